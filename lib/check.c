@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "check.h"
+
+#include "arith.h"
+#include "duplicates.h"
+#include "entries.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define TOP_BYTE_SHIFT 56
+
+struct check {
+    const struct snap_store *store;
+    const struct snap_check_options *options;
+    struct snap_findings *findings;
+    struct snap_check_result *result;
+    struct snap_error *err;
+    struct snap_sets *sets; /* NULL: figures only */
+    uint64_t origin_chunks; /* UINT64_MAX where the origin is not known */
+    uint64_t last_missing_bytes; /* of the origin's last chunk, beyond its end */
+    uint64_t previous_old, previous_new;
+};
+
+static enum snap_status add(struct check *check, const struct snap_finding *finding)
+{
+    return snap_findings_add(check->findings, finding, check->err);
+}
+
+/* The header's own finding: the sentence of the library's error, without the device's name in front. */
+static enum snap_status check_defect(struct check *check)
+{
+    static const enum snap_rule rules[] = {
+        [SNAP_HEADER_TOO_SMALL] = SNAP_RULE_DEVICE_SIZE,     [SNAP_HEADER_EMPTY] = SNAP_RULE_HEADER_EMPTY,
+        [SNAP_HEADER_MAGIC] = SNAP_RULE_HEADER_MAGIC,        [SNAP_HEADER_VERSION] = SNAP_RULE_HEADER_VERSION,
+        [SNAP_HEADER_INVALID] = SNAP_RULE_STORE_INVALID,     [SNAP_HEADER_CHUNK_SIZE] = SNAP_RULE_CHUNK_SIZE,
+        [SNAP_HEADER_NO_AREA] = SNAP_RULE_DEVICE_SIZE,
+    };
+    struct snap_error defect = {0};
+    struct snap_finding finding;
+    size_t name_length = strlen(check->store->io->name);
+
+    (void)snap_store_fail_defect(check->store, &defect);
+    if (strlen(defect.text) > name_length + 2)
+        memmove(defect.text, defect.text + name_length + 2, strlen(defect.text) - name_length - 1);
+    snap_finding_init(&finding, rules[check->store->defect], "%.200s", defect.text);
+    finding.has_offset = check->store->defect != SNAP_HEADER_TOO_SMALL;
+    return add(check, &finding);
+}
+
+static enum snap_status check_header(struct check *check)
+{
+    const struct snap_store *store = check->store;
+    const struct snap_layout *layout = &store->layout;
+    const uint64_t block_bytes = snap_max(store->io->logical_block_bytes, check->options->origin_block_bytes);
+    enum snap_status status = SNAP_OK;
+    struct snap_finding finding;
+
+    if (store->header.valid != 1) {
+        snap_finding_init(&finding, SNAP_RULE_VALID_VALUE, "valid is %" PRIu32 " at byte 4, expected 1",
+                          store->header.valid);
+        status = add(check, &finding);
+    }
+    if (status == SNAP_OK && (layout->chunk_sectors < 8 || layout->chunk_sectors > 1024)) {
+        snap_finding_init(&finding, SNAP_RULE_CHUNK_UNUSUAL, "chunks of %" PRIu32 " sectors; LVM uses 8 to 1024",
+                          layout->chunk_sectors);
+        status = add(check, &finding);
+    }
+    if (status == SNAP_OK && layout->chunk_bytes % block_bytes != 0) {
+        snap_finding_init(&finding, SNAP_RULE_CHUNK_BLOCK,
+                          "chunks of %" PRIu64 " bytes on a device with blocks of %" PRIu64, layout->chunk_bytes,
+                          block_bytes);
+        status = add(check, &finding);
+    }
+    if (status == SNAP_OK && store->spare_bytes) {
+        snap_finding_init(&finding, SNAP_RULE_HEADER_SPARE, "unknown bytes between byte 16 and byte 511");
+        status = add(check, &finding);
+    }
+    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_DAMAGED) {
+        snap_finding_init(&finding, SNAP_RULE_IDENTITY_DAMAGED, "length or checksum of the identity record are wrong");
+        status = add(check, &finding);
+    }
+    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_NEWER) {
+        snap_finding_init(&finding, SNAP_RULE_IDENTITY_NEWER, "an identity record of a newer version");
+        status = add(check, &finding);
+    }
+    if (status == SNAP_OK && (layout->cow_sectors % layout->chunk_sectors != 0)) {
+        snap_finding_init(&finding, SNAP_RULE_PARTIAL_CHUNK,
+                          "%" PRIu64 " sectors behind the last whole chunk are not used",
+                          layout->cow_sectors % layout->chunk_sectors);
+        status = add(check, &finding);
+    }
+    if (status == SNAP_OK && snap_exact_fit_trap(layout)) {
+        snap_finding_init(&finding, SNAP_RULE_EXACT_FIT,
+                          "room for %" PRIu64 " entries; with one chunk more it would be %" PRIu64,
+                          snap_capacity_entries(layout), snap_capacity_entries(layout) + 1);
+        status = add(check, &finding);
+    }
+    if (status == SNAP_OK && layout->cow_chunks < 3) {
+        snap_finding_init(&finding, SNAP_RULE_NO_ROOM, "%" PRIu64 " whole chunks; the first exception needs 3",
+                          layout->cow_chunks);
+        status = add(check, &finding);
+    }
+    return status;
+}
+
+/* Puts the place of entry `i` of the span into a finding. */
+static void place(const struct check *check, const struct snap_span *span, uint32_t i, struct snap_finding *finding)
+{
+    finding->has_area = finding->has_entry = finding->has_offset = true;
+    finding->area = span->area;
+    finding->slot = (uint64_t)span->first_slot + i;
+    finding->index = span->first_index + i;
+    finding->offset_bytes = snap_store_entry_offset_bytes(check->store, finding->index);
+    finding->old_chunk = snap_span_old(span, i);
+    finding->new_chunk = snap_span_new(span, i);
+}
+
+static enum snap_status bad_new(struct check *check, const struct snap_span *span, uint32_t i)
+{
+    const struct snap_layout *layout = &check->store->layout;
+    uint64_t new_chunk = snap_span_new(span, i);
+    struct snap_finding finding;
+
+    if (new_chunk >> TOP_BYTE_SHIFT != 0) {
+        snap_finding_init(&finding, SNAP_RULE_ENTRY_NEW_TOP_BYTE,
+                          "data chunk 0x%016" PRIx64 ", expected one below chunk %" PRIu64, new_chunk,
+                          layout->cow_chunks);
+    } else if (snap_is_area_chunk(layout, new_chunk)) {
+        snap_finding_init(&finding, SNAP_RULE_ENTRY_NEW_METADATA, "data chunk %" PRIu64 " is metadata area %" PRIu64,
+                          new_chunk, (new_chunk - 1) / ((uint64_t)layout->entries_per_area + 1));
+        if (new_chunk <= snap_area_chunk(layout, span->area))
+            finding.severity = SNAP_FATAL; /* format 13, rule 10: an area that is in use */
+    } else {
+        snap_finding_init(&finding, SNAP_RULE_ENTRY_NEW_RANGE,
+                          "data chunk %" PRIu64 ", but the device has %" PRIu64 " chunks", new_chunk,
+                          layout->cow_chunks);
+    }
+    place(check, span, i, &finding);
+    return add(check, &finding);
+}
+
+static enum snap_status bad_old(struct check *check, const struct snap_span *span, uint32_t i)
+{
+    struct snap_finding finding;
+
+    snap_finding_init(&finding, SNAP_RULE_ENTRY_OLD_RANGE,
+                      "origin chunk %" PRIu64 ", but the origin has %" PRIu64 " chunks", snap_span_old(span, i),
+                      check->origin_chunks);
+    place(check, span, i, &finding);
+    return add(check, &finding);
+}
+
+static enum snap_status bad_order(struct check *check, const struct snap_span *span, uint32_t i)
+{
+    struct snap_finding finding;
+
+    check->result->canonical = false;
+    snap_finding_init(&finding, SNAP_RULE_ENTRY_ORDER, "data chunk %" PRIu64 ", canonical is %" PRIu64,
+                      snap_span_new(span, i), snap_canonical_chunk(&check->store->layout, span->first_index + i));
+    place(check, span, i, &finding);
+    return add(check, &finding);
+}
+
+/* The numbers of each live entry of the span: figures and rules that need no memory. */
+static enum snap_status check_span(struct check *check, const struct snap_span *span)
+{
+    const struct snap_layout *layout = &check->store->layout;
+    struct snap_check_result *result = check->result;
+    enum snap_status status = SNAP_OK;
+
+    for (uint32_t i = 0; i < span->live && status == SNAP_OK; i++) {
+        uint64_t old_chunk = snap_span_old(span, i);
+        uint64_t new_chunk = snap_span_new(span, i);
+
+        if (old_chunk != check->previous_old + 1 || new_chunk != check->previous_new + 1)
+            result->runs++;
+        check->previous_old = old_chunk;
+        check->previous_new = new_chunk;
+        result->highest_new_chunk = snap_max(result->highest_new_chunk, new_chunk);
+        if (old_chunk == check->origin_chunks - 1) /* format 2.2: the last chunk may be partial */
+            result->merge_bytes -= check->last_missing_bytes;
+        if (new_chunk >= layout->cow_chunks || snap_is_area_chunk(layout, new_chunk))
+            status = bad_new(check, span, i);
+        else if (result->canonical && new_chunk != snap_canonical_chunk(layout, span->first_index + i))
+            status = bad_order(check, span, i);
+        if (status == SNAP_OK && old_chunk >= check->origin_chunks)
+            status = bad_old(check, span, i);
+    }
+    result->entries += span->live;
+    result->merge_bytes += span->live * layout->chunk_bytes;
+    return status;
+}
+
+/* Everything behind the terminator in its area must be zero, the terminator's old too (format 13, rule 7). */
+static enum snap_status check_dead_slots(struct check *check, const struct snap_span *span, bool *garbage_seen)
+{
+    const uint8_t *dead = span->bytes + (size_t)span->live * SNAP_ENTRY_BYTES;
+    const size_t dead_bytes = (size_t)(span->slots - span->live) * SNAP_ENTRY_BYTES;
+    struct snap_finding finding;
+    uint32_t i = span->live;
+
+    if (*garbage_seen || dead_bytes == 0 || (dead[0] == 0 && memcmp(dead, dead + 1, dead_bytes - 1) == 0))
+        return SNAP_OK;
+    while (snap_span_old(span, i) == 0 && snap_span_new(span, i) == 0)
+        i++;
+    *garbage_seen = true;
+    snap_finding_init(&finding, SNAP_RULE_GARBAGE_BEHIND_END,
+                      "0x%" PRIx64 " 0x%" PRIx64 " behind the end of the list, expected zeros",
+                      snap_span_old(span, i), snap_span_new(span, i));
+    place(check, span, i, &finding);
+    return add(check, &finding);
+}
+
+/* A failed walk is an answer too: where the list cannot be followed. */
+static enum snap_status check_broken_walk(struct check *check, const struct snap_span *span,
+                                          const struct snap_error *reason)
+{
+    struct snap_finding finding;
+    size_t name_length = strlen(check->store->io->name) + 2;
+
+    snap_finding_init(&finding,
+                      reason->status == SNAP_E_CORRUPT ? SNAP_RULE_LIST_PAST_END : SNAP_RULE_AREA_UNREADABLE, "%.250s",
+                      strlen(reason->text) > name_length ? reason->text + name_length : reason->text);
+    finding.has_area = finding.has_offset = true;
+    finding.area = span->area;
+    finding.offset_bytes = snap_area_chunk(&check->store->layout, span->area) * check->store->layout.chunk_bytes;
+    return add(check, &finding);
+}
+
+/* The first walk: all rules about single entries and areas. */
+static enum snap_status check_list(struct check *check, struct snap_entries *walk)
+{
+    const struct snap_check_options *options = check->options;
+    bool garbage_seen = false;
+
+    for (;;) {
+        struct snap_error reason = {0};
+        struct snap_span span;
+        enum snap_status status = snap_entries_next(walk, &span, &reason);
+
+        if (options->stop && options->stop(options->stop_context))
+            return snap_fail(check->err, SNAP_E_STOPPED, "%s: stopped while reading the list", check->store->io->name);
+        if (status != SNAP_OK)
+            return check_broken_walk(check, &span, &reason);
+        if (span.slots == 0) {
+            check->result->list_complete = true;
+            return SNAP_OK;
+        }
+        status = check_span(check, &span);
+        if (check->sets)
+            snap_sets_feed(check->sets, &span);
+        if (status == SNAP_OK)
+            status = check_dead_slots(check, &span, &garbage_seen);
+        if (status != SNAP_OK)
+            return status;
+    }
+}
+
+static enum snap_status report_duplicate(void *context, enum snap_rule rule, const struct snap_duplicate *duplicate,
+                                         struct snap_error *err)
+{
+    struct check *check = context;
+    const uint64_t per_area = check->store->layout.entries_per_area;
+    struct snap_finding finding;
+
+    snap_finding_init(&finding, rule, "%s chunk %" PRIu64 " is already used by area %" PRIu64 " slot %" PRIu64,
+                      rule == SNAP_RULE_DUPLICATE_OLD ? "origin" : "data",
+                      rule == SNAP_RULE_DUPLICATE_OLD ? duplicate->old_chunk : duplicate->new_chunk,
+                      duplicate->first_index / per_area, duplicate->first_index % per_area);
+    finding.has_area = finding.has_entry = finding.has_offset = true;
+    finding.area = duplicate->index / per_area;
+    finding.slot = duplicate->index % per_area;
+    finding.index = duplicate->index;
+    finding.offset_bytes = snap_store_entry_offset_bytes(check->store, duplicate->index);
+    finding.old_chunk = duplicate->old_chunk;
+    finding.new_chunk = duplicate->new_chunk;
+    return snap_findings_add(check->findings, &finding, err);
+}
+
+/* What only the whole list tells: fullness, leaks, what follows behind the end. */
+static enum snap_status check_whole(struct check *check, const struct snap_sets_result *sets)
+{
+    const struct snap_layout *layout = &check->store->layout;
+    struct snap_check_result *result = check->result;
+    const uint64_t next_free = snap_next_free(layout, result->highest_new_chunk);
+    const uint64_t in_use = next_free - SNAP_FIRST_DATA_CHUNK - (next_free - 2) / ((uint64_t)layout->entries_per_area + 1);
+    const bool sound = check->findings->severity_counts[SNAP_CORRUPTING] == 0 &&
+                       check->findings->severity_counts[SNAP_FATAL] == 0;
+    enum snap_status status = SNAP_OK;
+    struct snap_finding finding;
+
+    if (sound && in_use > result->entries) {
+        snap_finding_init(&finding, SNAP_RULE_LEAKED_CHUNKS, "%" PRIu64 " data chunks below chunk %" PRIu64
+                          " belong to no entry", in_use - result->entries, next_free);
+        status = add(check, &finding);
+    }
+    if (sound && layout->cow_chunks >= 3 && result->free_chunks == 0) {
+        snap_finding_init(&finding, SNAP_RULE_STORE_FULL, "%" PRIu64 " entries, no free chunk", result->entries);
+        if (status == SNAP_OK)
+            status = add(check, &finding);
+    }
+    if (status == SNAP_OK && sets->continuation_entries > 0) {
+        snap_finding_init(&finding, SNAP_RULE_LIST_CUT,
+                          "the list ends after %" PRIu64 " entries, but area %" PRIu64 " goes on with %" PRIu64
+                          " that fit exactly",
+                          result->entries, sets->continuation_area, sets->continuation_entries);
+        finding.has_area = finding.has_offset = true;
+        finding.area = sets->continuation_area;
+        finding.offset_bytes = snap_area_chunk(layout, finding.area) * layout->chunk_bytes;
+        status = add(check, &finding);
+    } else if (status == SNAP_OK && sets->stale_area != 0) {
+        snap_finding_init(&finding, SNAP_RULE_STALE_AREAS, "area %" PRIu64 " is not zero", sets->stale_area);
+        finding.has_area = finding.has_offset = true;
+        finding.area = sets->stale_area;
+        finding.offset_bytes = snap_area_chunk(layout, finding.area) * layout->chunk_bytes;
+        status = add(check, &finding);
+    }
+    return status;
+}
+
+/* The walk over the list, then the passes for what needs sets. */
+static enum snap_status check_entries(struct check *check)
+{
+    const struct snap_check_options *options = check->options;
+    struct snap_check_result *result = check->result;
+    struct snap_sets_result sets = {0};
+    struct snap_entries *walk;
+    enum snap_status status = snap_entries_open(&walk, check->store, check->err);
+
+    if (status == SNAP_OK) {
+        status = check_list(check, walk);
+        snap_entries_close(walk);
+    }
+    if (status != SNAP_OK)
+        return status;
+    result->areas = snap_div_up(result->entries, check->store->layout.entries_per_area);
+    result->free_chunks = snap_free_entries(&check->store->layout, result->entries, result->highest_new_chunk);
+    snap_layout_usage(&check->store->layout, result->entries, result->highest_new_chunk, &result->usage);
+    if (!result->list_complete || !check->sets)
+        return SNAP_OK;
+    status = snap_sets_finish(check->sets, result->entries, options->stop, options->stop_context, report_duplicate,
+                              check, &sets, check->err);
+    result->passes = sets.passes;
+    result->continuation_area = sets.continuation_area;
+    result->continuation_entries = sets.continuation_entries;
+    return status == SNAP_OK ? check_whole(check, &sets) : status;
+}
+
+enum snap_status snap_check(const struct snap_store *store, const struct snap_check_options *options,
+                            struct snap_findings *findings, struct snap_check_result *result, struct snap_error *err)
+{
+    struct check check = {.store = store, .options = options, .findings = findings, .result = result, .err = err};
+    enum snap_status status;
+
+    memset(result, 0, sizeof *result);
+    result->canonical = true;
+    check.previous_old = check.previous_new = UINT64_MAX - 1; /* no entry follows on that */
+    if (store->defect != SNAP_HEADER_GOOD)
+        return check_defect(&check);
+    check.origin_chunks =
+        options->origin_sectors ? snap_origin_chunks(&store->layout, options->origin_sectors) : UINT64_MAX;
+    if (options->origin_sectors)
+        check.last_missing_bytes =
+            check.origin_chunks * store->layout.chunk_bytes - options->origin_sectors * SNAP_SECTOR_BYTES;
+    result->capacity_entries = snap_capacity_entries(&store->layout);
+
+    status = check_header(&check);
+    if (status == SNAP_OK && !options->figures_only)
+        status = snap_sets_new(&check.sets, store, check.origin_chunks,
+                               snap_max(options->memory_bytes, SNAP_CHECK_MEMORY_MIN_BYTES), err);
+    if (status == SNAP_OK)
+        status = check_entries(&check);
+    snap_sets_free(check.sets);
+    return status;
+}

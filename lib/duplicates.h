@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What only a look at all entries together shows: chunks used twice, and a continuation behind the end of the list. */
+#ifndef DMSNAP_DUPLICATES_H
+#define DMSNAP_DUPLICATES_H
+
+#include "entries.h"
+#include "rules.h"
+
+/* The entry at `index` repeats a number of the one at `first_index`. */
+struct snap_duplicate {
+    uint64_t index;
+    uint64_t first_index;
+    uint64_t old_chunk;
+    uint64_t new_chunk;
+};
+
+typedef enum snap_status (*snap_duplicate_fn)(void *context, enum snap_rule rule, const struct snap_duplicate *duplicate,
+                                              struct snap_error *err);
+
+struct snap_sets_result {
+    uint64_t passes;               /* over the list, the one that was fed included */
+    uint64_t continuation_area;    /* the area behind the one with the end, if it goes on exactly there ... */
+    uint64_t continuation_entries; /* ... with so many entries whose olds nobody else has; 0: it does not */
+    uint64_t stale_area;           /* the same area, where it is not zero but does not go on; 0: it is zero */
+};
+
+/* Of each rule, so many duplicates are found again by name; the rest is only counted. */
+#define SNAP_DUPLICATES_NAMED 256u
+
+struct snap_sets;
+
+/*
+ * The sets take `memory_bytes` together. `origin_chunks` is UINT64_MAX where the origin is not known. The object
+ * belongs to the caller: snap_sets_free. SNAP_E_NOMEM.
+ */
+enum snap_status snap_sets_new(struct snap_sets **sets, const struct snap_store *store, uint64_t origin_chunks,
+                               uint64_t memory_bytes, struct snap_error *err);
+
+/* The caller's own walk shows each span once. Where memory runs out, snap_sets_finish walks again, in parts. */
+void snap_sets_feed(struct snap_sets *sets, const struct snap_span *span);
+
+/*
+ * After the last span of a list of `entries` entries: looks behind the end, repeats the walk where memory was short,
+ * and calls `fn` for each duplicate: in list order, old before new. SNAP_E_NOMEM where even the smallest part does
+ * not fit, SNAP_E_STOPPED, SNAP_E_IO where the list can no longer be read, and what `fn` returned.
+ */
+enum snap_status snap_sets_finish(struct snap_sets *sets, uint64_t entries, bool (*stop)(void *context),
+                                  void *stop_context, snap_duplicate_fn fn, void *context,
+                                  struct snap_sets_result *result, struct snap_error *err);
+
+/* NULL is fine. */
+void snap_sets_free(struct snap_sets *sets);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes new image files, whole or not at all. */
+#include "io_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A flush of the image does not cover its name: that is data of the directory. */
+static enum snap_status flush_directory(const char *path, struct snap_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int sys_errno = 0;
+    int fd;
+
+    if (!directory)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: no memory to create it", path);
+    fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /*
+     * Some file systems cannot flush a directory (EINVAL), some directories cannot be read: there is no more to
+     * do.
+     */
+    if (fd >= 0 && fsync(fd) != 0 && errno != EINVAL)
+        sys_errno = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    free(directory);
+    return sys_errno ? snap_fail_errno(err, sys_errno, "%s: flushing its directory failed", path) : SNAP_OK;
+}
+
+static enum snap_status make_file(const char *path, int fd, uint64_t size_bytes, struct snap_error *err)
+{
+    int sys_errno = 0;
+
+    if (size_bytes > INT64_MAX)
+        sys_errno = EFBIG;
+    else if (ftruncate(fd, (off_t)size_bytes) != 0 || fsync(fd) != 0)
+        sys_errno = errno;
+    if (close(fd) != 0 && sys_errno == 0)
+        sys_errno = errno;
+    if (sys_errno)
+        return snap_fail_errno(err, sys_errno, "%s: cannot give it %" PRIu64 " bytes", path, size_bytes);
+    return flush_directory(path, err);
+}
+
+enum snap_status snap_io_file_create(struct snap_io **io, const char *path, uint64_t size_bytes,
+                                     const struct snap_io_file_options *options, struct snap_error *err)
+{
+    struct snap_io_file_options writing = *options;
+    enum snap_status status;
+    int fd;
+
+    writing.write = true;
+    /* For its owner alone: it will hold what a device holds, and devices are not for everybody to read. */
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: exists already", path);
+    if (fd < 0)
+        return snap_fail_errno(err, errno, "%s: cannot create it", path);
+    status = make_file(path, fd, size_bytes, err);
+    if (status == SNAP_OK)
+        status = snap_io_file_open(io, path, &writing, err);
+    if (status != SNAP_OK)
+        (void)unlink(path);
+    return status;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "merge.h"
+
+#include "arith.h"
+#include "window.h"
+
+#include <string.h>
+
+#define SECOND_NS 1000000000u
+#define RATE_WINDOW_SECONDS 30u /* under a rate limit, so much work at most is lost by a crash */
+
+struct merge {
+    const struct snap_store *store;
+    struct snap_io *origin;
+    const struct snap_merge_job *job;
+    const struct snap_merge_options *options;
+    struct snap_merge_result *result;
+    const struct snap_clock *clock;
+    struct snap_throttle read_throttle, write_throttle;
+    struct snap_copy_control read_control, write_control;
+    struct snap_window_size size;
+    struct snap_window windows[2];
+    uint64_t entries_wanted;  /* per window, from the measured speed */
+    uint64_t stale_areas_end; /* areas behind the end, up to here, are merged and not yet zeroed */
+};
+
+uint64_t snap_merge_default_memory_bytes(uint64_t available_bytes)
+{
+    return snap_max(snap_min(available_bytes / 4, SNAP_MERGE_MEMORY_MAX_DEFAULT_BYTES), SNAP_MERGE_MEMORY_MIN_BYTES);
+}
+
+static void report_progress(void *context, uint64_t length_bytes)
+{
+    struct merge *merge = context;
+    struct snap_merge_progress progress;
+
+    merge->result->written_bytes += length_bytes;
+    progress = (struct snap_merge_progress){
+        .done_bytes = merge->result->written_bytes,
+        .total_bytes = merge->job->total_bytes,
+        .entries_left = merge->result->entries_left,
+    };
+    if (merge->options->progress)
+        merge->options->progress(merge->options->progress_context, &progress);
+}
+
+static enum snap_status set_up(struct merge *merge, bool dry_run, struct snap_error *err)
+{
+    const struct snap_merge_options *options = merge->options;
+    const struct snap_layout *layout = &merge->store->layout;
+    const uint64_t memory_bytes = snap_max(options->memory_bytes, SNAP_MERGE_MEMORY_MIN_BYTES);
+    uint64_t wanted = snap_max(merge->job->entries, 1);
+    enum snap_status status;
+
+    merge->clock = options->clock ? options->clock : &snap_clock_system;
+    snap_throttle_init(&merge->read_throttle, merge->clock, options->rate_bytes);
+    snap_throttle_init(&merge->write_throttle, merge->clock, options->rate_bytes);
+    merge->read_control = (struct snap_copy_control){
+        merge->clock, &merge->read_throttle, options->stop, options->stop_context, NULL, NULL};
+    merge->write_control = (struct snap_copy_control){
+        merge->clock, &merge->write_throttle, options->stop, options->stop_context, report_progress, merge};
+
+    if (options->window_entries_max)
+        wanted = snap_min(wanted, options->window_entries_max);
+    if (options->rate_bytes)
+        wanted = snap_min(wanted, snap_max(options->rate_bytes / layout->chunk_bytes * RATE_WINDOW_SECONDS, 1));
+    snap_window_size(layout, memory_bytes / 2, wanted, &merge->size);
+    merge->entries_wanted = merge->size.entries;
+    status = snap_window_init(&merge->windows[0], merge->store, &merge->size,
+                              merge->origin->size_bytes / SNAP_SECTOR_BYTES, &merge->read_control, !dry_run, err);
+    if (status == SNAP_OK)
+        status = snap_window_init(&merge->windows[1], merge->store, &merge->size,
+                                  merge->origin->size_bytes / SNAP_SECTOR_BYTES, &merge->read_control, !dry_run, err);
+    return status;
+}
+
+/* A window shall take no longer than the checkpoint interval, by the speed of the last one. */
+static void adapt(struct merge *merge, const struct snap_window_range *range, uint64_t took_ns)
+{
+    const uint64_t interval_ns = merge->options->interval_seconds * SECOND_NS;
+    double entries = (double)(range->end - range->first);
+
+    if (interval_ns == 0 || took_ns == 0)
+        return;
+    entries *= (double)interval_ns / (double)took_ns;
+    merge->entries_wanted = entries < 1                            ? 1
+                            : entries > (double)merge->size.entries ? merge->size.entries
+                                                                    : (uint64_t)entries;
+}
+
+/* Zeroes the areas that the cut to `entries` hid: unreachable, so neither order nor tearing matters any more. */
+static enum snap_status clear_hidden_areas(struct merge *merge, uint64_t entries, struct snap_error *err)
+{
+    const struct snap_layout *layout = &merge->store->layout;
+    const uint64_t first_area = entries / layout->entries_per_area + 1;
+    enum snap_status status;
+
+    if (first_area >= merge->stale_areas_end)
+        return SNAP_OK;
+    status = snap_store_zero_areas(merge->store, first_area, merge->stale_areas_end - first_area, err);
+    if (status == SNAP_OK) {
+        merge->result->metadata_bytes += (merge->stale_areas_end - first_area) * layout->chunk_bytes;
+        merge->stale_areas_end = first_area;
+    }
+    return status;
+}
+
+/*
+ * Makes the merge of [first, end) durable. Format 14a and "Shortening without tearing": the list may only lose entries
+ * whose data the origin durably has. So the origin's flush comes first, also when nothing was written to it (an earlier
+ * run may have written the same data and have been killed before its flush); only then the cut, itself durable before
+ * the window counts. A failed flush ends the run: what it lost may look clean from then on.
+ */
+static enum snap_status commit(struct merge *merge, const struct snap_window_range *range, struct snap_error *err)
+{
+    struct snap_shorten_counts counts = {0};
+    struct snap_merge_result *result = merge->result;
+    enum snap_status status = snap_io_flush(merge->origin, err);
+
+    result->origin_flushes++;
+    if (status != SNAP_OK)
+        return status;
+    status = snap_store_shorten(merge->store, range->end, range->first, &counts, err);
+    result->metadata_bytes += counts.written_bytes;
+    result->cow_flushes += counts.flushes;
+    if (status != SNAP_OK)
+        return status;
+    result->entries_merged += range->end - range->first;
+    result->entries_left = range->first;
+    result->windows++;
+    result->window_entries = snap_max(result->window_entries, range->end - range->first);
+    return clear_hidden_areas(merge, range->first, err);
+}
+
+/*
+ * The merge. While a window is written to the origin, a thread reads the next one's COW data, which no step of ours
+ * changes; it has ended before the COW is written to. A stop leaves the open window uncommitted.
+ */
+static enum snap_status merge_windows(struct merge *merge, struct snap_error *err)
+{
+    const struct snap_window_range start = {.first = merge->job->entries, .end = merge->job->entries};
+    struct snap_window *window = &merge->windows[0], *ahead = &merge->windows[1];
+    struct snap_window_range range =
+        snap_window_next(merge->store, &start, merge->entries_wanted, merge->size.slice_bytes);
+    uint64_t start_ns = merge->clock->now_ns(merge->clock->context);
+    enum snap_status status = SNAP_OK;
+
+    if (range.end > 0)
+        snap_window_load(window, &range, false);
+    while (range.end > 0 && status == SNAP_OK) {
+        struct snap_window_range next;
+        struct snap_window *swap = window;
+
+        status = snap_window_wait(window, err);
+        if (status != SNAP_OK)
+            break;
+        next = snap_window_next(merge->store, &range, merge->entries_wanted, merge->size.slice_bytes);
+        if (next.end > 0 && merge->options->read_ahead)
+            snap_window_load(ahead, &next, true);
+
+        status = snap_copy_write(&window->plan, merge->origin, window->buffer, &window->group, &merge->write_control,
+                                 err);
+        merge->result->read_bytes += window->plan.read_bytes;
+        merge->result->read_requests += window->plan.read_count;
+        merge->result->write_requests += window->plan.write_count;
+
+        (void)snap_window_wait(ahead, NULL); /* from here on the COW is ours; its status is looked at in its turn */
+        if (status == SNAP_OK && range.last_slice) {
+            status = commit(merge, &range, err);
+            adapt(merge, &range, merge->clock->now_ns(merge->clock->context) - start_ns);
+            start_ns = merge->clock->now_ns(merge->clock->context);
+        }
+        if (status == SNAP_OK && next.end > 0 && !merge->options->read_ahead)
+            snap_window_load(ahead, &next, false);
+        range = next;
+        window = ahead;
+        ahead = swap;
+    }
+    return status;
+}
+
+enum snap_status snap_merge(const struct snap_store *store, struct snap_io *origin, const struct snap_merge_job *job,
+                            const struct snap_merge_options *options, struct snap_merge_result *result,
+                            struct snap_error *err)
+{
+    struct merge merge = {.store = store, .origin = origin, .job = job, .options = options, .result = result};
+    const uint64_t live_areas = snap_div_up(job->entries, store->layout.entries_per_area);
+    enum snap_status status;
+
+    memset(result, 0, sizeof *result);
+    result->entries_left = job->entries;
+    merge.stale_areas_end = snap_max(live_areas, job->stale_areas_end);
+    status = set_up(&merge, false, err);
+    if (status == SNAP_OK)
+        status = merge_windows(&merge, err);
+    if (status == SNAP_OK)
+        status = clear_hidden_areas(&merge, 0, err); /* where no window was open: left by an earlier run */
+    if (status == SNAP_OK && result->metadata_bytes > 0) {
+        status = snap_io_flush(store->io, err);
+        result->cow_flushes++;
+    }
+    snap_window_free(&merge.windows[0]);
+    snap_window_free(&merge.windows[1]);
+    return status;
+}
+
+enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct snap_io *origin,
+                                    const struct snap_merge_job *job, const struct snap_merge_options *options,
+                                    struct snap_merge_result *result, struct snap_error *err)
+{
+    struct snap_io origin_size = *origin; /* for its size: nothing is transferred */
+    struct merge merge = {.store = store, .origin = &origin_size, .job = job, .options = options, .result = result};
+    struct snap_window_range range = {.first = job->entries, .end = job->entries};
+    enum snap_status status;
+
+    memset(result, 0, sizeof *result);
+    result->entries_left = job->entries;
+    status = set_up(&merge, true, err);
+    while (status == SNAP_OK) {
+        struct snap_window *window = &merge.windows[0];
+
+        range = snap_window_next(store, &range, merge.entries_wanted, merge.size.slice_bytes);
+        if (range.end == 0)
+            break;
+        snap_window_load(window, &range, false);
+        status = snap_window_wait(window, err);
+        result->read_bytes += window->plan.read_bytes;
+        result->written_bytes += window->plan.write_bytes;
+        result->read_requests += window->plan.read_count;
+        result->write_requests += window->plan.write_count;
+        if (range.last_slice) {
+            result->windows++;
+            result->window_entries = snap_max(result->window_entries, range.end - range.first);
+            result->origin_flushes++;
+            result->cow_flushes += snap_store_cut_units(store, range.end, range.first);
+        }
+    }
+    snap_window_free(&merge.windows[0]);
+    snap_window_free(&merge.windows[1]);
+    return status;
+}

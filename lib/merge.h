@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Merges a checked store into its origin, window by window from the tail of the list, safe at every crash point. */
+#ifndef DMSNAP_MERGE_H
+#define DMSNAP_MERGE_H
+
+#include "store.h"
+#include "throttle.h"
+
+#define SNAP_MERGE_MEMORY_MIN_BYTES (16u << 20)
+#define SNAP_MERGE_MEMORY_MAX_DEFAULT_BYTES (512u << 20)
+#define SNAP_MERGE_INTERVAL_DEFAULT_SECONDS 30u
+
+struct snap_merge_progress {
+    uint64_t done_bytes;          /* written to the origin in this run */
+    uint64_t total_bytes;         /* that this run will write */
+    uint64_t entries_left;        /* in the list, as committed */
+};
+
+struct snap_merge_options {
+    uint64_t memory_bytes;        /* for everything; at least SNAP_MERGE_MEMORY_MIN_BYTES is used */
+    uint64_t window_entries_max;  /* a window is at most so large; 0: as memory allows */
+    uint64_t rate_bytes;          /* per second, reads and writes each; 0: no limit */
+    uint64_t interval_seconds;    /* a window shall take at most so long; 0: no matter */
+    bool read_ahead;              /* read the next window's COW data, in a thread, while this one is written */
+    const struct snap_clock *clock; /* NULL: the system's */
+    bool (*stop)(void *context);  /* polled from both threads; NULL: never */
+    void *stop_context;
+    void (*progress)(void *context, const struct snap_merge_progress *progress); /* NULL: nobody cares */
+    void *progress_context;
+};
+
+/* What is to be merged, from the check of the list (check.h). */
+struct snap_merge_job {
+    uint64_t entries;             /* live */
+    uint64_t total_bytes;         /* to write */
+    uint64_t stale_areas_end;     /* areas behind the end, up to here, hold what is merged already; 0: none */
+};
+
+struct snap_merge_result {
+    uint64_t entries_merged;      /* durably: in the origin, and off the list */
+    uint64_t entries_left;
+    uint64_t read_bytes;          /* of COW data */
+    uint64_t written_bytes;       /* to the origin */
+    uint64_t metadata_bytes;      /* to the COW */
+    uint64_t origin_flushes;
+    uint64_t cow_flushes;
+    uint64_t read_requests;
+    uint64_t write_requests;
+    uint64_t windows;
+    uint64_t window_entries;      /* of the largest window */
+};
+
+/*
+ * Merges. The whole list has been checked (snap_check found nothing above a warning, and what to do about a
+ * continuation is decided); origin and COW are open for writing, exclusively, and are different devices.
+ *
+ * For each window [m, n): read its COW data; write them in origin order; flush the origin; cut the list to m; n := m.
+ * At every moment, and whatever unflushed sectors are lost, the list on disk is a prefix of the original one and the
+ * view is unchanged (format 14a): the kernel, or another run, can go on from there.
+ *
+ * SNAP_OK: all is merged, durably; the store is valid and empty. SNAP_E_STOPPED: the open window was not committed.
+ * SNAP_E_IO and others: what failed is in the text; SNAP_E_CORRUPT: the list differs from what was checked. In all
+ * cases *result says what is durably merged. After a failed flush neither device has been written to again.
+ */
+enum snap_status snap_merge(const struct snap_store *store, struct snap_io *origin, const struct snap_merge_job *job,
+                            const struct snap_merge_options *options, struct snap_merge_result *result,
+                            struct snap_error *err);
+
+/*
+ * The same without a write, and without reading data: *result says what a run with these options would do, at the
+ * device's full speed.
+ */
+enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct snap_io *origin,
+                                    const struct snap_merge_job *job, const struct snap_merge_options *options,
+                                    struct snap_merge_result *result, struct snap_error *err);
+
+/* The lesser of SNAP_MERGE_MEMORY_MAX_DEFAULT_BYTES and a quarter of `available_bytes`, but at least the minimum. */
+uint64_t snap_merge_default_memory_bytes(uint64_t available_bytes);
+
+#endif

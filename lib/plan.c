@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan.h"
+
+#include "arith.h"
+#include "io.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RADIX_BITS 11u
+#define RADIX_SIZE (1u << RADIX_BITS)
+
+static size_t requests_per_slice(uint64_t chunk_bytes)
+{
+    return (size_t)snap_div_up(chunk_bytes, SNAP_PLAN_REQUEST_BYTES);
+}
+
+uint64_t snap_plan_memory_bytes(uint64_t chunk_bytes, size_t entries_max)
+{
+    return entries_max * (2 * sizeof(struct snap_entry) +
+                          requests_per_slice(chunk_bytes) * (sizeof(struct snap_plan_read) +
+                                                             sizeof(struct snap_plan_write) +
+                                                             sizeof(struct snap_plan_piece)));
+}
+
+enum snap_status snap_plan_init(struct snap_plan *plan, const struct snap_layout *layout, size_t entries_max,
+                                struct snap_error *err)
+{
+    size_t requests_max = entries_max * requests_per_slice(layout->chunk_bytes);
+
+    memset(plan, 0, sizeof *plan);
+    plan->entries_max = entries_max;
+    plan->reads_max = plan->pieces_max = requests_max;
+    plan->reads = calloc(requests_max, sizeof *plan->reads);
+    plan->writes = calloc(requests_max, sizeof *plan->writes);
+    plan->pieces = calloc(requests_max, sizeof *plan->pieces);
+    plan->order = calloc(entries_max, sizeof *plan->order);
+    plan->spare = calloc(entries_max, sizeof *plan->spare);
+    if (!plan->reads || !plan->writes || !plan->pieces || !plan->order || !plan->spare)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory planning a window of %zu chunks", entries_max);
+    return SNAP_OK;
+}
+
+void snap_plan_free(struct snap_plan *plan)
+{
+    free(plan->reads);
+    free(plan->writes);
+    free(plan->pieces);
+    free(plan->order);
+    free(plan->spare);
+    memset(plan, 0, sizeof *plan);
+}
+
+/* Least significant digit first; digits that are the same everywhere are left out, so dense numbers take two rounds. */
+static void sort_by(uint64_t (*key)(const struct snap_entry *entry), struct snap_entry **entries,
+                    struct snap_entry **spare, size_t count)
+{
+    uint64_t differ = 0;
+
+    for (size_t i = 1; i < count; i++)
+        differ |= key(&(*entries)[i]) ^ key(&(*entries)[0]);
+    for (unsigned shift = 0; shift < 64; shift += RADIX_BITS) {
+        size_t starts[RADIX_SIZE] = {0};
+        size_t sum = 0;
+        struct snap_entry *sorted = *spare;
+
+        if ((differ >> shift & (RADIX_SIZE - 1)) == 0)
+            continue;
+        for (size_t i = 0; i < count; i++)
+            starts[key(&(*entries)[i]) >> shift & (RADIX_SIZE - 1)]++;
+        for (size_t digit = 0; digit < RADIX_SIZE; digit++) {
+            size_t here = starts[digit];
+
+            starts[digit] = sum;
+            sum += here;
+        }
+        for (size_t i = 0; i < count; i++)
+            sorted[starts[key(&(*entries)[i]) >> shift & (RADIX_SIZE - 1)]++] = (*entries)[i];
+        *spare = *entries;
+        *entries = sorted;
+    }
+}
+
+static uint64_t key_old(const struct snap_entry *entry)
+{
+    return entry->old_chunk;
+}
+
+static uint64_t key_new(const struct snap_entry *entry)
+{
+    return entry->new_chunk;
+}
+
+/* What of the slice lies on the origin: all of it but in the last, partial chunk. */
+static uint64_t clipped_bytes(uint64_t origin_offset_bytes, uint64_t slice_bytes, uint64_t origin_bytes)
+{
+    return origin_offset_bytes >= origin_bytes ? 0 : snap_min(slice_bytes, origin_bytes - origin_offset_bytes);
+}
+
+static void add_read(struct snap_plan *plan, uint64_t cow_offset_bytes, uint64_t buffer_offset_bytes,
+                     uint64_t length_bytes)
+{
+    struct snap_plan_read *last = plan->read_count ? &plan->reads[plan->read_count - 1] : NULL;
+
+    plan->read_bytes += length_bytes;
+    while (length_bytes > 0) {
+        uint64_t step = snap_min(length_bytes, SNAP_PLAN_REQUEST_BYTES);
+
+        if (last && last->cow_offset_bytes + last->length_bytes == cow_offset_bytes &&
+            last->buffer_offset_bytes + last->length_bytes == buffer_offset_bytes &&
+            last->length_bytes + step <= SNAP_PLAN_REQUEST_BYTES) {
+            last->length_bytes += (uint32_t)step;
+        } else {
+            last = &plan->reads[plan->read_count++];
+            *last = (struct snap_plan_read){cow_offset_bytes, buffer_offset_bytes, (uint32_t)step};
+        }
+        cow_offset_bytes += step;
+        buffer_offset_bytes += step;
+        length_bytes -= step;
+    }
+}
+
+static void add_piece(struct snap_plan *plan, struct snap_plan_write *write, uint64_t buffer_offset_bytes,
+                      uint64_t length_bytes)
+{
+    struct snap_plan_piece *last = write->pieces ? &plan->pieces[plan->piece_count - 1] : NULL;
+
+    if (last && last->buffer_offset_bytes + last->length_bytes == buffer_offset_bytes) {
+        last->length_bytes += (uint32_t)length_bytes;
+    } else {
+        plan->pieces[plan->piece_count++] = (struct snap_plan_piece){buffer_offset_bytes, (uint32_t)length_bytes};
+        write->pieces++;
+    }
+    write->length_bytes += (uint32_t)length_bytes;
+}
+
+static void add_write(struct snap_plan *plan, uint64_t origin_offset_bytes, uint64_t buffer_offset_bytes,
+                      uint64_t length_bytes)
+{
+    struct snap_plan_write *last = plan->write_count ? &plan->writes[plan->write_count - 1] : NULL;
+
+    plan->write_bytes += length_bytes;
+    while (length_bytes > 0) {
+        uint64_t step = snap_min(length_bytes, SNAP_PLAN_REQUEST_BYTES);
+
+        if (!last || last->origin_offset_bytes + last->length_bytes != origin_offset_bytes ||
+            last->length_bytes + step > SNAP_PLAN_REQUEST_BYTES || last->pieces == SNAP_PLAN_REQUEST_PIECES) {
+            last = &plan->writes[plan->write_count++];
+            *last = (struct snap_plan_write){.origin_offset_bytes = origin_offset_bytes,
+                                             .first_piece = plan->piece_count};
+        }
+        add_piece(plan, last, buffer_offset_bytes, step);
+        origin_offset_bytes += step;
+        buffer_offset_bytes += step;
+        length_bytes -= step;
+    }
+}
+
+void snap_plan_make(struct snap_plan *plan, const struct snap_layout *layout, const struct snap_entry *entries,
+                    size_t count, uint64_t slice_offset_bytes, uint64_t slice_bytes, uint64_t origin_sectors)
+{
+    const uint64_t origin_bytes = origin_sectors * SNAP_SECTOR_BYTES;
+
+    plan->read_count = plan->write_count = plan->piece_count = 0;
+    plan->read_bytes = plan->write_bytes = 0;
+    plan->buffer_bytes = count * slice_bytes;
+    memcpy(plan->order, entries, count * sizeof *entries);
+
+    /* Reads: the i-th chunk in COW order goes to the i-th place in the buffer, so that neighbours make one request. */
+    sort_by(key_new, &plan->order, &plan->spare, count);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t origin_offset_bytes = plan->order[i].old_chunk * layout->chunk_bytes + slice_offset_bytes;
+
+        add_read(plan, plan->order[i].new_chunk * layout->chunk_bytes + slice_offset_bytes, i * slice_bytes,
+                 clipped_bytes(origin_offset_bytes, slice_bytes, origin_bytes));
+        plan->order[i].new_chunk = i; /* from here on: the place in the buffer */
+    }
+    /* Writes: the same chunks in origin order. */
+    sort_by(key_old, &plan->order, &plan->spare, count);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t origin_offset_bytes = plan->order[i].old_chunk * layout->chunk_bytes + slice_offset_bytes;
+
+        add_write(plan, origin_offset_bytes, plan->order[i].new_chunk * slice_bytes,
+                  clipped_bytes(origin_offset_bytes, slice_bytes, origin_bytes));
+    }
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "window.h"
+
+#include "arith.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Beside data and plan: the group, and the buffers that reading entries takes for a moment. */
+#define FIXED_MEMORY_BYTES (SNAP_COPY_GROUP_MEMORY_BYTES + (2u << 20))
+
+void snap_window_size(const struct snap_layout *layout, uint64_t memory_bytes, uint64_t entries_wanted,
+                      struct snap_window_size *size)
+{
+    const uint64_t entry_bytes =
+        layout->chunk_bytes + sizeof(struct snap_entry) + snap_plan_memory_bytes(layout->chunk_bytes, 1);
+    const uint64_t room_bytes = memory_bytes > 2 * FIXED_MEMORY_BYTES ? memory_bytes - FIXED_MEMORY_BYTES
+                                                                      : memory_bytes / 2;
+
+    size->entries = snap_min(room_bytes / entry_bytes, entries_wanted);
+    size->slice_bytes = layout->chunk_bytes;
+    if (size->entries > 0)
+        return;
+    size->entries = 1;
+    while (size->slice_bytes > SNAP_PLAN_REQUEST_BYTES && size->slice_bytes > room_bytes)
+        size->slice_bytes /= 2;
+}
+
+enum snap_status snap_window_init(struct snap_window *window, const struct snap_store *store,
+                                  const struct snap_window_size *size, uint64_t origin_sectors,
+                                  const struct snap_copy_control *control, bool with_buffer, struct snap_error *err)
+{
+    enum snap_status status;
+
+    memset(window, 0, sizeof *window);
+    window->store = store;
+    window->origin_sectors = origin_sectors;
+    window->control = control;
+    window->entries = calloc(size->entries, sizeof *window->entries);
+    if (!window->entries)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory for a window of %" PRIu64 " entries", size->entries);
+    status = snap_plan_init(&window->plan, &store->layout, (size_t)size->entries, err);
+    if (status == SNAP_OK)
+        status = snap_copy_group_init(&window->group, err);
+    if (status == SNAP_OK && with_buffer) {
+        window->buffer = snap_io_buffer_new(size->entries * size->slice_bytes);
+        if (!window->buffer)
+            status = snap_fail(err, SNAP_E_NOMEM, "out of memory for a window of %" PRIu64 " bytes; try --memory",
+                               size->entries * size->slice_bytes);
+    }
+    return status;
+}
+
+void snap_window_free(struct snap_window *window)
+{
+    (void)snap_window_wait(window, NULL);
+    free(window->entries);
+    snap_plan_free(&window->plan);
+    snap_copy_group_free(&window->group);
+    snap_io_buffer_free(window->buffer);
+    memset(window, 0, sizeof *window);
+}
+
+struct snap_window_range snap_window_next(const struct snap_store *store, const struct snap_window_range *done,
+                                          uint64_t entries_max, uint64_t slice_bytes)
+{
+    const uint64_t chunk_bytes = store->layout.chunk_bytes;
+    struct snap_window_range next = *done;
+
+    if (done->first < done->end && !done->last_slice) {
+        next.slice_offset_bytes += slice_bytes;
+    } else {
+        const uint64_t lowest = done->first > entries_max ? done->first - entries_max : 0;
+
+        next.end = done->first;
+        next.first = lowest ? snap_store_single_cut(store, lowest, next.end) : 0;
+        if ((next.end - next.first) * 2 < next.end - lowest)
+            next.first = lowest; /* smaller than an area: rather several units, each with its flush, than crumbs */
+        next.slice_offset_bytes = 0;
+        next.slice_bytes = slice_bytes;
+    }
+    next.last_slice = next.slice_offset_bytes + slice_bytes >= chunk_bytes;
+    return next;
+}
+
+/* The list was checked as a whole before; this only makes sure that it is still the same kind of list. */
+static enum snap_status check_entries(const struct snap_window *window, uint64_t count, struct snap_error *err)
+{
+    const struct snap_store *store = window->store;
+    const uint64_t origin_chunks = snap_origin_chunks(&store->layout, window->origin_sectors);
+
+    for (uint64_t i = 0; i < count; i++) {
+        const struct snap_entry *entry = &window->entries[i];
+
+        if (entry->old_chunk >= origin_chunks || entry->new_chunk >= store->layout.cow_chunks ||
+            entry->new_chunk < SNAP_FIRST_DATA_CHUNK || snap_is_area_chunk(&store->layout, entry->new_chunk))
+            return snap_fail(err, SNAP_E_CORRUPT,
+                             "%s: entry %" PRIu64 " (origin chunk %" PRIu64 ", data chunk %" PRIu64
+                             ") is out of range now, though the list was checked: the device changed meanwhile",
+                             store->io->name, window->range.first + i, entry->old_chunk, entry->new_chunk);
+    }
+    return SNAP_OK;
+}
+
+static void *load(void *argument)
+{
+    struct snap_window *window = argument;
+    const struct snap_window_range *range = &window->range;
+    const uint64_t count = range->end - range->first;
+
+    window->status = snap_store_read_entries(window->store, range->first, count, window->entries, &window->err);
+    if (window->status == SNAP_OK)
+        window->status = check_entries(window, count, &window->err);
+    if (window->status != SNAP_OK)
+        return NULL;
+    snap_plan_make(&window->plan, &window->store->layout, window->entries, (size_t)count, range->slice_offset_bytes,
+                   range->slice_bytes, window->origin_sectors);
+    if (window->buffer)
+        window->status = snap_copy_read(&window->plan, window->store->io, window->buffer, &window->group,
+                                        window->control, &window->err);
+    return NULL;
+}
+
+void snap_window_load(struct snap_window *window, const struct snap_window_range *range, bool in_thread)
+{
+    window->range = *range;
+    window->running = in_thread && pthread_create(&window->thread, NULL, load, window) == 0;
+    if (!window->running)
+        (void)load(window);
+}
+
+enum snap_status snap_window_wait(struct snap_window *window, struct snap_error *err)
+{
+    if (window->running && pthread_join(window->thread, NULL) != 0)
+        return snap_fail(err, SNAP_E_INTERNAL, "cannot join the reading thread");
+    window->running = false;
+    if (window->status != SNAP_OK && err)
+        *err = window->err;
+    return window->status;
+}

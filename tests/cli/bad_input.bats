@@ -1,0 +1,278 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Each recipe of tests/images: exit statuses, exactly the one finding and its place, no byte changed by a refusal.
+
+# A recipe without a test fails the whole file.
+setup_file() {
+    local file name
+    for file in "$SRCDIR"/tests/images/*.recipe; do
+        name=${file##*/}
+        grep -q "holds ${name%.recipe}\$" "$BATS_TEST_FILENAME" || {
+            echo "no test for $name" >&2
+            return 1
+        }
+    done
+}
+
+setup() {
+    load helpers
+    load images
+}
+
+# expected WORD: what stands behind "expect WORD" in the recipe, one per line.
+expected() {
+    sed -n "s/^expect $1 *//p" "$recipe"
+}
+
+inspects_as_expected() {
+    program snapinspect --origin "$origin" "$cow"
+    assert_status "$(expected inspect)"
+    images_unchanged
+    if [ "$status" -ne 0 ]; then
+        assert_said "snapinspect: $cow"
+        return
+    fi
+    [ "$(expected merge)" -eq 0 ] || return 0
+    program snapinspect --origin "$origin" --extract "$BATS_TEST_TMPDIR/extracted.img" "$cow"
+    assert_status 0
+    cmp "$BATS_TEST_TMPDIR/extracted.img" "$view"
+    images_unchanged
+}
+
+checks_as_expected() {
+    local found place
+    program snapcheck --origin "$origin" --json "$cow"
+    assert_status "$(expected check)"
+    images_unchanged
+    found=$(jq -r '.findings[] | select(.severity != "note") | .rule + " " + .severity' <<<"$output")
+    assert_equal "${found:-none}" "$(expected rule)"
+    found=$(jq -r '.findings[] | select(.severity == "note") | .rule' <<<"$output" | sort)
+    assert_equal "$found" "$(expected note | sort)"
+    assert_equal "$(jq .exit_status <<<"$output")" "$status"
+    place=$(expected place)
+    if [ -n "$place" ]; then
+        found=$(jq -r '.findings[] | select(.severity != "note") | "area \(.area) slot \(.slot)"' <<<"$output")
+        assert_equal "${found% slot null}" "$place"
+        program snapcheck --origin "$origin" "$cow"
+        assert_status "$(expected check)"
+        [[ $output$stderr == *"$cow: $place"* ]]
+    fi
+}
+
+merges_as_expected() {
+    program snapmerge --origin "$origin" --cow "$cow"
+    assert_status "$(expected merge)"
+    if [ "$status" -ne 0 ]; then
+        images_unchanged
+        assert_said "snapmerge: $cow: $(expected place)"
+        assert_said "Nothing was written."
+        return
+    fi
+    cmp "$origin" "$view"
+    # Valid and empty: the header is as it was, and no byte of area 0 is left.
+    local chunk_bytes
+    chunk_bytes=$(($(sed -n 's/^chunk_sectors //p' "$recipe") * 512))
+    "$BUILDDIR/tests/images/mkstore" "$recipe" "$BATS_TEST_TMPDIR/first.img" "$BATS_TEST_TMPDIR/first-origin.img"
+    cmp -n "$chunk_bytes" "$cow" "$BATS_TEST_TMPDIR/first.img"
+    cmp -n "$chunk_bytes" -i "$chunk_bytes:0" "$cow" /dev/zero
+    program snapcheck --origin "$origin" "$cow"
+    assert_status 0
+}
+
+# A dry run and the plain call decide alike; it writes nothing, whatever the decision.
+dry_run_agrees() {
+    program snapmerge --dry-run --origin "$origin" --cow "$cow"
+    assert_status "$(expected merge)"
+    images_unchanged
+}
+
+holds() {
+    images_make "$1"
+    inspects_as_expected
+    checks_as_expected
+    dry_run_agrees
+    merges_as_expected
+}
+
+
+@test "empty: Sound: no entries" {
+    holds empty
+}
+
+@test "one-entry: Sound: one entry" {
+    holds one-entry
+}
+
+@test "areas-sectors: Sound: chunks of one sector, the list in four areas" {
+    holds areas-sectors
+}
+
+@test "areas-chunks: Sound: chunks of 4 KiB, the list in three areas" {
+    holds areas-chunks
+}
+
+@test "area-exactly-full: Sound: the list fills area 0 exactly and ends at the start of area 1" {
+    holds area-exactly-full
+}
+
+@test "odd-origin: Sound: the origin ends inside its last chunk, which has an entry" {
+    holds odd-origin
+}
+
+@test "partial-cow-chunk: Sound: the COW device ends inside a chunk" {
+    holds partial-cow-chunk
+}
+
+@test "unordered: Sound: data chunks in another order, as kernels before 3.13 wrote them" {
+    holds unordered
+}
+
+@test "holes: Sound: data chunks that no entry uses, left by a crash of an old kernel" {
+    holds holes
+}
+
+@test "stale-areas: Sound: area 1 holds leftovers that do not continue the list" {
+    holds stale-areas
+}
+
+@test "exact-fit: Sound: a device of exactly one full area, whose last chunk cannot be used" {
+    holds exact-fit
+}
+
+@test "valid-2: Sound: valid is 2, which the kernel takes for valid" {
+    holds valid-2
+}
+
+@test "header-spare: Sound: unknown bytes behind the header" {
+    holds header-spare
+}
+
+@test "full: Sound, but full: the next exception overflows it" {
+    holds full
+}
+
+@test "cut-merged: Looks cut, but what was cut off is already in the origin" {
+    holds cut-merged
+}
+
+@test "not-a-store: Text where the header should be" {
+    holds not-a-store
+}
+
+@test "magic-0: Zeros where the header should be, entries behind them" {
+    holds magic-0
+}
+
+@test "invalid: The kernel has marked the store invalid" {
+    holds invalid
+}
+
+@test "version-2: Disk version 2" {
+    holds version-2
+}
+
+@test "chunk-0: A chunk size of 0" {
+    holds chunk-0
+}
+
+@test "chunk-3: A chunk size that is no power of two" {
+    holds chunk-3
+}
+
+@test "chunk-huge: A power of two above the largest chunk size" {
+    holds chunk-huge
+}
+
+@test "chunk-beyond-device: A chunk size larger than the device: area 0 is not on it" {
+    holds chunk-beyond-device
+}
+
+@test "no-area: The device ends behind the header chunk: area 0 is missing" {
+    holds no-area
+}
+
+@test "too-small: A file that cannot hold a header" {
+    holds too-small
+}
+
+@test "old-beyond-origin: An entry for the first chunk behind the origin" {
+    holds old-beyond-origin
+}
+
+@test "old-beyond-odd-origin: An entry for the chunk behind an origin's partial last chunk" {
+    holds old-beyond-odd-origin
+}
+
+@test "new-beyond-cow: Data in the first chunk behind the COW device" {
+    holds new-beyond-cow
+}
+
+@test "new-on-partial-chunk: Data in the partial chunk at the end of the COW device" {
+    holds new-on-partial-chunk
+}
+
+@test "new-on-area-0: Data in the chunk of area 0" {
+    holds new-on-area-0
+}
+
+@test "new-on-later-area: Data in the chunk of an area that is not used yet" {
+    holds new-on-later-area
+}
+
+@test "new-top-byte: The top byte of a data chunk is set: the kernel takes it for a count" {
+    holds new-top-byte
+}
+
+@test "duplicate-old: Two entries for one origin chunk" {
+    holds duplicate-old
+}
+
+@test "duplicate-old-far: Two entries for one origin chunk, two areas apart" {
+    holds duplicate-old-far
+}
+
+@test "duplicate-new: Two entries with one data chunk" {
+    holds duplicate-new
+}
+
+@test "duplicate-new-far: Two entries with one data chunk, two areas apart" {
+    holds duplicate-new-far
+}
+
+@test "garbage-behind-end: Entries behind the terminator of the last area" {
+    holds garbage-behind-end
+}
+
+@test "terminator-with-old: The terminator names an origin chunk" {
+    holds terminator-with-old
+}
+
+@test "list-past-end: The list fills its area, and the device ends before the next one" {
+    holds list-past-end
+}
+
+@test "cut: The list ends early, and later areas continue it exactly with data the origin lacks" {
+    holds cut
+}
+
+@test "cut: --accept=cut merges what the list still holds" {
+    images_make cut
+    program snapmerge --accept=cut --origin "$origin" --cow "$cow"
+    assert_status 0
+    cmp "$origin" "$view"
+}
+
+@test "cut: --yes answers questions, it does not accept the cut" {
+    images_make cut
+    program snapmerge --yes --origin "$origin" --cow "$cow"
+    assert_status 8
+    images_unchanged
+}
+
+@test "snapcheck without an origin leaves out the rules about it" {
+    images_make old-beyond-origin
+    program snapcheck --json "$cow"
+    assert_status 0
+    assert_equal "$(jq '.findings | length' <<<"$output")" 0
+    images_unchanged
+}

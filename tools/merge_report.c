@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "merge_report.h"
+
+#include "json.h"
+#include "report.h"
+#include "size.h"
+
+#include <inttypes.h>
+
+void merge_show_devices(struct merge_session *session)
+{
+    struct cli *cli = session->cli;
+
+    cli_line(cli, "origin  %s", report_device_text(&session->origin, &session->evidence.origin).text);
+    cli_line(cli, "COW     %s: %s, chunks of %s, %" PRIu64 " entries", session->cow.path,
+             cli_size_text(session->cow.io->size_bytes).text, cli_size_text(session->store.layout.chunk_bytes).text,
+             session->check.entries);
+    cli_line(cli, "        the snapshot shows %s", report_probe_text(&session->evidence.view).text);
+    cli_line(cli, "%s will be written to %s, and the COW will be consumed: afterwards it is an empty store.",
+             cli_size_text_exact(session->job.total_bytes).text, session->origin.path);
+}
+
+void merge_print_plan(struct merge_session *session, const struct snap_merge_result *plan)
+{
+    FILE *out = session->cli->out;
+
+    report_print(out, "origin: %s", report_device_text(&session->origin, &session->evidence.origin).text);
+    report_print(out, "COW: %s: %s, %s", session->cow.path, cli_size_text(session->cow.io->size_bytes).text,
+                 session->evidence.text);
+    report_print(out, "view: %s", report_probe_text(&session->evidence.view).text);
+    report_print(out, "entries: %" PRIu64 " in chunks of %s, %" PRIu64 " runs", session->check.entries,
+                 cli_size_text(session->store.layout.chunk_bytes).text, session->check.runs);
+    report_print(out, "to write: %s in %" PRIu64 " requests", cli_size_text_exact(plan->written_bytes).text,
+                 plan->write_requests);
+    report_print(out, "windows: %" PRIu64 " of at most %" PRIu64 " entries, %" PRIu64 " flushes of the origin, %" PRIu64
+                 " of the COW", plan->windows, plan->window_entries, plan->origin_flushes, plan->cow_flushes);
+}
+
+void merge_show_done(struct merge_session *session)
+{
+    const struct snap_merge_result *result = &session->result;
+    struct cli *cli = session->cli;
+
+    if (session->job.entries == 0) {
+        cli_note(cli, "%s: nothing to merge, the store is empty", session->cow.path);
+        return;
+    }
+    cli_note(cli, "merged %" PRIu64 " chunks (%s) from %s into %s in %s, %s", result->entries_merged,
+             cli_size_text(result->written_bytes).text, session->cow.path, session->origin.path,
+             cli_duration_text(session->elapsed_ms).text, cli_rate_text(result->written_bytes, session->elapsed_ms).text);
+    if (session->evidence.view.pttype[0] != '\0')
+        cli_note(cli, "next: have the partition table read again (blockdev --rereadpt %s)", session->origin.path);
+    else if (session->evidence.view.usage[0] != '\0')
+        cli_note(cli, "next: check the %s file system on %s before it is used", session->evidence.view.type,
+                 session->origin.path);
+    cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
+}
+
+void merge_show_interrupted(struct merge_session *session)
+{
+    const struct snap_merge_result *result = &session->result;
+    struct cli *cli = session->cli;
+
+    cli_line(cli, "%" PRIu64 " of %" PRIu64 " entries are merged durably, %" PRIu64 " remain; the snapshot is unchanged.",
+             result->entries_merged, session->job.entries, result->entries_left);
+    cli_line(cli, "To go on: snapmerge --origin %s --cow %s", session->origin.path, session->cow.path);
+    cli_line(cli, "Do not mount %s before the merge is complete.", session->origin.path);
+}
+
+static void set_counts(struct cli_json *object, const struct snap_merge_result *counts)
+{
+    cli_json_set_uint(object, "entries_merged", counts->entries_merged);
+    cli_json_set_uint(object, "entries_left", counts->entries_left);
+    cli_json_set_uint(object, "read_bytes", counts->read_bytes);
+    cli_json_set_uint(object, "written_bytes", counts->written_bytes);
+    cli_json_set_uint(object, "metadata_bytes", counts->metadata_bytes);
+    cli_json_set_uint(object, "read_requests", counts->read_requests);
+    cli_json_set_uint(object, "write_requests", counts->write_requests);
+    cli_json_set_uint(object, "origin_flushes", counts->origin_flushes);
+    cli_json_set_uint(object, "cow_flushes", counts->cow_flushes);
+    cli_json_set_uint(object, "windows", counts->windows);
+    cli_json_set_uint(object, "window_entries_max", counts->window_entries);
+}
+
+int merge_print_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
+                     int exit_status)
+{
+    struct cli_json *document = cli_json_document(session->cli->program->name, cli_version());
+    struct cli_json *result = cli_json_object();
+    struct snap_error err = {0};
+
+    cli_json_set_string(document, "device", session->cow.path);
+    cli_json_set_string(document, "origin", session->origin.path);
+    cli_json_set_string(result, "outcome", outcome);
+    report_set_figures(result, &session->store, &session->check);
+    cli_json_set_uint(result, "total_bytes", session->job.total_bytes);
+    cli_json_set_uint(result, "memory_bytes", session->options.memory_bytes);
+    cli_json_set_string(result, "identity", session->evidence.text);
+    report_set_probe(result, "on_origin", &session->evidence.origin);
+    report_set_probe(result, "in_view", &session->evidence.view);
+    cli_json_set_uint(result, "elapsed_ms", session->elapsed_ms);
+    set_counts(result, plan ? plan : &session->result);
+    cli_json_set(document, "result", result);
+    if (cli_json_finish(document, exit_status, session->cli->out, &err) != SNAP_OK)
+        return cli_exit_worse(exit_status, cli_fail(session->cli, &err));
+    return exit_status;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What snapmerge shows: the two devices and the plan before, the result and the next step after. */
+#ifndef DMSNAP_TOOLS_MERGE_REPORT_H
+#define DMSNAP_TOOLS_MERGE_REPORT_H
+
+#include "check.h"
+#include "devices.h"
+#include "evidence.h"
+#include "merge.h"
+
+/* One run of snapmerge, as far as it has come. */
+struct merge_session {
+    struct cli *cli;
+    struct tool_device origin, cow;
+    struct snap_store store;
+    struct snap_findings findings;
+    struct snap_check_result check;
+    struct snap_evidence evidence;
+    struct snap_merge_job job;
+    struct snap_merge_options options;
+    struct snap_merge_result result;
+    bool json;
+    uint64_t elapsed_ms;
+};
+
+/* Both devices, what is on them, what will be written: on standard error, for the person who is asked. */
+void merge_show_devices(struct merge_session *session);
+
+/* The same as lines that start with the names of the fields, on standard output: --dry-run. */
+void merge_print_plan(struct merge_session *session, const struct snap_merge_result *plan);
+
+/* The end of a run that merged everything: what was done, what to do next. */
+void merge_show_done(struct merge_session *session);
+
+/* The end of one that did not: what is durable, the command that goes on, the warning not to mount the origin. */
+void merge_show_interrupted(struct merge_session *session);
+
+/* One document for all ends; `plan` is not NULL for a dry run. `outcome`: "done", "planned", "stopped", "failed". */
+int merge_print_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
+                     int exit_status);
+
+#endif

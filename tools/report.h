@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How findings, devices and probes look to people and to programs. */
+#ifndef DMSNAP_TOOLS_REPORT_H
+#define DMSNAP_TOOLS_REPORT_H
+
+#include "check.h"
+#include "devices.h"
+#include "json.h"
+#include "probe.h"
+
+/* One line of data on `out`, escaped; whether it could be written is seen when the program ends. */
+void report_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Findings of one rule beyond this number are counted, not shown. */
+#define REPORT_PER_RULE_MAX 100u
+
+struct report_text {
+    char text[768];
+};
+
+/* "area 3 slot 17: data chunk 9 is metadata area 0"; without a place only the text. Not yet escaped. */
+struct report_text report_finding_text(const struct snap_finding *finding);
+
+/* As in the manual: rule, severity, area, slot, index, offset_bytes, old, new, repair, text. */
+struct cli_json *report_finding_json(const struct snap_finding *finding);
+
+/* "ext4 \"root\" 0e5c..."; "nothing known" where nothing was found. */
+struct report_text report_probe_text(const struct snap_probe *probe);
+
+/* null where nothing was found. */
+void report_set_probe(struct cli_json *object, const char *key, const struct snap_probe *probe);
+
+/* "/dev/sdb1: 20 GiB, Samsung SSD 870, ext4 ..." */
+struct report_text report_device_text(const struct tool_device *device, const struct snap_probe *probe);
+
+/* Figures of a checked store, into `object`. */
+void report_set_figures(struct cli_json *object, const struct snap_store *store, const struct snap_check_result *result);
+
+/* The identity record, or null. */
+void report_set_identity(struct cli_json *object, const struct snap_store *store);
+
+/* For the library: prints each finding above a note as an error or warning of the program, on standard error. */
+struct report_talk {
+    struct cli *cli;
+    const char *device;
+};
+enum snap_status report_finding_talk(void *context, const struct snap_finding *finding, struct snap_error *err);
+
+/* "and 17 more of this kind" for each rule that was cut off. */
+void report_talk_rest(struct cli *cli, const char *device, const struct snap_findings *findings);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapcheck: holds a store against the rules of its format and says where it breaks one; never writes. */
+#include "check.h"
+#include "cli.h"
+#include "devices.h"
+#include "evidence.h"
+#include "json.h"
+#include "merge.h"
+#include "report.h"
+#include "size.h"
+
+#include <inttypes.h>
+
+static struct {
+    const char *origin;
+    bool dry_run, json;
+} options;
+
+static const struct cli_option option_table[] = {
+    {.name = "origin",
+     .argument = "DEV",
+     .help = "the origin of the store: also check that the two fit",
+     .group = "Devices",
+     .kind = CLI_STRING,
+     .string = &options.origin},
+    CLI_OPTION_JSON(&options.json),
+    CLI_OPTION_DRY_RUN(&options.dry_run),
+    CLI_OPTIONS_END,
+};
+
+static const char *const operand_names[] = {"COW"};
+
+static const struct cli_program program = {
+    .name = "snapcheck",
+    .purpose = "Checks a device-mapper snapshot store.",
+    .synopsis = "[--origin DEV] [OPTION...] COW",
+    .options = option_table,
+    .operand_names = operand_names,
+    .operands_min = 1,
+    .operands_max = 1,
+};
+
+struct session {
+    struct cli *cli;
+    struct tool_device cow, origin;
+    struct snap_store store;
+    struct snap_findings findings;
+    struct snap_check_result result;
+    struct cli_json *found; /* JSON: the findings */
+};
+
+/* A finding is the answer of this program: it goes to standard output. */
+static enum snap_status show(void *context, const struct snap_finding *finding, struct snap_error *err)
+{
+    struct session *session = context;
+    const struct snap_rule_info *info = snap_rule_info(finding->rule);
+
+    (void)err;
+    if (session->found)
+        cli_json_add(session->found, report_finding_json(finding));
+    else
+        report_print(session->cli->out, "%s: %s (%s: %s)%s%s", session->cow.path, report_finding_text(finding).text,
+                     snap_severity_name(finding->severity), info->id, session->cli->verbose ? "; " : "",
+                     session->cli->verbose ? info->meaning : "");
+    return SNAP_OK;
+}
+
+static enum snap_status open_devices(struct session *session, const char *cow, struct snap_error *err)
+{
+    const struct snap_io_file_options io_options = {.write = false};
+    enum snap_status status = tool_device_find(&session->cow, cow, err);
+
+    if (status == SNAP_OK && options.origin)
+        status = tool_device_find(&session->origin, options.origin, err);
+    if (status == SNAP_OK && options.origin)
+        status = tool_devices_distinct(&session->origin, &session->cow, err);
+    if (status == SNAP_OK)
+        status = tool_device_open(&session->cow, &io_options, err);
+    if (status == SNAP_OK && options.origin)
+        status = tool_device_open(&session->origin, &io_options, err);
+    if (status == SNAP_OK)
+        status = tool_read_store(&session->store, &session->cow, options.origin ? &session->origin : NULL, err);
+    return status;
+}
+
+static bool sound(const struct snap_findings *findings)
+{
+    return findings->severity_counts[SNAP_CORRUPTING] == 0 && findings->severity_counts[SNAP_FATAL] == 0;
+}
+
+static enum snap_status check(struct session *session, struct snap_error *err)
+{
+    struct snap_check_options check_options = {
+        .memory_bytes = snap_merge_default_memory_bytes(tool_available_memory_bytes()), .stop = tool_stop};
+    enum snap_status status;
+
+    if (session->origin.io) {
+        check_options.origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
+        check_options.origin_block_bytes = session->origin.io->logical_block_bytes;
+    }
+    status = snap_check(&session->store, &check_options, &session->findings, &session->result, err);
+    if (status == SNAP_OK && session->origin.io && sound(&session->findings) && session->result.list_complete) {
+        struct snap_evidence evidence;
+
+        status = snap_evidence_gather(&session->store, session->origin.io, &session->origin.facts, &evidence, err);
+        if (status == SNAP_OK)
+            status = snap_evidence_finding(&evidence, &session->findings, err);
+    }
+    return status;
+}
+
+static void print_summary(struct session *session)
+{
+    const uint64_t *counts = session->findings.severity_counts;
+    const struct snap_check_result *result = &session->result;
+
+    report_talk_rest(session->cli, session->cow.path, &session->findings);
+    if (session->cli->quiet)
+        return;
+    if (result->list_complete)
+        report_print(session->cli->out, "%s: %" PRIu64 " entries in chunks of %s, %" PRIu64 " free chunks: %s",
+                     session->cow.path, result->entries, cli_size_text(session->store.layout.chunk_bytes).text,
+                     result->free_chunks, sound(&session->findings) ? counts[SNAP_WARNING] ? "usable, with warnings"
+                                                                                           : "clean"
+                                                                    : "damaged");
+    else
+        report_print(session->cli->out, "%s: not usable", session->cow.path);
+}
+
+static int print_json(struct session *session, int exit_status)
+{
+    struct cli_json *document = cli_json_document(program.name, cli_version());
+    struct cli_json *figures = cli_json_object();
+    struct snap_error err = {0};
+
+    cli_json_set_string(document, "device", session->cow.path);
+    cli_json_set_string(document, "origin", session->origin.path);
+    if (session->result.list_complete)
+        report_set_figures(figures, &session->store, &session->result);
+    cli_json_set_bool(figures, "clean", sound(&session->findings) && session->findings.severity_counts[SNAP_WARNING] == 0);
+    cli_json_set_bool(figures, "usable", sound(&session->findings));
+    cli_json_set(document, "result", figures);
+    cli_json_set(document, "findings", session->found);
+    session->found = NULL;
+    if (cli_json_finish(document, exit_status, session->cli->out, &err) != SNAP_OK)
+        return cli_exit_worse(exit_status, cli_fail(session->cli, &err));
+    return exit_status;
+}
+
+static int run(struct cli *cli)
+{
+    struct session session = {.cli = cli,
+                              .findings = {.fn = show, .context = &session, .per_rule_max = REPORT_PER_RULE_MAX}};
+    struct snap_error err = {0};
+    int exit_status = CLI_EXIT_OK;
+
+    cli_catch_signals();
+    if (options.json)
+        session.found = cli_json_array();
+    if (open_devices(&session, cli->operands[0], &err) != SNAP_OK || check(&session, &err) != SNAP_OK) {
+        exit_status = cli_fail(cli, &err);
+    } else {
+        exit_status = sound(&session.findings) ? CLI_EXIT_OK : CLI_EXIT_STORE;
+        if (options.json)
+            exit_status = print_json(&session, exit_status);
+        else
+            print_summary(&session);
+    }
+    cli_json_free(session.found);
+    if (tool_device_close(&session.cow, &err) != SNAP_OK || tool_device_close(&session.origin, &err) != SNAP_OK)
+        exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
+    return exit_status;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli;
+    int exit_status;
+
+    if (cli_start(&cli, &program, argc, (const char *const *)argv, &exit_status))
+        exit_status = run(&cli);
+    return cli_finish(&cli, exit_status);
+}

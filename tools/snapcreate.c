@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapcreate: makes a store for an origin, empty or with what differs from a newer content of it. */
+#include "arith.h"
+#include "cli.h"
+#include "create_plan.h"
+#include "diff.h"
+#include "identity.h"
+#include "json.h"
+#include "progress.h"
+#include "report.h"
+#include "size.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const size_words[] = {"max", NULL};
+static const char *const table_words[] = {"P", "PO", NULL};
+#define SIZE_MAX_WORD UINT64_MAX
+
+static struct {
+    const char *origin, *cow, *label, *from_diff;
+    uint64_t chunk_bytes, size_bytes;
+    bool size_given, force, no_identity, dry_run, json, table_given;
+    int table_mode;
+} options = {.chunk_bytes = 4096};
+
+static const struct cli_option option_table[] = {
+    {.name = "origin",
+     .argument = "DEV",
+     .help = "the device that the snapshot is taken of; only read",
+     .group = "Devices",
+     .kind = CLI_STRING,
+     .string = &options.origin,
+     .required = true},
+    {.name = "cow",
+     .argument = "DEV",
+     .help = "where the store is made",
+     .group = "Devices",
+     .kind = CLI_STRING,
+     .string = &options.cow,
+     .required = true},
+    {.name = "from-diff",
+     .argument = "NEW",
+     .help = "make the store through which the origin looks exactly\nlike this device or image",
+     .group = "Devices",
+     .kind = CLI_STRING,
+     .string = &options.from_diff},
+    {.name = "chunk-size",
+     .argument = "SIZE",
+     .help = "a power of two (default 4K)",
+     .group = "Store",
+     .kind = CLI_SIZE,
+     .number = &options.chunk_bytes,
+     .minimum = 1},
+    {.name = "size",
+     .argument = "SIZE|max",
+     .help = "make a new sparse image of this size at --cow;\nmax can never overflow",
+     .group = "Store",
+     .kind = CLI_SIZE,
+     .number = &options.size_bytes,
+     .words = size_words,
+     .minimum = 1,
+     .given = &options.size_given},
+    {.name = "label",
+     .argument = "TEXT",
+     .help = "a name for people, kept in the identity record",
+     .group = "Store",
+     .kind = CLI_STRING,
+     .string = &options.label},
+    {.name = "no-identity",
+     .help = "do not record in the store which origin it belongs to",
+     .group = "Store",
+     .kind = CLI_FLAG,
+     .flag = &options.no_identity},
+    {.name = "print-table",
+     .argument = "P|PO",
+     .help = "print the dmsetup tables for this pair; P: overflow\ninvalidates, PO: overflow fails writes",
+     .group = "Output",
+     .kind = CLI_WORD,
+     .word = &options.table_mode,
+     .words = table_words,
+     .given = &options.table_given},
+    CLI_OPTION_JSON(&options.json),
+    {.name = "force",
+     .letter = 'f',
+     .help = "overwrite what is on the COW device",
+     .group = "Safety",
+     .kind = CLI_FLAG,
+     .flag = &options.force},
+    CLI_OPTION_DRY_RUN(&options.dry_run),
+    CLI_OPTIONS_END,
+};
+
+static const struct cli_program program = {
+    .name = "snapcreate",
+    .purpose = "Makes a device-mapper snapshot store.",
+    .synopsis = "--origin DEV --cow DEV [OPTION...]",
+    .options = option_table,
+};
+
+/* The origin and the newer content, looked at and open for reading. */
+static enum snap_status open_sources(struct create_session *session, struct snap_error *err)
+{
+    const struct snap_io_file_options io_options = {.write = false};
+    enum snap_status status = tool_device_find(&session->origin, options.origin, err);
+
+    if (status == SNAP_OK)
+        status = tool_device_open(&session->origin, &io_options, err);
+    if (status == SNAP_OK && options.from_diff) {
+        status = tool_device_find(&session->newer, options.from_diff, err);
+        if (status == SNAP_OK)
+            status = tool_devices_distinct(&session->origin, &session->newer, err);
+        if (status == SNAP_OK)
+            status = tool_device_open(&session->newer, &io_options, err);
+    }
+    if (status == SNAP_OK && session->newer.io &&
+        session->newer.io->size_bytes / SNAP_SECTOR_BYTES != session->origin.io->size_bytes / SNAP_SECTOR_BYTES)
+        status = snap_fail(err, SNAP_E_REFUSED, "%s has %" PRIu64 " sectors, but %s has %" PRIu64 "; they must be equal",
+                           session->newer.path, session->newer.io->size_bytes / SNAP_SECTOR_BYTES,
+                           session->origin.path, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
+    return status == SNAP_OK ? snap_probe_io(session->origin.io, &session->on_origin, err) : status;
+}
+
+static enum snap_status plan(struct create_session *session, struct snap_error *err)
+{
+    enum snap_status status = open_sources(session, err);
+
+    if (status == SNAP_OK)
+        status = create_check_chunk(session, options.chunk_bytes, err);
+    if (status == SNAP_OK)
+        status = options.size_given
+                     ? create_plan_image(session, options.size_bytes == SIZE_MAX_WORD ? 0 : options.size_bytes, err)
+                     : create_plan_device(session, options.force, options.dry_run, err);
+    if (status == SNAP_OK)
+        status = create_check_room(session, err);
+    if (status == SNAP_OK && !options.no_identity) {
+        const struct snap_origin_facts facts = {session->origin.io->size_bytes / SNAP_SECTOR_BYTES,
+                                                &session->origin.facts, &session->on_origin};
+        time_t now = time(NULL);
+
+        status = snap_identity_fill(&session->identity, &facts, session->layout.chunk_sectors, options.label,
+                                    now > 0 ? (uint64_t)now : 0, err);
+    }
+    return status;
+}
+
+static void show_progress(void *context, uint64_t done_bytes, uint64_t total_bytes)
+{
+    cli_progress_update(context, "compare", done_bytes, total_bytes);
+}
+
+/* Images and what is newer than both: what differs goes into the store. */
+static enum snap_status add_difference(struct create_session *session, struct snap_create *create,
+                                       struct snap_error *err)
+{
+    const struct cli_progress_setup setup = {
+        .mode = cli_progress_choose(session->cli->err, false, session->cli->quiet),
+        .device = session->newer.path,
+        .out = session->cli->err,
+        .report = cli_report_flag(),
+    };
+    struct cli_progress progress;
+    const struct snap_diff_control control = {.next_data = snap_io_file_next_data,
+                                              .stop = tool_stop,
+                                              .progress = show_progress,
+                                              .progress_context = &progress};
+    enum snap_status status;
+
+    cli_progress_start(&progress, &setup);
+    cli_progress_attach(&progress, session->cli);
+    status = snap_diff(create, &session->layout, session->origin.io, session->newer.io, &control, err);
+    cli_progress_end(&progress, status == SNAP_OK ? "done" : "failed", cli_exit_status(status));
+    return status;
+}
+
+static enum snap_status write_store(struct create_session *session, struct snap_error *err)
+{
+    struct snap_create *create;
+    enum snap_status status = SNAP_OK;
+
+    if (session->new_image_bytes > 0)
+        status = create_make_image(session, err);
+    if (status != SNAP_OK)
+        return status;
+    status = snap_create_begin(&create, session->cow.io, &session->layout, err);
+    if (status != SNAP_OK)
+        return status;
+    session->touched = true;
+    if (options.from_diff)
+        status = add_difference(session, create, err);
+    if (status == SNAP_OK)
+        status = snap_create_finish(create, options.no_identity ? NULL : &session->identity, err);
+    session->entries = snap_create_entries(create);
+    snap_create_close(create);
+    return status;
+}
+
+/* A failure after the first write: what the COW holds now must be said. */
+static int fail_half_way(struct create_session *session, const struct snap_error *err)
+{
+    int exit_status = cli_fail(session->cli, err);
+
+    if (session->new_image_bytes > 0 && unlink(session->cow.path) == 0)
+        cli_line(session->cli, "%s was removed again.", session->cow.path);
+    else
+        cli_line(session->cli, "%s holds no store now; repeat the command to make one.", session->cow.path);
+    return exit_status;
+}
+
+static int run(struct cli *cli)
+{
+    struct create_session session = {.cli = cli, .cow_argument = options.cow};
+    struct snap_error err = {0};
+    int exit_status = CLI_EXIT_OK;
+    enum snap_status status;
+
+    cli_catch_signals();
+    status = plan(&session, &err);
+    if (status == SNAP_OK && options.table_given)
+        status = create_make_tables(&session, options.table_mode == 1, &err);
+    if (status == SNAP_OK)
+        create_show_room(&session);
+    if (status == SNAP_OK && !options.dry_run)
+        status = write_store(&session, &err);
+    if (status != SNAP_OK)
+        exit_status = session.touched ? fail_half_way(&session, &err) : cli_refuse(cli, &err);
+    else if (options.json)
+        exit_status = create_print_json(&session, options.dry_run);
+    else
+        create_print_tables(&session);
+    if (status == SNAP_OK && options.dry_run)
+        cli_nothing_written(cli);
+    if (tool_device_close(&session.cow, &err) != SNAP_OK || tool_device_close(&session.newer, &err) != SNAP_OK ||
+        tool_device_close(&session.origin, &err) != SNAP_OK)
+        exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
+    return exit_status;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli;
+    int exit_status;
+
+    if (cli_start(&cli, &program, argc, (const char *const *)argv, &exit_status))
+        exit_status = run(&cli);
+    return cli_finish(&cli, exit_status);
+}

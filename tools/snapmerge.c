@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapmerge: merges a snapshot store into its origin; every check comes before the first write. */
+#include "arith.h"
+#include "cli.h"
+#include "compare.h"
+#include "merge_report.h"
+#include "progress.h"
+#include "report.h"
+#include "size.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { ACCEPT_IDENTITY, ACCEPT_CUT };
+static const char *const accept_words[] = {"identity", "cut", NULL};
+
+static struct {
+    const char *origin, *cow;
+    bool dry_run, yes, json, progress_json;
+    uint64_t rate_limit_bytes, memory_bytes, checkpoint_seconds, progress_seconds;
+    unsigned accept;
+} options = {.checkpoint_seconds = SNAP_MERGE_INTERVAL_DEFAULT_SECONDS};
+
+static const struct cli_option option_table[] = {
+    {.name = "origin",
+     .argument = "DEV",
+     .help = "the device that the snapshot was taken of; it is written to",
+     .group = "Devices",
+     .kind = CLI_STRING,
+     .string = &options.origin,
+     .required = true},
+    {.name = "cow",
+     .argument = "DEV",
+     .help = "the store; it is consumed",
+     .group = "Devices",
+     .kind = CLI_STRING,
+     .string = &options.cow,
+     .required = true},
+    CLI_OPTION_DRY_RUN(&options.dry_run),
+    CLI_OPTION_YES(&options.yes),
+    {.name = "accept",
+     .argument = "LIST",
+     .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off)",
+     .group = "Safety",
+     .kind = CLI_LIST,
+     .list = &options.accept,
+     .words = accept_words},
+    {.name = "rate-limit",
+     .argument = "SIZE",
+     .help = "copy at most so much per second",
+     .group = "Tuning",
+     .kind = CLI_SIZE,
+     .number = &options.rate_limit_bytes,
+     .minimum = 4096},
+    {.name = "checkpoint-interval",
+     .argument = "SEC",
+     .help = "shorten the list about so often (default 30)",
+     .group = "Tuning",
+     .kind = CLI_SECONDS,
+     .number = &options.checkpoint_seconds,
+     .minimum = 1},
+    {.name = "memory",
+     .argument = "SIZE",
+     .help = "use at most so much memory for data and sets (default: a\nquarter of what is available, at most 512M; at least 16M)",
+     .group = "Tuning",
+     .kind = CLI_SIZE,
+     .number = &options.memory_bytes,
+     .minimum = SNAP_MERGE_MEMORY_MIN_BYTES},
+    CLI_OPTION_JSON(&options.json),
+    {.name = "progress-json",
+     .help = "print progress as JSON lines on standard error",
+     .group = "Output",
+     .kind = CLI_FLAG,
+     .flag = &options.progress_json},
+    {.name = "progress-frequency",
+     .argument = "SEC",
+     .help = "print progress every so many seconds",
+     .group = "Output",
+     .kind = CLI_SECONDS,
+     .number = &options.progress_seconds,
+     .minimum = 1},
+    CLI_OPTIONS_END,
+};
+
+static const struct cli_program program = {
+    .name = "snapmerge",
+    .purpose = "Merges a device-mapper snapshot store into its origin.",
+    .synopsis = "--origin DEV --cow DEV [OPTION...]",
+    .options = option_table,
+};
+
+static enum snap_status open_devices(struct merge_session *session, struct snap_error *err)
+{
+    const struct snap_io_file_options io_options = {.write = !options.dry_run};
+    enum snap_status status = tool_device_find(&session->cow, options.cow, err);
+
+    if (status == SNAP_OK)
+        status = tool_device_find(&session->origin, options.origin, err);
+    if (status == SNAP_OK)
+        status = tool_devices_distinct(&session->origin, &session->cow, err);
+    if (status == SNAP_OK)
+        status = tool_device_open(&session->cow, &io_options, err);
+    if (status == SNAP_OK)
+        status = tool_device_open(&session->origin, &io_options, err);
+    if (status == SNAP_OK)
+        status = tool_read_store(&session->store, &session->cow, &session->origin, err);
+    return status == SNAP_OK ? snap_store_fail_defect(&session->store, err) : status;
+}
+
+/* A block cannot be written in part: such a pair can be read, but not merged (format 1.2: nor by the kernel). */
+static enum snap_status check_blocks(const struct merge_session *session, struct snap_error *err)
+{
+    const struct tool_device *devices[] = {&session->origin, &session->cow};
+
+    for (size_t i = 0; i < 2; i++)
+        if (session->store.layout.chunk_bytes < devices[i]->io->logical_block_bytes)
+            return snap_fail(err, SNAP_E_UNSUPPORTED,
+                             "%s: logical blocks of %" PRIu32 " bytes, but the store's chunks have %" PRIu64
+                             ": they can be read, not written",
+                             devices[i]->path, devices[i]->io->logical_block_bytes, session->store.layout.chunk_bytes);
+    return SNAP_OK;
+}
+
+/* The whole list against the rules; what is found above a note has been said when this returns. */
+static enum snap_status check_list(struct merge_session *session, struct snap_error *err)
+{
+    const struct snap_check_options check_options = {
+        .origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES,
+        .origin_block_bytes = session->origin.io->logical_block_bytes,
+        .memory_bytes = session->options.memory_bytes,
+        .stop = tool_stop,
+    };
+    struct report_talk talk = {session->cli, session->cow.path};
+    enum snap_status status;
+
+    session->findings = (struct snap_findings){
+        .fn = report_finding_talk, .context = &talk, .per_rule_max = REPORT_PER_RULE_MAX};
+    status = snap_check(&session->store, &check_options, &session->findings, &session->check, err);
+    if (status != SNAP_OK)
+        return status;
+    report_talk_rest(session->cli, session->cow.path, &session->findings);
+    if (session->findings.severity_counts[SNAP_CORRUPTING] + session->findings.severity_counts[SNAP_FATAL] > 0)
+        return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged and was not merged; snapcheck --origin %s %s "
+                         "shows all of it", session->cow.path, session->origin.path, session->cow.path);
+    session->job.entries = session->check.entries;
+    session->job.total_bytes = session->check.merge_bytes;
+    return SNAP_OK;
+}
+
+/* Evidence that this is another store's origin refuses; the lack of evidence is only said. */
+static enum snap_status check_identity(struct merge_session *session, struct snap_error *err)
+{
+    enum snap_status status = snap_evidence_gather(&session->store, session->origin.io, &session->origin.facts,
+                                                   &session->evidence, err);
+
+    if (status != SNAP_OK)
+        return status;
+    switch (session->evidence.verdict) {
+    case SNAP_IDENTITY_MATCH:
+        cli_verbose(session->cli, "%s: %s", session->cow.path, session->evidence.text);
+        break;
+    case SNAP_IDENTITY_NO_RECORD:
+        if (session->evidence.origin.uuid[0] == '\0' || strcmp(session->evidence.origin.uuid,
+                                                               session->evidence.view.uuid) != 0)
+            cli_warn(session->cli, "%s: %s", session->cow.path, session->evidence.text);
+        break;
+    case SNAP_IDENTITY_GROWN:
+        cli_warn(session->cli, "%s: %s", session->cow.path, session->evidence.text);
+        break;
+    case SNAP_IDENTITY_CONTRADICTS:
+        if ((options.accept & 1u << ACCEPT_IDENTITY) == 0)
+            return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if %s is the right origin all the same: --accept=identity",
+                             session->cow.path, session->evidence.text, session->origin.path);
+        cli_warn(session->cli, "%s: %s", session->cow.path, session->evidence.text);
+    }
+    return SNAP_OK;
+}
+
+/* Entries behind the end: merged already by a run that was cut short, or cut off by a fault? The data tell. */
+static enum snap_status check_cut(struct merge_session *session, struct snap_error *err)
+{
+    const struct snap_check_result *check = &session->check;
+    const uint64_t per_area = session->store.layout.entries_per_area;
+    enum cli_answer answer;
+    bool equal;
+    enum snap_status status;
+
+    if (check->continuation_entries == 0)
+        return SNAP_OK;
+    status = snap_compare_merged(&session->store, session->origin.io, check->continuation_area * per_area,
+                                 check->continuation_entries, session->options.memory_bytes, tool_stop, NULL, &equal,
+                                 err);
+    if (status != SNAP_OK)
+        return status;
+    if (equal) {
+        cli_note(session->cli, "%s: the entries behind the end are merged already: an earlier run was cut short",
+                 session->cow.path);
+        session->job.stale_areas_end = check->continuation_area + snap_div_up(check->continuation_entries, per_area);
+        return SNAP_OK;
+    }
+    if ((options.accept & 1u << ACCEPT_CUT) != 0)
+        return SNAP_OK;
+    answer = cli_ask(session->cli, false, "%s: %" PRIu64 " entries may have been cut off by a fault; they are left "
+                     "alone. Merge the %" PRIu64 " that are in the list?", session->cow.path,
+                     check->continuation_entries, check->entries);
+    if (answer == CLI_ANSWER_YES)
+        return SNAP_OK;
+    if (answer == CLI_ANSWER_STOPPED)
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    return snap_fail(err, SNAP_E_REFUSED,
+                     "%s: %" PRIu64 " entries may have been cut off; to merge only those in the list: --accept=cut",
+                     session->cow.path, check->continuation_entries);
+}
+
+static enum snap_status ask(struct merge_session *session, struct snap_error *err)
+{
+    if (session->job.entries == 0 || options.yes)
+        return SNAP_OK;
+    if (cli_can_ask(session->cli))
+        merge_show_devices(session);
+    switch (cli_ask(session->cli, false, "Merge now?")) {
+    case CLI_ANSWER_YES:
+    case CLI_ANSWER_NOBODY: /* a script: the refusals above are its safety */
+        return SNAP_OK;
+    case CLI_ANSWER_STOPPED:
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    case CLI_ANSWER_NO:
+        break;
+    }
+    return snap_fail(err, SNAP_E_REFUSED, "not merged, as you wish");
+}
+
+/* Everything that can refuse; no write happens in here. */
+static enum snap_status prepare(struct merge_session *session, struct snap_error *err)
+{
+    enum snap_status status = open_devices(session, err);
+
+    if (status == SNAP_OK)
+        status = check_blocks(session, err);
+    if (status == SNAP_OK)
+        status = check_list(session, err);
+    if (status == SNAP_OK)
+        status = check_identity(session, err);
+    if (status == SNAP_OK)
+        status = check_cut(session, err);
+    if (status == SNAP_OK && !options.dry_run)
+        status = ask(session, err);
+    if (status == SNAP_OK && cli_stop_wanted())
+        status = snap_fail(err, SNAP_E_STOPPED, "stopped");
+    return status;
+}
+
+static int dry_run(struct merge_session *session)
+{
+    struct snap_merge_result plan;
+    struct snap_error err = {0};
+
+    if (snap_merge_dry_run(&session->store, session->origin.io, &session->job, &session->options, &plan, &err) !=
+        SNAP_OK)
+        return cli_refuse(session->cli, &err);
+    if (options.json)
+        return merge_print_json(session, &plan, "planned", CLI_EXIT_OK);
+    merge_print_plan(session, &plan);
+    cli_nothing_written(session->cli);
+    return CLI_EXIT_OK;
+}
+
+static void show_progress(void *context, const struct snap_merge_progress *progress)
+{
+    cli_progress_update(context, "merge", progress->done_bytes, progress->total_bytes);
+}
+
+static int merge(struct merge_session *session)
+{
+    const struct cli_progress_setup setup = {
+        .mode = cli_progress_choose(session->cli->err, options.progress_json, session->cli->quiet),
+        .device = session->origin.path,
+        .out = session->cli->err,
+        .frequency_seconds = options.progress_seconds,
+        .report = cli_report_flag(),
+    };
+    const struct snap_clock *clock = &snap_clock_system;
+    const uint64_t start_ns = clock->now_ns(clock->context);
+    struct cli_progress progress;
+    struct snap_error err = {0};
+    enum snap_status status;
+    int exit_status;
+
+    cli_progress_start(&progress, &setup);
+    cli_progress_attach(&progress, session->cli);
+    session->options.progress = show_progress;
+    session->options.progress_context = &progress;
+    status = snap_merge(&session->store, session->origin.io, &session->job, &session->options, &session->result, &err);
+    session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
+
+    exit_status = cli_exit_status(status);
+    cli_progress_end(&progress, status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed",
+                     exit_status);
+    if (status == SNAP_OK) {
+        merge_show_done(session);
+    } else {
+        (void)cli_fail(session->cli, &err);
+        merge_show_interrupted(session);
+    }
+    if (options.json)
+        exit_status = merge_print_json(session, NULL,
+                                       status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed",
+                                       exit_status);
+    return exit_status;
+}
+
+static int run(struct cli *cli)
+{
+    struct merge_session session = {.cli = cli, .json = options.json};
+    struct snap_error err = {0};
+    int exit_status;
+
+    cli_catch_signals();
+    session.options = (struct snap_merge_options){
+        .memory_bytes = options.memory_bytes ? options.memory_bytes
+                                             : snap_merge_default_memory_bytes(tool_available_memory_bytes()),
+        .rate_bytes = options.rate_limit_bytes,
+        .interval_seconds = options.checkpoint_seconds,
+        .read_ahead = true,
+        .stop = tool_stop,
+    };
+    if (prepare(&session, &err) != SNAP_OK)
+        exit_status = cli_refuse(cli, &err);
+    else
+        exit_status = options.dry_run ? dry_run(&session) : merge(&session);
+    if (tool_device_close(&session.cow, &err) != SNAP_OK)
+        exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
+    if (tool_device_close(&session.origin, &err) != SNAP_OK)
+        exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
+    return exit_status;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli;
+    int exit_status;
+
+    if (cli_start(&cli, &program, argc, (const char *const *)argv, &exit_status))
+        exit_status = run(&cli);
+    return cli_finish(&cli, exit_status);
+}
