@@ -22,6 +22,8 @@ struct snap_sets {
     uint64_t origin_chunks;
     struct snap_chunkset *olds, *news;
     struct repeats old_repeats, new_repeats;
+    uint64_t canonical_end;         /* the first entries all have their canonical chunk: all data chunks below this */
+    bool canonical;                 /* all entries so far; their chunks need no set */
     uint64_t passes, pass;          /* this pass looks at pages with hash % passes == pass */
     bool short_of_memory;
     uint64_t reached_index;         /* where memory ran out */
@@ -39,8 +41,9 @@ enum snap_status snap_sets_new(struct snap_sets **result, const struct snap_stor
         sets->origin_chunks = origin_chunks;
         sets->passes = 1;
         sets->continuation_entries = UINT64_MAX;
-        sets->olds = snap_chunkset_new(memory_bytes / 2);
-        sets->news = snap_chunkset_new(memory_bytes / 2);
+        sets->canonical = true;
+        sets->olds = snap_chunkset_new(memory_bytes / 4 * 3); /* nearly all stores are canonical: see add_new */
+        sets->news = snap_chunkset_new(memory_bytes / 4);
     }
     if (!sets || !sets->olds || !sets->news) {
         snap_sets_free(sets);
@@ -70,6 +73,25 @@ static bool add(const struct snap_sets *sets, struct snap_chunkset *set, uint64_
     return snap_chunkset_add(set, chunk, was_there) == SNAP_OK;
 }
 
+/*
+ * Whether a data chunk was used before; adds it. While all entries have their canonical chunk none can repeat, and all
+ * data chunks below canonical_end are in use: the set only holds those that come behind the first exception.
+ */
+static bool add_new(struct snap_sets *sets, uint64_t index, uint64_t new_chunk, bool *was_there)
+{
+    *was_there = false;
+    if (sets->canonical && new_chunk == snap_canonical_chunk(&sets->store->layout, index)) {
+        sets->canonical_end = new_chunk + 1;
+        return true;
+    }
+    sets->canonical = false;
+    if (new_chunk < sets->canonical_end) {
+        *was_there = sets->pass == 0; /* every pass sees this one; the first reports it */
+        return true;
+    }
+    return add(sets, sets->news, new_chunk, was_there);
+}
+
 void snap_sets_feed(struct snap_sets *sets, const struct snap_span *span)
 {
     const struct snap_layout *layout = &sets->store->layout;
@@ -85,9 +107,11 @@ void snap_sets_feed(struct snap_sets *sets, const struct snap_span *span)
                 repeat(&sets->old_repeats, span, i);
         }
         if (new_chunk < layout->cow_chunks && !snap_is_area_chunk(layout, new_chunk)) {
-            sets->short_of_memory |= !add(sets, sets->news, new_chunk, &repeated);
+            sets->short_of_memory |= !add_new(sets, span->first_index + i, new_chunk, &repeated);
             if (repeated)
                 repeat(&sets->new_repeats, span, i);
+        } else {
+            sets->canonical = false; /* from here on its canonical chunk is free */
         }
         sets->reached_index = span->first_index + i;
     }
@@ -159,6 +183,8 @@ static enum snap_status feed_again(struct snap_sets *sets, bool (*stop)(void *co
         return status;
     snap_chunkset_clear(sets->olds);
     snap_chunkset_clear(sets->news);
+    sets->canonical = true;
+    sets->canonical_end = 0;
     do {
         status = snap_entries_next(walk, &span, err);
         if (status == SNAP_OK && stop && stop(stop_context))

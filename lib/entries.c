@@ -4,6 +4,7 @@
 #include "arith.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #define PIECE_BYTES_MAX (1u << 20)       /* largest single request */
@@ -11,68 +12,130 @@
 #define BATCH_PIECES_MAX 1024u
 #define BATCH_PIECES_FIRST 12u           /* as many areas as the kernel prefetches; then twice as many each time */
 
+/* Pieces that are read together, by a thread of their own while the ones before them are looked at. */
+struct batch {
+    const struct snap_store *store;
+    uint64_t first_piece;                /* area * pieces_per_area + piece */
+    uint32_t pieces;
+    uint8_t *buffer;
+    struct iovec *iovs;
+    struct snap_io_request *requests;
+    pthread_t thread;
+    bool running;                        /* the thread must be joined */
+};
+
 struct snap_entries {
     const struct snap_store *store;
     uint64_t piece_bytes;                /* min(chunk, PIECE_BYTES_MAX) */
     uint32_t pieces_per_area;
-    uint64_t areas;                      /* on the device */
-    uint64_t next_piece;                 /* to be handed out; area * pieces_per_area + piece */
-    uint64_t batch_first_piece;
-    uint32_t batch_pieces;               /* in the buffer */
-    uint32_t batch_pieces_wanted;
+    uint64_t pieces_on_device;
+    uint64_t next_piece;                 /* to be handed out */
+    uint32_t pieces_wanted;              /* in the next batch */
+    struct batch batches[2];
+    struct batch *now, *ahead;
     bool ended;                          /* the terminator was seen */
     bool over;
-    uint8_t *buffer;
-    struct iovec *iovs;
-    struct snap_io_request *requests;
 };
+
+static bool batch_init(struct batch *batch, const struct snap_store *store)
+{
+    batch->store = store;
+    batch->buffer = snap_io_buffer_new(BATCH_BYTES);
+    batch->iovs = calloc(BATCH_PIECES_MAX, sizeof *batch->iovs);
+    batch->requests = calloc(BATCH_PIECES_MAX, sizeof *batch->requests);
+    return batch->buffer && batch->iovs && batch->requests;
+}
+
+static void batch_wait(struct batch *batch)
+{
+    if (batch->running)
+        (void)pthread_join(batch->thread, NULL); /* fails only for a thread that is none */
+    batch->running = false;
+}
+
+static void batch_free(struct batch *batch)
+{
+    batch_wait(batch);
+    snap_io_buffer_free(batch->buffer);
+    free(batch->iovs);
+    free(batch->requests);
+}
 
 enum snap_status snap_entries_open(struct snap_entries **entries, const struct snap_store *store, struct snap_error *err)
 {
     struct snap_entries *walk = calloc(1, sizeof *walk);
 
     *entries = walk;
-    if (walk) {
+    if (walk && batch_init(&walk->batches[0], store) && batch_init(&walk->batches[1], store)) {
         walk->store = store;
         walk->piece_bytes = snap_min(store->layout.chunk_bytes, PIECE_BYTES_MAX);
         walk->pieces_per_area = (uint32_t)(store->layout.chunk_bytes / walk->piece_bytes);
-        walk->areas = snap_areas_on_device(&store->layout);
-        walk->batch_pieces_wanted = BATCH_PIECES_FIRST;
-        walk->buffer = snap_io_buffer_new(BATCH_BYTES);
-        walk->iovs = calloc(BATCH_PIECES_MAX, sizeof *walk->iovs);
-        walk->requests = calloc(BATCH_PIECES_MAX, sizeof *walk->requests);
+        walk->pieces_on_device = snap_areas_on_device(&store->layout) * walk->pieces_per_area;
+        walk->pieces_wanted = BATCH_PIECES_FIRST;
+        walk->now = &walk->batches[0];
+        walk->ahead = &walk->batches[1];
+        return SNAP_OK;
     }
-    if (!walk || !walk->buffer || !walk->iovs || !walk->requests) {
-        snap_entries_close(walk);
-        *entries = NULL;
-        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading the list", store->io->name);
-    }
-    return SNAP_OK;
+    snap_entries_close(walk);
+    *entries = NULL;
+    return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading the list", store->io->name);
 }
 
-/* Reads pieces from next_piece on. Whether one that failed matters is decided when it is reached. */
-static void read_batch(struct snap_entries *walk)
+static void *read_batch(void *argument)
 {
-    uint64_t pieces_left = walk->areas * walk->pieces_per_area - walk->next_piece;
-    uint64_t pieces = snap_min(snap_min(walk->batch_pieces_wanted, BATCH_BYTES / walk->piece_bytes), pieces_left);
+    struct batch *batch = argument;
 
-    for (uint64_t i = 0; i < pieces; i++) {
-        uint64_t piece = walk->next_piece + i;
-        uint64_t area_bytes = snap_area_chunk(&walk->store->layout, piece / walk->pieces_per_area) *
-                              walk->store->layout.chunk_bytes;
+    /* Each request has its own result; whether one that failed matters is decided when it is reached. */
+    (void)snap_io_transfer(batch->store->io, batch->requests, batch->pieces, NULL);
+    return NULL;
+}
 
-        walk->iovs[i] = (struct iovec){walk->buffer + i * walk->piece_bytes, (size_t)walk->piece_bytes};
-        walk->requests[i] = (struct snap_io_request){
+static void start_batch(struct snap_entries *walk, struct batch *batch, uint64_t first_piece, bool in_thread)
+{
+    const struct snap_layout *layout = &walk->store->layout;
+    const uint64_t room = snap_min(walk->pieces_wanted, BATCH_BYTES / walk->piece_bytes);
+
+    batch->first_piece = first_piece;
+    batch->pieces = (uint32_t)snap_min(room, walk->pieces_on_device - first_piece);
+    for (uint32_t i = 0; i < batch->pieces; i++) {
+        const uint64_t piece = first_piece + i;
+
+        batch->iovs[i] = (struct iovec){batch->buffer + i * walk->piece_bytes, (size_t)walk->piece_bytes};
+        batch->requests[i] = (struct snap_io_request){
             .kind = SNAP_IO_READ,
-            .offset_bytes = area_bytes + piece % walk->pieces_per_area * walk->piece_bytes,
-            .iov = &walk->iovs[i],
+            .offset_bytes = snap_area_chunk(layout, piece / walk->pieces_per_area) * layout->chunk_bytes +
+                            piece % walk->pieces_per_area * walk->piece_bytes,
+            .iov = &batch->iovs[i],
             .iov_count = 1,
         };
     }
-    walk->batch_first_piece = walk->next_piece;
-    walk->batch_pieces = (uint32_t)pieces;
-    walk->batch_pieces_wanted = (uint32_t)snap_min((uint64_t)walk->batch_pieces_wanted * 2, BATCH_PIECES_MAX);
-    (void)snap_io_transfer(walk->store->io, walk->requests, (size_t)pieces, NULL); /* each request has its own result */
+    walk->pieces_wanted = (uint32_t)snap_min((uint64_t)walk->pieces_wanted * 2, BATCH_PIECES_MAX);
+    batch->running = in_thread && pthread_create(&batch->thread, NULL, read_batch, batch) == 0;
+    if (!batch->running)
+        (void)read_batch(batch);
+}
+
+static bool batch_has(const struct batch *batch, uint64_t piece)
+{
+    return piece >= batch->first_piece && piece - batch->first_piece < batch->pieces;
+}
+
+/* Makes `now` the batch that holds next_piece, which is on the device, and starts the one behind it. */
+static void turn_batch(struct snap_entries *walk)
+{
+    struct batch *done = walk->now;
+
+    batch_wait(walk->ahead);
+    if (batch_has(walk->ahead, walk->next_piece)) {
+        walk->now = walk->ahead;
+        walk->ahead = done;
+    } else {
+        start_batch(walk, walk->now, walk->next_piece, false);
+    }
+    walk->ahead->pieces = 0;
+    /* Not behind the first batch: most lists end there. */
+    if (walk->now->first_piece > 0 && walk->now->first_piece + walk->now->pieces < walk->pieces_on_device)
+        start_batch(walk, walk->ahead, walk->now->first_piece + walk->now->pieces, true);
 }
 
 static uint32_t count_live(const struct snap_span *span)
@@ -96,7 +159,7 @@ enum snap_status snap_entries_next(struct snap_entries *walk, struct snap_span *
         walk->over = true;
         return SNAP_OK;
     }
-    if (area >= walk->areas) {
+    if (walk->next_piece >= walk->pieces_on_device) {
         walk->over = true;
         return snap_fail(err, SNAP_E_CORRUPT,
                          "%s: area %" PRIu64 " is full, so the list goes on in area %" PRIu64 " at sector %" PRIu64
@@ -105,10 +168,10 @@ enum snap_status snap_entries_next(struct snap_entries *walk, struct snap_span *
                          snap_area_chunk(&store->layout, area) * store->layout.chunk_sectors,
                          store->layout.cow_sectors);
     }
-    if (walk->next_piece - walk->batch_first_piece >= walk->batch_pieces)
-        read_batch(walk);
+    if (!batch_has(walk->now, walk->next_piece))
+        turn_batch(walk);
 
-    request = &walk->requests[walk->next_piece - walk->batch_first_piece];
+    request = &walk->now->requests[walk->next_piece - walk->now->first_piece];
     span->slots = (uint32_t)(walk->piece_bytes / SNAP_ENTRY_BYTES);
     span->first_slot = (uint32_t)(piece * span->slots);
     span->first_index = area * store->layout.entries_per_area + span->first_slot;
@@ -128,10 +191,9 @@ enum snap_status snap_entries_next(struct snap_entries *walk, struct snap_span *
 
 void snap_entries_seek_area(struct snap_entries *walk, uint64_t area)
 {
+    batch_wait(walk->ahead);
     walk->next_piece = area * walk->pieces_per_area;
-    walk->batch_first_piece = 0;
-    walk->batch_pieces = 0;
-    walk->batch_pieces_wanted = BATCH_PIECES_FIRST;
+    walk->pieces_wanted = BATCH_PIECES_FIRST;
     walk->ended = false;
     walk->over = false;
 }
@@ -140,8 +202,7 @@ void snap_entries_close(struct snap_entries *walk)
 {
     if (!walk)
         return;
-    snap_io_buffer_free(walk->buffer);
-    free(walk->iovs);
-    free(walk->requests);
+    batch_free(&walk->batches[0]);
+    batch_free(&walk->batches[1]);
     free(walk);
 }

@@ -30,7 +30,7 @@ struct snap_entries;
 
 /*
  * Starts a walk at area 0 of a store whose header is GOOD. The object belongs to the caller: snap_entries_close. The
- * store is borrowed and must outlive it. SNAP_E_NOMEM.
+ * store is borrowed and must outlive it; its io belongs to the walk until then (a thread reads ahead). SNAP_E_NOMEM.
  */
 enum snap_status snap_entries_open(struct snap_entries **entries, const struct snap_store *store, struct snap_error *err);
 

@@ -121,6 +121,14 @@ static enum snap_status check_blocks(const struct merge_session *session, struct
     return SNAP_OK;
 }
 
+/* What only matters for further writes to the snapshot is not said: there will be none. */
+static enum snap_status talk_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
+{
+    if (finding->rule == SNAP_RULE_STORE_FULL || finding->rule == SNAP_RULE_NO_ROOM)
+        return SNAP_OK;
+    return report_finding_talk(context, finding, err);
+}
+
 /* The whole list against the rules; what is found above a note has been said when this returns. */
 static enum snap_status check_list(struct merge_session *session, struct snap_error *err)
 {
@@ -134,7 +142,7 @@ static enum snap_status check_list(struct merge_session *session, struct snap_er
     enum snap_status status;
 
     session->findings = (struct snap_findings){
-        .fn = report_finding_talk, .context = &talk, .per_rule_max = REPORT_PER_RULE_MAX};
+        .fn = talk_finding, .context = &talk, .per_rule_max = REPORT_PER_RULE_MAX};
     status = snap_check(&session->store, &check_options, &session->findings, &session->check, err);
     if (status != SNAP_OK)
         return status;

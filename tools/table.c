@@ -101,8 +101,8 @@ bool cli_table_wants(const struct cli_table *table, size_t column)
  */
 
 /*
- * Makes a column at least `width` wide. libsmartcols keeps to a heading's width by itself, also where the heading is
- * no longer printed, but takes a strict hint that is not more than that for none at all.
+ * Makes a column at least `width` wide. libsmartcols keeps to a heading's width by itself, also where the heading
+ * is no longer printed, but takes a strict hint that is not more than that for none at all.
  */
 static int set_width(struct libscols_column *column, size_t width, size_t heading)
 {

@@ -30,8 +30,8 @@ man_options() {
         "$SRCDIR/man/$name.8" | sort
 }
 
-# complete_words WORD...: what the shell offers for the last one, one per line. Outside of a real completion compopt
-# complains; that is not what is tested.
+# complete_words WORD...: what the shell offers for the last one, one per line. Outside of a real completion
+# compopt complains; that is not what is tested.
 complete_words() {
     bash --norc -c '
         set -u
@@ -74,7 +74,8 @@ agrees_with_the_manual() {
 agrees_with_the_completion() {
     [ "$(help_options | wc -l)" -ge 6 ]
     assert_equal "$(complete_words -- | sed 's/^--//' | sort)" "$(help_options | cut -d' ' -f2 | sort)"
-    assert_equal "$(complete_words - | grep -E '^-[^-]$' | sort)" "$(help_options | sed -n 's/^\([^-]\) .*/-\1/p' | sort)"
+    assert_equal "$(complete_words - | grep -E '^-[^-]$' | sort)" \
+        "$(help_options | sed -n 's/^\([^-]\) .*/-\1/p' | sort)"
 }
 
 @test "the completion offers exactly the options of --help" {
@@ -137,7 +138,7 @@ words_agree() {
         for word in $(help_list_words "$option"); do
             program "$name" "--$option=$word" --help
             assert_status 0
-            grep -qw "$word" "$SRCDIR/man/$name.8"
+            grep -qE "^\.Cm $word( |$)" "$SRCDIR/man/$name.8"
         done
     done
 }

@@ -26,8 +26,8 @@ program_in_shell() {
         $WRAPPER "$BUILDDIR/tools/$name" "$@" </dev/null
 }
 
-# program_unprivileged NAME ARGUMENT...: as a user whom permissions bind. The program is copied to where that user can
-# reach it; the tests of this function keep their images in $open_dir for the same reason.
+# program_unprivileged NAME ARGUMENT...: as a user whom permissions bind. The program is copied to where that user
+# can reach it; the tests of this function keep their images in $open_dir for the same reason.
 program_unprivileged() {
     local name=$1 as=()
     shift

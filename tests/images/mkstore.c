@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes the images that a text recipe describes; shares no code with lib/, so that neither hides the other's error. */
+/* Makes the images that a text recipe describes; shares no code with lib/, so neither hides the other's error. */
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -313,7 +313,7 @@ static void do_line(struct recipe *recipe, char **words, unsigned count)
     }
 }
 
-/* The snapshot view as the recipe means it: the origin under the COW chunks of the live entries; the first wins. */
+/* The snapshot view as the recipe means it: the origin under the live entries' COW chunks; the first wins. */
 static void write_view(const struct recipe *recipe, const char *path)
 {
     uint64_t chunk_bytes = recipe->chunk_sectors * SECTOR_BYTES;

@@ -160,3 +160,23 @@ snapshot_table()
 {
     echo "table=0 * $1 /dev/mapper/origin /dev/mapper/cow P $2"
 }
+
+# figure KEY: a number out of the JSON on standard input.
+figure()
+{
+    grep -oE "\"$1\": *[0-9]+" | head -n 1 | grep -oE '[0-9]+$'
+}
+
+# count_entries COW CHUNK_SECTORS: how many entries there are, by other code than ours: the words of each area until the
+# first entry without a data chunk; a full area continues in the next one.
+count_entries()
+{
+    local cow=$1 area_bytes=$(($2 * 512)) area_entries=$(($2 * 32)) total=0 here area
+    for ((area = 0; ; area++)); do
+        here=$(od -A n -v -t u8 -w16 -j $((area_bytes * (1 + area * (area_entries + 1)))) -N $area_bytes "$cow" |
+            awk '$2 == 0 { exit } { n++ } END { print n + 0 }')
+        total=$((total + here))
+        [ "$here" -eq $area_entries ] || break
+    done
+    echo $total
+}

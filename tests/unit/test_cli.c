@@ -130,8 +130,8 @@ static void every_kind_of_option_arrives(void **state)
     struct run run;
 
     (void)state;
-    parse(&run, &program, ARGUMENTS("-f", "--string=a=b", "--size", "8s", "cow", "--count=2", "--seconds", "1", "-v",
-                                    "--word=PO", "--list", "cut,other", "-q"));
+    parse(&run, &program, ARGUMENTS("-f", "--string=a=b", "--size", "8s", "cow", "--count=2", "--seconds", "1",
+                                    "-v", "--word=PO", "--list", "cut,other", "-q"));
     assert_true(run.go_on);
     assert_string_equal(run.err, "");
     assert_true(values.flag);

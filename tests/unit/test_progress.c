@@ -127,8 +127,8 @@ static void json_has_cryptsetups_keys_and_the_phase(void **state)
     at(&fixture, 1000, 10);
     at(&fixture, 1500, 100);
     finish(&fixture,
-           "{\"device\":\"/dev/x\\n\",\"phase\":\"merge\",\"device_bytes\":0,\"device_size\":104857600,\"speed\":0,"
-           "\"eta_ms\":0,\"time_ms\":0}\n"
+           "{\"device\":\"/dev/x\\n\",\"phase\":\"merge\",\"device_bytes\":0,\"device_size\":104857600,"
+           "\"speed\":0,\"eta_ms\":0,\"time_ms\":0}\n"
            "{\"device\":\"/dev/x\\n\",\"phase\":\"merge\",\"device_bytes\":10485760,\"device_size\":104857600,"
            "\"speed\":10485760,\"eta_ms\":9000,\"time_ms\":1000}\n"
            "{\"device\":\"/dev/x\\n\",\"phase\":\"merge\",\"device_bytes\":104857600,\"device_size\":104857600,"

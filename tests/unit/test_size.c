@@ -60,8 +60,8 @@ static void size_takes_every_unit(void **state)
 static void size_refuses_what_is_not_exactly_a_size(void **state)
 {
     static const char *const bad[] = {
-        "", " ", "010", "00", "0x10", "12abc", "-1", "+1", " 1", "1 ", "1 K", "1.5G", "1,5G", "K", "KiB", "1KK", "1Ki",
-        "1kib", "1kB", "1S", "1b", "1B", "1P", "1e3", "1\n", "\xd9\xa1",
+        "", " ", "010", "00", "0x10", "12abc", "-1", "+1", " 1", "1 ", "1 K", "1.5G", "1,5G", "K", "KiB", "1KK",
+        "1Ki", "1kib", "1kB", "1S", "1b", "1B", "1P", "1e3", "1\n", "\xd9\xa1",
     };
 
     (void)state;

@@ -160,8 +160,8 @@ static void an_empty_table_prints_nothing(void **state)
 }
 
 /*
- * 2500 rows are three batches: one heading, no row lost or doubled, all lines of one width: a column that the first
- * batch made wide, one as wide as its hint, one as wide as its heading.
+ * 2500 rows are three batches: one heading, no row lost or doubled, all lines of one width: a column that the
+ * first batch made wide, one as wide as its hint, one as wide as its heading.
  */
 static void batches_look_like_one_table(void **state)
 {

@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Stores that the kernel has given up: our programs say so, refuse them, and leave every byte as it was.
+
+load lib.bash
+
+setup_file()
+{
+    export S=$BATS_FILE_TMPDIR
+    local name
+    uml_begin
+    for name in written origin; do
+        new_image "$S/$name.origin" 1M 1
+        new_image "$S/$name.cow" 64K
+        slices_open "$S/$name.origin" "$S/$name.cow"
+        uml_job create name=base 'table=0 * snapshot-origin /dev/mapper/origin'
+        uml_job create name=snap "$(snapshot_table snapshot 8)"
+        # The overflow comes through the snapshot, or through the origin.
+        if [ $name = written ]; then
+            uml_job fill dev=/dev/mapper/snap seed=2
+        else
+            uml_job write dev=/dev/mapper/base seed=2
+        fi
+        uml_job status name=snap
+        uml_job remove name=snap
+        uml_job create name=snap "$(snapshot_table snapshot 8)"
+        uml_job status name=snap
+        uml_job_any crc dev=/dev/mapper/snap
+        uml_job remove name=snap
+        uml_job remove name=base
+        slices_close "$S/$name.origin" "$S/$name.cow"
+    done
+    uml_go_slices
+    # Before and after a load.
+    assert_equal "$(uml_status 8) $(uml_status 11)" 'Invalid Invalid'
+    assert_equal "$(uml_status 26) $(uml_status 29)" 'Invalid Invalid'
+    [[ $(uml_result 12) == 'error 5 '* ]]
+    [[ $(uml_result 30) == 'error 5 '* ]]
+}
+
+setup()
+{
+    cd "$BATS_TEST_TMPDIR"
+}
+
+# refused NAME STATUS PROGRAM ARGUMENT...: exit 4, `invalid` in what it says, nothing changed; o and c are the pair.
+refused()
+{
+    local name=$1 status=0
+    shift
+    cp "$S/$name.origin" o
+    cp "$S/$name.cow" c
+    tool "$@" >said 2>&1 || status=$?
+    [ $status -eq 4 ] || { echo "$*: exit status $status" && cat said && return 1; }
+    grep -q 'marked invalid' said || { echo "$*: not said" && cat said && return 1; }
+    cmp o "$S/$name.origin"
+    cmp c "$S/$name.cow"
+}
+
+@test "an overflowed store: snapinspect, snapcheck and snapmerge say invalid, exit 4, and write nothing" {
+    local name
+    for name in written origin; do
+        refused $name snapinspect c
+        refused $name snapinspect --json c
+        refused $name snapinspect --origin o --extract view c
+        [ ! -e view ]
+        refused $name snapcheck c
+        refused $name snapcheck --json --origin o c
+        refused $name snapmerge --origin o --cow c
+        grep -q '^Nothing was written\.$' said
+        refused $name snapmerge --dry-run --origin o --cow c
+        refused $name snapmerge --yes --accept=identity,cut --origin o --cow c
+        grep -q '^Nothing was written\.$' said
+    done
+}
+
+@test "snapcreate does not take an invalid store for an empty device" {
+    local status=0
+    cp "$S/written.origin" o
+    cp "$S/written.cow" c
+    tool snapcreate --origin o --cow c >said 2>&1 || status=$?
+    [ $status -eq 4 ] || [ $status -eq 8 ] || { cat said && return 1; }
+    cmp c "$S/written.cow"
+}
