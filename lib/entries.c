@@ -40,7 +40,7 @@ struct snap_entries {
 static bool batch_init(struct batch *batch, const struct snap_store *store)
 {
     batch->store = store;
-    batch->buffer = snap_io_buffer_new(BATCH_BYTES);
+    batch->buffer = snap_io_buffer_new_unset(BATCH_BYTES);
     batch->iovs = calloc(BATCH_PIECES_MAX, sizeof *batch->iovs);
     batch->requests = calloc(BATCH_PIECES_MAX, sizeof *batch->requests);
     return batch->buffer && batch->iovs && batch->requests;
@@ -196,6 +196,30 @@ void snap_entries_seek_area(struct snap_entries *walk, uint64_t area)
     walk->pieces_wanted = BATCH_PIECES_FIRST;
     walk->ended = false;
     walk->over = false;
+}
+
+enum snap_status snap_entries_digest(const struct snap_store *store, uint64_t count, uint32_t *crc32c,
+                                     struct snap_error *err)
+{
+    struct snap_entries *walk = NULL;
+    struct snap_span span;
+    enum snap_status status = snap_entries_open(&walk, store, err);
+
+    *crc32c = 0;
+    while (status == SNAP_OK && count > 0) {
+        uint64_t step;
+
+        status = snap_entries_next(walk, &span, err);
+        if (status == SNAP_OK && span.live == 0)
+            status = snap_fail(err, SNAP_E_CORRUPT, "%s: the list became shorter while it was read", store->io->name);
+        if (status != SNAP_OK)
+            break;
+        step = snap_min(count, span.live);
+        *crc32c = snap_crc32c_add(*crc32c, span.bytes, step * SNAP_ENTRY_BYTES);
+        count -= step;
+    }
+    snap_entries_close(walk);
+    return status;
 }
 
 void snap_entries_close(struct snap_entries *walk)

@@ -50,6 +50,10 @@ enum snap_status snap_entries_next(struct snap_entries *entries, struct snap_spa
  */
 void snap_entries_seek_area(struct snap_entries *entries, uint64_t area);
 
+/* CRC-32C of the bytes of the first `count` entries, which are live. Failures as snap_entries_next. */
+enum snap_status snap_entries_digest(const struct snap_store *store, uint64_t count, uint32_t *crc32c,
+                                     struct snap_error *err);
+
 /* NULL is fine. */
 void snap_entries_close(struct snap_entries *entries);
 

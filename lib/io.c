@@ -74,7 +74,7 @@ enum snap_status snap_io_close(struct snap_io *io, struct snap_error *err)
     return io ? io->ops->close(io, err) : SNAP_OK;
 }
 
-void *snap_io_buffer_new(uint64_t length_bytes)
+void *snap_io_buffer_new_unset(uint64_t length_bytes)
 {
     uint64_t align_bytes = length_bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : BUFFER_ALIGN_BYTES;
     uint64_t rounded_bytes;
@@ -89,7 +89,14 @@ void *snap_io_buffer_new(uint64_t length_bytes)
     if (align_bytes == HUGE_PAGE_BYTES)
         (void)madvise(buffer, (size_t)rounded_bytes, MADV_HUGEPAGE); /* a hint; nothing depends on it */
 #endif
-    return memset(buffer, 0, (size_t)rounded_bytes);
+    return buffer;
+}
+
+void *snap_io_buffer_new(uint64_t length_bytes)
+{
+    void *buffer = snap_io_buffer_new_unset(length_bytes);
+
+    return buffer ? memset(buffer, 0, (size_t)length_bytes) : NULL;
 }
 
 void snap_io_buffer_free(void *buffer)

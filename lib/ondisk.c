@@ -67,16 +67,24 @@ static const struct {
 
 #define RECORD_STRINGS (sizeof record_strings / sizeof record_strings[0])
 
+uint32_t snap_crc32c_add(uint32_t crc, const uint8_t *bytes, uint64_t length_bytes)
+{
+    uint32_t table[256];
+
+    for (uint32_t i = 0; i < 256; i++) {
+        table[i] = i;
+        for (int bit = 0; bit < 8; bit++)
+            table[i] = (table[i] >> 1) ^ (0x82f63b78u & (0u - (table[i] & 1u)));
+    }
+    crc = ~crc;
+    for (uint64_t i = 0; i < length_bytes; i++)
+        crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 0xff];
+    return ~crc;
+}
+
 uint32_t snap_crc32c(const uint8_t *bytes, uint64_t length_bytes)
 {
-    uint32_t crc = UINT32_MAX;
-
-    for (uint64_t i = 0; i < length_bytes; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc >> 1) ^ (0x82f63b78u & (0u - (crc & 1u)));
-    }
-    return ~crc;
+    return snap_crc32c_add(0, bytes, length_bytes);
 }
 
 static uint32_t record_crc(const uint8_t sector[SNAP_HEADER_SECTOR_BYTES])

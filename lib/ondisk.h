@@ -74,4 +74,7 @@ void snap_identity_encode(const struct snap_identity *identity, uint8_t sector[S
 /* CRC-32C (Castagnoli), as in the identity record: initial value and final xor all ones. */
 uint32_t snap_crc32c(const uint8_t *bytes, uint64_t length_bytes);
 
+/* The same in parts: start with 0, hand the result in with the next part. Cheap for parts of some KiB. */
+uint32_t snap_crc32c_add(uint32_t crc, const uint8_t *bytes, uint64_t length_bytes);
+
 #endif

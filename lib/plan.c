@@ -156,13 +156,33 @@ static void add_write(struct snap_plan *plan, uint64_t origin_offset_bytes, uint
     }
 }
 
+/* The writes of all entries, or of those that differ between `buffer` and `found` where these are given. */
+static void plan_writes(struct snap_plan *plan, const uint8_t *buffer, const uint8_t *found)
+{
+    plan->write_count = plan->piece_count = 0;
+    plan->write_bytes = plan->equal_bytes = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        uint64_t origin_offset_bytes = plan->order[i].old_chunk * plan->chunk_bytes + plan->slice_offset_bytes;
+        uint64_t place_bytes = plan->order[i].new_chunk * plan->slice_bytes;
+        uint64_t length_bytes = clipped_bytes(origin_offset_bytes, plan->slice_bytes, plan->origin_bytes);
+
+        if (buffer && memcmp(buffer + place_bytes, found + place_bytes, (size_t)length_bytes) == 0)
+            plan->equal_bytes += length_bytes;
+        else
+            add_write(plan, origin_offset_bytes, place_bytes, length_bytes);
+    }
+}
+
 void snap_plan_make(struct snap_plan *plan, const struct snap_layout *layout, const struct snap_entry *entries,
                     size_t count, uint64_t slice_offset_bytes, uint64_t slice_bytes, uint64_t origin_sectors)
 {
-    const uint64_t origin_bytes = origin_sectors * SNAP_SECTOR_BYTES;
-
-    plan->read_count = plan->write_count = plan->piece_count = 0;
-    plan->read_bytes = plan->write_bytes = 0;
+    plan->count = count;
+    plan->slice_offset_bytes = slice_offset_bytes;
+    plan->slice_bytes = slice_bytes;
+    plan->chunk_bytes = layout->chunk_bytes;
+    plan->origin_bytes = origin_sectors * SNAP_SECTOR_BYTES;
+    plan->read_count = 0;
+    plan->read_bytes = 0;
     plan->buffer_bytes = count * slice_bytes;
     memcpy(plan->order, entries, count * sizeof *entries);
 
@@ -172,15 +192,15 @@ void snap_plan_make(struct snap_plan *plan, const struct snap_layout *layout, co
         uint64_t origin_offset_bytes = plan->order[i].old_chunk * layout->chunk_bytes + slice_offset_bytes;
 
         add_read(plan, plan->order[i].new_chunk * layout->chunk_bytes + slice_offset_bytes, i * slice_bytes,
-                 clipped_bytes(origin_offset_bytes, slice_bytes, origin_bytes));
+                 clipped_bytes(origin_offset_bytes, slice_bytes, plan->origin_bytes));
         plan->order[i].new_chunk = i; /* from here on: the place in the buffer */
     }
     /* Writes: the same chunks in origin order. */
     sort_by(key_old, &plan->order, &plan->spare, count);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t origin_offset_bytes = plan->order[i].old_chunk * layout->chunk_bytes + slice_offset_bytes;
+    plan_writes(plan, NULL, NULL);
+}
 
-        add_write(plan, origin_offset_bytes, plan->order[i].new_chunk * slice_bytes,
-                  clipped_bytes(origin_offset_bytes, slice_bytes, origin_bytes));
-    }
+void snap_plan_drop_equal(struct snap_plan *plan, const uint8_t *buffer, const uint8_t *found)
+{
+    plan_writes(plan, buffer, found);
 }

@@ -41,8 +41,11 @@ struct snap_plan {
     size_t read_count, write_count, piece_count;
     uint64_t buffer_bytes;          /* of the buffer that are used */
     uint64_t read_bytes, write_bytes;
-    struct snap_entry *order;       /* scratch: the entries, sorted */
-    struct snap_entry *spare;
+    uint64_t equal_bytes;           /* left out of the writes by snap_plan_drop_equal */
+    struct snap_entry *order;       /* the entries in origin order; their new_chunk is the place in the buffer */
+    struct snap_entry *spare;       /* scratch */
+    size_t count;                   /* of entries */
+    uint64_t slice_offset_bytes, slice_bytes, chunk_bytes, origin_bytes;
 };
 
 /* Memory that a plan of `entries_max` entries of `chunk_bytes` takes, its buffer not counted. */
@@ -61,5 +64,11 @@ void snap_plan_free(struct snap_plan *plan);
  */
 void snap_plan_make(struct snap_plan *plan, const struct snap_layout *layout, const struct snap_entry *entries,
                     size_t count, uint64_t slice_offset_bytes, uint64_t slice_bytes, uint64_t origin_sectors);
+
+/*
+ * Leaves out of the writes what is equal in `buffer`, which the plan's reads have filled, and in `found`, which holds
+ * what is on the origin at the same places. What differs is written in whole chunks.
+ */
+void snap_plan_drop_equal(struct snap_plan *plan, const uint8_t *buffer, const uint8_t *found);
 
 #endif

@@ -10,7 +10,7 @@
 #define HEADER_READ_BYTES 4096u          /* a block of any disk: the header is read with one aligned request */
 #define ENTRIES_READ_BYTES (1u << 20)    /* largest single request */
 #define ENTRIES_REQUESTS 256u            /* requests handed over at once */
-#define ENTRIES_VECTOR_BYTES (8u << 20)  /* buffer for one vector of requests */
+#define ENTRIES_VECTOR_BYTES (2u << 20)  /* buffer for one vector of requests */
 #define ZERO_VECTOR_BYTES (4u << 20)
 
 static bool all_zero(const uint8_t *bytes, size_t count)
@@ -172,7 +172,7 @@ enum snap_status snap_store_read_entries(const struct snap_store *store, uint64_
 
     if (!vector)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading entries", store->io->name);
-    vector->buffer = snap_io_buffer_new(ENTRIES_VECTOR_BYTES);
+    vector->buffer = snap_io_buffer_new_unset(ENTRIES_VECTOR_BYTES);
     if (!vector->buffer)
         status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading entries", store->io->name);
     while (status == SNAP_OK && count > 0) {

@@ -44,7 +44,7 @@ enum snap_status snap_window_init(struct snap_window *window, const struct snap_
     if (status == SNAP_OK)
         status = snap_copy_group_init(&window->group, err);
     if (status == SNAP_OK && with_buffer) {
-        window->buffer = snap_io_buffer_new(size->entries * size->slice_bytes);
+        window->buffer = snap_io_buffer_new_unset(size->entries * size->slice_bytes);
         if (!window->buffer)
             status = snap_fail(err, SNAP_E_NOMEM, "out of memory for a window of %" PRIu64 " bytes; try --memory",
                                size->entries * size->slice_bytes);

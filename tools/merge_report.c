@@ -6,15 +6,19 @@
 #include "size.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 void merge_show_devices(struct merge_session *session)
 {
+    const char *model = session->cow.facts.model;
+    const char *label = session->store.identity_state == SNAP_IDENTITY_OK ? session->store.identity.label : "";
     struct cli *cli = session->cli;
 
     cli_line(cli, "origin  %s", report_device_text(&session->origin, &session->evidence.origin).text);
-    cli_line(cli, "COW     %s: %s, chunks of %s, %" PRIu64 " entries", session->cow.path,
-             cli_size_text(session->cow.io->size_bytes).text, cli_size_text(session->store.layout.chunk_bytes).text,
-             session->check.entries);
+    cli_line(cli, "COW     %s: %s%s%s, chunks of %s, %" PRIu64 " entries%s%s", session->cow.path,
+             cli_size_text(session->cow.io->size_bytes).text, model[0] != '\0' ? ", " : "", model,
+             cli_size_text(session->store.layout.chunk_bytes).text, session->check.entries,
+             label[0] != '\0' ? ", label " : "", label);
     cli_line(cli, "        the snapshot shows %s", report_probe_text(&session->evidence.view).text);
     cli_line(cli, "%s will be written to %s, and the COW will be consumed: afterwards it is an empty store.",
              cli_size_text_exact(session->job.total_bytes).text, session->origin.path);
@@ -39,6 +43,8 @@ void merge_print_plan(struct merge_session *session, const struct snap_merge_res
 void merge_show_done(struct merge_session *session)
 {
     const struct snap_merge_result *result = &session->result;
+    const struct report_word path = report_shell_word(session->origin.path);
+    const bool is_ext = strncmp(session->evidence.view.type, "ext", 3) == 0;
     struct cli *cli = session->cli;
 
     if (session->job.entries == 0) {
@@ -49,10 +55,10 @@ void merge_show_done(struct merge_session *session)
              cli_size_text(result->written_bytes).text, session->cow.path, session->origin.path,
              cli_duration_text(session->elapsed_ms).text, cli_rate_text(result->written_bytes, session->elapsed_ms).text);
     if (session->evidence.view.pttype[0] != '\0')
-        cli_note(cli, "next: have the partition table read again (blockdev --rereadpt %s)", session->origin.path);
+        cli_note(cli, "next: have the partition table read again (blockdev --rereadpt %s)", path.text);
     else if (session->evidence.view.usage[0] != '\0')
-        cli_note(cli, "next: check the %s file system on %s before it is used", session->evidence.view.type,
-                 session->origin.path);
+        cli_note(cli, "next: check the %s file system on %s before it is used%s%s%s", session->evidence.view.type,
+                 session->origin.path, is_ext ? " (e2fsck -f " : "", is_ext ? path.text : "", is_ext ? ")" : "");
     cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
 }
 
@@ -63,7 +69,8 @@ void merge_show_interrupted(struct merge_session *session)
 
     cli_line(cli, "%" PRIu64 " of %" PRIu64 " entries are merged durably, %" PRIu64 " remain; the snapshot is unchanged.",
              result->entries_merged, session->job.entries, result->entries_left);
-    cli_line(cli, "To go on: snapmerge --origin %s --cow %s", session->origin.path, session->cow.path);
+    cli_line(cli, "To go on: snapmerge --origin %s --cow %s", report_shell_word(session->origin.path).text,
+             report_shell_word(session->cow.path).text);
     cli_line(cli, "Do not mount %s before the merge is complete.", session->origin.path);
 }
 

@@ -60,6 +60,7 @@ void cli_progress_start(struct cli_progress *progress, const struct cli_progress
     if (progress->setup.now_ms == NULL)
         progress->setup.now_ms = system_now_ms;
     progress->start_ms = now_ms(progress);
+    progress->shown_ms = progress->start_ms;
 }
 
 static uint64_t interval_ms(const struct cli_progress *progress)
@@ -215,6 +216,12 @@ static void show(struct cli_progress *progress, uint64_t now, bool asked)
  * ---- the interface ---------------------------------------------------------------------------------------------
  */
 
+/* Lines stay: a run shorter than their frequency prints none. */
+static bool shows_new_phase(const struct cli_progress *progress)
+{
+    return progress->setup.mode != CLI_PROGRESS_LINES;
+}
+
 void cli_progress_update(struct cli_progress *progress, const char *phase, uint64_t done_bytes,
                          uint64_t total_bytes)
 {
@@ -231,7 +238,7 @@ void cli_progress_update(struct cli_progress *progress, const char *phase, uint6
     }
     if (asked)
         *progress->setup.report = 0;
-    if (new_phase || asked || now - progress->shown_ms >= interval_ms(progress))
+    if ((new_phase && shows_new_phase(progress)) || asked || now - progress->shown_ms >= interval_ms(progress))
         show(progress, now, asked);
 }
 

@@ -52,8 +52,8 @@ void cli_progress_start(struct cli_progress *progress, const struct cli_progress
 void cli_progress_attach(struct cli_progress *progress, struct cli *cli);
 
 /*
- * Says where the run is; prints only when it is time to, when the phase changes, or when the report flag is set
- * (which it then clears). `phase` is a word such as "check" or "merge", borrowed until the next call; rate and
+ * Says where the run is; prints only when it is time to, when the phase changes (but for lines: a run shorter than
+ * their frequency prints none), or when the report flag is set (which it then clears). `phase` is a word such as "check" or "merge", borrowed until the next call; rate and
  * time left are measured within a phase, from its first call on (so what an earlier run did does not count).
  * Cheap: call it often.
  */

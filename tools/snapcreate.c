@@ -194,6 +194,9 @@ static enum snap_status write_store(struct create_session *session, struct snap_
         status = snap_create_finish(create, options.no_identity ? NULL : &session->identity, err);
     session->entries = snap_create_entries(create);
     snap_create_close(create);
+    if (status == SNAP_OK)
+        cli_note(session->cli, "%s: made a store with chunks of %s and %" PRIu64 " entries", session->cow.path,
+                 cli_size_text(session->layout.chunk_bytes).text, session->entries);
     return status;
 }
 
@@ -205,7 +208,8 @@ static int fail_half_way(struct create_session *session, const struct snap_error
     if (session->new_image_bytes > 0 && unlink(session->cow.path) == 0)
         cli_line(session->cli, "%s was removed again.", session->cow.path);
     else
-        cli_line(session->cli, "%s holds no store now; repeat the command to make one.", session->cow.path);
+        cli_line(session->cli, "%s holds no store now; %srepeat the command to make one.", session->cow.path,
+                 err->status == SNAP_E_NOSPC ? "make room (--size max: an image that can never overflow), then " : "");
     return exit_status;
 }
 
@@ -216,6 +220,9 @@ static int run(struct cli *cli)
     int exit_status = CLI_EXIT_OK;
     enum snap_status status;
 
+    if (options.label && strlen(options.label) >= sizeof session.identity.label)
+        return cli_usage_error(cli, "--label: the store keeps %zu bytes, this has %zu",
+                               sizeof session.identity.label - 1, strlen(options.label));
     cli_catch_signals();
     status = plan(&session, &err);
     if (status == SNAP_OK && options.table_given)

@@ -102,7 +102,7 @@ same_record()
         name=${line% *}
         tool snapcheck --json "$name.before" >json
         assert_equal "$name $(uml_status $((first_job[i] + 5)))" \
-            "$name $(figure allocated_sectors <json)/$(figure total_sectors <json) $(figure metadata_sectors <json)"
+            "$name $(usage_line json)"
         cmp "$name.view" "diff-$(echo "$name" | tr -d 0-9)"
         cmp "$name.origin" "$name.view"
         same_record "$name.cow" "$name.before"
@@ -115,7 +115,7 @@ same_record()
 
 @test "capacity: so many chunks go in, and not one more; the record stays until the overflow" {
     local line name chunk_sectors capacity entries i=0
-    # Each size one below, at and one above where an area more is needed: EPA 32 for chunks of one sector, 256 for 8.
+    # Sizes around those where an area more is needed: it has 32 entries for chunks of 1 sector, 256 for 8.
     for sectors in 3 33 34 35 36 67 68 69 100 101 102 120; do
         created c1-$sectors 1 2048 $sectors
     done
@@ -142,6 +142,7 @@ same_record()
         uml_job fill dev=/dev/mapper/snap seed=2 offset=$((capacity * chunk_sectors))s block=${chunk_sectors}s
         uml_job status name=snap
         uml_job remove name=snap
+        uml_job copy from=/dev/mapper/cow "to=$T/$name.over"
         uml_job remove name=cow
         uml_job remove name=origin
     done
@@ -152,11 +153,14 @@ same_record()
         capacity=$(figure capacity_entries <"$name.json")
         [ "$capacity" -gt 0 ]
         same_record "$name.full" "$name.before"
+        # It vanishes with the kernel's verdict, so this comparison can fail.
+        if same_record "$name.over" "$name.before"; then
+            return 1
+        fi
         assert_equal "$name $(count_entries "$name.full" "$chunk_sectors")" "$name $capacity"
         # Our own figures of the full store: the kernel's.
-        tool snapcheck --json "$name.full" >json || [ $? -eq 0 ]
-        assert_equal "$name $(figure allocated_sectors <json)/$(figure total_sectors <json) $(figure metadata_sectors <json)" \
-            "$name $(uml_status $((first_job[i] + 6)))"
+        tool snapcheck --json "$name.full" >json
+        assert_equal "$name $(usage_line json)" "$name $(uml_status $((first_job[i] + 6)))"
         assert_equal "$name $(figure free_chunks <json)" "$name 0"
         assert_equal "$name $(uml_result $((first_job[i] + 10)))" "$name ok 0 writes, error 5"
         assert_equal "$name $(uml_status $((first_job[i] + 11)))" "$name Invalid"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# One store, two workers: a merge that the kernel began and we finish, and one that we began and the kernel finishes.
+# One store, two workers: a merge that the kernel began and we finish, and one of ours that the kernel finishes.
 
 load lib.bash
 
@@ -11,24 +11,33 @@ setup()
     uml_begin
 }
 
-# make_pair CHUNK_SECTORS COUNT BLOCK: 4 MiB of origin with a store of the kernel, and `view`.
+# make_pair CHUNK_SECTORS ORIGIN_SIZE JOB...: a store with what the jobs write (@ is the snapshot), and `view`.
 make_pair()
 {
-    new_image origin.0 4M 1
-    new_image cow.0 8M
+    local chunk_sectors=$1 job
+    new_image origin.0 "$2" 1
+    new_image cow.0 32M
+    shift 2
     uml_begin
     slices_open "$T/origin.0" "$T/cow.0"
-    uml_job create name=snap "$(snapshot_table snapshot "$1")"
-    uml_job write-random dev=/dev/mapper/snap "count=$2" "block=$3" seed=2
-    # Neighbours, too: the kernel merges them as one run.
-    uml_job write dev=/dev/mapper/snap offset=3M length=64K seed=3
+    uml_job create name=snap "$(snapshot_table snapshot "$chunk_sectors")"
+    for job; do
+        # shellcheck disable=SC2086 # a job is words
+        uml_job ${job//@//dev/mapper/snap}
+    done
     uml_job copy from=/dev/mapper/snap "to=$T/view"
     uml_job remove name=snap
     slices_close "$T/origin.0" "$T/cow.0"
     uml_go_slices
-    all=$(count_entries cow.0 "$1")
+    all=$(count_entries cow.0 "$chunk_sectors")
     uml_begin
 }
+
+# Neighbours, too: the kernel merges them as one run.
+SMALL=('write-random dev=@ count=400 block=512 seed=2' 'write dev=@ offset=3M length=64K seed=3')
+
+# A store larger than the smallest memory for a merge, so that the list is shortened on the way, too.
+LARGE=('write dev=@ length=12M block=64K seed=2' 'write-random dev=@ count=40 block=64K seed=4')
 
 our_merge()
 {
@@ -38,7 +47,7 @@ our_merge()
 @test "the kernel stops in the middle of a merge, we finish it" {
     local chunk_sectors keep n left middle=0
     for chunk_sectors in 1 8; do
-        make_pair $chunk_sectors 400 512
+        make_pair $chunk_sectors 4M "${SMALL[@]}"
         n=0
         for keep in 90 60 40 20 10 0; do
             n=$((n + 1))
@@ -64,7 +73,7 @@ our_merge()
 
 @test "the kernel stops in the middle, the snapshot is written to again, we finish it" {
     local left
-    make_pair 1 400 512
+    make_pair 1 4M "${SMALL[@]}"
     slices_open "$T/origin.0" "$T/cow.0"
     uml_job create name=merge "$(snapshot_table snapshot-merge 1)"
     uml_job wait-merge name=merge keep=$((all / 2))
@@ -80,7 +89,7 @@ our_merge()
 }
 
 @test "the power fails in the middle of the kernel's merge, we finish it" {
-    make_pair 8 300 512
+    make_pair 8 4M "${SMALL[@]}"
     mv origin.0 origin
     mv cow.0 cow
     uml_job create name=merge 'table=0 * snapshot-merge /dev/origin /dev/cow P 8'
@@ -91,24 +100,28 @@ our_merge()
     cmp origin view
 }
 
+# slow_merge: our merge of the slices as words for exec, slow enough to be stopped on the way.
+slow_merge()
+{
+    # shellcheck disable=SC2206 # a command with arguments
+    words=(/usr/bin/env ${WRAPPER-} "$BUILDDIR/tools/snapmerge" --quiet --rate-limit 8M --memory 16M
+        --origin /dev/mapper/origin --cow /dev/mapper/cow)
+}
+
 @test "our merge is killed anywhere, the kernel shows the same view and finishes it" {
-    local n=0 delay left middle=0
-    make_pair 8 800 4096
-    local merge=(/usr/bin/env ${WRAPPER-} "$BUILDDIR/tools/snapmerge" --quiet --rate-limit 2M
-        --checkpoint-interval 1 --memory 16M)
-    for delay in 50 400 800 1200 1600 2000 2400 3000; do
+    local n=0 at left whole=0 cut=0 words
+    make_pair 128 16M "${LARGE[@]}"
+    slow_merge
+    for at in origin:512 origin:1M origin:4M cow:512 origin:7M cow:1K origin:11M; do
         n=$((n + 1))
-        cp origin.0 origin.$n
-        cp cow.0 cow.$n
-        slices_open "$T/origin.$n" "$T/cow.$n"
-        uml_job exec kill-after=$delay "output=$T/said.$n" -- "${merge[@]}" --origin /dev/mapper/origin \
-            --cow /dev/mapper/cow
+        slices_open "$T/origin.0" "$T/cow.0"
+        uml_job exec kill-dev=/dev/mapper/${at%:*} kill-written=${at#*:} "output=$T/said.$n" -- "${words[@]}"
         uml_job copy from=/dev/mapper/origin "to=$T/origin.$n"
         uml_job copy from=/dev/mapper/cow "to=$T/cow.$n"
-        uml_job create name=snap "$(snapshot_table snapshot 8)"
+        uml_job create name=snap "$(snapshot_table snapshot 128)"
         uml_job cmp dev=/dev/mapper/snap "with=$T/view"
         uml_job remove name=snap
-        uml_job create name=merge "$(snapshot_table snapshot-merge 8)"
+        uml_job create name=merge "$(snapshot_table snapshot-merge 128)"
         uml_job wait-merge name=merge
         uml_job remove name=merge
         uml_job cmp dev=/dev/mapper/origin "with=$T/view"
@@ -116,37 +129,43 @@ our_merge()
         uml_job remove name=origin
     done
     uml_go_slices
-    for n in 1 2 3 4 5 6 7 8; do
-        # Slow machines kill early, fast ones may be through before the last of these moments.
-        [[ $(uml_result $(((n - 1) * 16 + 5))) == @('ok signal 9'|'ok exit 0') ]]
-        left=$(count_entries cow.$n 8)
-        # A list that was shortened, or an origin that was written to: in between in either sense.
-        if [ "$left" -gt 0 ] && ! cmp -s origin.$n origin.0; then
-            middle=$((middle + 1))
+    n=0
+    for at in 5 21 37 53 69 85 101; do
+        n=$((n + 1))
+        assert_equal "$n $(uml_result $at)" "$n ok signal 9"
+        run -1 cmp -s origin.$n origin.0
+        left=$(count_entries cow.$n 128)
+        [ "$left" -gt 0 ]
+        if [ "$left" -lt "$all" ]; then
+            cut=$((cut + 1))
+        else
+            whole=$((whole + 1))
         fi
-        # What the kernel has shown it could do, we can do as well: repeating the command resumes.
+        # What the kernel could finish, we can as well: repeating the command resumes.
         our_merge origin.$n cow.$n
         cmp origin.$n view
     done
-    [ $middle -ge 2 ]
+    # Kills before the first cut of the list, and after it.
+    [ $whole -ge 2 ]
+    [ $cut -ge 2 ]
 }
 
 @test "we stop, the kernel writes to the snapshot, we go on, the kernel finishes" {
-    make_pair 1 900 512
-    local merge=(/usr/bin/env ${WRAPPER-} "$BUILDDIR/tools/snapmerge" --quiet --rate-limit 128K
-        --checkpoint-interval 1 --memory 16M --origin /dev/mapper/origin --cow /dev/mapper/cow)
+    local round before left cut=0 words
+    make_pair 128 16M "${LARGE[@]}"
+    slow_merge
     slices_open "$T/origin.0" "$T/cow.0"
-    local round before=$all left middle=0
     for round in 1 2 3; do
         # 15 is the polite way: exit status 32.
-        uml_job exec kill-after=1500 kill-signal=15 "output=$T/said.$round" -- "${merge[@]}"
+        uml_job exec kill-dev=/dev/mapper/cow kill-signal=15 "output=$T/said.$round" -- "${words[@]}"
         uml_job copy from=/dev/mapper/cow "to=$T/stopped.$round"
-        uml_job create name=snap "$(snapshot_table snapshot 1)"
-        uml_job write-random dev=/dev/mapper/snap seed=1$round count=50 block=512
+        uml_job create name=snap "$(snapshot_table snapshot 128)"
+        uml_job write-random dev=/dev/mapper/snap seed=1$round count=150 block=512
+        uml_job copy from=/dev/mapper/cow "to=$T/written.$round"
         uml_job copy from=/dev/mapper/snap "to=$T/view.$round"
         uml_job remove name=snap
     done
-    uml_job create name=merge "$(snapshot_table snapshot-merge 1)"
+    uml_job create name=merge "$(snapshot_table snapshot-merge 128)"
     uml_job wait-merge name=merge
     uml_job remove name=merge
     uml_job cmp dev=/dev/mapper/origin "with=$T/view.3"
@@ -154,15 +173,17 @@ our_merge()
     uml_go_slices
     # Each view is the one before it and what was written: none of our stops has changed it.
     cp view expected
+    before=$all
     for round in 1 2 3; do
-        assert_equal "$(uml_result $((round * 6 - 1)))" 'ok exit 32'
-        left=$(count_entries stopped.$round 1)
+        assert_equal "$round $(uml_result $((round * 7 - 2)))" "$round ok exit 32"
+        left=$(count_entries stopped.$round 128)
         [ "$left" -gt 0 ]
-        [ "$left" -ge "$before" ] || middle=$((middle + 1))
-        before=$left
-        uml_host write-random dev=expected seed=1$round count=50 block=512
+        [ "$left" -ge "$before" ] || cut=$((cut + 1))
+        before=$(count_entries written.$round 128)
+        [ "$before" -gt "$left" ]
+        uml_host write-random dev=expected seed=1$round count=150 block=512
         cmp expected view.$round
     done
-    assert_equal "$(count_entries cow 1)" 0
-    [ $middle -ge 1 ]
+    assert_equal "$(count_entries cow 128)" 0
+    assert_equal $cut 3
 }

@@ -8,6 +8,7 @@ setup_file()
 {
     export S=$BATS_FILE_TMPDIR
     local name
+    ! uml_missing || return 0
     uml_begin
     for name in written origin; do
         new_image "$S/$name.origin" 1M 1
@@ -40,10 +41,11 @@ setup_file()
 
 setup()
 {
+    uml_need
     cd "$BATS_TEST_TMPDIR"
 }
 
-# refused NAME STATUS PROGRAM ARGUMENT...: exit 4, `invalid` in what it says, nothing changed; o and c are the pair.
+# refused NAME PROGRAM ARGUMENT...: exit 4, `invalid` in what it says, nothing changed; o and c are the pair.
 refused()
 {
     local name=$1 status=0

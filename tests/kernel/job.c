@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Cuts the next word off `*rest` in place; NULL at the end. An open quote reaches to the end of the line. */
 static char *next_word(char **rest)
@@ -102,6 +103,14 @@ bool job_number(const struct job *job, const char *key, uint64_t missing, uint64
         return false;
     }
     return true;
+}
+
+uint64_t job_now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static void one_line(char *text)

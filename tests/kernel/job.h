@@ -26,8 +26,8 @@ struct job_result {
 };
 
 /*
- * Words are separated by blanks; double quotes keep blanks inside a word and vanish. False if the line is empty or a
- * comment; a line that cannot be cut gives true and a NULL verb.
+ * Words are separated by blanks; double quotes keep blanks inside a word and vanish. False if the line is empty or
+ * a comment; a line that cannot be cut gives true and a NULL verb.
  */
 bool job_parse(char *line, struct job *job);
 
@@ -35,8 +35,8 @@ bool job_parse(char *line, struct job *job);
 const char *job_text(const struct job *job, const char *key);
 
 /*
- * A number: decimal digits with K, M (1024-based) or s (sectors of 512 bytes) behind them. The default if the key is
- * missing; false, with an error in `result`, if it is there and no number.
+ * A number: decimal digits with K, M (1024-based) or s (sectors of 512 bytes) behind them. The default if the key
+ * is missing; false, with an error in `result`, if it is there and no number.
  */
 bool job_number(const struct job *job, const char *key, uint64_t missing, uint64_t *number,
                 struct job_result *result);
@@ -48,6 +48,9 @@ void result_ok(struct job_result *result, const char *format, ...) __attribute__
 /* The description of `number` (an errno, unless 0) is added behind the text. */
 void result_error(struct job_result *result, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A clock that only ever goes forward. */
+uint64_t job_now_ms(void);
 
 typedef void job_function(const struct job *job, struct job_result *result);
 

@@ -321,19 +321,11 @@ struct merge_goal {
     bool partial;
 };
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* 0 with the last status line in `text`, and whether the merge is complete; or an errno. */
 static int merge_wait(const char *name, const struct merge_goal *goal, char *text, size_t text_bytes, bool *done)
 {
     const struct timespec pause = { .tv_nsec = 1000000 };
-    uint64_t end_ms = now_ms() + goal->timeout_ms;
+    uint64_t end_ms = job_now_ms() + goal->timeout_ms;
     uint64_t changes = 0;
     char before[4096] = "";
 
@@ -353,7 +345,7 @@ static int merge_wait(const char *name, const struct merge_goal *goal, char *tex
         (void)snprintf(before, sizeof(before), "%s", text);
         if (*done || (goal->partial && (allocated <= goal->keep_sectors || changes >= goal->changes)))
             return 0;
-        if (now_ms() >= end_ms)
+        if (job_now_ms() >= end_ms)
             return ETIMEDOUT;
         /* One run may take less than a tick: for a partial merge only give way, do not sleep. */
         if (goal->partial)
@@ -364,8 +356,8 @@ static int merge_wait(const char *name, const struct merge_goal *goal, char *tex
 }
 
 /*
- * With keep= or changes= the merge is stopped there by a suspend, which waits for the run in flight; then the status
- * is final and the device is removed.
+ * With keep= or changes= the merge is stopped there by a suspend, which waits for the run in flight; then the
+ * status is final and the device is removed.
  */
 void job_wait_merge(const struct job *job, struct job_result *result)
 {

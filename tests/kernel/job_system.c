@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -231,46 +232,84 @@ static void exec_child(const struct job *job, const char *output)
     _exit(127);
 }
 
-/* Waits up to `limit_ms`; true if the child has ended. SIGCHLD is blocked: none is missed between both calls. */
-static bool child_ended(pid_t child, uint64_t limit_ms, int *status)
+/* When to kill a program on purpose: after some time, or after so much has been written to a device. */
+struct kill_plan {
+    uint64_t after_ms;
+    uint64_t signal;
+    char stat_path[PATH_BYTES]; /* the device's figures; empty: not by writes */
+    uint64_t sectors;
+};
+
+/* What has been written to the device since it was made; 0 if the kernel does not say. */
+static uint64_t written_sectors(const char *stat_path)
 {
-    struct timespec start;
+    FILE *file = fopen(stat_path, "re");
+    unsigned long long sectors = 0;
+
+    if (!file)
+        return 0;
+    if (fscanf(file, "%*u %*u %*u %*u %*u %*u %llu", &sectors) != 1)
+        sectors = 0;
+    (void)fclose(file);
+    return sectors;
+}
+
+static bool read_kill_plan(const struct job *job, struct kill_plan *plan, struct job_result *result)
+{
+    const char *device = job_text(job, "kill-dev");
+    struct stat status;
+
+    plan->stat_path[0] = '\0';
+    if (!job_number(job, "kill-after", UINT64_MAX, &plan->after_ms, result) ||
+        !job_number(job, "kill-signal", SIGKILL, &plan->signal, result) ||
+        !job_number(job, "kill-written", 512, &plan->sectors, result))
+        return false;
+    if (!device)
+        return true;
+    if (stat(device, &status) < 0) {
+        result_error(result, errno, "%s", device);
+        return false;
+    }
+    (void)snprintf(plan->stat_path, sizeof(plan->stat_path), "/sys/dev/block/%u:%u/stat", major(status.st_rdev),
+                   minor(status.st_rdev));
+    plan->sectors = plan->sectors / 512 + written_sectors(plan->stat_path);
+    return true;
+}
+
+/* Waits for the child and carries out the plan, once; false if it still runs after `timeout_ms`. */
+static bool child_ended(pid_t child, const struct kill_plan *plan, uint64_t timeout_ms, int *status)
+{
+    const struct timespec pause = { .tv_nsec = 1000000 };
+    uint64_t start_ms = job_now_ms();
+    bool killed = false;
     sigset_t signals;
 
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGCHLD);
-    (void)clock_gettime(CLOCK_MONOTONIC, &start);
-    for (;;) {
-        struct timespec now;
-        struct timespec left;
-        int64_t left_ns;
+    while (waitpid(child, status, WNOHANG) != child) {
+        uint64_t passed_ms = job_now_ms() - start_ms;
 
-        if (waitpid(child, status, WNOHANG) == child)
-            return true;
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        left_ns = (int64_t)limit_ms * 1000000 - ((int64_t)now.tv_sec - start.tv_sec) * 1000000000 -
-                  (now.tv_nsec - start.tv_nsec);
-        if (left_ns <= 0)
+        if (passed_ms >= timeout_ms)
             return false;
-        left.tv_sec = left_ns / 1000000000;
-        left.tv_nsec = left_ns % 1000000000;
-        (void)sigtimedwait(&signals, NULL, &left);
+        if (!killed && (passed_ms >= plan->after_ms ||
+                        (plan->stat_path[0] != '\0' && written_sectors(plan->stat_path) >= plan->sectors)))
+            killed = kill(child, (int)plan->signal) == 0;
+        /* SIGCHLD is blocked: one that comes before this call still ends it. */
+        (void)sigtimedwait(&signals, NULL, &pause);
     }
+    return true;
 }
 
-/* kill-after= is part of a test, its answer is ok; running into timeout= is a failure. */
+/* A planned kill is part of a test, its answer is ok; running into timeout= is a failure. */
 void job_exec(const struct job *job, struct job_result *result)
 {
     const char *output = job_text(job, "output");
-    uint64_t kill_after_ms;
-    uint64_t kill_signal;
+    struct kill_plan plan;
     uint64_t timeout_ms;
     int status = 0;
     pid_t child;
 
-    if (!job_number(job, "kill-after", UINT64_MAX, &kill_after_ms, result) ||
-        !job_number(job, "kill-signal", SIGKILL, &kill_signal, result) ||
-        !job_number(job, "timeout", 120000, &timeout_ms, result))
+    if (!read_kill_plan(job, &plan, result) || !job_number(job, "timeout", 120000, &timeout_ms, result))
         return;
     if (job->argument_count == 0) {
         result_error(result, EINVAL, "exec needs -- and a program");
@@ -283,11 +322,7 @@ void job_exec(const struct job *job, struct job_result *result)
         result_error(result, errno, "fork");
         return;
     }
-    if (kill_after_ms < timeout_ms && !child_ended(child, kill_after_ms, &status)) {
-        (void)kill(child, (int)kill_signal);
-        kill_after_ms = UINT64_MAX;
-    }
-    if (kill_after_ms >= timeout_ms && !child_ended(child, timeout_ms, &status)) {
+    if (!child_ended(child, &plan, timeout_ms, &status)) {
         (void)kill(child, SIGKILL);
         (void)waitpid(child, &status, 0);
         result_error(result, ETIMEDOUT, "%s: killed after %" PRIu64 " ms", job->arguments[0], timeout_ms);

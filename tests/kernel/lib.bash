@@ -9,9 +9,9 @@
 #   uml_status N                   the same for a `status` or `wait-merge` job: only the figures or the word
 #   uml_host VERB KEY=VALUE...     run one job on the host (write, copy, ... on plain images) and print its result
 # Paths in jobs must be absolute.
-bats_require_minimum_version 1.5.0 2>/dev/null || true
-load /usr/lib/bats/bats-support/load
-load /usr/lib/bats/bats-assert/load
+bats_require_minimum_version 1.5.0
+bats_load_library bats-support
+bats_load_library bats-assert
 
 : "${SRCDIR:=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}"
 : "${BUILDDIR:=$SRCDIR}"
@@ -51,14 +51,29 @@ uml_job_any()
     uml_may_fail+=(yes)
 }
 
-# The only allowed skip: there is no such kernel on this machine.
+# The only allowed skip: there is no such kernel on this machine. A setup_file cannot skip; it asks uml_missing.
+uml_need()
+{
+    local reason status=0
+    reason=$("$UML_RUN" --check) || status=$?
+    [ $status -ne 77 ] || skip "$reason"
+}
+
+uml_missing()
+{
+    local status=0
+    "$UML_RUN" --check >/dev/null || status=$?
+    [ $status -eq 77 ]
+}
+
+# Runs the jobs whatever their results are; the exit status is that of uml-run.
 uml_boot()
 {
+    uml_need
     local status=0
     local dir=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}
     printf '%s\n' "${uml_jobs[@]}" >"$dir/jobs"
     "$UML_RUN" "$dir/jobs" "$dir/results" "$@" >"$dir/uml-run.out" 2>&1 || status=$?
-    [ $status -ne 77 ] || skip "$(cat "$dir/uml-run.out")"
     mapfile -t uml_results <"$dir/results"
     return $status
 }
@@ -122,8 +137,8 @@ tool()
     ${WRAPPER-} "$BUILDDIR/tools/$name" "$@" </dev/null
 }
 
-# Any number of cases pass through one boot on one disk: each gets /dev/mapper/origin and /dev/mapper/cow as slices of
-# /dev/disk, filled from images and saved to them. A slice has exactly the size of its image, in whole sectors.
+# Any number of cases pass through one boot on one disk: each gets /dev/mapper/origin and /dev/mapper/cow as slices
+# of /dev/disk, filled from images and saved to them. A slice has exactly the size of its image, in whole sectors.
 UML_DISK_BYTES=$((128 << 20))
 UML_COW_AT_SECTORS=$((64 << 11))
 
@@ -167,8 +182,14 @@ figure()
     grep -oE "\"$1\": *[0-9]+" | head -n 1 | grep -oE '[0-9]+$'
 }
 
-# count_entries COW CHUNK_SECTORS: how many entries there are, by other code than ours: the words of each area until the
-# first entry without a data chunk; a full area continues in the next one.
+# usage_line FILE: our figures, out of this JSON, written as the kernel writes them.
+usage_line()
+{
+    echo "$(figure allocated_sectors <"$1")/$(figure total_sectors <"$1") $(figure metadata_sectors <"$1")"
+}
+
+# count_entries COW CHUNK_SECTORS: how many entries there are, by other code than ours: the words of each area
+# until the first entry without a data chunk; a full area continues in the next one.
 count_entries()
 {
     local cow=$1 area_bytes=$(($2 * 512)) area_entries=$(($2 * 32)) total=0 here area

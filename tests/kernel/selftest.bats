@@ -207,6 +207,24 @@ entries()
     assert_equal "$(uml_result 6)" 'ok exit 127'
 }
 
+@test "kill-dev= ends a program when it has written so much to a device" {
+    new_image origin 4M
+    new_image expected 4M
+    uml_job create name=slow 'table=0 * linear /dev/origin 0'
+    uml_job write dev=/dev/mapper/slow length=1M seed=1
+    uml_job exec kill-dev=/dev/mapper/slow kill-written=100K kill-signal=10 -- /bin/sh -c \
+        'for i in $(seq 0 999); do dd if=/dev/urandom of=/dev/mapper/slow bs=4K count=1 seek=$i oflag=direct; done'
+    uml_go "origin=$T/origin"
+    assert_equal "$(uml_result 3)" 'ok signal 10'
+    # Nothing of the 1 MiB before the program began counts; what it wrote starts at 0 and ends soon after 100 KiB.
+    local written
+    written=$(cmp -l origin <(head -c 4M expected) | awk '{ last = $1 } END { print last }')
+    [ "$written" -ge $((100 * 1024 - 100)) ]
+    uml_host write dev=expected length=1M seed=1
+    cmp <(tail -c +700000 origin) <(tail -c +700000 expected)
+    run -1 cmp -s <(head -c 102400 origin) <(head -c 102400 expected)
+}
+
 @test "files of an ext4 and an xfs inside a snapshot are there again after a merge" {
     truncate -s 16M ext4
     mke2fs -q -t ext4 ext4
@@ -301,6 +319,7 @@ entries()
     uml_job write dev=/dev/origin seed=7
     uml_job exec -- /bin/sh -c 'echo c >/proc/sysrq-trigger'
     uml_job write dev=/dev/origin seed=8
+    uml_need
     run -1 uml_boot "origin=$T/origin"
     assert_equal "$(head -n 1 results)" 'ok 256 writes'
     assert_equal "$(wc -l <results)" 1
@@ -308,6 +327,7 @@ entries()
 
 @test "a hang is noticed, and nothing is left running" {
     uml_job exec timeout=1000000 -- /bin/sleep 1000
+    uml_need
     # Longer than a boot takes, by far. All processes of the machine inherit the mark.
     UML_MARK=$T UML_TIMEOUT=15 run -1 uml_boot
     assert_equal "$(cat results)" ''

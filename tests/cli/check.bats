@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# snapcheck: the form of its answers, in text and JSON. Which image gives which finding is in bad_input.bats.
+
+setup() {
+    load helpers
+    load work
+    in_folder
+}
+
+recipe() {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/$1.recipe" cow origin view
+}
+
+# entry AREA SLOT OLD NEW: writes an entry into a store with chunks of 4 KiB.
+entry() {
+    perl -e 'print pack("Q<2", @ARGV)' "$3" "$4" |
+        dd of=cow bs=1 seek=$(((1 + 257 * $1) * 4096 + 16 * $2)) conv=notrunc status=none
+}
+
+@test "a sound store: one line, exit 0" {
+    recipe areas-chunks
+    program snapcheck --origin origin cow
+    assert_status 0
+    assert_equal "$output" "cow: 600 entries in chunks of 4 KiB, 295 free chunks: clean"
+    assert_equal "$stderr" ""
+}
+
+@test "a sound store as JSON" {
+    recipe areas-chunks
+    program snapcheck --json --origin origin cow
+    assert_status 0
+    assert_equal "$stderr" ""
+    assert_json '.dmsnap | "\(.schema) \(.program)"' "1 snapcheck"
+    assert_json '"\(.device) \(.origin) \(.exit_status)"' "cow origin 0"
+    assert_json '.result | "\(.clean) \(.usable) \(.entries)"' "true true 600"
+    assert_json '.findings | type + " " + (length | tostring)' "array 0"
+}
+
+@test "-q: a sound store says nothing" {
+    recipe areas-chunks
+    program snapcheck -q --origin origin cow
+    assert_status 0
+    assert_equal "$output$stderr" ""
+}
+
+@test "a finding as text: device, place, what was found, severity and rule" {
+    recipe areas-chunks
+    entry 1 3 9 257
+    program snapcheck --origin origin cow
+    assert_status 4
+    assert_shown "cow: area 1 slot 3: "
+    assert_shown "(corrupting: "
+    assert_shown ": damaged"
+    program snapcheck -q --origin origin cow
+    assert_status 4
+    assert_shown "cow: area 1 slot 3: "
+}
+
+@test "a finding as JSON: each field" {
+    recipe areas-chunks
+    entry 1 3 778 257
+    program snapcheck --json --origin origin cow
+    assert_status 4
+    assert_json '.findings | length' 1
+    assert_json '.findings[0] | "\(.rule) \(.severity) \(.area) \(.slot) \(.index)"' "entry-new-metadata corrupting 1 3 259"
+    assert_json '.findings[0].offset_bytes' $((258 * 4096 + 48))
+    assert_json '.findings[0] | "\(.old) \(.new)"' "0x30a 0x101"
+    assert_json '.findings[0].repair | IN("view-kept", "view-changed", "none")' true
+    assert_json '.findings[0].text | length > 10' true
+    assert_json '"\(.result.clean) \(.result.usable) \(.exit_status)"' "false false 4"
+}
+
+@test "-v adds what a rule means" {
+    recipe areas-chunks
+    entry 1 3 778 100000
+    program snapcheck --origin origin cow
+    local brief=$output
+    program snapcheck -v --origin origin cow
+    assert_status 4
+    assert_shown "); "
+    [ "${#output}" -gt "${#brief}" ]
+}
+
+@test "all findings are given, in the order of the list" {
+    recipe areas-chunks
+    entry 0 5 100000 7
+    entry 0 9 28 1
+    entry 2 1 1540 5000000
+    program snapcheck --json --origin origin cow
+    assert_status 4
+    assert_json '[.findings[] | "\(.area)/\(.slot)"] | join(" ")' "0/5 0/9 2/1"
+    assert_json '[.findings[].rule] | unique | length' 3
+    program snapcheck --origin origin cow
+    assert_equal "$(grep -c '^cow: area' <<<"$output")" 3
+}
+
+@test "the same defect very often: so many are shown, the others counted" {
+    recipe areas-chunks
+    local i
+    perl -e 'print pack("Q<2", 100000 + $_, 2 + $_) for 0 .. 149' | dd of=cow bs=1 seek=4096 conv=notrunc status=none
+    program snapcheck --origin origin cow
+    assert_status 4
+    assert_equal "$(grep -c '^cow: area' <<<"$output")" 100
+    assert_said "and 50 more of entry-old-range"
+    program snapcheck --json --origin origin cow
+    assert_status 4
+    assert_json '.findings | length' 100
+    assert_said "and 50 more of entry-old-range"
+}
+
+@test "--origin adds the rules about it: the wrong origin" {
+    mke2fs -q -t ext4 origin 1M
+    mke2fs -q -t ext4 other 1M
+    program snapcreate --origin origin --cow cow --size 1M
+    program snapcheck cow
+    assert_status 0
+    program snapcheck --origin origin cow
+    assert_status 0
+    program snapcheck --json --origin other cow
+    assert_status 4
+    assert_json '[.findings[].rule] | join(" ")' identity-origin
+}
+
+@test "--origin adds the rules about it: one that has grown is a warning" {
+    contents origin 1000448 origin
+    program snapcreate --origin origin --cow cow --size 1M
+    truncate -s 2000384 origin
+    program snapcheck --origin origin cow
+    assert_status 0
+    assert_shown "(warning: identity-size)"
+    assert_shown ": usable, with warnings"
+    program snapcheck --json --origin origin cow
+    assert_json '"\(.result.clean) \(.result.usable) \(.exit_status)"' "false true 0"
+}
+
+@test "notes alone are clean" {
+    recipe unordered
+    program snapcheck cow
+    assert_status 0
+    assert_shown "(note: entry-order)"
+    assert_shown ": clean"
+}
+
+@test "a device without a store, as JSON too" {
+    contents cow 100000 cow
+    program snapcheck --json cow
+    assert_status 4
+    jq -e . <<<"$output" >/dev/null
+    assert_json .exit_status 4
+    assert_json .result.usable false
+    assert_json '[.findings[].severity] | join(" ")' fatal
+}
+
+@test "nothing is written, with -n and without" {
+    recipe areas-chunks
+    entry 1 3 9 257
+    remember origin cow
+    program snapcheck -n --origin origin cow
+    assert_status 4
+    program snapcheck --origin origin cow
+    assert_status 4
+    assert_untouched
+}

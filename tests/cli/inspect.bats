@@ -1,0 +1,352 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# snapinspect: figures as the kernel would give them, the list in all its forms, the extracted view, what is in it.
+
+setup() {
+    load helpers
+    load work
+    in_folder
+}
+
+teardown() {
+    loops_detach
+}
+
+# recipe NAME: origin, cow, view in the folder.
+recipe() {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/$1.recipe" cow origin view
+}
+
+# --- figures -----------------------------------------------------------------------------------
+@test "entries, runs and the kernel's three figures, for every sound recipe" {
+    local name count=0 figures
+    for file in "$SRCDIR"/tests/images/*.recipe; do
+        grep -q '^expect inspect 0' "$file" && grep -q '^expect merge 0' "$file" || continue
+        name=${file##*/}
+        recipe "${name%.recipe}"
+        echo "# $name"
+        program snapinspect --json cow
+        assert_status 0
+        figures=$(walk cow figures)
+        assert_json '.result | "\(.entries) \(.runs) \(.usage | "\(.allocated_sectors) \(.total_sectors) \(.metadata_sectors)")"' \
+            "$figures"
+        read -r _ _ allocated total metadata <<<"$figures"
+        program snapinspect cow
+        assert_status 0
+        assert_shown "usage       $allocated/$total $metadata sectors"
+        count=$((count + 1))
+    done
+    [ "$count" -ge 10 ]
+}
+
+@test "an empty store has allocated as many sectors as its metadata take" {
+    recipe empty
+    program snapinspect cow
+    assert_shown "usage       16/$(($(stat -c %s cow) / 512)) 16 sectors"
+    assert_shown "entries     0 in 0 runs"
+}
+
+@test "an area that is exactly full: the next area counts already" {
+    recipe area-exactly-full
+    local sectors
+    sectors=$(number cow 12 4)
+    program snapinspect --json cow
+    assert_json .result.entries $((sectors * 32))
+    assert_json .result.usage.metadata_sectors $((3 * sectors))
+    assert_json .result.usage.allocated_sectors $(((3 + sectors * 32) * sectors))
+}
+
+@test "free chunks: so many more can be copied, and capacity is what there is in all" {
+    contents origin $((254 * 4096)) origin
+    cp origin new
+    printf 'changed' | dd of=new bs=1 seek=50000 conv=notrunc status=none
+    program snapcreate --origin origin --cow cow --from-diff new --size 100s
+    assert_status 0
+    program snapinspect cow
+    assert_shown "free        9 of 10 chunks"
+    assert_shown "entries     1 in 1 runs, 4 KiB"
+}
+
+@test "the header, and the identity record with its label" {
+    mke2fs -q -t ext4 -L root -U 2e3c2c5e-45e1-4a6b-8a66-6d9d2a3f7a10 origin 1M
+    program snapcreate --origin origin --cow cow --size 10M --chunk-size 16K --label "before the upgrade"
+    program snapinspect cow
+    assert_status 0
+    assert_shown "store       cow, 10 MiB"
+    assert_shown "header      version 1, valid 1, chunks of 16 KiB (32 sectors)"
+    assert_shown "label before the upgrade"
+    assert_shown "made for    1 MiB, ext4 2e3c2c5e-45e1-4a6b-8a66-6d9d2a3f7a10"
+    program snapinspect --json cow
+    assert_json '.result.identity | "\(.origin_sectors) \(.label) \(.fs_uuid)"' \
+        "2048 before the upgrade 2e3c2c5e-45e1-4a6b-8a66-6d9d2a3f7a10"
+    assert_json '.result.header | "\(.version) \(.valid) \(.chunk_sectors)"' "1 1 32"
+    program snapcreate -f --no-identity --origin origin --cow cow
+    program snapinspect cow
+    assert_shown "identity    none recorded"
+}
+
+@test "-b prints bytes beside the rounded sizes" {
+    recipe areas-chunks
+    program snapinspect -b cow
+    assert_status 0
+    assert_shown "store       cow, 3.5 MiB (3686400 bytes)"
+}
+
+@test "what is in the origin and what is in the view: another file system in the snapshot" {
+    mke2fs -q -t ext4 -L before origin 1M
+    mke2fs -q -t ext4 -L after new 1M
+    program snapcreate --origin origin --cow cow --size max --from-diff new
+    assert_status 0
+    program snapinspect --origin origin cow
+    assert_status 0
+    assert_shown 'origin      origin: 1 MiB, ext4 "before"'
+    assert_shown 'view        ext4 "after"'
+    program snapinspect --json --origin origin cow
+    assert_json '.result | "\(.on_origin.label) \(.in_view.label)"' "before after"
+    assert_json .result.in_view.uuid "$(blkid -o value -s UUID new)"
+}
+
+@test "a file system that only the view holds, and one that only the origin holds" {
+    contents empty 1048576 nothing
+    mke2fs -q -t ext4 -L there full 1M
+    program snapcreate --origin empty --cow cow --size max --from-diff full
+    program snapinspect --json --origin empty cow
+    assert_json '.result | "\(.on_origin) \(.in_view.label)"' "null there"
+    program snapcreate --origin full --cow cow2 --size max --from-diff empty
+    program snapinspect --json --origin full cow2
+    assert_json '.result | "\(.on_origin.label) \(.in_view)"' "there null"
+}
+
+@test "an origin by its LABEL= and its UUID=" {
+    need_loops
+    local label=dmsnap-$$
+    mke2fs -q -t ext4 -L "$label" origin 4M
+    program snapcreate --origin origin --cow cow --size 1M
+    loop_over origin
+    program snapinspect --json --origin "LABEL=$label" cow
+    assert_status 0
+    assert_json .origin "$loop"
+    program snapinspect --json --origin "UUID=$(blkid -o value -s UUID origin)" cow
+    assert_status 0
+    assert_json .origin "$loop"
+}
+
+@test "a tag that two devices have is refused, with both named" {
+    need_loops
+    local label=dmsnap-$$
+    mke2fs -q -t ext4 -L "$label" origin 4M
+    mke2fs -q -t ext4 -L "$label" other 4M
+    program snapcreate --origin origin --cow cow --size 1M
+    loop_over origin
+    local first=$loop
+    loop_over other
+    program snapinspect --origin "LABEL=$label" cow
+    assert_status 8
+    assert_said "$first"
+    assert_said "$loop"
+}
+
+# --- the list ----------------------------------------------------------------------------------
+@test "the list is coalesced, in the order of the list, with its columns" {
+    recipe unordered
+    program snapinspect --list cow
+    assert_status 0
+    assert_equal "$(awk '{ $1 = $1; print }' <<<"$output")" "INDEX ORIGIN COW LENGTH CHUNKS
+0 80s 24s 4 KiB 1
+1 160s 16s 4 KiB 1
+2 40s 32s 4 KiB 1"
+}
+
+@test "ranges join where both sides step by one, also from one area to the next entry, never across a metadata area" {
+    contents origin $((100 * 512)) origin
+    contents new $((100 * 512)) new
+    program snapcreate --origin origin --cow cow --size max --from-diff new --chunk-size 512
+    program snapinspect --list --bytes --raw --noheadings cow
+    assert_status 0
+    assert_equal "$output" "0 0 1024 16384 32
+32 16384 17920 16384 32
+64 32768 34816 16384 32
+96 49152 51712 2048 4"
+}
+
+@test "the list says what a walk through the store says, for every sound recipe" {
+    local file name
+    for file in "$SRCDIR"/tests/images/*.recipe; do
+        grep -q '^expect inspect 0' "$file" && grep -q '^expect merge 0' "$file" || continue
+        name=${file##*/}
+        recipe "${name%.recipe}"
+        echo "# $name"
+        program snapinspect --list --json cow
+        assert_status 0
+        # One object per line: the document's head, the ranges, the end.
+        local lines=0 line
+        while IFS= read -r line; do
+            jq -e 'type == "object"' <<<"$line" >/dev/null
+            lines=$((lines + 1))
+        done <<<"$output"
+        assert_equal "$lines" $(($(walk cow ranges | wc -l) + 2))
+        # jq knows no hexadecimal
+        run --separate-stderr perl -ne 'print "$1 ", hex($2), " ", hex($3), " $4\n"
+            if /"index":(\d+),"old":"(0x[0-9a-f]+)","new":"(0x[0-9a-f]+)","chunks":(\d+)/' <<<"$output"
+        assert_equal "$output" "$(walk cow ranges)"
+    done
+}
+
+@test "the list as JSON begins with the program and ends with the exit status" {
+    recipe one-entry
+    program snapinspect --list --json cow
+    assert_equal "$(head -n 1 <<<"$output" | jq -r .dmsnap.program)" snapinspect
+    assert_equal "$(tail -n 1 <<<"$output" | jq -c .)" '{"exit_status":0}'
+    assert_equal "$(sed -n 2p <<<"$output" | jq -r '"\(.index) \(.old) \(.new) \(.chunks) \(.length_bytes)"')" \
+        "0 0xa 0x2 1 4096"
+}
+
+@test "-o picks columns in that order" {
+    recipe areas-chunks
+    program snapinspect --list -o AREA,INDEX,CHUNKS --raw --noheadings cow
+    assert_status 0
+    assert_equal "$(head -n 1 <<<"$output")" "0 0 1"
+    assert_equal "$(tail -n 1 <<<"$output")" "2 599 1"
+    program snapinspect --list --output origin --noheadings --bytes cow
+    assert_status 0
+    assert_equal "$(head -n 1 <<<"$output" | tr -d ' ')" 4096
+}
+
+@test "an unknown column is a usage error that names the known ones" {
+    recipe one-entry
+    program snapinspect --list -o INDEX,BOGUS cow
+    assert_status 16
+    assert_equal "$output" ""
+    assert_said BOGUS
+    assert_said INDEX
+}
+
+@test "--raw has no padding, --noheadings no heading" {
+    recipe one-entry
+    program snapinspect --list --raw cow
+    assert_equal "$output" $'INDEX ORIGIN COW LENGTH CHUNKS\n0 80s 16s 4\\x20KiB 1'
+    program snapinspect --list --noheadings --bytes cow
+    assert_equal "$(wc -l <<<"$output")" 1
+}
+
+@test "an empty store: an empty list" {
+    recipe empty
+    program snapinspect --list --noheadings cow
+    assert_status 0
+    assert_equal "$output" ""
+    program snapinspect --list --json cow
+    assert_status 0
+    assert_equal "$(wc -l <<<"$output")" 2
+}
+
+@test "columns without a list are a usage error" {
+    recipe one-entry
+    local name=snapinspect option
+    for option in --raw --noheadings --output=INDEX; do
+        program snapinspect "$option" cow
+        assert_usage_error "--output, --raw and --noheadings need --list"
+    done
+}
+
+# --- the view ----------------------------------------------------------------------------------
+@test "--extract: to a file for its owner alone, and to standard output" {
+    recipe areas-chunks
+    program snapinspect --origin origin --extract image cow
+    assert_status 0
+    assert_equal "$output" ""
+    cmp image view
+    assert_equal "$(stat -c %a image)" 600
+    "$BUILDDIR/tools/snapinspect" --origin origin --extract - cow >stream
+    cmp stream view
+}
+
+@test "--extract: what is zero in the view is a hole in the image" {
+    truncate -s 64M origin
+    contents piece 300000 piece
+    cp --sparse=always origin new
+    dd if=piece of=new bs=4096 seek=1000 conv=notrunc status=none
+    dd if=piece of=origin bs=4096 seek=9000 conv=notrunc status=none
+    cp --sparse=always origin new.full
+    dd if=piece of=new.full bs=4096 seek=1000 conv=notrunc status=none
+    program snapcreate --origin origin --cow cow --size max --from-diff new
+    assert_status 0
+    program snapinspect --origin origin --extract image cow
+    assert_status 0
+    cmp image new
+    assert_equal "$(stat -c %s image)" $((64 << 20))
+    [ "$(blocks image)" -lt 1024 ]
+}
+
+@test "--extract: an existing file is refused and left alone" {
+    recipe one-entry
+    contents image 1000 image
+    cp image before
+    program snapinspect --origin origin --extract image cow
+    assert_status 8
+    assert_said "image: "
+    assert_said exists
+    cmp image before
+}
+
+@test "--extract: a full file system leaves no half image" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root to mount a small file system"
+    recipe areas-chunks
+    mkdir small
+    mount -t tmpfs -o size=64k none small
+    program snapinspect --origin origin --extract small/image cow
+    local left
+    left=$(ls small)
+    umount small
+    assert_status 8
+    assert_said "small/image: "
+    assert_equal "$left" ""
+}
+
+@test "--extract - onto a terminal is refused" {
+    recipe one-entry
+    on_terminal "" snapinspect --origin origin --extract - cow
+    assert_equal "$status" 8
+    assert_shown "standard output is a terminal"
+    [ "${#output}" -lt 300 ]
+}
+
+@test "--extract needs the origin, and stands alone" {
+    recipe one-entry
+    local name=snapinspect
+    program snapinspect --extract image cow
+    assert_usage_error "--extract needs --origin"
+    program snapinspect --origin origin --list --extract image cow
+    assert_usage_error "--extract cannot be combined with --list or --json"
+    assert [ ! -e image ]
+}
+
+@test "a reader that goes away ends it" {
+    recipe areas-chunks
+    run --separate-stderr bash -c "set -o pipefail; '$BUILDDIR/tools/snapinspect' --origin origin --extract - cow | head -c 10 >/dev/null"
+    [ "$status" -ne 0 ]
+}
+
+@test "nothing is written to the store or the origin" {
+    recipe areas-chunks
+    remember origin cow
+    program snapinspect --origin origin cow
+    program snapinspect --origin origin --list cow
+    program snapinspect --origin origin --extract - cow
+    assert_untouched
+}
+
+@test "a loop device as the store, and one with larger blocks than the chunks" {
+    need_loops
+    recipe areas-sectors
+    truncate -s %4096 cow
+    truncate -s %4096 origin
+    local figures
+    figures=$(walk cow figures)
+    loop_over cow --sector-size 4096
+    program snapinspect --json --origin origin "$loop"
+    assert_status 0
+    assert_json '.result | "\(.entries) \(.runs)"' "$(cut -d' ' -f1,2 <<<"$figures")"
+    program snapinspect --origin origin --extract image "$loop"
+    assert_status 0
+    cmp -n "$(stat -c %s view)" image view
+}

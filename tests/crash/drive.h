@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Merges as snapmerge does: open, check, look behind the end of the list, merge. */
+#ifndef DMSNAP_TEST_CRASH_DRIVE_H
+#define DMSNAP_TEST_CRASH_DRIVE_H
+
+#include "check.h"
+#include "merge.h"
+
+struct drive_options {
+    uint64_t window_entries_max;
+    bool read_ahead;
+    bool (*stop)(void *context);            /* during the merge; NULL: never */
+    void *stop_context;
+    void (*before_merge)(void *context);    /* after all checks; NULL: nothing */
+    void *before_merge_context;
+    uint64_t *entries_left;                 /* kept up to date with what is reported as committed; NULL: nobody cares */
+};
+
+struct drive_report {
+    struct snap_findings findings;
+    struct snap_check_result check;
+    struct snap_merge_job job;
+    struct snap_merge_result result;
+    bool merging;                           /* all checks were passed */
+};
+
+/* The merge's status; before it SNAP_E_CORRUPT for a damaged list, SNAP_E_REFUSED for one that was cut by a fault. */
+enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const struct drive_options *options,
+                             struct drive_report *report, struct snap_error *err);
+
+#endif

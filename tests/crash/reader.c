@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The second reader: everything by format 0 to 3, nothing by lib/. */
+#include "reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t little_endian(const uint8_t *bytes, unsigned count)
+{
+    uint64_t value = 0;
+
+    while (count-- > 0)
+        value = value << 8 | bytes[count];
+    return value;
+}
+
+uint64_t reader_area_bytes(uint64_t chunk_bytes, uint64_t area)
+{
+    return (1 + area * (chunk_bytes / 16 + 1)) * chunk_bytes;
+}
+
+bool reader_load(struct reader *reader, const char **why)
+{
+    reader->data_chunk = NULL;
+    reader->entries = 0;
+    *why = "the header is damaged";
+    if (memcmp(reader->cow, "SnAp", 4) != 0 || little_endian(reader->cow + 4, 4) == 0 ||
+        little_endian(reader->cow + 8, 4) != 1)
+        return false;
+    reader->chunk_bytes = little_endian(reader->cow + 12, 4) * 512;
+    reader->per_area = reader->chunk_bytes / 16;
+    if (reader->chunk_bytes == 0)
+        return false;
+    reader->origin_chunks = (reader->origin_bytes + reader->chunk_bytes - 1) / reader->chunk_bytes;
+    reader->data_chunk = calloc((size_t)reader->origin_chunks + 1, sizeof *reader->data_chunk);
+    if (!reader->data_chunk)
+        abort();
+    for (uint64_t index = 0;; index++) {
+        uint64_t at = reader_area_bytes(reader->chunk_bytes, index / reader->per_area);
+        uint64_t old_chunk, new_chunk;
+
+        *why = "the list goes on past the end of the device";
+        if (at + reader->chunk_bytes > reader->cow_bytes)
+            return false;
+        at += index % reader->per_area * 16;
+        old_chunk = little_endian(reader->cow + at, 8);
+        new_chunk = little_endian(reader->cow + at + 8, 8);
+        if (new_chunk == 0)
+            return true;
+        *why = "a data chunk lies beyond the device";
+        if (new_chunk >= reader->cow_bytes / reader->chunk_bytes)
+            return false;
+        reader->entries++;
+        if (old_chunk < reader->origin_chunks && reader->data_chunk[old_chunk] == 0)
+            reader->data_chunk[old_chunk] = new_chunk; /* the first on disk counts */
+    }
+}
+
+void reader_free(struct reader *reader)
+{
+    free(reader->data_chunk);
+    reader->data_chunk = NULL;
+}
+
+bool reader_view_is(const struct reader *reader, const uint8_t *view, uint64_t *chunk)
+{
+    for (*chunk = 0; *chunk < reader->origin_chunks; (*chunk)++) {
+        uint64_t at = *chunk * reader->chunk_bytes;
+        uint64_t length = reader->origin_bytes - at < reader->chunk_bytes ? reader->origin_bytes - at
+                                                                          : reader->chunk_bytes;
+        const uint8_t *bytes = reader->data_chunk[*chunk]
+                                   ? reader->cow + reader->data_chunk[*chunk] * reader->chunk_bytes
+                                   : reader->origin + at;
+
+        if (memcmp(bytes, view + at, (size_t)length) != 0)
+            return false;
+    }
+    return true;
+}

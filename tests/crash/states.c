@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The enumeration: a choice per atom, an incremental hash per choice, an image only for those that are new. */
+#include "states.h"
+
+#include "io_mem.h"
+#include "workload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct key {
+    uint64_t a, b;
+};
+
+struct seen {
+    struct key *slots; /* {0, 0}: free */
+    uint64_t size;     /* a power of two */
+    uint64_t count;
+};
+
+/* What is written whole or not at all: consecutive sectors that were always written together. */
+struct atom {
+    unsigned disk;
+    size_t first;          /* its first sector's place among the disk's pending ones */
+    uint64_t sector;
+    size_t versions;
+    struct key *delta;     /* per version, what it changes in the hash; [0] is the durable one: nothing */
+};
+
+struct disk_images {
+    uint8_t *base;         /* durable */
+    bool base_stale;
+    struct key base_key;
+    uint8_t **version;     /* [v]: every pending sector in its version v, or its newest */
+    size_t versions;
+    uint8_t *work;         /* what fn gets */
+};
+
+struct states {
+    const struct recorder *recorder;
+    struct states_options options;
+    struct seen *seen;
+    states_fn fn;
+    void *context;
+    struct disk_images disks[2];
+    struct atom *atoms;
+    size_t atom_count;
+    size_t *choice;        /* per atom */
+    struct key salt;
+    uint64_t random;
+};
+
+struct seen *seen_new(void)
+{
+    struct seen *seen = test_calloc(1, sizeof *seen);
+
+    seen->size = 1024;
+    seen->slots = test_calloc((size_t)seen->size, sizeof *seen->slots);
+    return seen;
+}
+
+void seen_free(struct seen *seen)
+{
+    free(seen->slots);
+    free(seen);
+}
+
+uint64_t seen_count(const struct seen *seen)
+{
+    return seen->count;
+}
+
+/* True if it was not there. */
+static bool seen_add(struct seen *seen, struct key key)
+{
+    uint64_t at = key.a & (seen->size - 1);
+
+    while (seen->slots[at].a != 0 || seen->slots[at].b != 0) {
+        if (seen->slots[at].a == key.a && seen->slots[at].b == key.b)
+            return false;
+        at = (at + 1) & (seen->size - 1);
+    }
+    seen->slots[at] = key;
+    if (++seen->count * 2 > seen->size) {
+        struct seen old = *seen;
+
+        seen->size *= 2;
+        seen->count = 0;
+        seen->slots = test_calloc((size_t)seen->size, sizeof *seen->slots);
+        for (uint64_t i = 0; i < old.size; i++)
+            if (old.slots[i].a != 0 || old.slots[i].b != 0)
+                (void)seen_add(seen, old.slots[i]);
+        free(old.slots);
+    }
+    return true;
+}
+
+static void key_xor(struct key *key, struct key other)
+{
+    key->a ^= other.a;
+    key->b ^= other.b;
+}
+
+static struct key hash_sector(unsigned disk, uint64_t sector, const uint8_t *bytes)
+{
+    struct key key = {workload_mix(sector << 1 | disk), workload_mix(~(sector << 1 | disk))};
+
+    for (unsigned i = 0; i < SNAP_SECTOR_BYTES; i += 8) {
+        uint64_t word;
+
+        memcpy(&word, bytes + i, sizeof word);
+        key.a = (key.a ^ word) * UINT64_C(0xff51afd7ed558ccd);
+        key.a ^= key.a >> 29;
+        key.b = (key.b + word) * UINT64_C(0xc4ceb9fe1a85ec53);
+        key.b ^= key.b >> 31;
+    }
+    return key;
+}
+
+static struct record_disk *disk_of(const struct states *states, unsigned disk)
+{
+    return &recorder_state(states->recorder)->disks[disk];
+}
+
+struct states *states_new(const struct recorder *recorder, const struct states_options *options, struct seen *seen,
+                          states_fn fn, void *context)
+{
+    struct states *states = test_calloc(1, sizeof *states);
+
+    *states = (struct states){
+        .recorder = recorder, .options = *options, .seen = seen, .fn = fn, .context = context, .random = 1};
+    for (unsigned disk = 0; disk < 2; disk++) {
+        size_t size_bytes = (size_t)disk_of(states, disk)->sectors * SNAP_SECTOR_BYTES;
+
+        states->disks[disk].base = test_calloc(1, size_bytes);
+        states->disks[disk].work = test_calloc(1, size_bytes);
+        states->disks[disk].base_stale = true;
+    }
+    return states;
+}
+
+static void drop_atoms(struct states *states)
+{
+    for (size_t i = 0; i < states->atom_count; i++)
+        free(states->atoms[i].delta);
+    free(states->atoms);
+    free(states->choice);
+    states->atoms = NULL;
+    states->choice = NULL;
+    states->atom_count = 0;
+}
+
+void states_free(struct states *states)
+{
+    drop_atoms(states);
+    for (unsigned disk = 0; disk < 2; disk++) {
+        for (size_t v = 0; v < states->disks[disk].versions; v++)
+            free(states->disks[disk].version[v]);
+        free(states->disks[disk].version);
+        free(states->disks[disk].base);
+        free(states->disks[disk].work);
+    }
+    free(states);
+}
+
+void states_flushed(struct states *states, unsigned disk)
+{
+    states->disks[disk].base_stale = true;
+}
+
+static void renew_base(struct states *states, unsigned disk_index)
+{
+    struct disk_images *images = &states->disks[disk_index];
+    const struct record_disk *disk = disk_of(states, disk_index);
+
+    if (!images->base_stale)
+        return;
+    images->base_stale = false;
+    record_image(disk, NULL, images->base);
+    memcpy(images->work, images->base, (size_t)disk->sectors * SNAP_SECTOR_BYTES);
+    images->base_key = (struct key){0, 0};
+    for (uint64_t sector = 0; sector < disk->sectors; sector++)
+        key_xor(&images->base_key, hash_sector(disk_index, sector, images->base + sector * SNAP_SECTOR_BYTES));
+}
+
+static void renew_versions(struct states *states, unsigned disk_index)
+{
+    struct disk_images *images = &states->disks[disk_index];
+    const struct record_disk *disk = disk_of(states, disk_index);
+    size_t *choice = record_choice_new(disk);
+    size_t newest = 0;
+
+    for (size_t i = 0; i < disk->pending_count; i++)
+        newest = disk->pending[i].versions > newest ? disk->pending[i].versions : newest;
+    for (size_t v = 1; v <= newest; v++) {
+        if (v > images->versions) {
+            images->version = test_realloc(images->version, v, sizeof(uint8_t *));
+            images->version[images->versions++] = test_calloc((size_t)disk->sectors, SNAP_SECTOR_BYTES);
+        }
+        for (size_t i = 0; i < disk->pending_count; i++)
+            choice[i] = disk->pending[i].versions < v ? disk->pending[i].versions : v;
+        record_image(disk, choice, images->version[v - 1]);
+    }
+    free(choice);
+}
+
+/* Bytes of an atom's first sector in a version, 0 being the durable one. */
+static uint8_t *atom_bytes(const struct states *states, const struct atom *atom, size_t version)
+{
+    const struct disk_images *images = &states->disks[atom->disk];
+
+    return (version == 0 ? images->base : images->version[version - 1]) + atom->sector * SNAP_SECTOR_BYTES;
+}
+
+static void find_atoms(struct states *states, unsigned disk_index)
+{
+    const struct record_disk *disk = disk_of(states, disk_index);
+    const uint32_t unit = states->options.unit_sectors[disk_index];
+
+    states->atoms = test_realloc(states->atoms, states->atom_count + disk->pending_count, sizeof *states->atoms);
+    for (size_t i = 0; i < disk->pending_count; i += unit) {
+        struct atom *atom = &states->atoms[states->atom_count++];
+
+        *atom = (struct atom){disk_index, i, disk->pending[i].sector, disk->pending[i].versions, NULL};
+        for (size_t j = 0; j < unit; j++) {
+            if (i + j >= disk->pending_count || disk->pending[i + j].sector != atom->sector + j ||
+                disk->pending[i + j].versions != atom->versions || atom->sector % unit != 0)
+                abort(); /* the device takes no smaller write */
+        }
+        atom->delta = test_calloc(atom->versions + 1, sizeof *atom->delta);
+        for (size_t v = 1; v <= atom->versions; v++) {
+            for (size_t j = 0; j < unit; j++) {
+                size_t at = j * SNAP_SECTOR_BYTES;
+
+                key_xor(&atom->delta[v], hash_sector(disk_index, atom->sector + j, atom_bytes(states, atom, 0) + at));
+                key_xor(&atom->delta[v], hash_sector(disk_index, atom->sector + j, atom_bytes(states, atom, v) + at));
+            }
+        }
+    }
+}
+
+static void put_atom(struct states *states, const struct atom *atom, size_t version)
+{
+    memcpy(states->disks[atom->disk].work + atom->sector * SNAP_SECTOR_BYTES, atom_bytes(states, atom, version),
+           (size_t)states->options.unit_sectors[atom->disk] * SNAP_SECTOR_BYTES);
+}
+
+/* Looks at the state of the present choice unless it is known. */
+static bool look(struct states *states, uint64_t *tried)
+{
+    struct key key = states->salt;
+    bool go_on;
+
+    ++*tried;
+    for (unsigned disk = 0; disk < 2; disk++)
+        key_xor(&key, states->disks[disk].base_key);
+    for (size_t i = 0; i < states->atom_count; i++)
+        key_xor(&key, states->atoms[i].delta[states->choice[i]]);
+    if (!seen_add(states->seen, key))
+        return true;
+    for (size_t i = 0; i < states->atom_count; i++)
+        put_atom(states, &states->atoms[i], states->choice[i]);
+    go_on = states->fn(states->context, states->disks[0].work, states->disks[1].work);
+    for (unsigned disk = 0; disk < 2; disk++)
+        memcpy(states->disks[disk].work, states->disks[disk].base,
+               (size_t)disk_of(states, disk)->sectors * SNAP_SECTOR_BYTES);
+    return go_on;
+}
+
+static uint64_t next_random(struct states *states)
+{
+    return workload_mix(states->random++);
+}
+
+static bool look_at_all(struct states *states, uint64_t *tried)
+{
+    size_t i = 0;
+
+    while (i < states->atom_count || states->atom_count == 0) {
+        if (!look(states, tried))
+            return false;
+        for (i = 0; i < states->atom_count; i++) {
+            if (states->choice[i] < states->atoms[i].versions) {
+                states->choice[i]++;
+                break;
+            }
+            states->choice[i] = 0;
+        }
+        if (states->atom_count == 0)
+            break;
+    }
+    return true;
+}
+
+enum regular { NOTHING, EVERYTHING, DISK_0, DISK_1, ONE, ALL_BUT_ONE, FIRST, LAST, REGULAR_KINDS };
+
+/* Whether atom `i` arrived in a regular choice around atom `pivot`. */
+static bool arrived(const struct states *states, enum regular kind, size_t i, size_t pivot)
+{
+    switch (kind) {
+    case NOTHING: return false;
+    case EVERYTHING: return true;
+    case DISK_0: return states->atoms[i].disk == 0;
+    case DISK_1: return states->atoms[i].disk == 1;
+    case ONE: return i == pivot;
+    case ALL_BUT_ONE: return i != pivot;
+    case FIRST: return i < pivot;
+    default: return i >= pivot;
+    }
+}
+
+static bool look_at_samples(struct states *states, uint64_t *tried)
+{
+    const size_t count = states->atom_count;
+    const uint64_t pivots = count < 2 * states->options.samples ? count : states->options.samples;
+
+    for (int kind = NOTHING; kind < REGULAR_KINDS; kind++) {
+        for (uint64_t p = 0; p < (kind < ONE ? 1 : pivots); p++) {
+            size_t pivot = pivots == count ? (size_t)p : (size_t)(next_random(states) % count);
+
+            for (size_t i = 0; i < count; i++)
+                states->choice[i] = arrived(states, (enum regular)kind, i, pivot) ? states->atoms[i].versions : 0;
+            if (!look(states, tried))
+                return false;
+        }
+    }
+    for (uint64_t sample = 0; sample < states->options.samples; sample++) {
+        uint64_t often = next_random(states) % 7 + 1; /* of 8 arrive */
+
+        for (size_t i = 0; i < count; i++) {
+            uint64_t random = next_random(states);
+
+            states->choice[i] = random % 8 < often ? 1 + (size_t)(random >> 3) % states->atoms[i].versions : 0;
+        }
+        if (!look(states, tried))
+            return false;
+    }
+    return true;
+}
+
+bool states_explore(struct states *states, uint64_t salt, uint64_t *tried)
+{
+    uint64_t choices = 1;
+    bool go_on;
+
+    drop_atoms(states);
+    for (unsigned disk = 0; disk < 2; disk++) {
+        renew_base(states, disk);
+        renew_versions(states, disk);
+        find_atoms(states, disk);
+    }
+    states->choice = test_calloc(states->atom_count, sizeof *states->choice);
+    states->salt = (struct key){workload_mix(salt), workload_mix(~salt)};
+    for (size_t i = 0; i < states->atom_count && choices <= states->options.choices_max; i++)
+        choices *= states->atoms[i].versions + 1;
+    go_on = choices <= states->options.choices_max ? look_at_all(states, tried) : look_at_samples(states, tried);
+    drop_atoms(states);
+    return go_on;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the crash explorer merges: the table of workloads, and the images that each one starts with. */
+#ifndef DMSNAP_TEST_CRASH_WORKLOAD_H
+#define DMSNAP_TEST_CRASH_WORKLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Which data chunk an entry has. */
+enum workload_order {
+    ORDER_CANONICAL,
+    ORDER_SHUFFLED,  /* the same chunks, neighbours exchanged */
+    ORDER_HOLES      /* every fourth chunk is left out */
+};
+
+/* What the areas behind the end hold at the start. */
+enum workload_stale {
+    STALE_NONE,
+    STALE_MERGED,    /* `stale_entries` that continue the list exactly and are merged: an earlier run was cut short */
+    STALE_FOREIGN    /* one full area of entries that fit nothing: an earlier use of the device */
+};
+
+/* What goes wrong in a run, at its `at`-th chance; the explorer tries each `at` until nothing is left to go wrong. */
+enum workload_event {
+    EVENT_NONE,
+    EVENT_KILL,           /* the process dies, the power stays on: a second run goes on from what is unflushed */
+    EVENT_STOP,           /* a signal */
+    EVENT_ORIGIN_WRITE,   /* a write fails, its first sector arrives */
+    EVENT_ORIGIN_FLUSH,   /* a flush fails, and what it should have kept is lost */
+    EVENT_COW_READ,
+    EVENT_COW_WRITE,
+    EVENT_COW_FLUSH,
+    EVENT_TAMPER          /* the list changes between check and merge: the merge must refuse (no crash states) */
+};
+
+struct workload {
+    const char *name;
+    uint32_t chunk_sectors;
+    uint64_t entries;               /* live at the start */
+    uint64_t window_entries_max;    /* 0: all at once */
+    enum workload_order order;
+    enum workload_stale stale;
+    uint64_t stale_entries;         /* of STALE_MERGED: cut off the list's end */
+    enum workload_event event;
+    uint64_t origin_sectors_short;  /* the origin ends so many sectors before the end of its last chunk */
+    uint32_t cow_block_bytes;       /* 0: 512 */
+    bool read_ahead;
+    bool long_only;
+    uint64_t samples;               /* random choices where there are too many; 0: as the form says */
+};
+
+/* All workloads of both forms; the long form adds a matrix that is made, not written down. */
+const struct workload *workload_table(size_t *count);
+
+/* Row `index` of the matrix; false behind its end. `name` gets the name (64 bytes). */
+bool workload_matrix(size_t index, struct workload *workload, char *name);
+
+struct images {
+    uint8_t *origin, *cow, *view;
+    uint64_t origin_bytes, cow_bytes, chunk_bytes;
+    uint64_t areas;        /* on the device */
+};
+
+void images_make(const struct workload *workload, struct images *images);
+void images_free(struct images *images);
+
+/* A good mix of 64 bits: for contents, samples and hashes that are the same in every run. */
+uint64_t workload_mix(uint64_t value);
+
+#endif

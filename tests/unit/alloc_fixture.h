@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Counts what is allocated, and lets allocations fail: for test programs linked with $(ALLOC_WRAP). */
+#ifndef DMSNAP_TESTS_ALLOC_FIXTURE_H
+#define DMSNAP_TESTS_ALLOC_FIXTURE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__real_aligned_alloc(size_t align_bytes, size_t bytes);
+void __real_free(void *memory);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__wrap_aligned_alloc(size_t align_bytes, size_t bytes);
+void __wrap_free(void *memory);
+
+#define ALLOC_SLOTS 65536u
+
+/* Sizes as asked for, of what was allocated by the objects that were linked with the wrapping. */
+static struct {
+    pthread_mutex_t lock;
+    struct {
+        void *memory;
+        size_t bytes;
+    } slots[ALLOC_SLOTS];
+    uint64_t live_bytes, peak_bytes;
+    uint64_t calls;
+    uint64_t failing_call; /* calls are counted from 1; 0: none fails */
+    bool failing_on;       /* all calls from that one on */
+} alloc = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static inline size_t alloc_slot(const void *memory)
+{
+    size_t at = (size_t)(((uintptr_t)memory >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 40) % ALLOC_SLOTS;
+
+    /* Freed slots keep a size of SIZE_MAX with no memory, so that a chain is not cut. */
+    while (alloc.slots[at].memory != memory && (alloc.slots[at].memory || alloc.slots[at].bytes != 0))
+        at = (at + 1) % ALLOC_SLOTS;
+    return at;
+}
+
+static inline bool alloc_may(void)
+{
+    bool may;
+
+    (void)pthread_mutex_lock(&alloc.lock);
+    alloc.calls++;
+    may = alloc.failing_call == 0 ||
+          (alloc.failing_on ? alloc.calls < alloc.failing_call : alloc.calls != alloc.failing_call);
+    (void)pthread_mutex_unlock(&alloc.lock);
+    return may;
+}
+
+static inline void *alloc_remember(void *memory, size_t bytes)
+{
+    if (!memory)
+        return NULL;
+    (void)pthread_mutex_lock(&alloc.lock);
+    alloc.slots[alloc_slot(memory)].bytes = bytes;
+    alloc.slots[alloc_slot(memory)].memory = memory;
+    alloc.live_bytes += bytes;
+    if (alloc.live_bytes > alloc.peak_bytes)
+        alloc.peak_bytes = alloc.live_bytes;
+    (void)pthread_mutex_unlock(&alloc.lock);
+    return memory;
+}
+
+void *__wrap_malloc(size_t bytes)
+{
+    return alloc_may() ? alloc_remember(__real_malloc(bytes), bytes) : NULL;
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+    return alloc_may() ? alloc_remember(__real_calloc(count, bytes), count * bytes) : NULL;
+}
+
+void *__wrap_aligned_alloc(size_t align_bytes, size_t bytes)
+{
+    return alloc_may() ? alloc_remember(__real_aligned_alloc(align_bytes, bytes), bytes) : NULL;
+}
+
+void __wrap_free(void *memory)
+{
+    (void)pthread_mutex_lock(&alloc.lock);
+    if (memory && alloc.slots[alloc_slot(memory)].memory == memory) {
+        size_t at = alloc_slot(memory);
+
+        alloc.live_bytes -= alloc.slots[at].bytes;
+        alloc.slots[at].memory = NULL;
+        alloc.slots[at].bytes = SIZE_MAX;
+    }
+    (void)pthread_mutex_unlock(&alloc.lock);
+    __real_free(memory);
+}
+
+/* From now on the peak, and the calls, are counted anew. */
+static inline void alloc_mark(void)
+{
+    alloc.peak_bytes = alloc.live_bytes;
+    alloc.calls = 0;
+}
+
+/* The n-th call from now (counted from 1; 0: none) fails, or all from that one on. */
+static inline void alloc_fail_at(uint64_t n, bool on)
+{
+    alloc.calls = 0;
+    alloc.failing_call = n;
+    alloc.failing_on = on;
+}
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stores for tests, made by hand from the format's words: none of the code under test has a part in them. */
+#ifndef DMSNAP_TEST_STORE_FIXTURE_H
+#define DMSNAP_TEST_STORE_FIXTURE_H
+
+#include "bytes.h"
+#include "io_mem.h"
+#include "io_record.h"
+#include "ondisk.h"
+#include "store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Zeroed memory. (cmocka has a macro of its own called test_calloc, so tests cannot call that one.) */
+static inline void *fixture_alloc(uint64_t count, size_t size_bytes)
+{
+    return test_calloc((size_t)count, size_bytes);
+}
+
+/* A small generator, so that a test sees the same numbers everywhere. The state must not be 0. */
+static inline uint64_t fixture_random(uint64_t *state, uint64_t below)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return (*state >> 11) % below;
+}
+
+/* Bytes that say where they belong: every 8 of them differ from all others of any seed. */
+static inline void fixture_pattern(uint8_t *bytes, uint64_t length_bytes, uint64_t seed)
+{
+    for (uint64_t i = 0; i < length_bytes; i += 8)
+        snap_put_le64(bytes + i, (seed << 40 | (i / 8 + 1)) * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+static inline void fixture_put_header(uint8_t *cow, uint32_t magic, uint32_t valid, uint32_t version,
+                                      uint32_t chunk_sectors)
+{
+    snap_put_le32(cow, magic);
+    snap_put_le32(cow + 4, valid);
+    snap_put_le32(cow + 8, version);
+    snap_put_le32(cow + 12, chunk_sectors);
+}
+
+/* Format 0: area k is chunk 1 + (EPA+1)*k. */
+static inline uint64_t fixture_entry_offset(uint64_t chunk_sectors, uint64_t index)
+{
+    uint64_t per_area = 32 * chunk_sectors;
+
+    return (1 + (per_area + 1) * (index / per_area)) * chunk_sectors * 512 + index % per_area * 16;
+}
+
+static inline uint64_t fixture_area_offset(uint64_t chunk_sectors, uint64_t area)
+{
+    return fixture_entry_offset(chunk_sectors, area * 32 * chunk_sectors);
+}
+
+static inline uint64_t fixture_canonical(uint64_t chunk_sectors, uint64_t index)
+{
+    return 2 + index + index / (32 * chunk_sectors);
+}
+
+static inline void fixture_put_entry(uint8_t *cow, uint64_t chunk_sectors, uint64_t index, uint64_t old_chunk,
+                                     uint64_t new_chunk)
+{
+    uint8_t *bytes = cow + fixture_entry_offset(chunk_sectors, index);
+
+    snap_put_le64(bytes, old_chunk);
+    snap_put_le64(bytes + 8, new_chunk);
+}
+
+struct fixture {
+    uint64_t chunk_sectors, chunk_bytes;
+    uint64_t cow_bytes, origin_bytes;
+    size_t count;
+    struct snap_entry *entries;
+    uint8_t *cow, *origin;  /* before */
+    uint8_t *view;          /* what the origin shall hold once all is merged */
+};
+
+/*
+ * `count` entries, all still (0, 0): fill them in, then fixture_seal. The COW holds areas and data of
+ * count + spare_chunks canonical entries and the area that ends the list.
+ */
+static inline struct fixture fixture_new(uint64_t chunk_sectors, size_t count, uint64_t spare_chunks,
+                                         uint64_t origin_sectors)
+{
+    uint64_t places = count + spare_chunks;
+    struct fixture fixture = {
+        .chunk_sectors = chunk_sectors,
+        .chunk_bytes = chunk_sectors * 512,
+        .cow_bytes = (2 + places + places / (32 * chunk_sectors)) * chunk_sectors * 512,
+        .origin_bytes = origin_sectors * 512,
+        .count = count,
+    };
+
+    fixture.entries = fixture_alloc(count, sizeof *fixture.entries);
+    fixture.cow = fixture_alloc(1, fixture.cow_bytes);
+    fixture.origin = fixture_alloc(1, fixture.origin_bytes);
+    fixture.view = fixture_alloc(1, fixture.origin_bytes);
+    return fixture;
+}
+
+static inline void fixture_free(struct fixture *fixture)
+{
+    free(fixture->entries);
+    free(fixture->cow);
+    free(fixture->origin);
+    free(fixture->view);
+}
+
+/* Writes header, areas and data, and works out the view chunk by chunk. */
+static inline void fixture_seal(struct fixture *fixture)
+{
+    uint64_t chunk_bytes = fixture->chunk_bytes;
+
+    fixture_put_header(fixture->cow, 0x70416e53, 1, 1, (uint32_t)fixture->chunk_sectors);
+    fixture_pattern(fixture->origin, fixture->origin_bytes, 1);
+    memcpy(fixture->view, fixture->origin, fixture->origin_bytes);
+    for (size_t i = 0; i < fixture->count; i++) {
+        const struct snap_entry *entry = &fixture->entries[i];
+        uint8_t *data = fixture->cow + entry->new_chunk * chunk_bytes;
+        uint64_t at = entry->old_chunk * chunk_bytes;
+
+        fixture_put_entry(fixture->cow, fixture->chunk_sectors, i, entry->old_chunk, entry->new_chunk);
+        fixture_pattern(data, chunk_bytes, 2 + entry->old_chunk);
+        memcpy(fixture->view + at, data,
+               at + chunk_bytes <= fixture->origin_bytes ? chunk_bytes : fixture->origin_bytes - at);
+    }
+}
+
+/*
+ * A store of distinct random chunks with runs among them, the origin's last chunk included. Canonical data chunks, or
+ * (`shuffled`) any, with holes, as from an old kernel.
+ */
+static inline struct fixture fixture_random_store(uint64_t seed, uint64_t chunk_sectors, size_t count,
+                                                  uint64_t origin_sectors, bool shuffled)
+{
+    uint64_t origin_chunks = (origin_sectors + chunk_sectors - 1) / chunk_sectors;
+    uint64_t spare = shuffled ? count / 4 + 1 : 0;
+    struct fixture fixture = fixture_new(chunk_sectors, count, spare, origin_sectors);
+    uint64_t *places = fixture_alloc(count + spare, sizeof *places);
+    bool *used = fixture_alloc(origin_chunks, sizeof *used);
+    uint64_t state = seed * 2 + 1, old = origin_chunks - 1;
+
+    for (uint64_t i = 0; i < count + spare; i++)
+        places[i] = i;
+    for (uint64_t i = 0; shuffled && i < count + spare; i++) {
+        uint64_t other = fixture_random(&state, count + spare), swap = places[i];
+
+        places[i] = places[other];
+        places[other] = swap;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i != count / 2 && i > 0)
+            old = fixture_random(&state, 4) ? (old + 1) % origin_chunks : fixture_random(&state, origin_chunks);
+        while (used[old])
+            old = (old + 1) % origin_chunks;
+        used[old] = true;
+        fixture.entries[i] = (struct snap_entry){old, fixture_canonical(chunk_sectors, places[i])};
+    }
+    free(places);
+    free(used);
+    fixture_seal(&fixture);
+    return fixture;
+}
+
+static inline struct snap_io *fixture_mem(const char *name, const uint8_t *content, uint64_t size_bytes,
+                                          uint32_t logical_block_bytes)
+{
+    struct snap_io *io = io_mem_new(name, size_bytes, logical_block_bytes, true);
+
+    memcpy(io_mem_bytes(io), content, size_bytes);
+    return io;
+}
+
+/* What is on a recorded device now, unflushed writes included. Free it. */
+static inline uint8_t *fixture_recorded(const struct recorder *recorder, const char *name)
+{
+    const struct record_disk *disk = record_disk_of(recorder_state(recorder), name);
+    size_t *newest = record_choice_new(disk);
+    uint8_t *image = fixture_alloc(disk->sectors, 512);
+
+    record_choice_newest(disk, newest);
+    record_image(disk, newest, image);
+    free(newest);
+    return image;
+}
+
+#endif
