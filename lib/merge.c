@@ -4,10 +4,16 @@
 #include "arith.h"
 #include "window.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define SECOND_NS 1000000000u
-#define RATE_WINDOW_SECONDS 30u /* under a rate limit, so much work at most is lost by a crash */
+/*
+ * Under a rate limit: so much work at most is lost by a crash, and the first window, whose reading nothing overlaps,
+ * is a small part of the whole.
+ */
+#define RATE_WINDOW_SECONDS 10u
+#define RATE_WINDOWS_MIN 8u
 
 struct merge {
     const struct snap_store *store;
@@ -16,10 +22,11 @@ struct merge {
     const struct snap_merge_options *options;
     struct snap_merge_result *result;
     const struct snap_clock *clock;
-    struct snap_throttle read_throttle, write_throttle;
-    struct snap_copy_control read_control, write_control;
+    struct snap_throttle read_throttle, write_throttle, compare_throttle;
+    struct snap_copy_control read_control, write_control, compare_control;
     struct snap_window_size size;
     struct snap_window windows[2];
+    uint8_t *found;           /* keep_cow: what is on the origin */
     uint64_t entries_wanted;  /* per window, from the measured speed */
     uint64_t stale_areas_end; /* areas behind the end, up to here, are merged and not yet zeroed */
 };
@@ -36,7 +43,7 @@ static void report_progress(void *context, uint64_t length_bytes)
 
     merge->result->written_bytes += length_bytes;
     progress = (struct snap_merge_progress){
-        .done_bytes = merge->result->written_bytes,
+        .done_bytes = merge->result->written_bytes + merge->result->equal_bytes,
         .total_bytes = merge->job->total_bytes,
         .entries_left = merge->result->entries_left,
     };
@@ -55,23 +62,45 @@ static enum snap_status set_up(struct merge *merge, bool dry_run, struct snap_er
     merge->clock = options->clock ? options->clock : &snap_clock_system;
     snap_throttle_init(&merge->read_throttle, merge->clock, options->rate_bytes);
     snap_throttle_init(&merge->write_throttle, merge->clock, options->rate_bytes);
+    snap_throttle_init(&merge->compare_throttle, merge->clock, options->rate_bytes);
     merge->read_control = (struct snap_copy_control){
         merge->clock, &merge->read_throttle, options->stop, options->stop_context, NULL, NULL};
     merge->write_control = (struct snap_copy_control){
         merge->clock, &merge->write_throttle, options->stop, options->stop_context, report_progress, merge};
 
+    merge->compare_control = (struct snap_copy_control){
+        merge->clock, &merge->compare_throttle, options->stop, options->stop_context, NULL, NULL};
+
     if (options->window_entries_max)
         wanted = snap_min(wanted, options->window_entries_max);
-    if (options->rate_bytes)
-        wanted = snap_min(wanted, snap_max(options->rate_bytes / layout->chunk_bytes * RATE_WINDOW_SECONDS, 1));
-    snap_window_size(layout, memory_bytes / 2, wanted, &merge->size);
+    if (options->rate_bytes) {
+        const uint64_t seconds = options->interval_seconds ? snap_min(options->interval_seconds, RATE_WINDOW_SECONDS)
+                                                           : RATE_WINDOW_SECONDS;
+
+        wanted = snap_min(wanted, snap_div_up(merge->job->entries, RATE_WINDOWS_MIN));
+        wanted = snap_max(snap_min(wanted, options->rate_bytes / layout->chunk_bytes * seconds), 1);
+    }
+    snap_window_size(layout, memory_bytes / (options->keep_cow ? 3 : 2), wanted, &merge->size);
     merge->entries_wanted = merge->size.entries;
     status = snap_window_init(&merge->windows[0], merge->store, &merge->size,
                               merge->origin->size_bytes / SNAP_SECTOR_BYTES, &merge->read_control, !dry_run, err);
     if (status == SNAP_OK)
         status = snap_window_init(&merge->windows[1], merge->store, &merge->size,
                                   merge->origin->size_bytes / SNAP_SECTOR_BYTES, &merge->read_control, !dry_run, err);
+    if (status == SNAP_OK && options->keep_cow && !dry_run) {
+        merge->found = snap_io_buffer_new_unset(merge->size.entries * merge->size.slice_bytes);
+        if (!merge->found)
+            status = snap_fail(err, SNAP_E_NOMEM, "out of memory for a window of %" PRIu64 " entries; try --memory",
+                               merge->size.entries);
+    }
     return status;
+}
+
+static void tear_down(struct merge *merge)
+{
+    snap_window_free(&merge->windows[0]);
+    snap_window_free(&merge->windows[1]);
+    snap_io_buffer_free(merge->found);
 }
 
 /* A window shall take no longer than the checkpoint interval, by the speed of the last one. */
@@ -105,6 +134,38 @@ static enum snap_status clear_hidden_areas(struct merge *merge, uint64_t entries
     return status;
 }
 
+static void count_window(struct snap_merge_result *result, const struct snap_window_range *range)
+{
+    result->entries_merged += range->end - range->first;
+    result->entries_left = range->first;
+    result->windows++;
+    result->window_entries = snap_max(result->window_entries, range->end - range->first);
+}
+
+/* The origin is durable; the COW stays as it is. */
+static enum snap_status commit_kept(struct merge *merge, const struct snap_window_range *range, struct snap_error *err)
+{
+    const struct snap_merge_options *options = merge->options;
+
+    count_window(merge->result, range);
+    return options->checkpoint ? options->checkpoint(options->checkpoint_context, range->first, err) : SNAP_OK;
+}
+
+/* Takes what the origin holds already out of the window's writes. */
+static enum snap_status drop_equal(struct merge *merge, struct snap_window *window, struct snap_error *err)
+{
+    enum snap_status status = snap_copy_read_origin(&window->plan, merge->origin, merge->found, &window->group,
+                                                    &merge->compare_control, err);
+
+    if (status == SNAP_E_IO)
+        return SNAP_OK; /* what cannot be read is written */
+    if (status != SNAP_OK)
+        return status;
+    snap_plan_drop_equal(&window->plan, window->buffer, merge->found);
+    merge->result->equal_bytes += window->plan.equal_bytes;
+    return SNAP_OK;
+}
+
 /*
  * Makes the merge of [first, end) durable. Format 14a and "Shortening without tearing": the list may only lose entries
  * whose data the origin durably has. So the origin's flush comes first, also when nothing was written to it (an earlier
@@ -120,16 +181,25 @@ static enum snap_status commit(struct merge *merge, const struct snap_window_ran
     result->origin_flushes++;
     if (status != SNAP_OK)
         return status;
+    if (merge->options->keep_cow)
+        return commit_kept(merge, range, err);
     status = snap_store_shorten(merge->store, range->end, range->first, &counts, err);
     result->metadata_bytes += counts.written_bytes;
     result->cow_flushes += counts.flushes;
     if (status != SNAP_OK)
         return status;
-    result->entries_merged += range->end - range->first;
-    result->entries_left = range->first;
-    result->windows++;
-    result->window_entries = snap_max(result->window_entries, range->end - range->first);
+    count_window(result, range);
     return clear_hidden_areas(merge, range->first, err);
+}
+
+/*
+ * What the list looks like now must be what it looks like after a power failure, or the next cut could become durable
+ * before the last one of an earlier run, which was killed between the write and its flush: entries behind a terminator.
+ */
+static enum snap_status settle(struct merge *merge, struct snap_error *err)
+{
+    merge->result->cow_flushes++;
+    return snap_io_flush(merge->store->io, err);
 }
 
 /*
@@ -158,8 +228,11 @@ static enum snap_status merge_windows(struct merge *merge, struct snap_error *er
         if (next.end > 0 && merge->options->read_ahead)
             snap_window_load(ahead, &next, true);
 
-        status = snap_copy_write(&window->plan, merge->origin, window->buffer, &window->group, &merge->write_control,
-                                 err);
+        if (merge->options->keep_cow && range.end > merge->options->compare_from)
+            status = drop_equal(merge, window, err);
+        if (status == SNAP_OK)
+            status = snap_copy_write(&window->plan, merge->origin, window->buffer, &window->group,
+                                     &merge->write_control, err);
         merge->result->read_bytes += window->plan.read_bytes;
         merge->result->read_requests += window->plan.read_count;
         merge->result->write_requests += window->plan.write_count;
@@ -191,16 +264,17 @@ enum snap_status snap_merge(const struct snap_store *store, struct snap_io *orig
     result->entries_left = job->entries;
     merge.stale_areas_end = snap_max(live_areas, job->stale_areas_end);
     status = set_up(&merge, false, err);
+    if (status == SNAP_OK && !options->keep_cow)
+        status = settle(&merge, err);
     if (status == SNAP_OK)
         status = merge_windows(&merge, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && !options->keep_cow)
         status = clear_hidden_areas(&merge, 0, err); /* where no window was open: left by an earlier run */
     if (status == SNAP_OK && result->metadata_bytes > 0) {
         status = snap_io_flush(store->io, err);
         result->cow_flushes++;
     }
-    snap_window_free(&merge.windows[0]);
-    snap_window_free(&merge.windows[1]);
+    tear_down(&merge);
     return status;
 }
 
@@ -215,6 +289,7 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
 
     memset(result, 0, sizeof *result);
     result->entries_left = job->entries;
+    result->cow_flushes = 1; /* before the first window; see settle */
     status = set_up(&merge, true, err);
     while (status == SNAP_OK) {
         struct snap_window *window = &merge.windows[0];
@@ -235,7 +310,6 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
             result->cow_flushes += snap_store_cut_units(store, range.end, range.first);
         }
     }
-    snap_window_free(&merge.windows[0]);
-    snap_window_free(&merge.windows[1]);
+    tear_down(&merge);
     return status;
 }

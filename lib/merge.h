@@ -13,7 +13,7 @@
 struct snap_merge_progress {
     uint64_t done_bytes;          /* written to the origin in this run */
     uint64_t total_bytes;         /* that this run will write */
-    uint64_t entries_left;        /* in the list, as committed */
+    uint64_t entries_left;        /* in the list, as committed (keep_cow: that are not known to be merged) */
 };
 
 struct snap_merge_options {
@@ -21,6 +21,16 @@ struct snap_merge_options {
     uint64_t window_entries_max;  /* a window is at most so large; 0: as memory allows */
     uint64_t rate_bytes;          /* per second, reads and writes each; 0: no limit */
     uint64_t interval_seconds;    /* a window shall take at most so long; 0: no matter */
+    /*
+     * Leave the COW as it is: nothing is written to it, and the list is no record of progress. Entries from index
+     * `compare_from` on are compared with the origin and written only where they differ (0: all; entries or more:
+     * none); the origin must be read past the cache for that. After each window, once it is durable, `checkpoint` is
+     * told from which index on all is merged (NULL: nobody cares); a failure of it ends the merge.
+     */
+    bool keep_cow;
+    uint64_t compare_from;
+    enum snap_status (*checkpoint)(void *context, uint64_t merged_from, struct snap_error *err);
+    void *checkpoint_context;
     bool read_ahead;              /* read the next window's COW data, in a thread, while this one is written */
     const struct snap_clock *clock; /* NULL: the system's */
     bool (*stop)(void *context);  /* polled from both threads; NULL: never */
@@ -41,6 +51,7 @@ struct snap_merge_result {
     uint64_t entries_left;
     uint64_t read_bytes;          /* of COW data */
     uint64_t written_bytes;       /* to the origin */
+    uint64_t equal_bytes;         /* not written: the origin had them already (keep_cow) */
     uint64_t metadata_bytes;      /* to the COW */
     uint64_t origin_flushes;
     uint64_t cow_flushes;
@@ -54,7 +65,8 @@ struct snap_merge_result {
  * Merges. The whole list has been checked (snap_check found nothing above a warning, and what to do about a
  * continuation is decided); origin and COW are open for writing, exclusively, and are different devices.
  *
- * For each window [m, n): read its COW data; write them in origin order; flush the origin; cut the list to m; n := m.
+ * First the COW is flushed: an earlier run may have been killed between a cut and its flush. Then, for each window
+ * [m, n): read its COW data; write them in origin order; flush the origin; cut the list to m; n := m.
  * At every moment, and whatever unflushed sectors are lost, the list on disk is a prefix of the original one and the
  * view is unchanged (format 14a): the kernel, or another run, can go on from there.
  *

@@ -114,7 +114,6 @@ static void print_summary(struct session *session)
     const uint64_t *counts = session->findings.severity_counts;
     const struct snap_check_result *result = &session->result;
 
-    report_talk_rest(session->cli, session->cow.path, &session->findings);
     if (session->cli->quiet)
         return;
     if (result->list_complete)
@@ -132,6 +131,10 @@ static int print_json(struct session *session, int exit_status)
     struct cli_json *document = cli_json_document(program.name, cli_version());
     struct cli_json *figures = cli_json_object();
     struct snap_error err = {0};
+    uint64_t findings_total = 0;
+
+    for (int rule = 0; rule < SNAP_RULES; rule++)
+        findings_total += session->findings.rule_counts[rule];
 
     cli_json_set_string(document, "device", session->cow.path);
     cli_json_set_string(document, "origin", session->origin.path);
@@ -139,6 +142,7 @@ static int print_json(struct session *session, int exit_status)
         report_set_figures(figures, &session->store, &session->result);
     cli_json_set_bool(figures, "clean", sound(&session->findings) && session->findings.severity_counts[SNAP_WARNING] == 0);
     cli_json_set_bool(figures, "usable", sound(&session->findings));
+    cli_json_set_uint(figures, "findings_total", findings_total);
     cli_json_set(document, "result", figures);
     cli_json_set(document, "findings", session->found);
     session->found = NULL;
@@ -161,6 +165,7 @@ static int run(struct cli *cli)
         exit_status = cli_fail(cli, &err);
     } else {
         exit_status = sound(&session.findings) ? CLI_EXIT_OK : CLI_EXIT_STORE;
+        report_talk_rest(cli, session.cow.path, &session.findings);
         if (options.json)
             exit_status = print_json(&session, exit_status);
         else

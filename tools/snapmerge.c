@@ -251,6 +251,9 @@ static enum snap_status prepare(struct merge_session *session, struct snap_error
         status = check_identity(session, err);
     if (status == SNAP_OK)
         status = check_cut(session, err);
+    if (status == SNAP_OK && tool_device_tail_bytes(&session->origin) > 0)
+        cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector: no part of the snapshot, left alone",
+                 session->origin.path, tool_device_tail_bytes(&session->origin));
     if (status == SNAP_OK && !options.dry_run)
         status = ask(session, err);
     if (status == SNAP_OK && cli_stop_wanted())

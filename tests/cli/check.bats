@@ -46,11 +46,11 @@ entry() {
 
 @test "a finding as text: device, place, what was found, severity and rule" {
     recipe areas-chunks
-    entry 1 3 9 257
+    entry 1 3 778 258
     program snapcheck --origin origin cow
     assert_status 4
     assert_shown "cow: area 1 slot 3: "
-    assert_shown "(corrupting: "
+    assert_shown "(fatal: entry-new-metadata)"
     assert_shown ": damaged"
     program snapcheck -q --origin origin cow
     assert_status 4
@@ -59,13 +59,13 @@ entry() {
 
 @test "a finding as JSON: each field" {
     recipe areas-chunks
-    entry 1 3 778 257
+    entry 1 3 778 258
     program snapcheck --json --origin origin cow
     assert_status 4
     assert_json '.findings | length' 1
-    assert_json '.findings[0] | "\(.rule) \(.severity) \(.area) \(.slot) \(.index)"' "entry-new-metadata corrupting 1 3 259"
+    assert_json '.findings[0] | "\(.rule) \(.severity) \(.area) \(.slot) \(.index)"' "entry-new-metadata fatal 1 3 259"
     assert_json '.findings[0].offset_bytes' $((258 * 4096 + 48))
-    assert_json '.findings[0] | "\(.old) \(.new)"' "0x30a 0x101"
+    assert_json '.findings[0] | "\(.old) \(.new)"' "0x30a 0x102"
     assert_json '.findings[0].repair | IN("view-kept", "view-changed", "none")' true
     assert_json '.findings[0].text | length > 10' true
     assert_json '"\(.result.clean) \(.result.usable) \(.exit_status)"' "false false 4"
@@ -97,7 +97,6 @@ entry() {
 
 @test "the same defect very often: so many are shown, the others counted" {
     recipe areas-chunks
-    local i
     perl -e 'print pack("Q<2", 100000 + $_, 2 + $_) for 0 .. 149' | dd of=cow bs=1 seek=4096 conv=notrunc status=none
     program snapcheck --origin origin cow
     assert_status 4
@@ -105,14 +104,16 @@ entry() {
     assert_said "and 50 more of entry-old-range"
     program snapcheck --json --origin origin cow
     assert_status 4
-    assert_json '.findings | length' 100
+    assert_json '"\(.findings | length) \(.result.findings_total)"' "100 150"
     assert_said "and 50 more of entry-old-range"
 }
 
 @test "--origin adds the rules about it: the wrong origin" {
     mke2fs -q -t ext4 origin 1M
     mke2fs -q -t ext4 other 1M
-    program snapcreate --origin origin --cow cow --size 1M
+    cp origin new
+    e2label new changed
+    program snapcreate --origin origin --cow cow --size max --from-diff new
     program snapcheck cow
     assert_status 0
     program snapcheck --origin origin cow
@@ -154,7 +155,7 @@ entry() {
 
 @test "nothing is written, with -n and without" {
     recipe areas-chunks
-    entry 1 3 9 257
+    entry 1 3 778 258
     remember origin cow
     program snapcheck -n --origin origin cow
     assert_status 4

@@ -9,8 +9,8 @@ contents() {
 
 # Files of the test, in its folder, by short names: $dir/NAME.
 in_folder() {
-    dir=$BATS_TEST_TMPDIR
-    cd "$dir" || return
+    dir=$BATS_TEST_TMPDIR/data
+    mkdir "$dir" && cd "$dir" || return
     loops=()
 }
 

@@ -33,7 +33,7 @@ struct disk_images {
     struct key base_key;
     uint8_t **version;     /* [v]: every pending sector in its version v, or its newest */
     size_t versions;
-    uint8_t *work;         /* what fn gets */
+    uint8_t *work;         /* what fn gets; between two calls it holds `base` */
 };
 
 struct states {
@@ -133,7 +133,7 @@ struct states *states_new(const struct recorder *recorder, const struct states_o
         size_t size_bytes = (size_t)disk_of(states, disk)->sectors * SNAP_SECTOR_BYTES;
 
         states->disks[disk].base = test_calloc(1, size_bytes);
-        states->disks[disk].work = test_calloc(1, size_bytes);
+        states->disks[disk].work = options->work[disk];
         states->disks[disk].base_stale = true;
     }
     return states;
@@ -158,7 +158,6 @@ void states_free(struct states *states)
             free(states->disks[disk].version[v]);
         free(states->disks[disk].version);
         free(states->disks[disk].base);
-        free(states->disks[disk].work);
     }
     free(states);
 }
@@ -274,21 +273,17 @@ static uint64_t next_random(struct states *states)
 
 static bool look_at_all(struct states *states, uint64_t *tried)
 {
-    size_t i = 0;
+    size_t i;
 
-    while (i < states->atom_count || states->atom_count == 0) {
+    do {
         if (!look(states, tried))
             return false;
-        for (i = 0; i < states->atom_count; i++) {
-            if (states->choice[i] < states->atoms[i].versions) {
-                states->choice[i]++;
+        for (i = 0; i < states->atom_count; i++) { /* count on, the first atom being the lowest digit */
+            if (states->choice[i]++ < states->atoms[i].versions)
                 break;
-            }
             states->choice[i] = 0;
         }
-        if (states->atom_count == 0)
-            break;
-    }
+    } while (i < states->atom_count);
     return true;
 }
 

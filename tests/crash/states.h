@@ -16,6 +16,7 @@ struct states_options {
     uint64_t choices_max;   /* so many choices are all tried; of more, samples */
     uint64_t samples;       /* random choices, and of each regular kind of choice */
     uint32_t unit_sectors[2]; /* per disk: so many sectors are written whole or not at all */
+    uint8_t *work[2];         /* per disk: room for an image, borrowed; what fn gets */
 };
 
 /* Disk 0 is the origin, disk 1 the COW. The images may be changed; false ends the exploration. */

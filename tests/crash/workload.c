@@ -45,6 +45,8 @@ static const struct workload table[] = {
     /* A chunk larger than the buffer, whose last slice lies behind the origin's end. */
     {.name = "sliced-chunk", .chunk_sectors = 16384, .entries = 1, .origin_sectors_short = 15000, .samples = 4},
     /* Things go wrong. */
+    {.name = "cs1-killed-at-the-end", .chunk_sectors = 1, .entries = 1, .event = EVENT_KILL},
+    {.name = "cs2-killed-in-a-cut", .chunk_sectors = 2, .entries = 33, .window_entries_max = 1, .event = EVENT_KILL},
     {.name = "cs1-killed", .chunk_sectors = 1, .entries = 40, .window_entries_max = 6, .event = EVENT_KILL},
     {.name = "cs2-killed", .chunk_sectors = 2, .entries = 70, .window_entries_max = 24, .event = EVENT_KILL},
     {.name = "cs1-stopped", .chunk_sectors = 1, .entries = 75, .window_entries_max = 32, .event = EVENT_STOP},
@@ -101,7 +103,6 @@ bool workload_matrix(size_t index, struct workload *workload, char *name)
         .entries = (uint64_t)(per_area * (size == 2 ? 1 : 2) + lengths[length]),
         .window_entries_max = (uint64_t)(windows[window] + (window >= 6 ? per_area : 0)),
         .order = (enum workload_order)order,
-        .samples = size == 2 ? 8 : 24,
     };
     (void)snprintf(name, 64, "cs%u-%u-%s-by-%u", (unsigned)workload->chunk_sectors, (unsigned)workload->entries,
                    orders[order], (unsigned)workload->window_entries_max);

@@ -34,13 +34,16 @@ static struct {
     bool failing_on;       /* all calls from that one on */
 } alloc = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* The slot of this address: for ever, once it has one. */
 static inline size_t alloc_slot(const void *memory)
 {
     size_t at = (size_t)(((uintptr_t)memory >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 40) % ALLOC_SLOTS;
 
-    /* Freed slots keep a size of SIZE_MAX with no memory, so that a chain is not cut. */
-    while (alloc.slots[at].memory != memory && (alloc.slots[at].memory || alloc.slots[at].bytes != 0))
+    for (unsigned tries = 0; alloc.slots[at].memory && alloc.slots[at].memory != memory; tries++) {
+        if (tries == ALLOC_SLOTS)
+            abort();
         at = (at + 1) % ALLOC_SLOTS;
+    }
     return at;
 }
 
@@ -58,11 +61,14 @@ static inline bool alloc_may(void)
 
 static inline void *alloc_remember(void *memory, size_t bytes)
 {
+    size_t at;
+
     if (!memory)
         return NULL;
     (void)pthread_mutex_lock(&alloc.lock);
-    alloc.slots[alloc_slot(memory)].bytes = bytes;
-    alloc.slots[alloc_slot(memory)].memory = memory;
+    at = alloc_slot(memory);
+    alloc.slots[at].bytes = bytes;
+    alloc.slots[at].memory = memory;
     alloc.live_bytes += bytes;
     if (alloc.live_bytes > alloc.peak_bytes)
         alloc.peak_bytes = alloc.live_bytes;
@@ -88,12 +94,13 @@ void *__wrap_aligned_alloc(size_t align_bytes, size_t bytes)
 void __wrap_free(void *memory)
 {
     (void)pthread_mutex_lock(&alloc.lock);
-    if (memory && alloc.slots[alloc_slot(memory)].memory == memory) {
+    if (memory) {
         size_t at = alloc_slot(memory);
 
-        alloc.live_bytes -= alloc.slots[at].bytes;
-        alloc.slots[at].memory = NULL;
-        alloc.slots[at].bytes = SIZE_MAX;
+        if (alloc.slots[at].memory) {
+            alloc.live_bytes -= alloc.slots[at].bytes;
+            alloc.slots[at].bytes = 0;
+        }
     }
     (void)pthread_mutex_unlock(&alloc.lock);
     __real_free(memory);

@@ -16,6 +16,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#undef test_calloc /* cmocka's macros of these names shadow io_mem.h; what they give is not for free() */
+#undef test_realloc
 
 /* A status with the sentence that came with it, so that a failing test says why. */
 #define assert_status(call, expected, err)                                                              \

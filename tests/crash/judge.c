@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The promises, one function each. */
+#include "judge.h"
+
+#include "drive.h"
+#include "io_mem.h"
+#include "reader.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool broken(struct judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static bool broken(struct judge *judge, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(judge->problem, sizeof judge->problem, format, args);
+    va_end(args);
+    return false;
+}
+
+void judge_init(struct judge *judge, const struct workload *workload, const struct images *images)
+{
+    const uint32_t block_bytes = workload->cow_block_bytes ? workload->cow_block_bytes : SNAP_SECTOR_BYTES;
+
+    *judge = (struct judge){.workload = workload, .images = images};
+    judge->origin = io_mem_new("origin", images->origin_bytes, SNAP_SECTOR_BYTES, true);
+    judge->cow = io_mem_new("cow", images->cow_bytes, block_bytes, true);
+    judge->areas = test_calloc((size_t)images->areas, (size_t)images->chunk_bytes);
+}
+
+void judge_free(struct judge *judge)
+{
+    (void)snap_io_close(judge->origin, NULL);
+    (void)snap_io_close(judge->cow, NULL);
+    free(judge->areas);
+    free(judge->undisturbed_cow);
+}
+
+/* A merge reads the header and the COW data and never writes them. */
+static bool data_untouched(struct judge *judge, const char *when)
+{
+    const struct images *images = judge->images;
+    const uint8_t *cow = io_mem_bytes(judge->cow);
+    uint64_t at = 0;
+
+    for (uint64_t area = 0; area <= images->areas; area++) {
+        uint64_t end = area < images->areas ? reader_area_bytes(images->chunk_bytes, area) : images->cow_bytes;
+
+        if (memcmp(cow + at, images->cow + at, (size_t)(end - at)) != 0)
+            return broken(judge, "%s, COW data or header have changed in front of area %" PRIu64, when, area);
+        at = end + images->chunk_bytes;
+    }
+    return true;
+}
+
+/* The list as the kernel would load it, the view, and what was reported as committed. */
+static bool view_right(struct judge *judge, uint64_t committed, uint64_t *entries)
+{
+    struct reader reader = {.cow = io_mem_bytes(judge->cow), .cow_bytes = judge->images->cow_bytes,
+                            .origin = io_mem_bytes(judge->origin), .origin_bytes = judge->images->origin_bytes};
+    const char *why;
+    uint64_t chunk;
+    bool right = true;
+
+    if (!reader_load(&reader, &why))
+        right = broken(judge, "the store cannot be loaded: %s", why);
+    else if (!reader_view_is(&reader, judge->images->view, &chunk))
+        right = broken(judge, "the view has changed in origin chunk %" PRIu64 " (%" PRIu64 " entries in the list)",
+                       chunk, reader.entries);
+    else if (reader.entries > committed)
+        right = broken(judge, "%" PRIu64 " entries in the list, though all but %" PRIu64 " were said to be merged",
+                       reader.entries, committed);
+    *entries = reader.entries;
+    reader_free(&reader);
+    return right;
+}
+
+static void keep_areas(struct judge *judge)
+{
+    const uint64_t chunk_bytes = judge->images->chunk_bytes;
+
+    for (uint64_t area = 0; area < judge->images->areas; area++)
+        memcpy(judge->areas + area * chunk_bytes,
+               io_mem_bytes(judge->cow) + reader_area_bytes(chunk_bytes, area), (size_t)chunk_bytes);
+}
+
+static bool all_zero(const uint8_t *bytes, uint64_t count)
+{
+    return bytes[0] == 0 && memcmp(bytes, bytes + 1, (size_t)count - 1) == 0;
+}
+
+/* Areas that the repeated merge knew of are zero, others as they were; the same as undisturbed where nothing was left. */
+static bool areas_right(struct judge *judge, uint64_t known_areas)
+{
+    const struct images *images = judge->images;
+    const uint8_t *cow = io_mem_bytes(judge->cow);
+    bool same = true;
+
+    for (uint64_t area = 0; area < images->areas; area++) {
+        uint64_t at = reader_area_bytes(images->chunk_bytes, area);
+
+        if (area < (known_areas ? known_areas : 1)) {
+            if (!all_zero(cow + at, images->chunk_bytes))
+                return broken(judge, "merged again, area %" PRIu64 " is not zero", area);
+        } else if (memcmp(cow + at, judge->areas + area * images->chunk_bytes, (size_t)images->chunk_bytes) != 0) {
+            return broken(judge, "merged again, area %" PRIu64 " has changed", area);
+        }
+        if (judge->undisturbed_cow && memcmp(cow + at, judge->undisturbed_cow + at, (size_t)images->chunk_bytes) != 0)
+            same = false;
+    }
+    judge->leftovers += !same;
+    return true;
+}
+
+static bool merges_again(struct judge *judge, uint64_t entries)
+{
+    const struct drive_options options = {.window_entries_max = judge->workload->window_entries_max};
+    const uint64_t per_area = judge->images->chunk_bytes / 16;
+    uint64_t known_areas = (entries + per_area - 1) / per_area;
+    struct drive_report report;
+    struct snap_error err = {0};
+    enum snap_status status = drive_merge(judge->origin, judge->cow, &options, &report, &err);
+
+    (void)snap_io_flush(judge->origin, NULL); /* forgets what it could take back */
+    (void)snap_io_flush(judge->cow, NULL);
+    if (status != SNAP_OK)
+        return broken(judge, "merging again: %.500s", err.text);
+    if (report.check.entries != entries)
+        return broken(judge, "the check counts %" PRIu64 " entries, but there are %" PRIu64, report.check.entries,
+                      entries);
+    if (memcmp(io_mem_bytes(judge->origin), judge->images->view, (size_t)judge->images->origin_bytes) != 0)
+        return broken(judge, "merged again, the origin is not the view");
+    if (report.job.stale_areas_end > known_areas)
+        known_areas = report.job.stale_areas_end;
+    judge->cut_lists += report.job.stale_areas_end > 0;
+    return data_untouched(judge, "merged again") && areas_right(judge, known_areas);
+}
+
+bool judge_state(struct judge *judge, uint64_t committed)
+{
+    uint64_t entries;
+
+    if (!view_right(judge, committed, &entries) || !data_untouched(judge, "after the crash"))
+        return false;
+    keep_areas(judge);
+    return merges_again(judge, entries);
+}

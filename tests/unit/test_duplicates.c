@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests the search for chunks used twice and for a continuation, in one pass and in several, against a naive one. */
+#include "alloc_fixture.h"
+#include "duplicates.h"
+#include "io_fault.h"
+#include "list_fixture.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define PAGE UINT64_C(4096) /* numbers this far apart share no page of a set */
+#define ROOM 4096u
+#define ANY_ORIGIN UINT64_MAX
+
+struct reports {
+    size_t count;
+    struct {
+        enum snap_rule rule;
+        struct snap_duplicate duplicate;
+    } at[ROOM];
+    uint64_t fail_at; /* this report returns SNAP_E_REFUSED; counted from 1 */
+};
+
+static enum snap_status collect(void *context, enum snap_rule rule, const struct snap_duplicate *duplicate,
+                                struct snap_error *err)
+{
+    struct reports *reports = context;
+
+    assert_true(reports->count < ROOM);
+    reports->at[reports->count].rule = rule;
+    reports->at[reports->count++].duplicate = *duplicate;
+    return reports->count == reports->fail_at ? snap_fail(err, SNAP_E_REFUSED, "enough") : SNAP_OK;
+}
+
+static bool stop_now(void *context)
+{
+    uint64_t *polls = context;
+
+    return *polls == 0 || --*polls == 0;
+}
+
+/* The whole search, as a caller does it. `polls` (NULL: never) is how often stop is asked until it says yes. */
+static enum snap_status search(struct snap_io *io, uint64_t origin_chunks, uint64_t memory_bytes, uint64_t *polls,
+                               struct reports *reports, struct snap_sets_result *result, struct snap_error *err)
+{
+    struct snap_store store = list_open(io);
+    struct snap_entries *walk;
+    struct snap_sets *sets;
+    struct snap_span span;
+    uint64_t entries = 0;
+    enum snap_status status;
+
+    assert_ok(snap_sets_new(&sets, &store, origin_chunks, memory_bytes, err), err);
+    assert_ok(snap_entries_open(&walk, &store, err), err);
+    do {
+        assert_ok(snap_entries_next(walk, &span, err), err);
+        snap_sets_feed(sets, &span);
+        entries += span.live;
+    } while (span.slots > 0);
+    snap_entries_close(walk);
+    status = snap_sets_finish(sets, entries, polls ? stop_now : NULL, polls, collect, reports, result, err);
+    snap_sets_free(sets);
+    return status;
+}
+
+static struct snap_sets_result found(struct snap_io *io, uint64_t origin_chunks, uint64_t memory_bytes,
+                                     struct reports *reports)
+{
+    struct snap_error err = {.text = ""};
+    struct snap_sets_result result;
+
+    memset(reports, 0, sizeof *reports);
+    assert_ok(search(io, origin_chunks, memory_bytes, NULL, reports, &result, &err), &err);
+    return result;
+}
+
+/* What format 13, rules 13 and 14, say of these entries, found by comparing each with all before it. */
+static void naive(const struct snap_entry *entries, uint64_t count, uint32_t chunk_sectors, uint64_t origin_chunks,
+                  uint64_t cow_chunks, struct reports *reports)
+{
+    memset(reports, 0, sizeof *reports);
+    for (int which = 0; which < 2; which++) {
+        for (uint64_t i = 0; i < count; i++) {
+            uint64_t chunk = which == 0 ? entries[i].old_chunk : entries[i].new_chunk;
+            uint64_t first = 0;
+
+            if (which == 0 ? chunk >= origin_chunks
+                           : chunk >= cow_chunks || chunk % (list_per_area(chunk_sectors) + 1) == 1)
+                continue;
+            while ((which == 0 ? entries[first].old_chunk : entries[first].new_chunk) != chunk)
+                first++;
+            if (first == i)
+                continue;
+            reports->at[reports->count].rule = which == 0 ? SNAP_RULE_DUPLICATE_OLD : SNAP_RULE_DUPLICATE_NEW;
+            reports->at[reports->count++].duplicate =
+                (struct snap_duplicate){i, first, entries[i].old_chunk, entries[i].new_chunk};
+        }
+    }
+}
+
+static void assert_reports(const struct reports *got, const struct reports *expected)
+{
+    assert_int_equal(got->count, expected->count);
+    for (size_t i = 0; i < got->count; i++) {
+        assert_int_equal(got->at[i].rule, expected->at[i].rule);
+        assert_int_equal(got->at[i].duplicate.index, expected->at[i].duplicate.index);
+        assert_int_equal(got->at[i].duplicate.first_index, expected->at[i].duplicate.first_index);
+        assert_int_equal(got->at[i].duplicate.old_chunk, expected->at[i].duplicate.old_chunk);
+        assert_int_equal(got->at[i].duplicate.new_chunk, expected->at[i].duplicate.new_chunk);
+    }
+}
+
+static void assert_one(const struct reports *got, enum snap_rule rule, uint64_t index, uint64_t first_index)
+{
+    assert_int_equal(got->count, 1);
+    assert_int_equal(got->at[0].rule, rule);
+    assert_int_equal(got->at[0].duplicate.index, index);
+    assert_int_equal(got->at[0].duplicate.first_index, first_index);
+}
+
+static struct reports reports, expected;
+
+static void a_sound_list_has_none(void **state)
+{
+    struct snap_io *io = list_new(1, 400);
+    struct snap_sets_result result;
+
+    (void)state;
+    result = found(io, ANY_ORIGIN, MIB, &reports); /* empty */
+    assert_int_equal(reports.count, 0);
+    list_put_canonical(io, 1, 0, 300, 1000, 3);
+    result = found(io, ANY_ORIGIN, MIB, &reports);
+    assert_int_equal(reports.count, 0);
+    assert_int_equal(result.passes, 1);
+    assert_int_equal(result.continuation_entries, 0);
+    assert_int_equal(result.stale_area, 0);
+    list_close(io);
+}
+
+static void a_repeated_old_names_its_first_user(void **state)
+{
+    static const uint64_t pairs[][2] = {{1, 0}, {31, 0}, {32, 31}, {299, 0}, {299, 298}, {200, 17}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct snap_io *io = list_new(1, 400);
+
+        list_put_canonical(io, 1, 0, 300, 1000, 3);
+        list_put(io, 1, pairs[i][0], 1000 + 3 * pairs[i][1], list_canonical(1, pairs[i][0]));
+        (void)found(io, ANY_ORIGIN, MIB, &reports);
+        assert_one(&reports, SNAP_RULE_DUPLICATE_OLD, pairs[i][0], pairs[i][1]);
+        list_close(io);
+    }
+}
+
+static void a_repeated_new_names_its_first_user(void **state)
+{
+    static const uint64_t pairs[][2] = {{1, 0}, {31, 0}, {32, 31}, {299, 0}, {299, 298}, {200, 17}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct snap_io *io = list_new(1, 400);
+
+        list_put_canonical(io, 1, 0, 300, 1000, 3);
+        list_put(io, 1, pairs[i][0], 1000 + 3 * pairs[i][0], list_canonical(1, pairs[i][1]));
+        (void)found(io, ANY_ORIGIN, MIB, &reports);
+        assert_one(&reports, SNAP_RULE_DUPLICATE_NEW, pairs[i][0], pairs[i][1]);
+        list_close(io);
+    }
+}
+
+static void a_chunk_of_a_later_entry_used_early_is_found(void **state)
+{
+    struct snap_io *io = list_new(1, 400);
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 300, 0, 1);
+    list_put(io, 1, 5, 5, list_canonical(1, 250)); /* entry 250 has it, too, as its canonical one */
+    (void)found(io, ANY_ORIGIN, MIB, &reports);
+    assert_one(&reports, SNAP_RULE_DUPLICATE_NEW, 250, 5);
+    list_close(io);
+}
+
+static void numbers_out_of_range_are_left_out(void **state)
+{
+    struct snap_io *io = list_new(1, 400);
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 100, 0, 1);
+    list_put(io, 1, 10, 5000, list_canonical(1, 10)); /* beyond the origin, twice */
+    list_put(io, 1, 20, 5000, list_canonical(1, 20));
+    list_put(io, 1, 30, 30, 400); /* beyond the COW, twice */
+    list_put(io, 1, 40, 40, 400);
+    list_put(io, 1, 50, 50, 34); /* on area 1, twice */
+    list_put(io, 1, 60, 60, 34);
+    list_put(io, 1, 70, 70, list_canonical(1, 30)); /* which is free, as entry 30 does not use it */
+    (void)found(io, 5000, MIB, &reports);
+    assert_int_equal(reports.count, 0);
+    (void)found(io, 5001, MIB, &reports); /* now on the origin */
+    assert_one(&reports, SNAP_RULE_DUPLICATE_OLD, 20, 10);
+    list_close(io);
+}
+
+static void random_lists_are_judged_as_naively(void **state)
+{
+    static struct snap_entry entries[500];
+    uint64_t seed = 7;
+
+    (void)state;
+    for (unsigned round = 0; round < 300; round++) {
+        uint64_t count = list_random(&seed, 300) + 1;
+        uint64_t errors = list_random(&seed, 60);
+        uint64_t sound = list_random(&seed, count); /* the errors come behind so many */
+        struct snap_io *io = list_new(1, 350);
+
+        for (uint64_t i = 0; i < count; i++)
+            entries[i] = (struct snap_entry){i * 5, list_canonical(1, i)};
+        for (uint64_t e = 0; e < errors; e++) {
+            uint64_t at = sound + list_random(&seed, count - sound);
+
+            if (list_random(&seed, 2) == 0)
+                entries[at].old_chunk = list_random(&seed, 2000);
+            else
+                entries[at].new_chunk = list_random(&seed, 360) + 1;
+        }
+        for (uint64_t i = 0; i < count; i++)
+            list_put(io, 1, i, entries[i].old_chunk, entries[i].new_chunk);
+        (void)found(io, 1500, MIB, &reports);
+        naive(entries, count, 1, 1500, 350, &expected);
+        assert_reports(&reports, &expected);
+        list_close(io);
+    }
+}
+
+/* Entries with olds that share no page, a few of them repeated; some data chunks repeated as well. */
+static struct list_virtual *spread_list(uint64_t count, uint64_t repeats)
+{
+    struct list_virtual *list = list_virtual_new(8, count);
+    uint64_t seed = count;
+
+    for (uint64_t i = 0; i < count; i++)
+        list->entries[i].old_chunk = i * PAGE;
+    for (uint64_t r = 0; r < repeats; r++) {
+        uint64_t at = 1 + list_random(&seed, count - 1);
+
+        list->entries[at].old_chunk = list->entries[list_random(&seed, at)].old_chunk;
+        at = 1 + list_random(&seed, count - 1);
+        list->entries[at].new_chunk = list->entries[list_random(&seed, at)].new_chunk;
+    }
+    return list;
+}
+
+static void several_passes_find_what_one_finds(void **state)
+{
+    static const uint64_t repeats[] = {0, 1, 20, 100};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof repeats / sizeof repeats[0]; i++) {
+        struct list_virtual *list = spread_list(9000, repeats[i]);
+        struct snap_sets_result one, several;
+
+        naive(list->entries, list->count, 8, ANY_ORIGIN, list->io.size_bytes / 4096, &expected);
+        assert_true((expected.count == 0) == (repeats[i] == 0));
+        one = found(&list->io, ANY_ORIGIN, 64 * MIB, &reports);
+        assert_reports(&reports, &expected);
+        assert_int_equal(one.passes, 1);
+        several = found(&list->io, ANY_ORIGIN, MIB, &reports);
+        assert_reports(&reports, &expected);
+        assert_true(several.passes > 4);
+        list_close(&list->io);
+    }
+}
+
+static void beyond_the_named_ones_they_are_counted(void **state)
+{
+    static const uint64_t memories[] = {64 * MIB, MIB};
+
+    (void)state;
+    for (size_t m = 0; m < sizeof memories / sizeof memories[0]; m++) {
+        for (uint64_t repeated = SNAP_DUPLICATES_NAMED - 1; repeated <= SNAP_DUPLICATES_NAMED + 1; repeated++) {
+            struct list_virtual *list = spread_list(6000, 0);
+            uint64_t olds = 0, news = 0;
+
+            for (uint64_t i = 0; i < repeated; i++) {
+                list->entries[3000 + i].old_chunk = list->entries[i].old_chunk;
+                list->entries[4000 + i].new_chunk = list->entries[i].new_chunk;
+            }
+            list->entries[5000].new_chunk = list->entries[7].new_chunk;
+            (void)found(&list->io, ANY_ORIGIN, memories[m], &reports);
+            for (size_t i = 0; i < reports.count; i++) {
+                olds += reports.at[i].rule == SNAP_RULE_DUPLICATE_OLD;
+                news += reports.at[i].rule == SNAP_RULE_DUPLICATE_NEW;
+            }
+            assert_int_equal(olds, repeated);
+            assert_int_equal(news, repeated + 1);
+            list_close(&list->io);
+        }
+    }
+}
+
+/* The first ones of the list, whatever the memory: else the same store is reported differently on another machine. */
+static void the_first_ones_are_named(void **state)
+{
+    static const uint64_t memories[] = {64 * MIB, MIB};
+
+    (void)state;
+    for (size_t m = 0; m < sizeof memories / sizeof memories[0]; m++) {
+        struct list_virtual *list = spread_list(9000, 0);
+
+        for (uint64_t i = 0; i < 2000; i++)
+            list->entries[5000 + i].old_chunk = list->entries[i].old_chunk;
+        (void)found(&list->io, ANY_ORIGIN, memories[m], &reports);
+        assert_int_equal(reports.count, 2000);
+        for (uint64_t i = 0; i < SNAP_DUPLICATES_NAMED; i++) {
+            assert_int_equal(reports.at[i].duplicate.index, 5000 + i);
+            assert_int_equal(reports.at[i].duplicate.first_index, i);
+        }
+        list_close(&list->io);
+    }
+}
+
+/* A list of `entries`, and `behind` entries from the start of the next area on, which continue it exactly. */
+static struct snap_io *cut_list(uint64_t entries, uint64_t behind)
+{
+    struct snap_io *io = list_new(1, 400);
+
+    list_put_canonical(io, 1, 0, entries, 1000, 3);
+    list_put_canonical(io, 1, (entries / 32 + 1) * 32, behind, 20000, 3);
+    return io;
+}
+
+static void a_continuation_is_counted(void **state)
+{
+    static const uint64_t shapes[][2] = {{0, 1},  {5, 1},   {31, 32}, {32, 33}, {40, 31},
+                                         {40, 64}, {64, 100}, {40, 322}}; /* the last: up to the device's end */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        struct snap_io *io = cut_list(shapes[i][0], shapes[i][1]);
+        struct snap_sets_result result = found(io, ANY_ORIGIN, MIB, &reports);
+
+        assert_int_equal(reports.count, 0);
+        assert_int_equal(result.continuation_area, shapes[i][0] / 32 + 1);
+        assert_int_equal(result.continuation_entries, shapes[i][1]);
+        list_close(io);
+    }
+}
+
+static void a_continuation_ends_where_it_does_not_fit(void **state)
+{
+    /* index, old, new of the entry that does not fit; 40 entries, a continuation from 64 on */
+    static const uint64_t misfits[][3] = {
+        {64, 1000, 0}, {70, 1117, 0}, {96, 1003, 0}, /* olds of live entries: the first, the last, the second */
+        {70, 20000, 0}, {97, 20003, 0},              /* olds of the continuation itself */
+        {64, 30000, 0}, {100, UINT64_MAX - 1, 0},    /* beyond the origin */
+        {64, 500, 3}, {75, 500, 80}, {96, 500, UINT64_MAX}, /* not canonical */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof misfits / sizeof misfits[0]; i++) {
+        struct snap_io *io = cut_list(40, 100);
+        struct snap_sets_result result;
+
+        list_put(io, 1, misfits[i][0], misfits[i][1],
+                 misfits[i][2] ? misfits[i][2] : list_canonical(1, misfits[i][0]));
+        result = found(io, 30000, MIB, &reports);
+        assert_int_equal(reports.count, 0);
+        assert_int_equal(result.continuation_entries, misfits[i][0] - 64);
+        assert_int_equal(result.continuation_area, misfits[i][0] == 64 ? 0 : 2);
+        if (misfits[i][0] == 64)
+            assert_int_equal(result.stale_area, 2);
+        list_close(io);
+    }
+}
+
+static void an_area_that_does_not_go_on_is_stale(void **state)
+{
+    static const uint64_t offsets[] = {0, 1, 15, 16, 511};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+        struct snap_io *io = cut_list(40, 0);
+        struct snap_sets_result result = found(io, ANY_ORIGIN, MIB, &reports);
+
+        assert_int_equal(result.stale_area, 0);
+        io_mem_bytes(io)[67 * 512 + offsets[i]] = 1;
+        result = found(io, ANY_ORIGIN, MIB, &reports);
+        assert_int_equal(result.stale_area, 2);
+        assert_int_equal(result.continuation_entries, 0);
+        list_close(io);
+    }
+}
+
+static void there_is_nothing_behind_the_last_area(void **state)
+{
+    struct snap_io *io = list_new(1, 68); /* areas 0, 1 and 2; the last without data chunks */
+    struct snap_sets_result result;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 64, 0, 1);
+    result = found(io, ANY_ORIGIN, MIB, &reports);
+    assert_int_equal(result.continuation_entries, 0);
+    assert_int_equal(result.stale_area, 0);
+    list_close(io);
+}
+
+static void several_passes_agree_on_a_continuation(void **state)
+{
+    static const uint64_t misfits[] = {0, 6912, 6913, 7500, 8191, UINT64_MAX}; /* its olds collide from there on */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof misfits / sizeof misfits[0]; i++) {
+        struct list_virtual *list = spread_list(9000, 0);
+        struct snap_sets_result one, several;
+        uint64_t expected_entries;
+
+        for (uint64_t index = 6700; index < 6912; index++) /* area 27 begins at 6912 */
+            list->entries[index] = (struct snap_entry){0};
+        for (uint64_t index = misfits[i]; index >= 6912 && index < 9000; index++)
+            list->entries[index].old_chunk = list->entries[(index - misfits[i]) * 3].old_chunk;
+        expected_entries = misfits[i] >= 6912 && misfits[i] < 9000 ? misfits[i] - 6912 : 9000 - 6912;
+        one = found(&list->io, ANY_ORIGIN, 64 * MIB, &reports);
+        several = found(&list->io, ANY_ORIGIN, MIB, &reports);
+        assert_int_equal(one.passes, 1);
+        assert_true(several.passes > 1);
+        assert_int_equal(one.continuation_entries, expected_entries);
+        assert_int_equal(several.continuation_entries, expected_entries);
+        assert_int_equal(several.continuation_area, one.continuation_area);
+        assert_int_equal(several.stale_area, one.stale_area);
+        list_close(&list->io);
+    }
+}
+
+/* The live list fits into the sets, but the continuation does not. */
+static void memory_may_run_out_behind_the_end(void **state)
+{
+    struct list_virtual *list = spread_list(9000, 0);
+    struct snap_sets_result result;
+
+    (void)state;
+    for (uint64_t index = 100; index < 256; index++)
+        list->entries[index] = (struct snap_entry){0};
+    list->entries[8999].old_chunk = list->entries[3000].old_chunk;
+    result = found(&list->io, ANY_ORIGIN, MIB, &reports);
+    assert_true(result.passes > 1);
+    assert_int_equal(result.continuation_entries, 8999 - 256);
+    list_close(&list->io);
+}
+
+static void a_stop_ends_the_passes(void **state)
+{
+    struct list_virtual *list = spread_list(9000, 3);
+    struct snap_error err = {.text = ""};
+    struct snap_sets_result result;
+
+    (void)state;
+    for (uint64_t polls = 1; polls < 20; polls += 6) {
+        uint64_t left = polls;
+
+        memset(&reports, 0, sizeof reports);
+        assert_status(search(&list->io, ANY_ORIGIN, MIB, &left, &reports, &result, &err), SNAP_E_STOPPED, &err);
+        assert_int_equal(reports.count, 0);
+    }
+    list_close(&list->io);
+}
+
+static void the_callback_can_end_it(void **state)
+{
+    struct snap_io *io = list_new(1, 400);
+    struct snap_error err = {.text = ""};
+    struct snap_sets_result result;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 100, 0, 0); /* all the same old */
+    list_put(io, 1, 99, 0, list_canonical(1, 0));
+    for (uint64_t fail_at = 1; fail_at <= 100; fail_at += 33) { /* the last is a report of a new */
+        memset(&reports, 0, sizeof reports);
+        reports.fail_at = fail_at;
+        assert_status(search(io, ANY_ORIGIN, MIB, NULL, &reports, &result, &err), SNAP_E_REFUSED, &err);
+        assert_string_equal(err.text, "enough");
+        assert_int_equal(reports.count, fail_at);
+    }
+    list_close(io);
+}
+
+static void a_list_that_can_no_longer_be_read_fails(void **state)
+{
+    static const uint64_t readable[] = {41, 81, 201}; /* so many reads: the first walk, and perhaps some passes */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof readable / sizeof readable[0]; i++) {
+        struct snap_io *io = io_fault_new(&spread_list(9000, 3)->io, NULL);
+        struct snap_error err = {.text = ""};
+        struct snap_sets_result result;
+
+        memset(&reports, 0, sizeof reports);
+        io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ,
+                                            .at = readable[i],
+                                            .from_then_on = true,
+                                            .offset_bytes = list_area_chunk(8, 20) * 4096,
+                                            .length_bytes = 4096});
+        assert_status(search(io, ANY_ORIGIN, MIB, NULL, &reports, &result, &err), SNAP_E_IO, &err);
+        assert_true(io_fault_hits(io) > 0);
+        assert_int_equal(reports.count, 0);
+        list_close(io);
+    }
+}
+
+static void no_allocation_can_fail_unnoticed(void **state)
+{
+    struct snap_io *io = list_new(1, 400);
+    struct snap_store store = list_open(io);
+
+    (void)state;
+    for (uint64_t k = 1;; k++) {
+        struct snap_error err = {.text = ""};
+        uint64_t before_bytes = alloc.live_bytes;
+        struct snap_sets *sets;
+        enum snap_status status;
+
+        alloc_fail_at(k, true);
+        status = snap_sets_new(&sets, &store, ANY_ORIGIN, MIB, &err);
+        alloc_fail_at(0, false);
+        if (status == SNAP_OK) {
+            assert_true(k > 4);
+            snap_sets_free(sets);
+            break;
+        }
+        assert_int_equal(status, SNAP_E_NOMEM);
+        assert_null(sets);
+        assert_int_equal(alloc.live_bytes, before_bytes);
+    }
+    snap_sets_free(NULL);
+    list_close(io);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_list_has_none),
+        cmocka_unit_test(a_repeated_old_names_its_first_user),
+        cmocka_unit_test(a_repeated_new_names_its_first_user),
+        cmocka_unit_test(a_chunk_of_a_later_entry_used_early_is_found),
+        cmocka_unit_test(numbers_out_of_range_are_left_out),
+        cmocka_unit_test(random_lists_are_judged_as_naively),
+        cmocka_unit_test(several_passes_find_what_one_finds),
+        cmocka_unit_test(beyond_the_named_ones_they_are_counted),
+        cmocka_unit_test(the_first_ones_are_named),
+        cmocka_unit_test(a_continuation_is_counted),
+        cmocka_unit_test(a_continuation_ends_where_it_does_not_fit),
+        cmocka_unit_test(an_area_that_does_not_go_on_is_stale),
+        cmocka_unit_test(there_is_nothing_behind_the_last_area),
+        cmocka_unit_test(several_passes_agree_on_a_continuation),
+        cmocka_unit_test(memory_may_run_out_behind_the_end),
+        cmocka_unit_test(a_stop_ends_the_passes),
+        cmocka_unit_test(the_callback_can_end_it),
+        cmocka_unit_test(a_list_that_can_no_longer_be_read_fails),
+        cmocka_unit_test(no_allocation_can_fail_unnoticed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
