@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define TOP_BYTE_SHIFT 56
+#define UNDECIDED_MAX 64u
 
 struct check {
     const struct snap_store *store;
@@ -20,6 +21,9 @@ struct check {
     uint64_t origin_chunks; /* UINT64_MAX where the origin is not known */
     uint64_t last_missing_bytes; /* of the origin's last chunk, beyond its end */
     uint64_t previous_old, previous_new;
+    /* Entries on an area chunk behind their own: whether that area is in use is known at the end of the list. */
+    struct snap_finding undecided[UNDECIDED_MAX];
+    uint32_t undecided_count;
 };
 
 static enum snap_status add(struct check *check, const struct snap_finding *finding)
@@ -116,12 +120,35 @@ static void place(const struct check *check, const struct snap_span *span, uint3
     finding->new_chunk = snap_span_new(span, i);
 }
 
+static enum snap_status put_aside(struct check *check, const struct snap_finding *finding)
+{
+    check->undecided[check->undecided_count++] = *finding;
+    return SNAP_OK;
+}
+
+/* The list is read: those whose data chunk is an area that it reaches have destroyed it. */
+static enum snap_status add_undecided(struct check *check)
+{
+    const struct snap_layout *layout = &check->store->layout;
+    const uint64_t last_area_chunk = snap_area_chunk(layout, check->result->entries / layout->entries_per_area);
+    enum snap_status status = SNAP_OK;
+
+    for (uint32_t i = 0; i < check->undecided_count && status == SNAP_OK; i++) {
+        if (check->undecided[i].new_chunk <= last_area_chunk)
+            check->undecided[i].severity = SNAP_FATAL;
+        status = add(check, &check->undecided[i]);
+    }
+    return status;
+}
+
 static enum snap_status bad_new(struct check *check, const struct snap_span *span, uint32_t i)
 {
     const struct snap_layout *layout = &check->store->layout;
     uint64_t new_chunk = snap_span_new(span, i);
     struct snap_finding finding;
 
+    if (new_chunk != snap_canonical_chunk(layout, span->first_index + i))
+        check->result->canonical = false;
     if (new_chunk >> TOP_BYTE_SHIFT != 0) {
         snap_finding_init(&finding, SNAP_RULE_ENTRY_NEW_TOP_BYTE,
                           "data chunk 0x%016" PRIx64 ", expected one below chunk %" PRIu64, new_chunk,
@@ -129,8 +156,11 @@ static enum snap_status bad_new(struct check *check, const struct snap_span *spa
     } else if (snap_is_area_chunk(layout, new_chunk)) {
         snap_finding_init(&finding, SNAP_RULE_ENTRY_NEW_METADATA, "data chunk %" PRIu64 " is metadata area %" PRIu64,
                           new_chunk, (new_chunk - 1) / ((uint64_t)layout->entries_per_area + 1));
+        place(check, span, i, &finding);
         if (new_chunk <= snap_area_chunk(layout, span->area))
             finding.severity = SNAP_FATAL; /* format 13, rule 10: an area that is in use */
+        else if (check->undecided_count < UNDECIDED_MAX)
+            return put_aside(check, &finding);
     } else {
         snap_finding_init(&finding, SNAP_RULE_ENTRY_NEW_RANGE,
                           "data chunk %" PRIu64 ", but the device has %" PRIu64 " chunks", new_chunk,
@@ -173,7 +203,8 @@ static enum snap_status check_span(struct check *check, const struct snap_span *
         uint64_t old_chunk = snap_span_old(span, i);
         uint64_t new_chunk = snap_span_new(span, i);
 
-        if (old_chunk != check->previous_old + 1 || new_chunk != check->previous_new + 1)
+        if (span->first_index + i == 0 || old_chunk != check->previous_old + 1 ||
+            new_chunk != check->previous_new + 1)
             result->runs++;
         check->previous_old = old_chunk;
         check->previous_new = new_chunk;
@@ -332,6 +363,8 @@ static enum snap_status check_entries(struct check *check)
         status = check_list(check, walk);
         snap_entries_close(walk);
     }
+    if (status == SNAP_OK)
+        status = add_undecided(check);
     if (status != SNAP_OK)
         return status;
     result->areas = snap_div_up(result->entries, check->store->layout.entries_per_area);
@@ -355,7 +388,6 @@ enum snap_status snap_check(const struct snap_store *store, const struct snap_ch
 
     memset(result, 0, sizeof *result);
     result->canonical = true;
-    check.previous_old = check.previous_new = UINT64_MAX - 1; /* no entry follows on that */
     if (store->defect != SNAP_HEADER_GOOD)
         return check_defect(&check);
     check.origin_chunks =

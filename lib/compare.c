@@ -47,7 +47,7 @@ enum snap_status snap_compare_merged(const struct snap_store *store, struct snap
     enum snap_status status;
 
     *equal = true;
-    snap_throttle_init(&throttle, &snap_clock_system, 0);
+    snap_throttle_init(&throttle, &snap_clock_system, 0, 0);
     snap_window_size(&store->layout, snap_min(memory_bytes / 2, WINDOW_BYTES_MAX), snap_max(count, 1), &size);
     status = snap_window_init(&window, store, &size, origin->size_bytes / SNAP_SECTOR_BYTES, &control, true, err);
     if (status == SNAP_OK) {

@@ -35,7 +35,7 @@ static enum snap_status run_group(struct snap_io *io, struct snap_copy_group *gr
     uint64_t start_ns, took_ns;
     enum snap_status status;
 
-    if (!snap_throttle_take(control->throttle, length_bytes, control->stop, control->stop_context))
+    if (!snap_throttle_take(control->throttle, length_bytes, count, control->stop, control->stop_context))
         return snap_fail(err, SNAP_E_STOPPED, "stopped");
     start_ns = control->clock->now_ns(control->clock->context);
     status = snap_io_transfer(io, group->requests, count, err);
@@ -54,7 +54,8 @@ static bool group_full(const struct snap_copy_group *group, const struct snap_co
                        size_t pieces, uint64_t length_bytes)
 {
     return count > 0 && (count >= group->requests_wanted || pieces > SNAP_COPY_PIECES_MAX ||
-                         length_bytes > snap_throttle_burst_bytes(control->throttle));
+                         length_bytes > snap_throttle_burst_bytes(control->throttle) ||
+                         count >= snap_throttle_burst_requests(control->throttle));
 }
 
 enum snap_status snap_copy_read(const struct snap_plan *plan, struct snap_io *cow, uint8_t *buffer,

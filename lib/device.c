@@ -335,3 +335,18 @@ bool snap_device_same(const struct snap_device *a, const struct snap_device *b, 
                        major(a->disk_number), minor(a->disk_number));
     return true;
 }
+
+void snap_device_id(const struct snap_device *device, char *text, size_t text_bytes)
+{
+    if (!device->block_device)
+        (void)snprintf(text, text_bytes, "file:%" PRIx64 ":%" PRIu64, device->file_device, device->file_inode);
+    else if (device->partuuid[0] != '\0')
+        (void)snprintf(text, text_bytes, "partuuid:%s", device->partuuid);
+    else if (device->serial[0] != '\0')
+        (void)snprintf(text, text_bytes, "serial:%s:%" PRIu64, device->serial, device->start_sectors);
+    else
+        (void)snprintf(text, text_bytes, "device:%u:%u", major(device->device_number), minor(device->device_number));
+    for (char *at = text; *at != '\0'; at++)
+        if ((unsigned char)*at <= ' ' || (unsigned char)*at >= 0x7f)
+            *at = '_';
+}

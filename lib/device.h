@@ -45,6 +45,12 @@ enum snap_status snap_device_describe(const char *path, struct snap_device *devi
 bool snap_device_same(const struct snap_device *a, const struct snap_device *b, char *reason, size_t reason_bytes);
 
 /*
+ * A word without blanks that tells this device or image from others on this system, and stays the same as long as it
+ * is not replaced: serial number, partition UUID or device number; for an image the file's device and inode.
+ */
+void snap_device_id(const struct snap_device *device, char *text, size_t text_bytes);
+
+/*
  * Who uses it, as far as the system tells: mount points, swap, device-mapper and md holders, loop devices over the
  * file. Text such as "mounted on /srv" or "held by dm-3 (vg-snap)"; empty where nothing is found. Never fails: what
  * cannot be read is left out.

@@ -14,6 +14,7 @@
 /* The duplicates of one rule: the first ones by name, all by number. */
 struct repeats {
     struct snap_duplicate named[SNAP_DUPLICATES_NAMED];
+    uint64_t last;  /* which of them has the highest index */
     uint64_t count;
 };
 
@@ -53,15 +54,26 @@ enum snap_status snap_sets_new(struct snap_sets **result, const struct snap_stor
     return SNAP_OK;
 }
 
+/* Keeps those that come first in the list: a later pass meets earlier entries again. */
 static void repeat(struct repeats *repeats, const struct snap_span *span, uint32_t i)
 {
-    if (repeats->count < SNAP_DUPLICATES_NAMED)
-        repeats->named[repeats->count] = (struct snap_duplicate){
-            .index = span->first_index + i,
-            .old_chunk = snap_span_old(span, i),
-            .new_chunk = snap_span_new(span, i),
-        };
-    repeats->count++;
+    const uint64_t index = span->first_index + i;
+    uint64_t place = repeats->count++;
+
+    if (place >= SNAP_DUPLICATES_NAMED) {
+        if (index > repeats->named[repeats->last].index)
+            return;
+        place = repeats->last;
+    }
+    repeats->named[place] = (struct snap_duplicate){
+        .index = index,
+        .old_chunk = snap_span_old(span, i),
+        .new_chunk = snap_span_new(span, i),
+    };
+    repeats->last = 0;
+    for (uint64_t k = 1; k < snap_min(repeats->count, SNAP_DUPLICATES_NAMED); k++)
+        if (repeats->named[k].index > repeats->named[repeats->last].index)
+            repeats->last = k;
 }
 
 /* Adds the number if it belongs to this pass; false where memory is short. */

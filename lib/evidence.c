@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "evidence.h"
 
+#include "arith.h"
 #include "view.h"
 
 #include <string.h>
@@ -24,11 +25,31 @@ enum snap_status snap_probe_io(struct snap_io *io, struct snap_probe *probe, str
     return snap_probe_reader(read_io, io, io->size_bytes, probe, err);
 }
 
+#define SUPERBLOCK_BYTES 4096u
+
+/*
+ * What the list does not hold, the view has from the origin itself: that is no evidence for this origin. Such a view
+ * says nothing about file systems.
+ */
+static enum snap_status drop_borrowed(struct snap_view *view, struct snap_probe *probe, struct snap_error *err)
+{
+    const uint64_t start_bytes = snap_round_down(probe->signature_offset_bytes, SUPERBLOCK_BYTES);
+    uint64_t entry_bytes;
+    enum snap_status status = snap_view_next_entry(view, start_bytes, &entry_bytes, err);
+
+    if (status == SNAP_OK && (entry_bytes < start_bytes || entry_bytes - start_bytes >= SUPERBLOCK_BYTES)) {
+        probe->uuid[0] = '\0';
+        probe->ptuuid[0] = '\0';
+    }
+    return status;
+}
+
 enum snap_status snap_evidence_gather(const struct snap_store *store, struct snap_io *origin,
                                       const struct snap_device *device, struct snap_evidence *evidence,
                                       struct snap_error *err)
 {
     const struct snap_origin_facts facts = {origin->size_bytes / SNAP_SECTOR_BYTES, device, &evidence->origin};
+    struct snap_probe held;
     struct snap_view *view;
     enum snap_status status;
 
@@ -40,9 +61,12 @@ enum snap_status snap_evidence_gather(const struct snap_store *store, struct sna
     if (status != SNAP_OK)
         return status;
     status = snap_probe_reader(read_view, view, snap_view_size_bytes(view), &evidence->view, err);
+    held = evidence->view;
+    if (status == SNAP_OK)
+        status = drop_borrowed(view, &held, err);
     snap_view_close(view);
     if (status == SNAP_OK)
-        evidence->verdict = snap_identity_judge(store, &facts, &evidence->view, evidence->text, sizeof evidence->text);
+        evidence->verdict = snap_identity_judge(store, &facts, &held, evidence->text, sizeof evidence->text);
     return status;
 }
 

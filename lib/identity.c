@@ -18,10 +18,10 @@ void snap_identity_format_id(const uint8_t id[16], char text[37])
     }
 }
 
-/* A record's field may be shorter than what the device says; what does not fit is left out on both sides. */
+/* A record's field may be shorter than what the device says; what does not fit is left out, in whole characters. */
 static void copy_text(char *field, size_t field_bytes, const char *text)
 {
-    size_t length = strnlen(text, field_bytes - 1);
+    size_t length = snap_utf8_prefix(text, field_bytes - 1);
 
     memcpy(field, text, length);
     field[length] = '\0';

@@ -31,7 +31,8 @@ enum snap_identity_verdict {
 };
 
 /*
- * Holds the store's record against the origin. `view` is what is found in the snapshot view. With a record: the origin
+ * Holds the store's record against the origin. `view` is what the list itself holds of the
+ * snapshot view (what the view has from the origin must not be in it: it would speak for any origin). With a record: the origin
  * must not be smaller; of UUID_SUB, PARTUUID and serial, those that both sides have must agree (members of one array
  * share the file system's UUID); the file system's UUID may be the recorded one or the view's (it may have been changed
  * inside the snapshot, and a merge under way has brought part of that to the origin). Without a record: where the view

@@ -60,9 +60,9 @@ static enum snap_status set_up(struct merge *merge, bool dry_run, struct snap_er
     enum snap_status status;
 
     merge->clock = options->clock ? options->clock : &snap_clock_system;
-    snap_throttle_init(&merge->read_throttle, merge->clock, options->rate_bytes);
-    snap_throttle_init(&merge->write_throttle, merge->clock, options->rate_bytes);
-    snap_throttle_init(&merge->compare_throttle, merge->clock, options->rate_bytes);
+    snap_throttle_init(&merge->read_throttle, merge->clock, options->rate_bytes, options->rate_requests);
+    snap_throttle_init(&merge->write_throttle, merge->clock, options->rate_bytes, options->rate_requests);
+    snap_throttle_init(&merge->compare_throttle, merge->clock, options->rate_bytes, options->rate_requests);
     merge->read_control = (struct snap_copy_control){
         merge->clock, &merge->read_throttle, options->stop, options->stop_context, NULL, NULL};
     merge->write_control = (struct snap_copy_control){
@@ -73,12 +73,16 @@ static enum snap_status set_up(struct merge *merge, bool dry_run, struct snap_er
 
     if (options->window_entries_max)
         wanted = snap_min(wanted, options->window_entries_max);
-    if (options->rate_bytes) {
+    if (options->rate_bytes || options->rate_requests) {
         const uint64_t seconds = options->interval_seconds ? snap_min(options->interval_seconds, RATE_WINDOW_SECONDS)
                                                            : RATE_WINDOW_SECONDS;
 
         wanted = snap_min(wanted, snap_div_up(merge->job->entries, RATE_WINDOWS_MIN));
-        wanted = snap_max(snap_min(wanted, options->rate_bytes / layout->chunk_bytes * seconds), 1);
+        if (options->rate_bytes)
+            wanted = snap_min(wanted, options->rate_bytes / layout->chunk_bytes * seconds);
+        if (options->rate_requests) /* at least one request per chunk: a careful guess */
+            wanted = snap_min(wanted, options->rate_requests * seconds);
+        wanted = snap_max(wanted, 1);
     }
     snap_window_size(layout, memory_bytes / (options->keep_cow ? 3 : 2), wanted, &merge->size);
     merge->entries_wanted = merge->size.entries;

@@ -20,6 +20,7 @@ struct snap_merge_options {
     uint64_t memory_bytes;        /* for everything; at least SNAP_MERGE_MEMORY_MIN_BYTES is used */
     uint64_t window_entries_max;  /* a window is at most so large; 0: as memory allows */
     uint64_t rate_bytes;          /* per second, reads and writes each; 0: no limit */
+    uint64_t rate_requests;       /* likewise */
     uint64_t interval_seconds;    /* a window shall take at most so long; 0: no matter */
     /*
      * Leave the COW as it is: nothing is written to it, and the list is no record of progress. Entries from index

@@ -121,8 +121,7 @@ enum snap_identity_state snap_identity_decode(const uint8_t sector[SNAP_HEADER_S
     return SNAP_IDENTITY_OK;
 }
 
-/* The longest prefix of at most `limit` bytes that does not split a UTF-8 sequence. */
-static size_t utf8_prefix(const char *text, size_t limit)
+size_t snap_utf8_prefix(const char *text, size_t limit)
 {
     size_t length = strnlen(text, limit + 1);
 
@@ -149,7 +148,7 @@ void snap_identity_encode(const struct snap_identity *identity, uint8_t sector[S
     for (size_t i = 0; i < RECORD_STRINGS; i++) {
         const char *text = (const char *)identity + record_strings[i].struct_offset;
 
-        memcpy(sector + record_strings[i].sector_offset, text, utf8_prefix(text, record_strings[i].length));
+        memcpy(sector + record_strings[i].sector_offset, text, snap_utf8_prefix(text, record_strings[i].length));
     }
     snap_put_le32(sector + RECORD_CRC, record_crc(sector));
 }

@@ -4,6 +4,7 @@
 #define DMSNAP_ONDISK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The header, format 1: the first 16 bytes of chunk 0. */
@@ -70,6 +71,9 @@ enum snap_identity_state snap_identity_decode(const uint8_t sector[SNAP_HEADER_S
 
 /* Writes bytes 16..511 of the header sector. Strings longer than their fields are cut at a UTF-8 boundary. */
 void snap_identity_encode(const struct snap_identity *identity, uint8_t sector[SNAP_HEADER_SECTOR_BYTES]);
+
+/* The longest prefix of at most `limit` bytes that does not split a UTF-8 sequence. */
+size_t snap_utf8_prefix(const char *text, size_t limit);
 
 /* CRC-32C (Castagnoli), as in the identity record: initial value and final xor all ones. */
 uint32_t snap_crc32c(const uint8_t *bytes, uint64_t length_bytes);

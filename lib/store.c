@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_READ_BYTES 4096u          /* a block of any disk: the header is read with one aligned request */
 #define ENTRIES_READ_BYTES (1u << 20)    /* largest single request */
 #define ENTRIES_REQUESTS 256u            /* requests handed over at once */
 #define ENTRIES_VECTOR_BYTES (2u << 20)  /* buffer for one vector of requests */
@@ -40,27 +39,26 @@ static enum snap_header_defect judge_header(struct snap_store *store, uint64_t s
 
 enum snap_status snap_store_read_header(struct snap_store *store, struct snap_io *io, struct snap_error *err)
 {
-    uint64_t read_bytes = snap_min(HEADER_READ_BYTES, snap_round_down(io->size_bytes, SNAP_SECTOR_BYTES));
-    uint8_t *block;
+    uint8_t *sector;
     enum snap_status status;
 
     memset(store, 0, sizeof *store);
     store->io = io;
     store->defect = SNAP_HEADER_TOO_SMALL;
-    if (read_bytes < SNAP_HEADER_SECTOR_BYTES)
+    if (io->size_bytes < SNAP_HEADER_SECTOR_BYTES)
         return SNAP_OK;
-    block = snap_io_buffer_new(HEADER_READ_BYTES);
-    if (!block)
+    sector = snap_io_buffer_new(SNAP_HEADER_SECTOR_BYTES);
+    if (!sector)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading the header", io->name);
-    status = snap_io_read(io, 0, read_bytes, block, err);
+    status = snap_io_read(io, 0, SNAP_HEADER_SECTOR_BYTES, sector, err);
     if (status == SNAP_OK) {
-        snap_header_decode(block, &store->header);
-        store->identity_state = snap_identity_decode(block, &store->identity);
+        snap_header_decode(sector, &store->header);
+        store->identity_state = snap_identity_decode(sector, &store->identity);
         store->spare_bytes = store->identity_state == SNAP_IDENTITY_NONE &&
-                             !all_zero(block + SNAP_HEADER_BYTES, SNAP_HEADER_SECTOR_BYTES - SNAP_HEADER_BYTES);
+                             !all_zero(sector + SNAP_HEADER_BYTES, SNAP_HEADER_SECTOR_BYTES - SNAP_HEADER_BYTES);
         store->defect = judge_header(store, io->size_bytes);
     }
-    snap_io_buffer_free(block);
+    snap_io_buffer_free(sector);
     return status;
 }
 
@@ -256,10 +254,11 @@ enum snap_status snap_store_shorten(const struct snap_store *store, uint64_t len
             memset(unit + keep_bytes, 0, (size_t)unit_bytes - keep_bytes);
         }
         status = snap_io_write(store->io, offset_bytes, unit_bytes, unit, err);
-        if (status == SNAP_OK)
-            status = snap_io_flush(store->io, err); /* before the unit in front of it: else garbage behind a terminator */
+        if (status != SNAP_OK)
+            break;
         counts->written_bytes += unit_bytes;
         counts->flushes++;
+        status = snap_io_flush(store->io, err); /* before the unit in front of it: else garbage behind a terminator */
         if (status != SNAP_OK || last)
             break;
         unit_first -= unit_entries;

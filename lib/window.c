@@ -23,7 +23,7 @@ void snap_window_size(const struct snap_layout *layout, uint64_t memory_bytes, u
     if (size->entries > 0)
         return;
     size->entries = 1;
-    while (size->slice_bytes > SNAP_PLAN_REQUEST_BYTES && size->slice_bytes > room_bytes)
+    while (size->slice_bytes > SNAP_PLAN_REQUEST_BYTES && size->slice_bytes + entry_bytes - layout->chunk_bytes > room_bytes)
         size->slice_bytes /= 2;
 }
 

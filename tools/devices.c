@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "devices.h"
 
+#include <linux/ioprio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum snap_status tool_device_find(struct tool_device *device, const char *argument, struct snap_error *err)
 {
@@ -89,6 +92,11 @@ uint64_t tool_available_memory_bytes(void)
             break;
     (void)fclose(file); /* read only: nothing can be lost */
     return (uint64_t)kibibytes * 1024;
+}
+
+bool tool_idle_priority(void)
+{
+    return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)) == 0;
 }
 
 bool tool_stop(void *context)

@@ -42,6 +42,9 @@ uint64_t tool_device_tail_bytes(const struct tool_device *device);
 /* Memory that could be used now, as the kernel estimates it; 0 where it does not say. */
 uint64_t tool_available_memory_bytes(void);
 
+/* Puts this process, and the threads it makes later, into the idle class of I/O priorities. False: errno says why. */
+bool tool_idle_priority(void);
+
 /* For the library's stop callbacks. */
 bool tool_stop(void *context);
 

@@ -20,8 +20,9 @@ void merge_show_devices(struct merge_session *session)
              cli_size_text(session->store.layout.chunk_bytes).text, session->check.entries,
              label[0] != '\0' ? ", label " : "", label);
     cli_line(cli, "        the snapshot shows %s", report_probe_text(&session->evidence.view).text);
-    cli_line(cli, "%s will be written to %s, and the COW will be consumed: afterwards it is an empty store.",
-             cli_size_text_exact(session->job.total_bytes).text, session->origin.path);
+    cli_line(cli, "%s will be written to %s, and the COW %s", cli_size_text_exact(session->job.total_bytes).text,
+             session->origin.path,
+             session->options.keep_cow ? "is kept as it is." : "will be consumed: afterwards it is an empty store.");
 }
 
 void merge_print_plan(struct merge_session *session, const struct snap_merge_result *plan)
@@ -59,7 +60,21 @@ void merge_show_done(struct merge_session *session)
     else if (session->evidence.view.usage[0] != '\0')
         cli_note(cli, "next: check the %s file system on %s before it is used%s%s%s", session->evidence.view.type,
                  session->origin.path, is_ext ? " (e2fsck -f " : "", is_ext ? path.text : "", is_ext ? ")" : "");
-    cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
+    if (session->options.keep_cow)
+        cli_note(cli, "%s was not changed: merging it again, after %s was used, takes those changes back",
+                 session->cow.path, session->origin.path);
+    else
+        cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
+}
+
+/* The part of the command line that decides what is resumed; tuning may be another next time. */
+static void show_resume(struct merge_session *session)
+{
+    const char *checkpoint = session->checkpoint_path;
+
+    cli_line(session->cli, "To go on: snapmerge --origin %s --cow %s%s%s%s", report_shell_word(session->origin.path).text,
+             report_shell_word(session->cow.path).text, session->options.keep_cow ? " --keep-cow" : "",
+             checkpoint ? " --checkpoint " : "", checkpoint ? report_shell_word(checkpoint).text : "");
 }
 
 void merge_show_interrupted(struct merge_session *session)
@@ -69,8 +84,7 @@ void merge_show_interrupted(struct merge_session *session)
 
     cli_line(cli, "%" PRIu64 " of %" PRIu64 " entries are merged durably, %" PRIu64 " remain; the snapshot is unchanged.",
              result->entries_merged, session->job.entries, result->entries_left);
-    cli_line(cli, "To go on: snapmerge --origin %s --cow %s", report_shell_word(session->origin.path).text,
-             report_shell_word(session->cow.path).text);
+    show_resume(session);
     cli_line(cli, "Do not mount %s before the merge is complete.", session->origin.path);
 }
 
@@ -80,6 +94,7 @@ static void set_counts(struct cli_json *object, const struct snap_merge_result *
     cli_json_set_uint(object, "entries_left", counts->entries_left);
     cli_json_set_uint(object, "read_bytes", counts->read_bytes);
     cli_json_set_uint(object, "written_bytes", counts->written_bytes);
+    cli_json_set_uint(object, "equal_bytes", counts->equal_bytes);
     cli_json_set_uint(object, "metadata_bytes", counts->metadata_bytes);
     cli_json_set_uint(object, "read_requests", counts->read_requests);
     cli_json_set_uint(object, "write_requests", counts->write_requests);
@@ -101,6 +116,7 @@ int merge_print_json(struct merge_session *session, const struct snap_merge_resu
     cli_json_set_string(result, "outcome", outcome);
     report_set_figures(result, &session->store, &session->check);
     cli_json_set_uint(result, "total_bytes", session->job.total_bytes);
+    cli_json_set_bool(result, "keep_cow", session->options.keep_cow);
     cli_json_set_uint(result, "memory_bytes", session->options.memory_bytes);
     cli_json_set_string(result, "identity", session->evidence.text);
     report_set_probe(result, "on_origin", &session->evidence.origin);

@@ -4,6 +4,7 @@
 #define DMSNAP_TOOLS_MERGE_REPORT_H
 
 #include "check.h"
+#include "checkpoint.h"
 #include "devices.h"
 #include "evidence.h"
 #include "merge.h"
@@ -19,8 +20,9 @@ struct merge_session {
     struct snap_merge_job job;
     struct snap_merge_options options;
     struct snap_merge_result result;
-    bool json;
     uint64_t elapsed_ms;
+    const char *checkpoint_path;     /* keep_cow: NULL for none */
+    struct snap_checkpoint checkpoint;
 };
 
 /* Both devices, what is on them, what will be written: on standard error, for the person who is asked. */

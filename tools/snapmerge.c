@@ -3,105 +3,38 @@
 #include "arith.h"
 #include "cli.h"
 #include "compare.h"
+#include "merge_kept.h"
+#include "merge_options.h"
 #include "merge_report.h"
 #include "progress.h"
 #include "report.h"
 #include "size.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-enum { ACCEPT_IDENTITY, ACCEPT_CUT };
-static const char *const accept_words[] = {"identity", "cut", NULL};
-
-static struct {
-    const char *origin, *cow;
-    bool dry_run, yes, json, progress_json;
-    uint64_t rate_limit_bytes, memory_bytes, checkpoint_seconds, progress_seconds;
-    unsigned accept;
-} options = {.checkpoint_seconds = SNAP_MERGE_INTERVAL_DEFAULT_SECONDS};
-
-static const struct cli_option option_table[] = {
-    {.name = "origin",
-     .argument = "DEV",
-     .help = "the device that the snapshot was taken of; it is written to",
-     .group = "Devices",
-     .kind = CLI_STRING,
-     .string = &options.origin,
-     .required = true},
-    {.name = "cow",
-     .argument = "DEV",
-     .help = "the store; it is consumed",
-     .group = "Devices",
-     .kind = CLI_STRING,
-     .string = &options.cow,
-     .required = true},
-    CLI_OPTION_DRY_RUN(&options.dry_run),
-    CLI_OPTION_YES(&options.yes),
-    {.name = "accept",
-     .argument = "LIST",
-     .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off)",
-     .group = "Safety",
-     .kind = CLI_LIST,
-     .list = &options.accept,
-     .words = accept_words},
-    {.name = "rate-limit",
-     .argument = "SIZE",
-     .help = "copy at most so much per second",
-     .group = "Tuning",
-     .kind = CLI_SIZE,
-     .number = &options.rate_limit_bytes,
-     .minimum = 4096},
-    {.name = "checkpoint-interval",
-     .argument = "SEC",
-     .help = "shorten the list about so often (default 30)",
-     .group = "Tuning",
-     .kind = CLI_SECONDS,
-     .number = &options.checkpoint_seconds,
-     .minimum = 1},
-    {.name = "memory",
-     .argument = "SIZE",
-     .help = "use at most so much memory for data and sets (default: a\nquarter of what is available, at most 512M; at least 16M)",
-     .group = "Tuning",
-     .kind = CLI_SIZE,
-     .number = &options.memory_bytes,
-     .minimum = SNAP_MERGE_MEMORY_MIN_BYTES},
-    CLI_OPTION_JSON(&options.json),
-    {.name = "progress-json",
-     .help = "print progress as JSON lines on standard error",
-     .group = "Output",
-     .kind = CLI_FLAG,
-     .flag = &options.progress_json},
-    {.name = "progress-frequency",
-     .argument = "SEC",
-     .help = "print progress every so many seconds",
-     .group = "Output",
-     .kind = CLI_SECONDS,
-     .number = &options.progress_seconds,
-     .minimum = 1},
-    CLI_OPTIONS_END,
-};
-
-static const struct cli_program program = {
-    .name = "snapmerge",
-    .purpose = "Merges a device-mapper snapshot store into its origin.",
-    .synopsis = "--origin DEV --cow DEV [OPTION...]",
-    .options = option_table,
-};
-
 static enum snap_status open_devices(struct merge_session *session, struct snap_error *err)
 {
-    const struct snap_io_file_options io_options = {.write = !options.dry_run};
-    enum snap_status status = tool_device_find(&session->cow, options.cow, err);
+    const struct snap_io_file_options origin_options = {
+        .write = !merge_arguments.dry_run,
+        .engine = (enum snap_io_engine)merge_arguments.io_engine,
+        .queue_depth = (unsigned)merge_arguments.queue_depth,
+    };
+    struct snap_io_file_options cow_options = origin_options;
+    enum snap_status status = tool_device_find(&session->cow, merge_arguments.cow, err);
+
+    cow_options.write = !merge_arguments.dry_run && !merge_arguments.keep_cow;
+    cow_options.exclusive = !merge_arguments.dry_run;
 
     if (status == SNAP_OK)
-        status = tool_device_find(&session->origin, options.origin, err);
+        status = tool_device_find(&session->origin, merge_arguments.origin, err);
     if (status == SNAP_OK)
         status = tool_devices_distinct(&session->origin, &session->cow, err);
     if (status == SNAP_OK)
-        status = tool_device_open(&session->cow, &io_options, err);
+        status = tool_device_open(&session->cow, &cow_options, err);
     if (status == SNAP_OK)
-        status = tool_device_open(&session->origin, &io_options, err);
+        status = tool_device_open(&session->origin, &origin_options, err);
     if (status == SNAP_OK)
         status = tool_read_store(&session->store, &session->cow, &session->origin, err);
     return status == SNAP_OK ? snap_store_fail_defect(&session->store, err) : status;
@@ -112,7 +45,7 @@ static enum snap_status check_blocks(const struct merge_session *session, struct
 {
     const struct tool_device *devices[] = {&session->origin, &session->cow};
 
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < (merge_arguments.keep_cow ? 1 : 2); i++)
         if (session->store.layout.chunk_bytes < devices[i]->io->logical_block_bytes)
             return snap_fail(err, SNAP_E_UNSUPPORTED,
                              "%s: logical blocks of %" PRIu32 " bytes, but the store's chunks have %" PRIu64
@@ -176,7 +109,7 @@ static enum snap_status check_identity(struct merge_session *session, struct sna
         cli_warn(session->cli, "%s: %s", session->cow.path, session->evidence.text);
         break;
     case SNAP_IDENTITY_CONTRADICTS:
-        if ((options.accept & 1u << ACCEPT_IDENTITY) == 0)
+        if ((merge_arguments.accept & 1u << MERGE_ACCEPT_IDENTITY) == 0)
             return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if %s is the right origin all the same: --accept=identity",
                              session->cow.path, session->evidence.text, session->origin.path);
         cli_warn(session->cli, "%s: %s", session->cow.path, session->evidence.text);
@@ -206,7 +139,7 @@ static enum snap_status check_cut(struct merge_session *session, struct snap_err
         session->job.stale_areas_end = check->continuation_area + snap_div_up(check->continuation_entries, per_area);
         return SNAP_OK;
     }
-    if ((options.accept & 1u << ACCEPT_CUT) != 0)
+    if ((merge_arguments.accept & 1u << MERGE_ACCEPT_CUT) != 0)
         return SNAP_OK;
     answer = cli_ask(session->cli, false, "%s: %" PRIu64 " entries may have been cut off by a fault; they are left "
                      "alone. Merge the %" PRIu64 " that are in the list?", session->cow.path,
@@ -222,7 +155,7 @@ static enum snap_status check_cut(struct merge_session *session, struct snap_err
 
 static enum snap_status ask(struct merge_session *session, struct snap_error *err)
 {
-    if (session->job.entries == 0 || options.yes)
+    if (session->job.entries == 0 || merge_arguments.yes)
         return SNAP_OK;
     if (cli_can_ask(session->cli))
         merge_show_devices(session);
@@ -254,7 +187,9 @@ static enum snap_status prepare(struct merge_session *session, struct snap_error
     if (status == SNAP_OK && tool_device_tail_bytes(&session->origin) > 0)
         cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector: no part of the snapshot, left alone",
                  session->origin.path, tool_device_tail_bytes(&session->origin));
-    if (status == SNAP_OK && !options.dry_run)
+    if (status == SNAP_OK && merge_arguments.keep_cow)
+        status = merge_kept_prepare(session, merge_arguments.checkpoint, err);
+    if (status == SNAP_OK && !merge_arguments.dry_run)
         status = ask(session, err);
     if (status == SNAP_OK && cli_stop_wanted())
         status = snap_fail(err, SNAP_E_STOPPED, "stopped");
@@ -269,7 +204,7 @@ static int dry_run(struct merge_session *session)
     if (snap_merge_dry_run(&session->store, session->origin.io, &session->job, &session->options, &plan, &err) !=
         SNAP_OK)
         return cli_refuse(session->cli, &err);
-    if (options.json)
+    if (merge_arguments.json)
         return merge_print_json(session, &plan, "planned", CLI_EXIT_OK);
     merge_print_plan(session, &plan);
     cli_nothing_written(session->cli);
@@ -284,10 +219,10 @@ static void show_progress(void *context, const struct snap_merge_progress *progr
 static int merge(struct merge_session *session)
 {
     const struct cli_progress_setup setup = {
-        .mode = cli_progress_choose(session->cli->err, options.progress_json, session->cli->quiet),
+        .mode = cli_progress_choose(session->cli->err, merge_arguments.progress_json, session->cli->quiet),
         .device = session->origin.path,
         .out = session->cli->err,
-        .frequency_seconds = options.progress_seconds,
+        .frequency_seconds = merge_arguments.progress_seconds,
         .report = cli_report_flag(),
     };
     const struct snap_clock *clock = &snap_clock_system;
@@ -313,7 +248,7 @@ static int merge(struct merge_session *session)
         (void)cli_fail(session->cli, &err);
         merge_show_interrupted(session);
     }
-    if (options.json)
+    if (merge_arguments.json)
         exit_status = merge_print_json(session, NULL,
                                        status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed",
                                        exit_status);
@@ -322,23 +257,28 @@ static int merge(struct merge_session *session)
 
 static int run(struct cli *cli)
 {
-    struct merge_session session = {.cli = cli, .json = options.json};
+    struct merge_session session = {.cli = cli};
     struct snap_error err = {0};
     int exit_status;
 
+    if (merge_arguments.checkpoint && !merge_arguments.keep_cow)
+        return cli_usage_error(cli, "--checkpoint is for merges that keep the COW: it needs --keep-cow");
     cli_catch_signals();
     session.options = (struct snap_merge_options){
-        .memory_bytes = options.memory_bytes ? options.memory_bytes
+        .memory_bytes = merge_arguments.memory_bytes ? merge_arguments.memory_bytes
                                              : snap_merge_default_memory_bytes(tool_available_memory_bytes()),
-        .rate_bytes = options.rate_limit_bytes,
-        .interval_seconds = options.checkpoint_seconds,
+        .rate_bytes = merge_arguments.rate_limit_bytes,
+        .rate_requests = merge_arguments.iops_limit,
+        .interval_seconds = merge_arguments.checkpoint_seconds,
         .read_ahead = true,
         .stop = tool_stop,
     };
+    if (merge_arguments.idle && !tool_idle_priority())
+        cli_warn(cli, "the I/O priority cannot be set to idle: %s", strerror(errno));
     if (prepare(&session, &err) != SNAP_OK)
         exit_status = cli_refuse(cli, &err);
     else
-        exit_status = options.dry_run ? dry_run(&session) : merge(&session);
+        exit_status = merge_arguments.dry_run ? dry_run(&session) : merge(&session);
     if (tool_device_close(&session.cow, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     if (tool_device_close(&session.origin, &err) != SNAP_OK)
@@ -351,7 +291,7 @@ int main(int argc, char **argv)
     struct cli cli;
     int exit_status;
 
-    if (cli_start(&cli, &program, argc, (const char *const *)argv, &exit_status))
+    if (cli_start(&cli, &merge_program, argc, (const char *const *)argv, &exit_status))
         exit_status = run(&cli);
     return cli_finish(&cli, exit_status);
 }

@@ -13,6 +13,10 @@ struct drive_options {
     void *stop_context;
     void (*before_merge)(void *context);    /* after all checks; NULL: nothing */
     void *before_merge_context;
+    bool keep_cow;
+    uint64_t compare_from;                  /* see merge.h */
+    enum snap_status (*checkpoint)(void *context, uint64_t merged_from, struct snap_error *err);
+    void *checkpoint_context;
     uint64_t *entries_left;                 /* kept up to date with what is reported as committed; NULL: nobody cares */
 };
 

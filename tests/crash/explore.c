@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,10 @@ int main(int argc, char **argv)
         else if (argv[i][0] == '-')
             return usage();
     }
-    (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a hint: many small merges, each with large buffers hardly used */
+    /* Hints only: many small merges, each with large buffers hardly used; what is freed is soon wanted again. */
+    (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 28);
     for (size_t i = 0; i < count; i++)
         if (wanted(table[i].name, argc, argv) && (form == &thorough || !table[i].long_only))
             all_right = explore(&table[i], form, ++number) && all_right;

@@ -121,10 +121,12 @@ static void put_entries(const struct workload *workload, struct images *images, 
         memcpy(images->view + origin_at, data, (size_t)part_on_origin(images, list->olds[i]));
         put(slot(images, list, i), list->olds[i], 8);
         put(slot(images, list, i) + 8, list->news[i], 8);
+        if (i < workload->entries - workload->merged_entries)
+            continue;
+        memcpy(images->origin + origin_at, data, (size_t)part_on_origin(images, list->olds[i]));
         if (i < workload->entries)
             continue;
         /* cut off by an earlier run: merged, and not in the list, but maybe still in a later area */
-        memcpy(images->origin + origin_at, data, (size_t)part_on_origin(images, list->olds[i]));
         if (i / list->per_area == workload->entries / list->per_area)
             memset(slot(images, list, i), 0, 16);
     }

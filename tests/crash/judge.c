@@ -32,6 +32,7 @@ void judge_init(struct judge *judge, const struct workload *workload, const stru
     judge->origin = io_mem_new("origin", images->origin_bytes, SNAP_SECTOR_BYTES, true);
     judge->cow = io_mem_new("cow", images->cow_bytes, block_bytes, true);
     judge->areas = test_calloc((size_t)images->areas, (size_t)images->chunk_bytes);
+    judge->origin_kept = test_calloc(1, (size_t)images->origin_bytes);
 }
 
 void judge_free(struct judge *judge)
@@ -39,6 +40,7 @@ void judge_free(struct judge *judge)
     (void)snap_io_close(judge->origin, NULL);
     (void)snap_io_close(judge->cow, NULL);
     free(judge->areas);
+    free(judge->origin_kept);
     free(judge->undisturbed_cow);
 }
 
@@ -73,7 +75,10 @@ static bool view_right(struct judge *judge, uint64_t committed, uint64_t *entrie
     else if (!reader_view_is(&reader, judge->images->view, &chunk))
         right = broken(judge, "the view has changed in origin chunk %" PRIu64 " (%" PRIu64 " entries in the list)",
                        chunk, reader.entries);
-    else if (reader.entries > committed)
+    else if (judge->workload->keep_cow && reader.merged_from > committed)
+        right = broken(judge, "entry %" PRIu64 " is not merged, though all from %" PRIu64 " on were said to be",
+                       reader.merged_from - 1, committed);
+    else if (!judge->workload->keep_cow && reader.entries > committed)
         right = broken(judge, "%" PRIu64 " entries in the list, though all but %" PRIu64 " were said to be merged",
                        reader.entries, committed);
     *entries = reader.entries;
@@ -142,6 +147,41 @@ static bool merges_again(struct judge *judge, uint64_t entries)
     return data_untouched(judge, "merged again") && areas_right(judge, known_areas);
 }
 
+/* Once more without a write to the COW, with a checkpoint that claims what it likes. */
+static bool merges_kept(struct judge *judge, uint64_t claim)
+{
+    const struct images *images = judge->images;
+    const struct drive_options options = {.window_entries_max = judge->workload->window_entries_max,
+                                          .keep_cow = true, .compare_from = claim};
+    struct drive_report report;
+    struct snap_error err = {0};
+    enum snap_status status = drive_merge(judge->origin, judge->cow, &options, &report, &err);
+
+    (void)snap_io_flush(judge->origin, NULL); /* forgets what it could take back */
+    if (status != SNAP_OK)
+        return broken(judge, "keeping the COW again, compared from %" PRIu64 ": %.500s", claim, err.text);
+    if (memcmp(io_mem_bytes(judge->origin), images->view, (size_t)images->origin_bytes) != 0)
+        return broken(judge, "keeping the COW again, compared from %" PRIu64 ": the origin is not the view", claim);
+    if (memcmp(io_mem_bytes(judge->cow), images->cow, (size_t)images->cow_bytes) != 0)
+        return broken(judge, "keeping the COW again, compared from %" PRIu64 ": the COW has changed", claim);
+    memcpy(io_mem_bytes(judge->origin), judge->origin_kept, (size_t)images->origin_bytes);
+    return true;
+}
+
+/* No checkpoint, the latest, a stale or forged one, and a system where nothing can be compared. */
+static bool merges_kept_always(struct judge *judge, uint64_t entries, uint64_t committed)
+{
+    const uint64_t claims[] = {0, committed, workload_mix(judge->random++) % (entries + 1), UINT64_MAX};
+
+    if (memcmp(io_mem_bytes(judge->cow), judge->images->cow, (size_t)judge->images->cow_bytes) != 0)
+        return broken(judge, "the COW has changed");
+    memcpy(judge->origin_kept, io_mem_bytes(judge->origin), (size_t)judge->images->origin_bytes);
+    for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++)
+        if (!merges_kept(judge, claims[i]))
+            return false;
+    return true;
+}
+
 bool judge_state(struct judge *judge, uint64_t committed)
 {
     uint64_t entries;
@@ -149,5 +189,7 @@ bool judge_state(struct judge *judge, uint64_t committed)
     if (!view_right(judge, committed, &entries) || !data_untouched(judge, "after the crash"))
         return false;
     keep_areas(judge);
+    if (judge->workload->keep_cow && !merges_kept_always(judge, entries, committed))
+        return false;
     return merges_again(judge, entries);
 }

@@ -20,10 +20,22 @@ uint64_t reader_area_bytes(uint64_t chunk_bytes, uint64_t area)
     return (1 + area * (chunk_bytes / 16 + 1)) * chunk_bytes;
 }
 
+/* Whether the origin holds an entry's data, as far as it reaches. */
+static bool is_merged(const struct reader *reader, uint64_t old_chunk, uint64_t new_chunk)
+{
+    uint64_t at = old_chunk * reader->chunk_bytes;
+    uint64_t length;
+
+    if (old_chunk >= reader->origin_chunks)
+        return false;
+    length = reader->origin_bytes - at < reader->chunk_bytes ? reader->origin_bytes - at : reader->chunk_bytes;
+    return memcmp(reader->origin + at, reader->cow + new_chunk * reader->chunk_bytes, (size_t)length) == 0;
+}
+
 bool reader_load(struct reader *reader, const char **why)
 {
     reader->data_chunk = NULL;
-    reader->entries = 0;
+    reader->entries = reader->merged_from = 0;
     *why = "the header is damaged";
     if (memcmp(reader->cow, "SnAp", 4) != 0 || little_endian(reader->cow + 4, 4) == 0 ||
         little_endian(reader->cow + 8, 4) != 1)
@@ -52,6 +64,8 @@ bool reader_load(struct reader *reader, const char **why)
         if (new_chunk >= reader->cow_bytes / reader->chunk_bytes)
             return false;
         reader->entries++;
+        if (!is_merged(reader, old_chunk, new_chunk))
+            reader->merged_from = reader->entries;
         if (old_chunk < reader->origin_chunks && reader->data_chunk[old_chunk] == 0)
             reader->data_chunk[old_chunk] = new_chunk; /* the first on disk counts */
     }

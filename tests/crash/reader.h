@@ -19,6 +19,7 @@ struct reader {
     uint64_t entries;       /* live */
     uint64_t *data_chunk;   /* per origin chunk: its data chunk, 0 for none */
     uint64_t origin_chunks;
+    uint64_t merged_from;   /* the origin holds what the entries from this index on have */
 };
 
 /* False where the kernel would refuse the store; `why` says so. Free with reader_free in both cases. */

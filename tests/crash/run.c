@@ -44,6 +44,7 @@ struct run {
     uint64_t committed;                 /* entries that are left for certain */
     uint64_t entries_left;              /* as the merge reports it */
     uint64_t entries_at_start;          /* of the present merge */
+    uint64_t compare_from;              /* keep_cow: the checkpoint of the present merge */
     atomic_uint_fast64_t polls;
     char operation[96];                 /* the latest */
 };
@@ -53,7 +54,8 @@ static void broken(const struct run *run, const char *format, ...) __attribute__
 static void broken(const struct run *run, const char *format, ...)
 {
     static const char *const events[] = {"no event", "killed", "stopped", "origin write fails", "origin flush fails",
-                                         "COW read fails", "COW write fails", "COW flush fails", "list changes"};
+                                         "COW read fails", "COW write fails", "COW flush fails",
+                                         "origin read fails", "list changes"};
     struct campaign *campaign = run->campaign;
     char text[800];
     va_list args;
@@ -121,6 +123,8 @@ static void on_operation(void *context, const struct recorder *recorder, const s
     /* A second merge takes what the devices show for its start: that is a report only once it has committed more. */
     if (run->entries_left < run->entries_at_start && run->entries_left < run->committed)
         run->committed = run->entries_left;
+    if (run->campaign->workload->keep_cow && operation->disk == 1)
+        broken(run, "a COW that is kept is written to or flushed");
     explore(run);
     run->operations++;
     run->campaign->counts->operations++;
@@ -144,7 +148,8 @@ static bool stop_at(void *context)
 static void add_fault(struct run *run)
 {
     struct io_fault fault = {.at = run->at};
-    unsigned disk = run->event == EVENT_ORIGIN_WRITE || run->event == EVENT_ORIGIN_FLUSH ? 0 : 1;
+    unsigned disk = run->event == EVENT_ORIGIN_WRITE || run->event == EVENT_ORIGIN_FLUSH ||
+                            run->event == EVENT_ORIGIN_READ ? 0 : 1;
 
     switch (run->event) {
     case EVENT_ORIGIN_WRITE:
@@ -158,6 +163,7 @@ static void add_fault(struct run *run)
         fault.kind = IO_FAULT_FLUSH;
         break;
     case EVENT_COW_READ:
+    case EVENT_ORIGIN_READ:
         fault.kind = IO_FAULT_READ;
         break;
     default:
@@ -171,7 +177,7 @@ static void set_up(struct run *run, const uint8_t *origin, const uint8_t *cow)
     struct campaign *campaign = run->campaign;
     const uint32_t block_bytes = campaign->judge.cow->logical_block_bytes;
     const struct states_options options = {
-        .choices_max = campaign->form->choices_max,
+        .choices_max = campaign->workload->exhaustive ? UINT64_C(1) << 16 : campaign->form->choices_max,
         .samples = campaign->workload->samples ? campaign->workload->samples : campaign->form->samples,
         .unit_sectors = {1, block_bytes / SNAP_SECTOR_BYTES},
         .work = {io_mem_bytes(campaign->judge.origin), io_mem_bytes(campaign->judge.cow)},
@@ -211,6 +217,17 @@ static void note_start(void *context)
     run->entries_left = run->entries_at_start = run->report.job.entries;
 }
 
+/* The side file is durable when this returns; before, any older one may be there. */
+static enum snap_status note_checkpoint(void *context, uint64_t merged_from, struct snap_error *err)
+{
+    struct run *run = context;
+
+    (void)err;
+    run->committed = run->compare_from = merged_from;
+    explore(run);
+    return SNAP_OK;
+}
+
 static enum snap_status merge_once(struct run *run, struct snap_error *err)
 {
     const struct drive_report *report = &run->report;
@@ -218,6 +235,10 @@ static enum snap_status merge_once(struct run *run, struct snap_error *err)
     const struct drive_options options = {
         .window_entries_max = workload->window_entries_max,
         .read_ahead = workload->read_ahead,
+        .keep_cow = workload->keep_cow,
+        .compare_from = run->compare_from,
+        .checkpoint = note_checkpoint,
+        .checkpoint_context = run,
         .stop = run->event == EVENT_STOP ? stop_at : NULL,
         .stop_context = run,
         .before_merge = note_start,
@@ -238,7 +259,10 @@ static void hold_status(struct run *run, enum snap_status status, bool hit, cons
 {
     if (!hit && status != SNAP_OK)
         broken(run, "the merge failed: %s", err->text);
-    else if (hit && status == SNAP_OK && run->event != EVENT_COW_READ) /* what is read ahead need not be needed */
+    else if (hit && run->event == EVENT_ORIGIN_READ && status != SNAP_OK)
+        broken(run, "what cannot be compared is not written: %s", err->text);
+    else if (hit && status == SNAP_OK && run->event != EVENT_ORIGIN_READ &&
+             run->event != EVENT_COW_READ) /* what is read ahead need not be needed */
         broken(run, "the merge counts as done in spite of it");
     else if (hit && run->event == EVENT_STOP && status != SNAP_E_STOPPED)
         broken(run, "a stop that ends with: %s", err->text);
@@ -248,7 +272,8 @@ static void run_recorded(struct campaign *campaign, const uint8_t *origin, const
                          uint64_t at, bool *hit)
 {
     struct run run = {.campaign = campaign, .second = second, .at = at, .operation = "nothing yet",
-                      .event = second ? EVENT_NONE : campaign->workload->event};
+                      .event = second ? EVENT_NONE : campaign->workload->event,
+                      .compare_from = second ? 0 : campaign->workload->compare_from};
     struct snap_error err = {0};
     enum snap_status status;
 
@@ -261,6 +286,7 @@ static void run_recorded(struct campaign *campaign, const uint8_t *origin, const
     explore(&run);
     if (run.event == EVENT_KILL && *hit) {
         run.guard.mortal = run.guard.dead = false;
+        run.compare_from = at % 2 ? run.compare_from : 0; /* the file is there, or was lost */
         status = merge_once(&run, &err);
         hold_status(&run, status, false, &err);
         explore(&run);

@@ -21,10 +21,10 @@ struct seen {
 /* What is written whole or not at all: consecutive sectors that were always written together. */
 struct atom {
     unsigned disk;
-    size_t first;          /* its first sector's place among the disk's pending ones */
     uint64_t sector;
-    size_t versions;
-    struct key *delta;     /* per version, what it changes in the hash; [0] is the durable one: nothing */
+    size_t versions;       /* that differ from each other and from the durable one */
+    size_t *version;       /* per version, its number among all; [0] is the durable one */
+    struct key *delta;     /* per version, what it changes in the hash */
 };
 
 struct disk_images {
@@ -141,8 +141,10 @@ struct states *states_new(const struct recorder *recorder, const struct states_o
 
 static void drop_atoms(struct states *states)
 {
-    for (size_t i = 0; i < states->atom_count; i++)
+    for (size_t i = 0; i < states->atom_count; i++) {
+        free(states->atoms[i].version);
         free(states->atoms[i].delta);
+    }
     free(states->atoms);
     free(states->choice);
     states->atoms = NULL;
@@ -204,11 +206,42 @@ static void renew_versions(struct states *states, unsigned disk_index)
 }
 
 /* Bytes of an atom's first sector in a version, 0 being the durable one. */
-static uint8_t *atom_bytes(const struct states *states, const struct atom *atom, size_t version)
+static uint8_t *version_bytes(const struct states *states, const struct atom *atom, size_t version)
 {
     const struct disk_images *images = &states->disks[atom->disk];
 
     return (version == 0 ? images->base : images->version[version - 1]) + atom->sector * SNAP_SECTOR_BYTES;
+}
+
+static struct key version_delta(const struct states *states, const struct atom *atom, size_t version)
+{
+    struct key delta = {0, 0};
+
+    for (size_t j = 0; j < states->options.unit_sectors[atom->disk]; j++) {
+        size_t at = j * SNAP_SECTOR_BYTES;
+
+        key_xor(&delta, hash_sector(atom->disk, atom->sector + j, version_bytes(states, atom, 0) + at));
+        key_xor(&delta, hash_sector(atom->disk, atom->sector + j, version_bytes(states, atom, version) + at));
+    }
+    return delta;
+}
+
+/* Keeps the versions whose bytes are new: what was written twice is no choice. */
+static void find_versions(const struct states *states, struct atom *atom, size_t written)
+{
+    atom->version = test_calloc(written + 1, sizeof *atom->version);
+    atom->delta = test_calloc(written + 1, sizeof *atom->delta);
+    for (size_t v = 1; v <= written; v++) {
+        struct key delta = version_delta(states, atom, v);
+        size_t same = 0;
+
+        while (same <= atom->versions && (atom->delta[same].a != delta.a || atom->delta[same].b != delta.b))
+            same++;
+        if (same <= atom->versions)
+            continue;
+        atom->version[++atom->versions] = v;
+        atom->delta[atom->versions] = delta;
+    }
 }
 
 static void find_atoms(struct states *states, unsigned disk_index)
@@ -220,27 +253,20 @@ static void find_atoms(struct states *states, unsigned disk_index)
     for (size_t i = 0; i < disk->pending_count; i += unit) {
         struct atom *atom = &states->atoms[states->atom_count++];
 
-        *atom = (struct atom){disk_index, i, disk->pending[i].sector, disk->pending[i].versions, NULL};
+        *atom = (struct atom){.disk = disk_index, .sector = disk->pending[i].sector};
         for (size_t j = 0; j < unit; j++) {
             if (i + j >= disk->pending_count || disk->pending[i + j].sector != atom->sector + j ||
-                disk->pending[i + j].versions != atom->versions || atom->sector % unit != 0)
+                disk->pending[i + j].versions != disk->pending[i].versions || atom->sector % unit != 0)
                 abort(); /* the device takes no smaller write */
         }
-        atom->delta = test_calloc(atom->versions + 1, sizeof *atom->delta);
-        for (size_t v = 1; v <= atom->versions; v++) {
-            for (size_t j = 0; j < unit; j++) {
-                size_t at = j * SNAP_SECTOR_BYTES;
-
-                key_xor(&atom->delta[v], hash_sector(disk_index, atom->sector + j, atom_bytes(states, atom, 0) + at));
-                key_xor(&atom->delta[v], hash_sector(disk_index, atom->sector + j, atom_bytes(states, atom, v) + at));
-            }
-        }
+        find_versions(states, atom, disk->pending[i].versions);
     }
 }
 
 static void put_atom(struct states *states, const struct atom *atom, size_t version)
 {
-    memcpy(states->disks[atom->disk].work + atom->sector * SNAP_SECTOR_BYTES, atom_bytes(states, atom, version),
+    memcpy(states->disks[atom->disk].work + atom->sector * SNAP_SECTOR_BYTES,
+           version_bytes(states, atom, atom->version[version]),
            (size_t)states->options.unit_sectors[atom->disk] * SNAP_SECTOR_BYTES);
 }
 
@@ -325,7 +351,9 @@ static bool look_at_samples(struct states *states, uint64_t *tried)
         for (size_t i = 0; i < count; i++) {
             uint64_t random = next_random(states);
 
-            states->choice[i] = random % 8 < often ? 1 + (size_t)(random >> 3) % states->atoms[i].versions : 0;
+            states->choice[i] = random % 8 < often && states->atoms[i].versions > 0
+                                    ? 1 + (size_t)(random >> 3) % states->atoms[i].versions
+                                    : 0;
         }
         if (!look(states, tried))
             return false;

@@ -31,6 +31,7 @@ enum workload_event {
     EVENT_COW_READ,
     EVENT_COW_WRITE,
     EVENT_COW_FLUSH,
+    EVENT_ORIGIN_READ,    /* only a merge that keeps its COW reads it, and goes on */
     EVENT_TAMPER          /* the list changes between check and merge: the merge must refuse (no crash states) */
 };
 
@@ -46,7 +47,11 @@ struct workload {
     uint64_t origin_sectors_short;  /* the origin ends so many sectors before the end of its last chunk */
     uint32_t cow_block_bytes;       /* 0: 512 */
     bool read_ahead;
+    bool keep_cow;
+    uint64_t merged_entries;        /* of keep_cow: an earlier run has merged so many, from the end of the list on */
+    uint64_t compare_from;          /* of keep_cow: what the checkpoint claims; 0: there is none, all are compared */
     bool long_only;
+    bool exhaustive;                /* up to 16 sectors in the quick form too */
     uint64_t samples;               /* random choices where there are too many; 0: as the form says */
 };
 

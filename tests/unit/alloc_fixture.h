@@ -19,7 +19,7 @@ void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_aligned_alloc(size_t align_bytes, size_t bytes);
 void __wrap_free(void *memory);
 
-#define ALLOC_SLOTS 65536u
+#define ALLOC_SLOTS (UINT64_C(1) << 18)
 
 /* Sizes as asked for, of what was allocated by the objects that were linked with the wrapping. */
 static struct {
@@ -34,17 +34,35 @@ static struct {
     bool failing_on;       /* all calls from that one on */
 } alloc = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The slot of this address: for ever, once it has one. */
-static inline size_t alloc_slot(const void *memory)
+static inline uint64_t alloc_home(const void *memory)
 {
-    size_t at = (size_t)(((uintptr_t)memory >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 40) % ALLOC_SLOTS;
+    return ((uintptr_t)memory >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 40 & (ALLOC_SLOTS - 1);
+}
 
-    for (unsigned tries = 0; alloc.slots[at].memory && alloc.slots[at].memory != memory; tries++) {
+/* The slot of this address, or the free one where it belongs. */
+static inline uint64_t alloc_slot(const void *memory)
+{
+    uint64_t at = alloc_home(memory);
+
+    for (uint64_t tries = 0; alloc.slots[at].memory && alloc.slots[at].memory != memory; tries++) {
         if (tries == ALLOC_SLOTS)
             abort();
-        at = (at + 1) % ALLOC_SLOTS;
+        at = (at + 1) & (ALLOC_SLOTS - 1);
     }
     return at;
+}
+
+/* Frees a slot, and moves up those behind it that would no longer be found. */
+static inline void alloc_forget(uint64_t hole)
+{
+    alloc.live_bytes -= alloc.slots[hole].bytes;
+    for (uint64_t at = hole + 1; alloc.slots[at &= ALLOC_SLOTS - 1].memory; at++) {
+        if (((at - alloc_home(alloc.slots[at].memory)) & (ALLOC_SLOTS - 1)) >= ((at - hole) & (ALLOC_SLOTS - 1))) {
+            alloc.slots[hole] = alloc.slots[at];
+            hole = at;
+        }
+    }
+    alloc.slots[hole].memory = NULL;
 }
 
 static inline bool alloc_may(void)
@@ -61,7 +79,7 @@ static inline bool alloc_may(void)
 
 static inline void *alloc_remember(void *memory, size_t bytes)
 {
-    size_t at;
+    uint64_t at;
 
     if (!memory)
         return NULL;
@@ -94,14 +112,8 @@ void *__wrap_aligned_alloc(size_t align_bytes, size_t bytes)
 void __wrap_free(void *memory)
 {
     (void)pthread_mutex_lock(&alloc.lock);
-    if (memory) {
-        size_t at = alloc_slot(memory);
-
-        if (alloc.slots[at].memory) {
-            alloc.live_bytes -= alloc.slots[at].bytes;
-            alloc.slots[at].bytes = 0;
-        }
-    }
+    if (memory && alloc.slots[alloc_slot(memory)].memory)
+        alloc_forget(alloc_slot(memory));
     (void)pthread_mutex_unlock(&alloc.lock);
     __real_free(memory);
 }

@@ -79,7 +79,7 @@ static struct bench *bench_new(struct fixture fixture, uint64_t rate_bytes)
     must(snap_copy_group_init(&bench->group, NULL));
     bench->clock = (struct snap_clock){bench_now, bench_sleep, bench};
     bench->now_ns = SECOND_NS;
-    snap_throttle_init(&bench->throttle, &bench->clock, rate_bytes);
+    snap_throttle_init(&bench->throttle, &bench->clock, rate_bytes, 0);
     bench->control = (struct snap_copy_control){&bench->clock, &bench->throttle, bench_stop, bench, bench_done, bench};
     bench->stop_at_poll = UINT64_MAX;
     bench->buffer = fixture_alloc(1, bench->plan.buffer_bytes);
@@ -274,7 +274,7 @@ static void test_rate(void **state)
 /* A request of 1 MiB at 1000 bytes per second is still one request, alone in its group. */
 static void test_rate_below_a_request(void **state)
 {
-    struct bench *bench = bench_new(fixture_random_store(3, 2048, 3, 20000, false), 1000);
+    struct bench *bench = bench_new(fixture_random_store(3, 2048, 3, 20480, false), 1000);
     struct snap_io *cow = fixture_mem("cow", bench->fixture.cow, bench->fixture.cow_bytes, 512);
 
     (void)state;

@@ -237,6 +237,51 @@ static void test_slices(void **state)
     snap_plan_free(&plan);
 }
 
+/* Bytes for a sector number each; what is equal on both sides is written no more, what differs in one byte is. */
+static void test_drop_equal(void **state)
+{
+    struct fixture fixture = fixture_random_store(7, 8, 60, 8 * 80 + 5, true);
+    const struct snap_layout layout = layout_of(8);
+
+    (void)state;
+    for (size_t differ = 0; differ <= 60; differ++) { /* 60: none does */
+        struct snap_plan plan = plan_of(&layout, fixture.entries, 60, fixture.origin_bytes / 512);
+        const uint64_t all_bytes = plan.write_bytes;
+        uint8_t *buffer = fixture_alloc(1, plan.buffer_bytes), *found = fixture_alloc(1, plan.buffer_bytes);
+
+        for (size_t r = 0; r < plan.read_count; r++)
+            memcpy(buffer + plan.reads[r].buffer_offset_bytes, fixture.cow + plan.reads[r].cow_offset_bytes,
+                   plan.reads[r].length_bytes);
+        memcpy(found, buffer, plan.buffer_bytes);
+        for (size_t r = 0; differ < 60 && r < plan.read_count; r++) {
+            uint64_t at = fixture.entries[differ].new_chunk * 4096 - plan.reads[r].cow_offset_bytes;
+
+            if (at < plan.reads[r].length_bytes) /* the last byte that the origin has of this chunk */
+                found[plan.reads[r].buffer_offset_bytes + at + (fixture.entries[differ].old_chunk == 80 ? 2559 : 4095)]++;
+        }
+        snap_plan_drop_equal(&plan, buffer, found);
+        assert_int_equal(plan.equal_bytes + plan.write_bytes, all_bytes);
+        assert_int_equal(plan.read_bytes, all_bytes);
+        assert_int_equal(plan.write_count, differ < 60);
+        assert_int_equal(plan.piece_count, differ < 60);
+        if (differ < 60) {
+            uint64_t old = fixture.entries[differ].old_chunk;
+
+            expect_write(&plan, 0, old * 4096, old == 80 ? 2560 : 4096, 1);
+            assert_memory_equal(buffer + plan.pieces[0].buffer_offset_bytes, fixture.view + old * 4096,
+                                plan.writes[0].length_bytes);
+        }
+        memset(found, 0, plan.buffer_bytes);
+        snap_plan_drop_equal(&plan, buffer, found); /* may be asked again */
+        assert_int_equal(plan.write_bytes, all_bytes);
+        assert_int_equal(plan.equal_bytes, 0);
+        snap_plan_free(&plan);
+        free(buffer);
+        free(found);
+    }
+    fixture_free(&fixture);
+}
+
 static void test_no_entries(void **state)
 {
     const struct snap_layout layout = layout_of(8);
@@ -392,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_piece_limit),
         cmocka_unit_test(test_clipping),
         cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_drop_equal),
         cmocka_unit_test(test_no_entries),
         cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_random_stores),

@@ -48,12 +48,12 @@ static void test_no_limit(void **state)
     struct snap_throttle throttle;
 
     (void)state;
-    snap_throttle_init(&throttle, &clock, 0);
+    snap_throttle_init(&throttle, &clock, 0, 0);
     assert_true(snap_throttle_burst_bytes(&throttle) == UINT64_MAX);
     for (int i = 0; i < 100; i++)
-        assert_true(snap_throttle_take(&throttle, UINT64_MAX, fake_stop, &fake));
-    assert_false(snap_throttle_take(&throttle, 1, fake_stop, &fake));
-    assert_true(snap_throttle_take(&throttle, 1, NULL, NULL));
+        assert_true(snap_throttle_take(&throttle, UINT64_MAX, 1, fake_stop, &fake));
+    assert_false(snap_throttle_take(&throttle, 1, 1, fake_stop, &fake));
+    assert_true(snap_throttle_take(&throttle, 1, 1, NULL, NULL));
     assert_int_equal(fake.sleeps, 0);
 }
 
@@ -69,7 +69,7 @@ static void test_burst(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct snap_throttle throttle;
 
-        snap_throttle_init(&throttle, &clock, cases[i].rate_bytes);
+        snap_throttle_init(&throttle, &clock, cases[i].rate_bytes, 0);
         assert_true(snap_throttle_burst_bytes(&throttle) == cases[i].burst_bytes);
     }
 }
@@ -92,13 +92,13 @@ static void test_never_more_than_the_rate(void **state)
         struct snap_throttle throttle;
         uint64_t largest;
 
-        snap_throttle_init(&throttle, &clock, rate_bytes);
+        snap_throttle_init(&throttle, &clock, rate_bytes, 0);
         largest = snap_throttle_burst_bytes(&throttle);
         for (int i = 0; i < TAKES; i++) {
             bytes[i] = fixture_random(&random, i % 50 ? 1000000 / 3 : 3000000) + 1;
             if (fixture_random(&random, 10) == 0)
                 fake.now_ns += fixture_random(&random, 3 * SECOND_NS);
-            assert_true(snap_throttle_take(&throttle, bytes[i], NULL, NULL));
+            assert_true(snap_throttle_take(&throttle, bytes[i], 1, NULL, NULL));
             at_ns[i] = fake.now_ns;
             largest = bytes[i] > largest ? bytes[i] : largest;
         }
@@ -127,10 +127,10 @@ static void test_rate_is_reached(void **state)
         uint64_t sum = 0, burst;
         double seconds;
 
-        snap_throttle_init(&throttle, &clock, rates[i]);
+        snap_throttle_init(&throttle, &clock, rates[i], 0);
         burst = snap_throttle_burst_bytes(&throttle);
         while (fake.now_ns < 101 * SECOND_NS) {
-            assert_true(snap_throttle_take(&throttle, burst, NULL, NULL));
+            assert_true(snap_throttle_take(&throttle, burst, 1, NULL, NULL));
             sum += burst;
             fake.now_ns += 30000000; /* the transfer itself */
         }
@@ -147,12 +147,12 @@ static void test_idle_saves_nothing(void **state)
     struct snap_throttle throttle;
 
     (void)state;
-    snap_throttle_init(&throttle, &clock, 1000000);
-    assert_true(snap_throttle_take(&throttle, 100000, NULL, NULL));
+    snap_throttle_init(&throttle, &clock, 1000000, 0);
+    assert_true(snap_throttle_take(&throttle, 100000, 1, NULL, NULL));
     fake.now_ns += 3600 * SECOND_NS;
-    assert_true(snap_throttle_take(&throttle, 100000, NULL, NULL)); /* one at once ... */
+    assert_true(snap_throttle_take(&throttle, 100000, 1, NULL, NULL)); /* one at once ... */
     assert_int_equal(fake.sleeps, 0);
-    assert_true(snap_throttle_take(&throttle, 100000, NULL, NULL)); /* ... and no second */
+    assert_true(snap_throttle_take(&throttle, 100000, 1, NULL, NULL)); /* ... and no second */
     assert_true(fake.now_ns >= SECOND_NS + 3600 * SECOND_NS + SECOND_NS / 10);
 }
 
@@ -163,13 +163,36 @@ static void test_large_request(void **state)
     struct snap_throttle throttle;
 
     (void)state;
-    snap_throttle_init(&throttle, &clock, 1000000);
-    assert_true(snap_throttle_take(&throttle, UINT64_C(60) * 1000000, NULL, NULL));
+    snap_throttle_init(&throttle, &clock, 1000000, 0);
+    assert_true(snap_throttle_take(&throttle, UINT64_C(60) * 1000000, 1, NULL, NULL));
     assert_int_equal(fake.sleeps, 0); /* granted at once, ... */
-    assert_true(snap_throttle_take(&throttle, 1, NULL, NULL));
+    assert_true(snap_throttle_take(&throttle, 1, 1, NULL, NULL));
     assert_true(fake.now_ns >= 61 * SECOND_NS); /* ... paid for before the next */
     assert_true(fake.now_ns < 61 * SECOND_NS + SECOND_NS / 10);
     assert_true(fake.longest_ns <= SECOND_NS / 10); /* a stop is seen in time */
+}
+
+/* The stricter of the two rates counts. */
+static void test_requests(void **state)
+{
+    struct fake fake = {.now_ns = SECOND_NS};
+    const struct snap_clock clock = {fake_now, fake_sleep, &fake};
+    struct snap_throttle throttle;
+
+    (void)state;
+    snap_throttle_init(&throttle, &clock, 0, 50);
+    assert_true(snap_throttle_burst_bytes(&throttle) == UINT64_MAX);
+    assert_int_equal(snap_throttle_burst_requests(&throttle), 5);
+    for (int i = 0; i <= 100; i++)
+        assert_true(snap_throttle_take(&throttle, UINT64_MAX, 5, NULL, NULL));
+    assert_true(fake.now_ns >= 11 * SECOND_NS && fake.now_ns < 11 * SECOND_NS + SECOND_NS / 10);
+
+    fake.now_ns = SECOND_NS;
+    snap_throttle_init(&throttle, &clock, 1000, 50);
+    assert_true(snap_throttle_take(&throttle, 1000, 1, NULL, NULL)); /* a second by its bytes */
+    assert_true(snap_throttle_take(&throttle, 10, 100, NULL, NULL)); /* two by their number */
+    assert_true(snap_throttle_take(&throttle, 1, 1, NULL, NULL));
+    assert_true(fake.now_ns >= 4 * SECOND_NS && fake.now_ns < 4 * SECOND_NS + SECOND_NS / 10);
 }
 
 /* A request that no lifetime would pay for: it waits for ever, it does not come out small. */
@@ -180,9 +203,9 @@ static void test_absurd_request(void **state)
     struct snap_throttle throttle;
 
     (void)state;
-    snap_throttle_init(&throttle, &clock, 1);
-    assert_true(snap_throttle_take(&throttle, UINT64_C(1) << 60, NULL, NULL));
-    assert_false(snap_throttle_take(&throttle, 1, fake_stop, &fake));
+    snap_throttle_init(&throttle, &clock, 1, 0);
+    assert_true(snap_throttle_take(&throttle, UINT64_C(1) << 60, 1, NULL, NULL));
+    assert_false(snap_throttle_take(&throttle, 1, 1, fake_stop, &fake));
     assert_true(fake.sleeps >= 999);
 }
 
@@ -194,15 +217,15 @@ static void test_stop(void **state)
     uint64_t ready_ns;
 
     (void)state;
-    snap_throttle_init(&throttle, &clock, 1000);
+    snap_throttle_init(&throttle, &clock, 1000, 0);
     ready_ns = throttle.ready_ns;
-    assert_false(snap_throttle_take(&throttle, 5000, fake_stop, &fake)); /* also where it need not wait */
+    assert_false(snap_throttle_take(&throttle, 5000, 1, fake_stop, &fake)); /* also where it need not wait */
     assert_true(throttle.ready_ns == ready_ns);
-    assert_true(snap_throttle_take(&throttle, 5000, NULL, NULL));
+    assert_true(snap_throttle_take(&throttle, 5000, 1, NULL, NULL));
     ready_ns = throttle.ready_ns;
     fake.polls = 0;
     fake.stop_at_poll = 3;
-    assert_false(snap_throttle_take(&throttle, 5000, fake_stop, &fake));
+    assert_false(snap_throttle_take(&throttle, 5000, 1, fake_stop, &fake));
     assert_int_equal(fake.sleeps, 3);
     assert_true(fake.now_ns < 2 * SECOND_NS);
     assert_true(throttle.ready_ns == ready_ns); /* nothing taken */
@@ -227,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_rate_is_reached),
         cmocka_unit_test(test_idle_saves_nothing),
         cmocka_unit_test(test_large_request),
+        cmocka_unit_test(test_requests),
         cmocka_unit_test(test_absurd_request),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_system_clock),

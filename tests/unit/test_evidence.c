@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests that stores and origins are told apart by real file systems on them. */
+#include "evidence.h"
+#include "io_fault.h"
+#include "list_fixture.h"
+#include "loop_fixture.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define UUID_A "aaaaaaaa-1111-4222-8333-123456789abc"
+#define UUID_B "bbbbbbbb-1111-4222-8333-123456789abc"
+#define UUID_C "cccccccc-1111-4222-8333-123456789abc"
+#define IMAGE_BYTES (UINT64_C(8) << 20)
+
+static const struct snap_device device; /* an image file: nothing is known of it */
+
+/* An ext4 file system in a device in memory. */
+static struct snap_io *ext4(const struct fixture *fixture, const char *uuid)
+{
+    struct snap_io *io = io_mem_new("origin", IMAGE_BYTES, 512, true);
+    int fd = fixture_file(fixture, "image", IMAGE_BYTES), status;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int null_fd = open("/dev/null", O_RDWR);
+
+        (void)dup2(null_fd, STDOUT_FILENO);
+        (void)dup2(null_fd, STDERR_FILENO);
+        (void)setenv("PATH", "/usr/sbin:/sbin:/usr/bin:/bin", 1);
+        (void)execlp("mke2fs", "mke2fs", "-q", "-F", "-t", "ext4", "-U", uuid, fixture_path(fixture, "image"),
+                     (char *)NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 127) {
+        print_message("skipped: mke2fs is not installed\n");
+        list_close(io);
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+    for (uint64_t at = 0; at < IMAGE_BYTES; at += 1 << 20)
+        assert_int_equal(pread(fd, io_mem_bytes(io) + at, 1 << 20, (off_t)at), 1 << 20);
+    assert_int_equal(close(fd), 0);
+    return io;
+}
+
+/* A store for what differs between the two. */
+static struct snap_io *difference(struct snap_io *origin, struct snap_io *newer)
+{
+    struct snap_io *cow = list_new(8, 2048 * 8 + 100 * 8);
+    uint64_t index = 0;
+
+    for (uint64_t at = 0; newer && at < IMAGE_BYTES; at += 4096) {
+        if (memcmp(io_mem_bytes(origin) + at, io_mem_bytes(newer) + at, 4096) == 0)
+            continue;
+        list_put(cow, 8, index, at / 4096, list_canonical(8, index));
+        memcpy(io_mem_bytes(cow) + list_canonical(8, index++) * 4096, io_mem_bytes(newer) + at, 4096);
+    }
+    return cow;
+}
+
+static void record_origin(struct snap_io *cow, const char *fs_uuid, uint64_t sectors)
+{
+    struct snap_identity identity = {.origin_sectors = sectors, .chunk_sectors = 8, .fs_type = "ext4"};
+
+    (void)snprintf(identity.fs_uuid, sizeof identity.fs_uuid, "%s", fs_uuid);
+    snap_identity_encode(&identity, io_mem_bytes(cow));
+}
+
+static struct snap_evidence gather(struct snap_io *cow, struct snap_io *origin)
+{
+    struct snap_store store = list_open(cow);
+    struct snap_error err = {.text = ""};
+    struct snap_evidence evidence;
+
+    assert_ok(snap_evidence_gather(&store, origin, &device, &evidence, &err), &err);
+    assert_true(evidence.text[0] != '\0');
+    return evidence;
+}
+
+static enum snap_status keep(void *context, const struct snap_finding *finding, struct snap_error *err)
+{
+    *(struct snap_finding *)context = *finding;
+    return snap_fail(err, SNAP_E_REFUSED, "seen");
+}
+
+static void assert_finding(const struct snap_evidence *evidence, enum snap_rule rule, enum snap_severity severity)
+{
+    struct snap_finding finding;
+    struct snap_findings findings = {.fn = keep, .context = &finding};
+    struct snap_error err = {.text = ""};
+
+    assert_status(snap_evidence_finding(evidence, &findings, &err), SNAP_E_REFUSED, &err);
+    assert_int_equal(finding.rule, rule);
+    assert_int_equal(finding.severity, severity);
+    assert_string_equal(finding.text, evidence->text);
+    assert_false(finding.has_area || finding.has_entry || finding.has_offset);
+}
+
+static void assert_no_finding(const struct snap_evidence *evidence)
+{
+    struct snap_finding finding;
+    struct snap_findings findings = {.fn = keep, .context = &finding};
+    struct snap_error err = {.text = ""};
+    enum snap_severity worst;
+
+    assert_ok(snap_evidence_finding(evidence, &findings, &err), &err);
+    assert_false(snap_findings_worst(&findings, &worst));
+}
+
+static void an_empty_store_proves_nothing(void **state)
+{
+    struct snap_io *origin = ext4(*state, UUID_A), *cow = difference(origin, NULL);
+    struct snap_evidence evidence = gather(cow, origin);
+
+    assert_string_equal(evidence.origin.uuid, UUID_A);
+    assert_string_equal(evidence.view.uuid, UUID_A);
+    assert_string_equal(evidence.view.type, "ext4");
+    assert_int_equal(evidence.verdict, SNAP_IDENTITY_NO_RECORD);
+    assert_no_finding(&evidence);
+    list_close(origin);
+    list_close(cow);
+}
+
+static void a_superblock_of_another_origin_contradicts(void **state)
+{
+    struct snap_io *origin = ext4(*state, UUID_A), *other = ext4(*state, UUID_B), *cow = difference(origin, other);
+    struct snap_evidence evidence = gather(cow, origin);
+
+    assert_string_equal(evidence.origin.uuid, UUID_A);
+    assert_string_equal(evidence.view.uuid, UUID_B);
+    assert_int_equal(evidence.verdict, SNAP_IDENTITY_CONTRADICTS);
+    assert_finding(&evidence, SNAP_RULE_IDENTITY_ORIGIN, SNAP_CORRUPTING);
+    list_close(origin);
+    list_close(other);
+    list_close(cow);
+}
+
+/* A UUID changed inside the snapshot is no contradiction to the record, also not where the merge has brought it over. */
+static void a_recorded_origin_matches_before_and_amid_a_merge(void **state)
+{
+    struct snap_io *origin = ext4(*state, UUID_A), *newer = ext4(*state, UUID_B), *cow = difference(origin, newer);
+    struct snap_evidence evidence;
+
+    record_origin(cow, UUID_A, IMAGE_BYTES / 512);
+    evidence = gather(cow, origin);
+    assert_int_equal(evidence.verdict, SNAP_IDENTITY_MATCH);
+    assert_no_finding(&evidence);
+    evidence = gather(cow, newer);
+    assert_string_equal(evidence.origin.uuid, UUID_B);
+    assert_int_equal(evidence.verdict, SNAP_IDENTITY_MATCH);
+    list_close(origin);
+    list_close(newer);
+    list_close(cow);
+}
+
+static void a_third_file_system_contradicts_the_record(void **state)
+{
+    struct snap_io *origin = ext4(*state, UUID_A), *newer = ext4(*state, UUID_B), *wrong = ext4(*state, UUID_C);
+    struct snap_io *cow = difference(origin, newer);
+    struct snap_evidence evidence;
+
+    record_origin(cow, UUID_A, IMAGE_BYTES / 512);
+    evidence = gather(cow, wrong);
+    assert_int_equal(evidence.verdict, SNAP_IDENTITY_CONTRADICTS);
+    assert_finding(&evidence, SNAP_RULE_IDENTITY_ORIGIN, SNAP_CORRUPTING);
+    list_close(origin);
+    list_close(newer);
+    list_close(wrong);
+    list_close(cow);
+}
+
+/* Where the list does not hold the superblock, the view shows the wrong origin's own: that speaks for nothing. */
+static void a_wrong_origin_is_no_witness_for_itself(void **state)
+{
+    struct snap_io *wrong = ext4(*state, UUID_C), *cow = difference(wrong, NULL);
+    struct snap_evidence evidence;
+
+    list_put(cow, 8, 0, 1000, 2); /* somewhere in the data */
+    record_origin(cow, UUID_A, IMAGE_BYTES / 512);
+    evidence = gather(cow, wrong);
+    assert_int_equal(evidence.verdict, SNAP_IDENTITY_CONTRADICTS);
+    list_close(wrong);
+    list_close(cow);
+}
+
+static void sizes_are_held_against_the_record(void **state)
+{
+    struct snap_io *origin = ext4(*state, UUID_A), *cow = difference(origin, NULL);
+    struct snap_evidence evidence;
+
+    record_origin(cow, UUID_A, IMAGE_BYTES / 512 - 8);
+    evidence = gather(cow, origin);
+    assert_int_equal(evidence.verdict, SNAP_IDENTITY_GROWN);
+    assert_finding(&evidence, SNAP_RULE_IDENTITY_SIZE, SNAP_WARNING);
+    record_origin(cow, UUID_A, IMAGE_BYTES / 512 + 8);
+    evidence = gather(cow, origin);
+    assert_int_equal(evidence.verdict, SNAP_IDENTITY_CONTRADICTS);
+    list_close(origin);
+    list_close(cow);
+}
+
+static void an_io_is_probed(void **state)
+{
+    struct snap_io *origin = ext4(*state, UUID_A), *blank = io_mem_new("blank", 1000, 512, false);
+    struct snap_error err = {.text = ""};
+    struct snap_probe probe;
+
+    assert_ok(snap_probe_io(origin, &probe, &err), &err);
+    assert_string_equal(probe.uuid, UUID_A);
+    assert_ok(snap_probe_io(blank, &probe, &err), &err);
+    assert_string_equal(probe.type, "");
+    list_close(origin);
+    list_close(blank);
+}
+
+static void unreadable_places_are_told(void **state)
+{
+    struct snap_error err = {.text = ""};
+
+    for (int which = 0; which < 2; which++) {
+        struct snap_io *origin = ext4(*state, UUID_A), *newer = ext4(*state, UUID_B), *cow = difference(origin, newer);
+        struct snap_io *faulty = io_fault_new(which ? cow : origin, NULL);
+        struct snap_store store = list_open(which ? faulty : cow);
+        struct snap_evidence evidence;
+
+        /* The origin's superblock, or the data chunk of the first entry, which holds the newer one. */
+        io_fault_add(faulty, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true,
+                                                .offset_bytes = which ? 2 * 4096 + 1024 : 1024, .length_bytes = 512});
+        assert_status(snap_evidence_gather(&store, which ? origin : faulty, &device, &evidence, &err), SNAP_E_IO,
+                      &err);
+        assert_non_null(strstr(err.text, which ? "cow" : "origin"));
+        assert_true(io_fault_hits(faulty) > 0);
+        list_close(which ? origin : cow);
+        list_close(newer);
+        list_close(faulty);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_empty_store_proves_nothing, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_superblock_of_another_origin_contradicts, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_recorded_origin_matches_before_and_amid_a_merge, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_third_file_system_contradicts_the_record, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_wrong_origin_is_no_witness_for_itself, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(sizes_are_held_against_the_record, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(an_io_is_probed, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(unreadable_places_are_told, fixture_setup, fixture_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A merge that keeps its COW: its checkpoint file, and what to believe of one that is there. */
+#ifndef DMSNAP_TOOLS_MERGE_KEPT_H
+#define DMSNAP_TOOLS_MERGE_KEPT_H
+
+#include "merge_report.h"
+
+/*
+ * Sets the session's options for keeping the COW. `path` is the checkpoint file or NULL: then all chunks are compared.
+ * A file that is foreign, stale or damaged is ignored, with the reason said; one that is a symbolic link, or in whose
+ * place none can be written, refuses.
+ */
+enum snap_status merge_kept_prepare(struct merge_session *session, const char *path, struct snap_error *err);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of snapmerge. */
+#ifndef DMSNAP_TOOLS_MERGE_OPTIONS_H
+#define DMSNAP_TOOLS_MERGE_OPTIONS_H
+
+#include "cli.h"
+
+enum merge_accept { MERGE_ACCEPT_IDENTITY, MERGE_ACCEPT_CUT };
+
+struct merge_arguments {
+    const char *origin, *cow, *checkpoint;
+    bool dry_run, yes, json, progress_json, keep_cow, idle;
+    uint64_t rate_limit_bytes, iops_limit, memory_bytes, checkpoint_seconds, progress_seconds, queue_depth;
+    int io_engine;   /* enum snap_io_engine */
+    unsigned accept; /* bits of enum merge_accept */
+};
+
+/* Filled by cli_start. */
+extern struct merge_arguments merge_arguments;
+extern const struct cli_program merge_program;
+
+#endif
