@@ -28,6 +28,7 @@ struct merge {
     struct snap_window windows[2];
     uint8_t *found;           /* keep_cow: what is on the origin */
     uint64_t entries_wanted;  /* per window, from the measured speed */
+    bool unflushed;           /* areas were zeroed after the COW's last flush */
     uint64_t stale_areas_end; /* areas behind the end, up to here, are merged and not yet zeroed */
 };
 
@@ -132,6 +133,7 @@ static enum snap_status clear_hidden_areas(struct merge *merge, uint64_t entries
         return SNAP_OK;
     status = snap_store_zero_areas(merge->store, first_area, merge->stale_areas_end - first_area, err);
     if (status == SNAP_OK) {
+        merge->unflushed = true;
         merge->result->metadata_bytes += (merge->stale_areas_end - first_area) * layout->chunk_bytes;
         merge->stale_areas_end = first_area;
     }
@@ -158,13 +160,17 @@ static enum snap_status commit_kept(struct merge *merge, const struct snap_windo
 /* Takes what the origin holds already out of the window's writes. */
 static enum snap_status drop_equal(struct merge *merge, struct snap_window *window, struct snap_error *err)
 {
+    struct snap_error reason;
     enum snap_status status = snap_copy_read_origin(&window->plan, merge->origin, merge->found, &window->group,
-                                                    &merge->compare_control, err);
+                                                    &merge->compare_control, &reason);
 
     if (status == SNAP_E_IO)
         return SNAP_OK; /* what cannot be read is written */
-    if (status != SNAP_OK)
+    if (status != SNAP_OK) {
+        if (err)
+            *err = reason;
         return status;
+    }
     snap_plan_drop_equal(&window->plan, window->buffer, merge->found);
     merge->result->equal_bytes += window->plan.equal_bytes;
     return SNAP_OK;
@@ -192,6 +198,7 @@ static enum snap_status commit(struct merge *merge, const struct snap_window_ran
     result->cow_flushes += counts.flushes;
     if (status != SNAP_OK)
         return status;
+    merge->unflushed = false;
     count_window(result, range);
     return clear_hidden_areas(merge, range->first, err);
 }
@@ -274,12 +281,34 @@ enum snap_status snap_merge(const struct snap_store *store, struct snap_io *orig
         status = merge_windows(&merge, err);
     if (status == SNAP_OK && !options->keep_cow)
         status = clear_hidden_areas(&merge, 0, err); /* where no window was open: left by an earlier run */
-    if (status == SNAP_OK && result->metadata_bytes > 0) {
+    if (status == SNAP_OK && merge.unflushed) {
         status = snap_io_flush(store->io, err);
         result->cow_flushes++;
     }
     tear_down(&merge);
     return status;
+}
+
+/* What committing the range would do to the COW. */
+static void count_commit(struct merge *merge, const struct snap_window_range *range)
+{
+    const struct snap_layout *layout = &merge->store->layout;
+    const uint64_t units = snap_store_cut_units(merge->store, range->end, range->first);
+    const uint64_t first_hidden = range->first / layout->entries_per_area + 1;
+    struct snap_merge_result *result = merge->result;
+
+    result->windows++;
+    result->window_entries = snap_max(result->window_entries, range->end - range->first);
+    result->origin_flushes++;
+    if (merge->options->keep_cow)
+        return;
+    result->cow_flushes += units;
+    result->metadata_bytes += units * snap_store_unit_bytes(merge->store);
+    merge->unflushed = first_hidden < merge->stale_areas_end;
+    if (merge->unflushed) {
+        result->metadata_bytes += (merge->stale_areas_end - first_hidden) * layout->chunk_bytes;
+        merge->stale_areas_end = first_hidden;
+    }
 }
 
 enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct snap_io *origin,
@@ -293,7 +322,8 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
 
     memset(result, 0, sizeof *result);
     result->entries_left = job->entries;
-    result->cow_flushes = 1; /* before the first window; see settle */
+    result->cow_flushes = options->keep_cow ? 0 : 1; /* settle */
+    merge.stale_areas_end = snap_max(snap_div_up(job->entries, store->layout.entries_per_area), job->stale_areas_end);
     status = set_up(&merge, true, err);
     while (status == SNAP_OK) {
         struct snap_window *window = &merge.windows[0];
@@ -307,13 +337,11 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
         result->written_bytes += window->plan.write_bytes;
         result->read_requests += window->plan.read_count;
         result->write_requests += window->plan.write_count;
-        if (range.last_slice) {
-            result->windows++;
-            result->window_entries = snap_max(result->window_entries, range.end - range.first);
-            result->origin_flushes++;
-            result->cow_flushes += snap_store_cut_units(store, range.end, range.first);
-        }
+        if (range.last_slice)
+            count_commit(&merge, &range);
     }
+    if (merge.unflushed)
+        result->cow_flushes++;
     tear_down(&merge);
     return status;
 }

@@ -37,6 +37,10 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
                                  "the origin has grown since the store was made"},
     [SNAP_RULE_AREA_UNREADABLE] = {"area-unreadable", SNAP_FATAL, "none", /* 20 */
                                    "a metadata area cannot be read; the kernel cannot load the store"},
+    [SNAP_RULE_DATA_UNREADABLE] = {"data-unreadable", SNAP_WARNING, "none", /* 20 */
+                                   "the data of one chunk cannot be read; it blocks the kernel's merge"},
+    [SNAP_RULE_DEVICE_HELD] = {"device-held", SNAP_WARNING, "none", /* 21 */
+                               "somebody uses the device: what is found may change while it is looked at"},
     [SNAP_RULE_LIST_PAST_END] = {"list-past-end", SNAP_FATAL, "view-kept", /* 6 */
                                  "the list goes on past the device's end; the kernel cannot load the store"},
     [SNAP_RULE_LIST_CUT] = {"list-cut", SNAP_WARNING, "view-changed", /* 8 */

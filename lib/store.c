@@ -225,6 +225,21 @@ uint64_t snap_store_cut_units(const struct snap_store *store, uint64_t length, u
                : (cut_end(store, length, new_length) - 1) / unit_entries - new_length / unit_entries + 1;
 }
 
+/* The unit in which the list will end, as it shall be: the entries in front of the new end, then zeros. */
+static enum snap_status read_last_unit(const struct snap_store *store, uint64_t new_length, uint8_t *unit,
+                                       struct snap_error *err)
+{
+    const uint64_t unit_bytes = snap_store_unit_bytes(store);
+    const uint64_t unit_first = snap_round_down(new_length, unit_bytes / SNAP_ENTRY_BYTES);
+    const uint64_t keep_bytes = (new_length - unit_first) * SNAP_ENTRY_BYTES;
+    enum snap_status status =
+        snap_io_read(store->io, snap_store_entry_offset_bytes(store, unit_first), unit_bytes, unit, err);
+
+    if (status == SNAP_OK)
+        memset(unit + keep_bytes, 0, (size_t)(unit_bytes - keep_bytes));
+    return status;
+}
+
 enum snap_status snap_store_shorten(const struct snap_store *store, uint64_t length, uint64_t new_length,
                                     struct snap_shorten_counts *counts, struct snap_error *err)
 {
@@ -232,38 +247,33 @@ enum snap_status snap_store_shorten(const struct snap_store *store, uint64_t len
     const uint64_t unit_entries = unit_bytes / SNAP_ENTRY_BYTES;
     uint64_t unit_first = snap_round_down(cut_end(store, length, new_length) - 1, unit_entries); /* of the last unit */
     enum snap_status status = SNAP_OK;
-    uint8_t *unit;
+    uint8_t *zeros, *last;
 
     if (new_length >= length)
         return snap_fail(err, SNAP_E_INTERNAL, "%s: cannot shorten a list of %" PRIu64 " entries to %" PRIu64,
                          store->io->name, length, new_length);
-    unit = snap_io_buffer_new(unit_bytes);
-    if (!unit)
-        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory shortening the list", store->io->name);
+    zeros = snap_io_buffer_new(unit_bytes);
+    last = snap_io_buffer_new(unit_bytes);
+    if (!zeros || !last)
+        status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory shortening the list", store->io->name);
+    else
+        status = read_last_unit(store, new_length, last, err); /* before the first write: it may fail */
+    while (status == SNAP_OK) {
+        const bool is_last = unit_first <= new_length;
 
-    for (;;) {
-        uint64_t offset_bytes = snap_store_entry_offset_bytes(store, unit_first);
-        bool last = unit_first <= new_length;
-
-        if (last) { /* the unit with the terminator keeps the entries in front of it */
-            size_t keep_bytes = (size_t)((new_length - unit_first) * SNAP_ENTRY_BYTES);
-
-            status = snap_io_read(store->io, offset_bytes, unit_bytes, unit, err);
-            if (status != SNAP_OK)
-                break;
-            memset(unit + keep_bytes, 0, (size_t)unit_bytes - keep_bytes);
-        }
-        status = snap_io_write(store->io, offset_bytes, unit_bytes, unit, err);
+        status = snap_io_write(store->io, snap_store_entry_offset_bytes(store, unit_first), unit_bytes,
+                               is_last ? last : zeros, err);
         if (status != SNAP_OK)
             break;
         counts->written_bytes += unit_bytes;
         counts->flushes++;
         status = snap_io_flush(store->io, err); /* before the unit in front of it: else garbage behind a terminator */
-        if (status != SNAP_OK || last)
+        if (is_last)
             break;
         unit_first -= unit_entries;
     }
-    snap_io_buffer_free(unit);
+    snap_io_buffer_free(zeros);
+    snap_io_buffer_free(last);
     return status;
 }
 

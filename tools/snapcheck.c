@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapcheck: holds a store against the rules of its format and says where it breaks one; never writes. */
 #include "check.h"
+#include "check_data.h"
 #include "cli.h"
 #include "devices.h"
 #include "evidence.h"
 #include "json.h"
 #include "merge.h"
+#include "progress.h"
 #include "report.h"
 #include "size.h"
 
@@ -13,7 +15,7 @@
 
 static struct {
     const char *origin;
-    bool dry_run, json;
+    bool data, dry_run, json;
 } options;
 
 static const struct cli_option option_table[] = {
@@ -23,6 +25,11 @@ static const struct cli_option option_table[] = {
      .group = "Devices",
      .kind = CLI_STRING,
      .string = &options.origin},
+    {.name = "data",
+     .help = "also read all data, to find chunks that cannot be read",
+     .group = "What to check",
+     .kind = CLI_FLAG,
+     .flag = &options.data},
     CLI_OPTION_JSON(&options.json),
     CLI_OPTION_DRY_RUN(&options.dry_run),
     CLI_OPTIONS_END,
@@ -46,6 +53,8 @@ struct session {
     struct snap_store store;
     struct snap_findings findings;
     struct snap_check_result result;
+    uint64_t unreadable;    /* data chunks */
+    struct cli_progress *progress;
     struct cli_json *found; /* JSON: the findings */
 };
 
@@ -88,12 +97,63 @@ static bool sound(const struct snap_findings *findings)
     return findings->severity_counts[SNAP_CORRUPTING] == 0 && findings->severity_counts[SNAP_FATAL] == 0;
 }
 
+static void show_progress(void *context, uint64_t done_entries, uint64_t entries)
+{
+    const struct session *session = context;
+    const uint64_t chunk_bytes = session->store.layout.chunk_bytes;
+
+    cli_progress_update(session->progress, "read", done_entries * chunk_bytes, entries * chunk_bytes);
+}
+
+/* --data: every data chunk is read once. */
+static enum snap_status check_data(struct session *session, uint64_t origin_sectors, struct snap_error *err)
+{
+    const struct cli_progress_setup setup = {
+        .mode = cli_progress_choose(session->cli->err, false, session->cli->quiet),
+        .device = session->cow.path,
+        .out = session->cli->err,
+        .report = cli_report_flag(),
+    };
+    const struct snap_check_data_options data_options = {.origin_sectors = origin_sectors,
+                                                         .stop = tool_stop,
+                                                         .progress = show_progress,
+                                                         .progress_context = session};
+    struct cli_progress progress;
+    enum snap_status status;
+
+    session->progress = &progress;
+    cli_progress_start(&progress, &setup);
+    cli_progress_attach(&progress, session->cli);
+    status = snap_check_data(&session->store, session->result.entries, &data_options, &session->findings,
+                             &session->unreadable, err);
+    cli_progress_end(&progress, status == SNAP_OK ? "done" : "failed", cli_exit_status(status));
+    return status;
+}
+
+/* Whoever uses a device may change it while it is looked at (format 13, rule 21). */
+static enum snap_status check_holders(struct session *session, const struct tool_device *device, struct snap_error *err)
+{
+    struct snap_finding finding;
+    char holders[192];
+
+    snap_device_holders(device->path, &device->facts, holders, sizeof holders);
+    if (holders[0] == '\0')
+        return SNAP_OK;
+    snap_finding_init(&finding, SNAP_RULE_DEVICE_HELD, "%s is %s", device == &session->cow ? "the store" : "the origin",
+                      holders);
+    return snap_findings_add(&session->findings, &finding, err);
+}
+
 static enum snap_status check(struct session *session, struct snap_error *err)
 {
     struct snap_check_options check_options = {
         .memory_bytes = snap_merge_default_memory_bytes(tool_available_memory_bytes()), .stop = tool_stop};
-    enum snap_status status;
+    enum snap_status status = check_holders(session, &session->cow, err);
 
+    if (status == SNAP_OK && session->origin.io)
+        status = check_holders(session, &session->origin, err);
+    if (status != SNAP_OK)
+        return status;
     if (session->origin.io) {
         check_options.origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
         check_options.origin_block_bytes = session->origin.io->logical_block_bytes;
@@ -106,6 +166,8 @@ static enum snap_status check(struct session *session, struct snap_error *err)
         if (status == SNAP_OK)
             status = snap_evidence_finding(&evidence, &session->findings, err);
     }
+    if (status == SNAP_OK && options.data && sound(&session->findings) && session->result.list_complete)
+        status = check_data(session, check_options.origin_sectors, err);
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which origin chunks a bench store changes, in which order: from mode, sizes and seed alone, so always the same. */
+/* Which origin chunks a bench store changes, in which order: from mode, sizes and seed alone. */
 #ifndef BENCH_LIST_H
 #define BENCH_LIST_H
 
@@ -17,7 +17,7 @@ const struct bench_mode *bench_mode_find(const char *name);
 /* `count` different chunks below `origin_chunks`, in list order. Free with free. */
 uint64_t *bench_list_make(const struct bench_mode *mode, uint64_t count, uint64_t origin_chunks, uint64_t seed);
 
-/* The n-th of 2^bits different numbers below 2^bits, in a random-looking order: for lists too large for an array. */
+/* The n-th of 2^bits different numbers below 2^bits, in random order: for lists too large for an array. */
 uint64_t bench_permute(uint64_t n, unsigned bits, uint64_t seed);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes the origins, stores and lists that the bench merges and checks; made of a seed, so that it can verify them. */
+/* Makes the origins, stores and lists that the bench merges and checks, and verifies them. */
 #include "list.h"
 #include "qcow2.h"
 
@@ -178,7 +178,7 @@ static void verify(const struct bench *bench)
     (void)close(fd);
 }
 
-/* Twice as many origin chunks as entries; each duplicate repeats the entry a million places before it, or the first. */
+/* At least twice as many origin chunks as entries; a duplicate repeats the entry a million places before it. */
 static void make_list(const struct bench *bench)
 {
     const uint64_t chunk_bytes = 4096, per_area = entries_per_area(chunk_bytes), far = 1000000;
@@ -219,8 +219,8 @@ static void print_xml(const struct bench *bench)
            "nr_data_blocks=\"%llu\">\n  <device dev_id=\"1\" mapped_blocks=\"%llu\" transaction=\"0\" "
            "creation_time=\"0\" snap_time=\"0\">\n", 1ull << bits, (unsigned long long)bench->entries);
     for (uint64_t i = 0; i < bench->entries; i++)
-        printf("    <single_mapping origin_block=\"%llu\" data_block=\"%llu\" time=\"0\"/>\n", (unsigned long long)i,
-               (unsigned long long)bench_permute(i, bits, bench->seed));
+        printf("    <single_mapping origin_block=\"%llu\" data_block=\"%llu\" time=\"0\"/>\n",
+               (unsigned long long)i, (unsigned long long)bench_permute(i, bits, bench->seed));
     printf("  </device>\n</superblock>\n");
     if (fflush(stdout) != 0)
         die(0, "standard output: cannot write");
@@ -256,6 +256,20 @@ static void need(const char *path, const char *name)
         die(0, "%s is missing\n%s", name, usage);
 }
 
+/* The commands that have nothing to do with a mode; false for the others. */
+static bool run_listless(const struct bench *bench, const char *command)
+{
+    if (strcmp(command, "xml") == 0) {
+        print_xml(bench);
+    } else if (strcmp(command, "list") == 0) {
+        need(bench->cow, "--cow");
+        make_list(bench);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct bench bench = {.mode = bench_mode_find("random-4k"), .origin_bytes = (uint64_t)4 << 30,
@@ -265,19 +279,13 @@ int main(int argc, char **argv)
     if (argc < 2)
         die(0, "%s", usage);
     parse(&bench, argc - 1, argv + 1);
-    if (strcmp(command, "list") == 0 || strcmp(command, "xml") == 0) {
-        if (command[0] == 'x') {
-            print_xml(&bench);
-        } else {
-            need(bench.cow, "--cow");
-            make_list(&bench);
-        }
+    if (run_listless(&bench, command))
         return 0;
-    }
     if (bench.origin_bytes % bench.mode->chunk_bytes || bench.changed_bytes % bench.mode->chunk_bytes)
         die(0, "sizes must be multiples of the chunk size");
     bench.count = bench.changed_bytes / bench.mode->chunk_bytes;
-    bench.olds = bench_list_make(bench.mode, bench.count, bench.origin_bytes / bench.mode->chunk_bytes, bench.seed);
+    bench.olds = bench_list_make(bench.mode, bench.count, bench.origin_bytes / bench.mode->chunk_bytes,
+                                 bench.seed);
     if (strcmp(command, "relist") != 0)
         need(bench.origin, "--origin");
     if (strcmp(command, "relist") == 0 || strcmp(command, "make") == 0)

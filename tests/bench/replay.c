@@ -84,7 +84,8 @@ static void *copy_parts(void *argument)
     const struct worker *worker = argument;
     const struct pair *pair = worker->pair;
 
-    for (uint64_t at = worker->first_part * PART_BYTES; at < worker->length_bytes; at += PARTS_AT_ONCE * PART_BYTES) {
+    for (uint64_t at = worker->first_part * PART_BYTES; at < worker->length_bytes;
+         at += PARTS_AT_ONCE * PART_BYTES) {
         uint64_t left = worker->length_bytes - at, step = left < PART_BYTES ? left : PART_BYTES;
 
         read_all(pair->cow, pair->cow_path, worker->buffer, step, worker->cow_offset_bytes + at);
@@ -98,7 +99,8 @@ static void copy_run(const struct pair *pair, struct worker *workers, uint64_t o
 {
     const uint64_t start_bytes = old_chunk * pair->chunk_bytes;
     const uint64_t room_bytes = pair->origin_bytes - start_bytes;
-    const uint64_t length_bytes = chunks * pair->chunk_bytes < room_bytes ? chunks * pair->chunk_bytes : room_bytes;
+    const uint64_t run_bytes = chunks * pair->chunk_bytes;
+    const uint64_t length_bytes = run_bytes < room_bytes ? run_bytes : room_bytes;
     const uint64_t parts = (length_bytes + PART_BYTES - 1) / PART_BYTES;
     unsigned count = parts < PARTS_AT_ONCE ? (unsigned)parts : PARTS_AT_ONCE;
 

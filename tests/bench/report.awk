@@ -65,11 +65,11 @@ function verdict(ratio, kind, least, aim) {
     return ratio >= aim ? "aim" : ratio >= least ? "goal" : "MISSED"
 }
 
-function print_ratio(key, mode, ours, side, what, kind, least, aim,    n, ratio) {
+function print_ratio(key, mode, ours, side, what, kind, least, aim,    n, ratio, name) {
     n = paired(key, ours, side, what, kind == ">")
     ratio = median(ratios, n)
-    printf "  %-24s %7.2f %7.2f %7.2f", kind == ">" ? side " / " ours : ours " / " side (what == "cpu" ? ", CPU" : ""),
-        ratio, ratios[1], ratios[n]
+    name = kind == ">" ? side " / " ours : ours " / " side (what == "cpu" ? ", CPU" : "")
+    printf "  %-24s %7.2f %7.2f %7.2f", name, ratio, ratios[1], ratios[n]
     if (least)
         printf "   %s %-5s aim %-5s %s", kind == ">" ? "at least" : "at most ", least, aim,
             verdict(ratio, kind, least, aim)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Prints the requests that a merge or a check of a store makes: for fio and for the seek model; reads only the list. */
+/* Prints the requests that a merge or a check of a store makes, for fio and for the seek model. */
 #include "arith.h"
 #include "entries.h"
 #include "io_file.h"
@@ -16,14 +16,14 @@
 static const char usage[] =
     "usage: requests merge|kernel|list --cow STORE [--origin-size BYTES] [OPTION...]\n"
     "Prints lines `STEP DEVICE OPERATION OFFSET LENGTH`; steps count from 0, lines of one step are in order.\n"
-    "  merge    as snapmerge with --memory BYTES: the COW is read for step k+1 while the origin is written for step k\n"
+    "  merge    as snapmerge with --memory BYTES: step k+1 is read while step k is written\n"
     "  kernel   as the kernel's snapshot-merge target\n"
     "  list     the metadata areas that hold the list\n"
     "  --memory BYTES     536870912 by default\n"
     "  --window ENTRIES   at most so many in a window\n"
-    "  --table ENTRIES    instead of windows: so many entries are cut off the list at once; they go through one buffer\n"
-    "                     of --memory bytes in passes, each over its own range of the origin\n"
-    "  --fio ORIGIN       writes fio logs instead: PREFIX-read0, PREFIX-read, PREFIX-write for merge, PREFIX-list\n"
+    "  --table ENTRIES    instead of windows: so many entries are cut off the list at once; they go through\n"
+    "                     half of --memory in passes, each over its own range of the origin\n"
+    "  --fio ORIGIN       writes logs for fio: PREFIX-read0, -read and -write for merge, or PREFIX-list\n"
     "  --prefix PREFIX\n";
 
 struct requests {

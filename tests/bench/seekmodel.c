@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How long a spinning disk, or two, would take for the requests that `requests` prints: a model, not a measurement. */
+/* How long one spinning disk, or two, would take for the requests that `requests` prints: a model. */
 #include "bench.h"
 
 #include <errno.h>
@@ -59,8 +59,8 @@ static double turns_until(const struct model *model, double now, double place)
 }
 
 /*
- * The disk is one long spiral: reading on costs nothing but transfer, also across tracks. To a place further on the
- * head either waits while the gap passes under it, or moves (root of the distance, as arms accelerate and brake) and
+ * The disk is one long spiral: reading on costs nothing but transfer, across tracks too. To a place further on the
+ * head waits while the gap passes under it, or moves (root of the distance, as arms accelerate and brake) and
  * waits for the platter; whichever is sooner.
  */
 static void access_disk(struct model *model, struct disk *disk, double place, double length_bytes)
@@ -145,7 +145,8 @@ static void write_and_read_ahead(struct model *model, size_t start, uint64_t ste
             carry_out(model, request);
             more = true;
         }
-        for (uint64_t i = 0; i < model->batch && (request = next_of(model, &read_at, step + 1, is_data_read)); i++) {
+        for (uint64_t i = 0; i < model->batch && (request = next_of(model, &read_at, step + 1, is_data_read));
+             i++) {
             carry_out(model, request);
             more = true;
         }
@@ -235,7 +236,8 @@ static void print_disk(const char *name, const struct disk *disk)
 static void parse_options(struct model *model, int argc, char **argv)
 {
     static const struct option names[] = {
-        {"disks", 1, NULL, 'n'}, {"disk-size", 1, NULL, 's'}, {"origin-at", 1, NULL, 'o'}, {"cow-at", 1, NULL, 'c'},
+        {"disks", 1, NULL, 'n'}, {"disk-size", 1, NULL, 's'}, {"origin-at", 1, NULL, 'o'},
+        {"cow-at", 1, NULL, 'c'},
         {"overlap", 1, NULL, 'l'}, {"batch", 1, NULL, 'b'}, {"rpm", 1, NULL, 'r'}, {"rate", 1, NULL, 'R'},
         {"seek-min", 1, NULL, 'm'}, {"seek-max", 1, NULL, 'M'}, {NULL, 0, NULL, 0}};
     bool cow_placed = false;
@@ -265,8 +267,9 @@ static void parse_options(struct model *model, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct model model = {.size_bytes = 1099511627776.0, .bytes_per_second = 180.0 * 1048576, .turn_seconds = 60.0 / 7200,
-                          .seek_min = 800e-6, .seek_max = 15000e-6, .disk_count = 2, .overlap = true, .batch = 64};
+    struct model model = {.size_bytes = 1099511627776.0, .bytes_per_second = 180.0 * 1048576,
+                          .turn_seconds = 60.0 / 7200, .seek_min = 800e-6, .seek_max = 15000e-6,
+                          .disk_count = 2, .overlap = true, .batch = 64};
     double seconds;
 
     parse_options(&model, argc, argv);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# snapcreate: the bytes of a new store, what it refuses to overwrite, what it says about room, its tables and its JSON.
+# snapcreate: the bytes of a new store, what it refuses to overwrite, what it says about room, tables and JSON.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
 
 setup() {
     load helpers
@@ -44,7 +45,8 @@ assert_empty_store() {
     local sectors
     contents origin 100000 origin
     for ((sectors = 1; sectors <= 2048; sectors *= 2)); do
-        program snapcreate --quiet --origin origin --cow "$sectors" --chunk-size "${sectors}s" --size $((sectors * 4))s
+        program snapcreate --quiet --origin origin --cow "$sectors" --chunk-size "${sectors}s" \
+            --size $((sectors * 4))s
         assert_status 0
         assert_equal "$stderr" ""
         assert_empty_store "$sectors" "$sectors"
@@ -84,7 +86,7 @@ assert_empty_store() {
     last=$(date +%s)
     assert_equal "$(text cow 16 8)" dmsnapID
     assert_equal "$(number cow 24 2) $(number cow 26 2)" "1 480"
-    assert_equal "$(hex cow 38 1 | cut -c1)$(($((16#$(hex cow 40 1))) >> 6))" 42 # a random UUID: version 4, variant 2
+    assert_equal "$(hex cow 38 1 | cut -c1)$((16#$(hex cow 40 1) >> 6))" 42 # a random UUID: version 4, variant 2
     assert_equal "$(number cow 48 8)" 2048
     [ "$(number cow 56 8)" -ge "$first" ]
     [ "$(number cow 56 8)" -le "$last" ]
@@ -198,7 +200,8 @@ overwritten_by_force_only() {
 
 @test "a COW with a DOS partition table: only -f overwrites it" {
     truncate -s 4M cow
-    perl -e 'print "\0" x 440 . pack("V v", 0x12345678, 0) . pack("C8 V2", 0, 0, 2, 0, 0x83, 0, 3, 0, 2048, 4096) .
+    perl -e 'print "\0" x 440 . pack("V v", 0x12345678, 0) .
+        pack("C8 V2", 0, 0, 2, 0, 0x83, 0, 3, 0, 2048, 4096) .
         "\0" x 48 . "\x55\xaa"' | dd of=cow conv=notrunc status=none
     overwritten_by_force_only 'dos partition table 12345678'
 }
@@ -409,8 +412,10 @@ overwritten_by_force_only() {
     assert_status 0
     assert_json '.dmsnap | "\(.schema) \(.program)"' "1 snapcreate"
     assert_json '"\(.device) \(.origin) \(.exit_status)"' "cow origin 0"
-    assert_json '.result | "\(.written) \(.chunk_sectors) \(.cow_sectors) \(.entries)"' "true 8 $(($(stat -c %s cow) / 512)) 0"
-    assert_json '.result.store_id' "$(hex cow 32 16 | sed 's/^\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)/\1-\2-\3-\4-/')"
+    assert_json '.result | "\(.written) \(.chunk_sectors) \(.cow_sectors) \(.entries)"' \
+        "true 8 $(($(stat -c %s cow) / 512)) 0"
+    assert_json '.result.store_id' \
+        "$(hex cow 32 16 | sed 's/^\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)/\1-\2-\3-\4-/')"
     assert_json '.result.tables | length' 3
     assert_json '.result.tables[0]' "0 195 snapshot origin cow PO 8"
     program snapcreate --json --no-identity -f --origin origin --cow cow

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # snapmerge when it works: what origin and COW hold afterwards, what it shows, asks and prints.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
 
 setup() {
     load helpers
@@ -159,7 +160,6 @@ ext4_pair() {
 
 @test "less memory than the least is refused" {
     recipe one-entry
-    local name=snapmerge
     program snapmerge --memory 1M --origin origin --cow cow
     assert_status 16
     assert_said "--memory"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For the tests of what the programs do when they work: contents, stores walked by other code, loop devices, a terminal.
+# For the tests of what the programs do: contents, stores walked by other code, loop devices, a terminal.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # contents FILE BYTES SEED: bytes in which no two sectors are alike, and none is as in another seed's.
@@ -118,7 +118,8 @@ on_terminal() {
     shift 2
     # shellcheck disable=SC2086
     command=$(printf '%q ' env TERM=dumb $WRAPPER "$BUILDDIR/tools/$name" "$@")
-    run timeout 300 bash -c 'printf "%s\n" "$1" | script --quiet --return --command "$2" /dev/null' bash "$keys" "$command"
+    run timeout 300 bash -c 'printf "%s\n" "$1" | script --quiet --return --command "$2" /dev/null' bash \
+        "$keys" "$command"
     output=${output//$'\r'/}
 }
 

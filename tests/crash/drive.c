@@ -17,10 +17,11 @@ static void note_progress(void *context, const struct snap_merge_progress *progr
 /* The first finding that is more than a note, as an error. */
 static enum snap_status refuse(void *context, const struct snap_finding *finding, struct snap_error *err)
 {
-    (void)context;
+    const struct snap_io *cow = context;
+
     if (finding->severity == SNAP_NOTE || finding->rule == SNAP_RULE_LIST_CUT)
         return SNAP_OK;
-    return snap_fail(err, SNAP_E_CORRUPT, "%s: %s", snap_rule_info(finding->rule)->id, finding->text);
+    return snap_fail(err, SNAP_E_CORRUPT, "%s: %s: %s", cow->name, snap_rule_info(finding->rule)->id, finding->text);
 }
 
 enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const struct drive_options *options,
@@ -49,6 +50,7 @@ enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const 
 
     memset(report, 0, sizeof *report);
     report->findings.fn = refuse;
+    report->findings.context = cow;
     status = snap_store_open(&store, cow, err);
     if (status == SNAP_OK)
         status = snap_check(&store, &check_options, &report->findings, &report->check, err);

@@ -115,7 +115,7 @@ bool workload_matrix(size_t index, struct workload *workload, char *name)
     static const uint32_t chunk_sectors[] = {1, 2, 8};
     static const char *const orders[] = {"canonical", "shuffled", "holes"};
     static const int64_t lengths[] = {-1, 0, 1, 9}; /* from two full areas on */
-    static const int64_t windows[] = {1, 3, 31, 32, 33, 40, -1, 0, 1, 10000}; /* from index 6: EPA and what is added */
+    static const int64_t windows[] = {1, 3, 31, 32, 33, 40, -1, 0, 1, 10000}; /* from index 6: added to one or two EPA */
     size_t window = index % 10, length = index / 10 % 4, order = index / 40 % 3, size = index / 120;
     int64_t per_area;
 
@@ -126,7 +126,7 @@ bool workload_matrix(size_t index, struct workload *workload, char *name)
         .name = name,
         .chunk_sectors = chunk_sectors[size],
         .entries = (uint64_t)(per_area * (size == 2 ? 1 : 2) + lengths[length]),
-        .window_entries_max = (uint64_t)(windows[window] + (window >= 6 ? per_area : 0)),
+        .window_entries_max = (uint64_t)(windows[window] + (window >= 6 ? per_area * (size == 0 ? 2 : 1) : 0)),
         .order = (enum workload_order)order,
     };
     (void)snprintf(name, 64, "cs%u-%u-%s-by-%u", (unsigned)workload->chunk_sectors, (unsigned)workload->entries,

@@ -116,8 +116,8 @@ static inline void list_close(struct snap_io *io)
 #define LIST_PAST_END UINT64_MAX
 
 /*
- * The live entries of a store's bytes, one after the other; the header was looked at before. LIST_PAST_END where the
- * list does not end on the device.
+ * The live entries of a store's bytes, one after the other; the header was looked at before. LIST_PAST_END
+ * where the list does not end on the device.
  */
 static inline uint64_t list_read(const uint8_t *bytes, uint64_t size_bytes, uint32_t chunk_sectors,
                                  struct snap_entry *entries, uint64_t room)

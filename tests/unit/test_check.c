@@ -83,7 +83,7 @@ static void none(struct snap_io *io, const struct snap_check_options *chosen)
     list_close(io);
 }
 
-/* --- the header ---------------------------------------------------------------------------------------------------- */
+/* --- the header -------------------------------------------------------------------------------------------- */
 
 static void bad_headers_are_fatal(void **state)
 {
@@ -201,7 +201,7 @@ static void identity_records_are_judged(void **state)
     only_in_header(io, SNAP_RULE_IDENTITY_NEWER, SNAP_NOTE);
 }
 
-/* --- the device's end ---------------------------------------------------------------------------------------------- */
+/* --- the device's end -------------------------------------------------------------------------------------- */
 
 static void a_partial_last_chunk_is_noted(void **state)
 {
@@ -258,7 +258,7 @@ static void a_list_without_an_end_is_fatal(void **state)
     list_close(io);
 }
 
-/* --- areas --------------------------------------------------------------------------------------------------------- */
+/* --- areas ------------------------------------------------------------------------------------------------- */
 
 static void an_unreadable_area_is_fatal(void **state)
 {
@@ -337,7 +337,7 @@ static void stale_areas_are_noted(void **state)
     assert_int_equal(checked.result.continuation_entries, 0);
 }
 
-/* --- entries ------------------------------------------------------------------------------------------------------- */
+/* --- entries ----------------------------------------------------------------------------------------------- */
 
 static void bad_data_chunks_are_found(void **state)
 {
@@ -472,7 +472,7 @@ static void leaked_chunks_are_counted(void **state)
     list_close(io);
 }
 
-/* --- how it is told ------------------------------------------------------------------------------------------------ */
+/* --- how it is told ---------------------------------------------------------------------------------------- */
 
 static void beyond_the_limit_findings_are_counted(void **state)
 {

@@ -81,7 +81,8 @@ static void random_numbers_are_kept_as_in_a_bitmap(void **state)
 static void numbers_at_edges_are_told_apart(void **state)
 {
     static const uint64_t edges[] = {0,        63,           64,         PAGE - 1,       PAGE,      2 * PAGE - 1,
-                                     2 * PAGE, UINT64_C(1) << 32, UINT64_C(1) << 55, UINT64_MAX - PAGE, UINT64_MAX};
+                                     2 * PAGE, UINT64_C(1) << 32, UINT64_C(1) << 55, UINT64_MAX - PAGE,
+                                     UINT64_MAX};
     const size_t count = sizeof edges / sizeof edges[0];
     struct snap_chunkset *set = new_set(MIB);
 
@@ -209,9 +210,10 @@ static void clearing_keeps_the_memory(void **state)
         for (uint64_t i = 0; i <= count; i++)
             assert_false(snap_chunkset_has(set, spread(i)));
         alloc_mark();
-        for (uint64_t i = 0; i < count; i++) {
+        for (uint64_t i = count; i-- > 0;) { /* the page that was used last comes first */
             assert_false(add(set, spread(i) ^ 1)); /* others than before: no old bit may come back */
             assert_false(snap_chunkset_has(set, spread(i)));
+            assert_true(snap_chunkset_has(set, spread(i) ^ 1));
         }
         assert_int_equal(alloc.calls, 0);
         snap_chunkset_clear(set);

@@ -63,7 +63,7 @@ static void assert_new_store(struct snap_io *io, uint32_t cs, uint64_t count)
         assert_int_equal(entries[i].new_chunk, list_canonical(cs, i));
         assert_memory_equal(bytes + entries[i].new_chunk * chunk_bytes, data_of(i, chunk_bytes), chunk_bytes);
     }
-    for (uint64_t at = list_entry_offset(cs, count); at % chunk_bytes != 0 || at == list_entry_offset(cs, count); at++)
+    for (uint64_t at = list_entry_offset(cs, count), i = at % chunk_bytes; i < chunk_bytes; at++, i++)
         assert_int_equal(bytes[at], 0); /* format 2: garbage behind the terminator would become live */
 }
 
@@ -97,7 +97,7 @@ static struct snap_io *old_store(uint32_t cs, uint64_t chunks, uint64_t count)
     return io;
 }
 
-/* --- order --------------------------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------------------- */
 
 static void assert_order(uint32_t cs, uint64_t sectors, uint32_t block_bytes, uint64_t count, const char *expected)
 {
@@ -151,7 +151,7 @@ static void operations_come_in_the_safe_order(void **state)
                                           "cow write 0 4096\ncow flush\n");
 }
 
-/* --- crash states -------------------------------------------------------------------------------------------------- */
+/* --- crash states ------------------------------------------------------------------------------------------ */
 
 struct explorer {
     struct snap_io *image;
@@ -171,7 +171,8 @@ static void look_at(struct explorer *explorer)
     if (status == SNAP_E_NOT_STORE)
         return;
     assert_int_equal(status, SNAP_OK);
-    if (!explorer->begun && memcmp(io_mem_bytes(explorer->image), explorer->before, explorer->image->size_bytes) == 0)
+    if (!explorer->begun &&
+        memcmp(io_mem_bytes(explorer->image), explorer->before, explorer->image->size_bytes) == 0)
         return;
     assert_new_store(explorer->image, explorer->cs, explorer->count);
     explorer->stores++;
@@ -194,7 +195,7 @@ static void explore(void *context, const struct recorder *recorder, const struct
             record_image(disk, choice, io_mem_bytes(explorer->image));
             look_at(explorer);
         } while (record_choice_next(disk, choice));
-    } else if (!operation || operation->kind == RECORD_FLUSH) { /* the most that is pending: all before is part of it */
+    } else if (!operation || operation->kind == RECORD_FLUSH) { /* the most that is pending */
         for (unsigned sample = 0; sample < SAMPLES; sample++) {
             uint64_t bias = 1 + list_random(&seed, 9);
 
@@ -260,7 +261,7 @@ static void a_crash_over_an_older_store_leaves_all_or_nothing(void **state)
     }
 }
 
-/* --- what was there before ----------------------------------------------------------------------------------------- */
+/* --- what was there before --------------------------------------------------------------------------------- */
 
 static void the_header_is_as_the_kernel_writes_it(void **state)
 {
@@ -312,7 +313,7 @@ static void an_older_store_does_not_continue_the_new_one(void **state)
     }
 }
 
-/* --- limits -------------------------------------------------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------------------------------------------ */
 
 static void a_device_takes_what_the_format_allows(void **state)
 {
@@ -361,7 +362,8 @@ static void a_full_device_can_still_be_finished(void **state)
 
 static void the_exact_fit_trap_is_not_stepped_into(void **state)
 {
-    static const uint64_t traps[][2] = {{33, 31}, {34, 31}, {35, 32}, {36, 33}, {65, 62}, {66, 63}, {67, 63}, {68, 64}};
+    static const uint64_t traps[][2] = {{33, 31}, {34, 31}, {35, 32}, {36, 33},
+                                        {65, 62}, {66, 63}, {67, 63}, {68, 64}};
 
     (void)state; /* format 2.1, as the kernel behaved */
     for (size_t i = 0; i < sizeof traps / sizeof traps[0]; i++) {
@@ -389,7 +391,8 @@ static void a_device_that_cannot_hold_a_store_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         struct recorder *recorder = recorder_new();
-        struct snap_io *io = io_record_new(recorder, "cow", NULL, shapes[i].sectors * 512, shapes[i].block_bytes, true);
+        struct snap_io *io =
+            io_record_new(recorder, "cow", NULL, shapes[i].sectors * 512, shapes[i].block_bytes, true);
         struct snap_error err = {.text = ""};
         size_t operations;
 
@@ -401,7 +404,7 @@ static void a_device_that_cannot_hold_a_store_is_refused(void **state)
     }
 }
 
-/* --- failures ------------------------------------------------------------------------------------------------------ */
+/* --- failures ---------------------------------------------------------------------------------------------- */
 
 static void every_failed_operation_is_told(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests the search for chunks used twice and for a continuation, in one pass and in several, against a naive one. */
+/* Tests the search for chunks used twice and for a continuation, in one pass and in several. */
 #include "alloc_fixture.h"
 #include "duplicates.h"
 #include "io_fault.h"
@@ -296,7 +296,7 @@ static void beyond_the_named_ones_they_are_counted(void **state)
     }
 }
 
-/* The first ones of the list, whatever the memory: else the same store is reported differently on another machine. */
+/* The first ones of the list, whatever the memory: else a store is reported differently on another machine. */
 static void the_first_ones_are_named(void **state)
 {
     static const uint64_t memories[] = {64 * MIB, MIB};
@@ -487,7 +487,7 @@ static void a_list_that_can_no_longer_be_read_fails(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof readable / sizeof readable[0]; i++) {
-        struct snap_io *io = io_fault_new(&spread_list(9000, 3)->io, NULL);
+        struct snap_io *io = io_fault_new(&spread_list(9000, 0)->io, NULL);
         struct snap_error err = {.text = ""};
         struct snap_sets_result result;
 

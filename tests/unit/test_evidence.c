@@ -140,7 +140,7 @@ static void a_superblock_of_another_origin_contradicts(void **state)
     list_close(cow);
 }
 
-/* A UUID changed inside the snapshot is no contradiction to the record, also not where the merge has brought it over. */
+/* A UUID changed inside the snapshot does not contradict the record, also where the merge has brought it over. */
 static void a_recorded_origin_matches_before_and_amid_a_merge(void **state)
 {
     struct snap_io *origin = ext4(*state, UUID_A), *newer = ext4(*state, UUID_B), *cow = difference(origin, newer);
@@ -223,14 +223,16 @@ static void unreadable_places_are_told(void **state)
     struct snap_error err = {.text = ""};
 
     for (int which = 0; which < 2; which++) {
-        struct snap_io *origin = ext4(*state, UUID_A), *newer = ext4(*state, UUID_B), *cow = difference(origin, newer);
+        struct snap_io *origin = ext4(*state, UUID_A), *newer = ext4(*state, UUID_B);
+        struct snap_io *cow = difference(origin, newer);
         struct snap_io *faulty = io_fault_new(which ? cow : origin, NULL);
         struct snap_store store = list_open(which ? faulty : cow);
         struct snap_evidence evidence;
 
         /* The origin's superblock, or the data chunk of the first entry, which holds the newer one. */
         io_fault_add(faulty, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true,
-                                                .offset_bytes = which ? 2 * 4096 + 1024 : 1024, .length_bytes = 512});
+                                                .offset_bytes = which ? 2 * 4096 + 1024 : 1024,
+                                                .length_bytes = 512});
         assert_status(snap_evidence_gather(&store, which ? origin : faulty, &device, &evidence, &err), SNAP_E_IO,
                       &err);
         assert_non_null(strstr(err.text, which ? "cow" : "origin"));
@@ -245,10 +247,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_empty_store_proves_nothing, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(a_superblock_of_another_origin_contradicts, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_superblock_of_another_origin_contradicts, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(a_recorded_origin_matches_before_and_amid_a_merge, fixture_setup,
                                         fixture_teardown),
-        cmocka_unit_test_setup_teardown(a_third_file_system_contradicts_the_record, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_third_file_system_contradicts_the_record, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(a_wrong_origin_is_no_witness_for_itself, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(sizes_are_held_against_the_record, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(an_io_is_probed, fixture_setup, fixture_teardown),

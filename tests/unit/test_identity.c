@@ -117,7 +117,8 @@ static void each_store_has_an_id_of_its_own(void **state)
 
 static void an_id_is_written_as_a_uuid(void **state)
 {
-    static const uint8_t id[16] = {0, 1, 2, 3, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+    static const uint8_t id[16] = {0,    1,    2,    3,    0x44, 0x55, 0x66, 0x77,
+                                   0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
     char written[37];
 
     (void)state;
@@ -151,6 +152,11 @@ static void strings_longer_than_their_fields_still_match(void **state)
     read_back();
     assert_int_equal(strlen(store.identity.fs_uuid), 40);
     assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
+    (void)snprintf(probe.uuid_sub, sizeof probe.uuid_sub, "%s",
+                   "211111111122222222223333333333444444444\xe2\x82\xac");
+    assert_ok(snap_identity_fill(&store.identity, &facts, 8, NULL, 0, &err), &err);
+    read_back();
+    assert_int_equal(judge(), SNAP_IDENTITY_MATCH); /* also where they are cut in front of a character */
     device.partuuid[50] = 'x'; /* what was never recorded cannot contradict */
     assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
     device.partuuid[39] = 'x'; /* the last that was */
@@ -225,7 +231,7 @@ static void a_physical_field_contradicts_where_both_have_it(void **state)
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         (void)set_up(NULL);
         set(fields[i].found, fields[i].found_bytes, "other");
-        assert_int_equal(judge(), SNAP_IDENTITY_CONTRADICTS); /* the file system's UUID is the same: another member */
+        assert_int_equal(judge(), SNAP_IDENTITY_CONTRADICTS); /* with the same file system: another member */
         assert_non_null(strstr(text, "other"));
         set(fields[i].recorded, fields[i].recorded_bytes, "");
         assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
@@ -275,7 +281,8 @@ static void the_file_system_may_be_the_recorded_or_the_views(void **state)
 
 static void a_record_that_cannot_be_read_counts_as_none(void **state)
 {
-    static const enum snap_identity_state states[] = {SNAP_IDENTITY_NONE, SNAP_IDENTITY_NEWER, SNAP_IDENTITY_DAMAGED};
+    static const enum snap_identity_state states[] = {SNAP_IDENTITY_NONE, SNAP_IDENTITY_NEWER,
+                                                       SNAP_IDENTITY_DAMAGED};
 
     (void)state;
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
