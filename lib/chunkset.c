@@ -129,16 +129,17 @@ enum snap_status snap_chunkset_add(struct snap_chunkset *set, uint64_t chunk, bo
     uint64_t *word;
 
     if (!set->last.page || set->last.number != number) {
-        struct slot *slot;
+        struct slot *slot = find(set->table, set->slots, chunk);
 
-        if (set->pages * 2 >= set->slots && !grow_table(set))
-            return SNAP_E_NOMEM;
-        slot = find(set->table, set->slots, chunk);
         if (!slot->page) {
-            struct page *page = new_page(set);
+            struct page *page;
 
+            if (set->pages * 2 >= set->slots && !grow_table(set))
+                return SNAP_E_NOMEM;
+            page = new_page(set);
             if (!page)
                 return SNAP_E_NOMEM;
+            slot = find(set->table, set->slots, chunk); /* the table may have grown */
             *slot = (struct slot){number, page};
             set->pages++;
         }

@@ -80,7 +80,7 @@ static void repeat(struct repeats *repeats, const struct snap_span *span, uint32
 static bool add(const struct snap_sets *sets, struct snap_chunkset *set, uint64_t chunk, bool *was_there)
 {
     *was_there = false;
-    if (sets->passes > 1 && snap_chunkset_page_hash(chunk) % sets->passes != sets->pass)
+    if (sets->passes > 1 && (snap_chunkset_page_hash(chunk) >> 32) % sets->passes != sets->pass)
         return true;
     return snap_chunkset_add(set, chunk, was_there) == SNAP_OK;
 }

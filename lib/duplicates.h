@@ -41,8 +41,9 @@ void snap_sets_feed(struct snap_sets *sets, const struct snap_span *span);
 
 /*
  * After the last span of a list of `entries` entries: looks behind the end, repeats the walk where memory was short,
- * and calls `fn` for each duplicate: in list order, old before new. SNAP_E_NOMEM where even the smallest part does
- * not fit, SNAP_E_STOPPED, SNAP_E_IO where the list can no longer be read, and what `fn` returned.
+ * and calls `fn` for each duplicate: in list order, old before new; beyond SNAP_DUPLICATES_NAMED of a rule the last of
+ * those stands for the rest, so that counts are right. SNAP_E_NOMEM where even the smallest part does not fit,
+ * SNAP_E_STOPPED, SNAP_E_IO where the list can no longer be read, and what `fn` returned.
  */
 enum snap_status snap_sets_finish(struct snap_sets *sets, uint64_t entries, bool (*stop)(void *context),
                                   void *stop_context, snap_duplicate_fn fn, void *context,

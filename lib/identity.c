@@ -51,10 +51,13 @@ enum snap_status snap_identity_fill(struct snap_identity *identity, const struct
     return SNAP_OK;
 }
 
-/* Both known and different, as far as a record of `field_bytes` can tell. */
+/* Both known and different, as far as a field of `field_bytes` can tell (see copy_text). */
 static bool differ(const char *recorded, const char *found, size_t field_bytes)
 {
-    return recorded[0] != '\0' && found[0] != '\0' && strncmp(recorded, found, field_bytes - 1) != 0;
+    const size_t length = snap_utf8_prefix(found, field_bytes - 1);
+
+    return recorded[0] != '\0' && found[0] != '\0' &&
+           (strlen(recorded) != length || memcmp(recorded, found, length) != 0);
 }
 
 static enum snap_identity_verdict judge_record(const struct snap_identity *record,

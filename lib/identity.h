@@ -36,7 +36,7 @@ enum snap_identity_verdict {
  * must not be smaller; of UUID_SUB, PARTUUID and serial, those that both sides have must agree (members of one array
  * share the file system's UUID); the file system's UUID may be the recorded one or the view's (it may have been changed
  * inside the snapshot, and a merge under way has brought part of that to the origin). Without a record: where the view
- * and the origin both carry something that has a UUID, it must be of the same type and UUID. `text` gets the reason.
+ * and the origin both carry something that has a UUID, it must be the same. `text` gets the reason.
  */
 enum snap_identity_verdict snap_identity_judge(const struct snap_store *store, const struct snap_origin_facts *origin,
                                                const struct snap_probe *view, char *text, size_t text_bytes);
