@@ -326,7 +326,7 @@ static enum snap_status check_whole(struct check *check, const struct snap_sets_
                           " belong to no entry", in_use - result->entries, next_free);
         status = add(check, &finding);
     }
-    if (sound && layout->cow_chunks >= 3 && result->free_chunks == 0) {
+    if (sound && layout->cow_chunks >= 3 && result->free_chunks == 0 && result->entries < check->origin_chunks) {
         snap_finding_init(&finding, SNAP_RULE_STORE_FULL, "%" PRIu64 " entries, no free chunk", result->entries);
         if (status == SNAP_OK)
             status = add(check, &finding);

@@ -68,5 +68,7 @@ enum snap_status snap_compare_merged(const struct snap_store *store, struct snap
     }
     snap_window_free(&window);
     snap_io_buffer_free(found);
+    if (status != SNAP_OK)
+        *equal = false;
     return status;
 }

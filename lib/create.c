@@ -42,6 +42,21 @@ static enum snap_status write_first_block(struct snap_create *create, const uint
     return status == SNAP_OK ? snap_io_flush(create->cow, err) : status;
 }
 
+/* What else is in chunk 0, as the kernel clears it too: the superblock of an old file system, say. */
+static enum snap_status clear_header_chunk(struct snap_create *create, struct snap_error *err)
+{
+    const uint64_t chunk_bytes = create->layout.chunk_bytes;
+    enum snap_status status = SNAP_OK;
+
+    for (uint64_t at = block_bytes(create); at < chunk_bytes && status == SNAP_OK;) {
+        const uint64_t step = snap_min(chunk_bytes - at, DATA_BYTES_MAX);
+
+        status = snap_io_write(create->cow, at, step, create->data, err); /* still all zeros */
+        at += step;
+    }
+    return status;
+}
+
 enum snap_status snap_create_begin(struct snap_create **result, struct snap_io *cow, const struct snap_layout *layout,
                                    struct snap_error *err)
 {
@@ -74,6 +89,8 @@ enum snap_status snap_create_begin(struct snap_create **result, struct snap_io *
                          layout->chunk_bytes);
     }
     status = write_first_block(create, NULL, err); /* an old header must not outlive what follows */
+    if (status == SNAP_OK)
+        status = clear_header_chunk(create, err);
     if (status != SNAP_OK) {
         snap_create_close(create);
         return status;
@@ -195,6 +212,16 @@ enum snap_status snap_create_finish(struct snap_create *create, const struct sna
     if (identity)
         snap_identity_encode(identity, sector);
     return write_first_block(create, sector, err);
+}
+
+enum snap_status snap_create_wipe(struct snap_create *create, uint64_t offset_bytes, struct snap_error *err)
+{
+    const uint64_t start_bytes = snap_round_down(offset_bytes, block_bytes(create));
+
+    if (!snap_range_fits(start_bytes, block_bytes(create), create->cow->size_bytes))
+        return SNAP_OK; /* in the unused end of an image */
+    memset(create->piece, 0, create->piece_bytes); /* at least a block: the chunk is, and nothing was added yet */
+    return snap_io_write(create->cow, start_bytes, block_bytes(create), create->piece, err);
 }
 
 uint64_t snap_create_entries(const struct snap_create *create)

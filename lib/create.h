@@ -10,12 +10,16 @@
 struct snap_create;
 
 /*
- * Starts a store on `cow` (borrowed, open for writing): makes whatever header was there unreadable, durably. The COW
+ * Starts a store on `cow` (borrowed, open for writing): makes whatever header was there unreadable, durably, and clears
+ * the rest of chunk 0. The COW
  * must hold area 0, and its logical block must divide the chunk: SNAP_E_REFUSED, with nothing written. The object
  * belongs to the caller: snap_create_close.
  */
 enum snap_status snap_create_begin(struct snap_create **create, struct snap_io *cow, const struct snap_layout *layout,
                                    struct snap_error *err);
+
+/* Zeroes the logical block at `offset`, which holds an old signature. Before the first entry only. */
+enum snap_status snap_create_wipe(struct snap_create *create, uint64_t offset_bytes, struct snap_error *err);
 
 /*
  * Adds an entry for `old_chunk` with the canonical data chunk. `data` holds chunk_bytes and is copied. Olds must not

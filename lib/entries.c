@@ -3,6 +3,7 @@
 
 #include "arith.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -86,7 +87,13 @@ static void *read_batch(void *argument)
     struct batch *batch = argument;
 
     /* Each request has its own result; whether one that failed matters is decided when it is reached. */
-    (void)snap_io_transfer(batch->store->io, batch->requests, batch->pieces, NULL);
+    enum snap_status status = snap_io_transfer(batch->store->io, batch->requests, batch->pieces, NULL);
+    bool told = status == SNAP_OK;
+
+    for (uint32_t i = 0; i < batch->pieces; i++)
+        told |= batch->requests[i].sys_errno != 0;
+    for (uint32_t i = 0; !told && i < batch->pieces; i++)
+        batch->requests[i].sys_errno = EIO; /* it failed as a whole */
     return NULL;
 }
 

@@ -127,11 +127,19 @@ static enum snap_status clear_hidden_areas(struct merge *merge, uint64_t entries
 {
     const struct snap_layout *layout = &merge->store->layout;
     const uint64_t first_area = entries / layout->entries_per_area + 1;
+    struct snap_error reason;
     enum snap_status status;
 
     if (first_area >= merge->stale_areas_end)
         return SNAP_OK;
-    status = snap_store_zero_areas(merge->store, first_area, merge->stale_areas_end - first_area, err);
+    status = snap_store_zero_areas(merge->store, first_area, merge->stale_areas_end - first_area, &reason);
+    if (status == SNAP_E_IO) { /* hygiene only: a bad sector there holds nobody up */
+        merge->unflushed = true;
+        merge->stale_areas_end = first_area;
+        return SNAP_OK;
+    }
+    if (status != SNAP_OK && err)
+        *err = reason;
     if (status == SNAP_OK) {
         merge->unflushed = true;
         merge->result->metadata_bytes += (merge->stale_areas_end - first_area) * layout->chunk_bytes;
@@ -173,6 +181,7 @@ static enum snap_status drop_equal(struct merge *merge, struct snap_window *wind
     }
     snap_plan_drop_equal(&window->plan, window->buffer, merge->found);
     merge->result->equal_bytes += window->plan.equal_bytes;
+    report_progress(merge, 0);
     return SNAP_OK;
 }
 
@@ -330,6 +339,10 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
 
         range = snap_window_next(store, &range, merge.entries_wanted, merge.size.slice_bytes);
         if (range.end == 0)
+            break;
+        if (options->stop && options->stop(options->stop_context))
+            status = snap_fail(err, SNAP_E_STOPPED, "stopped");
+        if (status != SNAP_OK)
             break;
         snap_window_load(window, &range, false);
         status = snap_window_wait(window, err);

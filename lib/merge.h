@@ -48,7 +48,7 @@ struct snap_merge_job {
 };
 
 struct snap_merge_result {
-    uint64_t entries_merged;      /* durably: in the origin, and off the list */
+    uint64_t entries_merged;      /* durably, at least: in the origin, and off the list */
     uint64_t entries_left;
     uint64_t read_bytes;          /* of COW data */
     uint64_t written_bytes;       /* to the origin */
@@ -73,7 +73,7 @@ struct snap_merge_result {
  *
  * SNAP_OK: all is merged, durably; the store is valid and empty. SNAP_E_STOPPED: the open window was not committed.
  * SNAP_E_IO and others: what failed is in the text; SNAP_E_CORRUPT: the list differs from what was checked. In all
- * cases *result says what is durably merged. After a failed flush neither device has been written to again.
+ * cases *result says how much is durably merged at least (a cut in several units may have failed half-way). After a failed flush neither device has been written to again.
  */
 enum snap_status snap_merge(const struct snap_store *store, struct snap_io *origin, const struct snap_merge_job *job,
                             const struct snap_merge_options *options, struct snap_merge_result *result,

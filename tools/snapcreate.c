@@ -18,6 +18,7 @@
 static const char *const size_words[] = {"max", NULL};
 static const char *const table_words[] = {"P", "PO", NULL};
 #define SIZE_MAX_WORD UINT64_MAX
+#define SIGNATURES_MAX 32 /* on one device; a backup that stays after so many is worth no loop */
 
 static struct {
     const char *origin, *cow, *label, *from_diff;
@@ -175,6 +176,22 @@ static enum snap_status add_difference(struct create_session *session, struct sn
     return status;
 }
 
+/* What was on the COW must not be taken for its content any more: one signature after the other, as they are found. */
+static enum snap_status wipe_signatures(struct create_session *session, struct snap_create *create,
+                                        struct snap_error *err)
+{
+    struct snap_probe probe;
+    enum snap_status status = SNAP_OK;
+
+    for (int i = 0; i < SIGNATURES_MAX && status == SNAP_OK; i++) {
+        status = snap_probe_io(session->cow.io, &probe, err);
+        if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0'))
+            return status;
+        status = snap_create_wipe(create, probe.signature_offset_bytes, err);
+    }
+    return status;
+}
+
 static enum snap_status write_store(struct create_session *session, struct snap_error *err)
 {
     struct snap_create *create;
@@ -188,7 +205,8 @@ static enum snap_status write_store(struct create_session *session, struct snap_
     if (status != SNAP_OK)
         return status;
     session->touched = true;
-    if (options.from_diff)
+    status = wipe_signatures(session, create, err);
+    if (status == SNAP_OK && options.from_diff)
         status = add_difference(session, create, err);
     if (status == SNAP_OK)
         status = snap_create_finish(create, options.no_identity ? NULL : &session->identity, err);

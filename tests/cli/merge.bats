@@ -340,6 +340,26 @@ merges_between() {
     zero cow 4096 4096
 }
 
+@test "another origin is refused, also where the store holds nothing of its superblock" {
+    mke2fs -q -t ext4 -b 4096 origin 8M
+    mke2fs -q -t ext4 -b 4096 other 8M
+    cp origin new
+    contents piece 10000 piece
+    dd if=piece of=new bs=4096 seek=1500 conv=notrunc status=none
+    program snapcreate --origin origin --cow cow --size max --from-diff new
+    cp other other.before
+    cp cow cow.before
+    program snapmerge --origin other --cow cow
+    assert_status 8
+    assert_said "this one has ext4 UUID $(blkid -o value -s UUID other)"
+    assert_said "Nothing was written."
+    cmp other other.before
+    cmp cow cow.before
+    program snapmerge --origin origin --cow cow
+    assert_status 0
+    cmp origin new
+}
+
 # --- the question ------------------------------------------------------------------------------
 @test "on a terminal both devices are shown and a question asked: n" {
     ext4_pair

@@ -9,9 +9,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-static const struct run_form quick = {.choices_max = 1 << 8, .samples = 10, .second_every = 211, .seconds_max = 3};
-static const struct run_form thorough = {.choices_max = 1 << 16, .samples = 60, .second_every = 997, .seconds_max = 5};
-static const struct run_form matrix = {.choices_max = 1 << 6, .samples = 6, .second_every = 211, .seconds_max = 1};
+static const struct run_form quick = {.choices_max = 1 << 8, .second_choices_max = 1 << 8, .samples = 10,
+                                      .second_every = 211, .seconds_max = 3};
+static const struct run_form thorough = {.choices_max = 1 << 16, .second_choices_max = 1 << 8, .samples = 60,
+                                         .second_every = 997, .seconds_max = 5};
+static const struct run_form matrix = {.choices_max = 1 << 8, .second_choices_max = 1 << 6, .samples = 6,
+                                       .second_every = 211, .seconds_max = 1};
 
 static int usage(void)
 {

@@ -269,8 +269,13 @@ static void fail_each(struct sweep *sweep, unsigned disk, enum io_fault_kind ope
                       bool from_then_on)
 {
     const struct workload *workload = sweep->workload;
-    /* What cannot be compared is written instead; what cannot be read behind the end of the list is no list. */
-    bool must_fail = operation != IO_FAULT_READ || (disk == 1 && workload->stale == STALE_NONE);
+    /*
+     * What cannot be compared is written instead; what cannot be read behind the end of the list is no list, and what
+     * cannot be zeroed there stays.
+     */
+    bool must_fail = disk == 0 ? operation != IO_FAULT_READ
+                               : operation == IO_FAULT_FLUSH ||
+                                     (operation == IO_FAULT_READ && workload->stale == STALE_NONE);
     bool met = true;
 
     for (uint64_t at = 0; met && sweep->problem[0] == '\0'; at++) {

@@ -151,3 +151,7 @@ found() {
 @test "found: wrong buffer" {
     found wrong-buffer
 }
+
+@test "found: cut errors ignored" {
+    found cut-errors-ignored
+}

@@ -7,7 +7,8 @@
 
 /* How far the exploration goes. */
 struct run_form {
-    uint64_t choices_max;   /* per moment, before samples are taken */
+    uint64_t choices_max;   /* per moment, before samples are taken; more for exhaustive workloads */
+    uint64_t second_choices_max; /* the same after a first crash */
     uint64_t samples;
     uint64_t second_every;  /* each so many-th state is a start of its own: a second crash after the first */
     uint64_t seconds_max;   /* so many of them per workload */

@@ -21,10 +21,13 @@ enum workload_stale {
     STALE_FOREIGN    /* one full area of entries that fit nothing: an earlier use of the device */
 };
 
-/* What goes wrong in a run, at its `at`-th chance; the explorer tries each `at` until nothing is left to go wrong. */
+/*
+ * What goes wrong in a run, at its `at`-th chance; the explorer tries each `at` until nothing is left to go wrong. The
+ * power stays on, and a second run, which nothing disturbs, goes on from what is unflushed.
+ */
 enum workload_event {
     EVENT_NONE,
-    EVENT_KILL,           /* the process dies, the power stays on: a second run goes on from what is unflushed */
+    EVENT_KILL,           /* the process dies */
     EVENT_STOP,           /* a signal */
     EVENT_ORIGIN_WRITE,   /* a write fails, its first sector arrives */
     EVENT_ORIGIN_FLUSH,   /* a flush fails, and what it should have kept is lost */

@@ -139,11 +139,13 @@ static void operations_come_in_the_safe_order(void **state)
                                   "cow flush\n"
                                   "cow write 0 4096\ncow flush\n");
     assert_order(2048, 6 * 2048, 512, 3, "cow write 0 512\ncow flush\n"
+                                         "cow write 512 1048064\n" /* the rest of chunk 0 */
                                          "cow write 2097152 3145728\n"
                                          "cow write 1048576 1048576\n"
                                          "cow flush\n"
                                          "cow write 0 512\ncow flush\n");
     assert_order(4096, 6 * 4096, 4096, 3, "cow write 0 4096\ncow flush\n"
+                                          "cow write 4096 2093056\n"
                                           "cow write 4194304 4194304\n"
                                           "cow write 8388608 2097152\n"
                                           "cow write 2097152 1048576\ncow write 3145728 1048576\n"

@@ -328,7 +328,7 @@ static void errors_of_each_device_are_told(void **state)
             *faulty = io_fault_new(*faulty, NULL);
             seen.newer = pair.newer;
             io_fault_add(*faulty, &(struct io_fault){.kind = which == 2 ? IO_FAULT_WRITE : IO_FAULT_READ,
-                                                     .at = which == 2 ? at + 1 : at}); /* not begin's */
+                                                     .at = which == 2 ? at + 2 : at}); /* not begin's */
             status = diff_into(pair.cow, 8, pair.origin, pair.newer, &control, &err);
             hits = io_fault_hits(*faulty);
             if (hits > 0) {

@@ -121,7 +121,7 @@ static void check_fault(const struct fixture *fixture, bool on_origin, struct io
             struct io_fault shifted = fault;
             enum snap_status status;
             uint64_t length;
-            bool met;
+            bool met, hygiene;
             char where[120];
 
             snprintf(where, sizeof where, "%s kind %d at %llu, window %llu, from then on %d, partial %d",
@@ -131,11 +131,14 @@ static void check_fault(const struct fixture *fixture, bool on_origin, struct io
             io_fault_add(bad, &shifted);
             status = run(rig, &options);
             met = io_fault_hits(bad) > 0;
-            if (status != (met ? SNAP_E_IO : SNAP_OK))
-                fail_msg("%s: status %d, met %d", where, status, met);
             length = expect_state(rig, where);
+            /* A write that only clears a hidden area may fail: all is merged nevertheless. */
+            hygiene = met && status == SNAP_OK && fault.kind == IO_FAULT_WRITE && !on_origin && length == 0 &&
+                      rig->result.entries_left == 0;
+            if (!hygiene && status != (met ? SNAP_E_IO : SNAP_OK))
+                fail_msg("%s: status %d, met %d", where, status, met);
             assert_int_equal(rig->result.entries_merged + rig->result.entries_left, fixture->count);
-            if (met) {
+            if (met && !hygiene) {
                 assert_int_equal(rig->err.status, SNAP_E_IO);
                 assert_non_null(strstr(rig->err.text, on_origin ? "disk8" : "disk7"));
                 /* A cut that failed may have arrived, in whole or, if it takes several units, in part. */

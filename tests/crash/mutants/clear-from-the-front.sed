@@ -3,5 +3,5 @@
 # In: store.c
 # Found by: cs2-by-40
 s/uint64_t unit_first = snap_round_down\(cut_end\(store, length, new_length\) - 1, unit_entries\);.*/uint64_t unit_first = snap_round_down(new_length, unit_entries);/
-s/if \(status != SNAP_OK \|\| last\)/if (status != SNAP_OK || unit_first + unit_entries >= cut_end(store, length, new_length))/
-s/unit_first -= unit_entries;/unit_first += unit_entries, memset(unit, 0, (size_t)unit_bytes);/
+s/if \(is_last\)$/if (unit_first + unit_entries >= cut_end(store, length, new_length))/
+s/unit_first -= unit_entries;/unit_first += unit_entries;/

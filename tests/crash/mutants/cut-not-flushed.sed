@@ -2,4 +2,4 @@
 # Breaks: a cut is durable before the next one, and before it is reported.
 # In: store.c
 # Found by: cs1-two-areas-by-8
-s/status = snap_io_flush\(store->io, err\); \/\* before.*/status = last ? SNAP_OK : snap_io_flush(store->io, err);/
+s/status = snap_io_flush\(store->io, err\); \/\* before.*/status = is_last ? SNAP_OK : snap_io_flush(store->io, err);/

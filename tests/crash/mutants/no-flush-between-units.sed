@@ -2,4 +2,4 @@
 # Breaks: each unit of a cut is durable before the one in front of it is cleared.
 # In: store.c
 # Found by: cs2-by-40
-s/status = snap_io_flush\(store->io, err\); \/\* before.*/status = last ? snap_io_flush(store->io, err) : SNAP_OK;/
+s/status = snap_io_flush\(store->io, err\); \/\* before.*/status = is_last ? snap_io_flush(store->io, err) : SNAP_OK;/

@@ -2,6 +2,6 @@
 # Breaks: of a cut of several units, the one with the terminator comes last.
 # In: store.c
 # Found by: cs2-by-40
-/^    for \(;;\) \{/i\
+/^    while \(status == SNAP_OK\) \{/i\
     if (cut_end(store, length, new_length) > snap_round_down(new_length, unit_entries) + unit_entries)\
         (void)snap_store_shorten(store, snap_round_down(new_length, unit_entries) + unit_entries, new_length, counts, err);
