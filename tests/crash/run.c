@@ -158,8 +158,9 @@ static void add_fault(struct run *run)
     case EVENT_ORIGIN_WRITE:
     case EVENT_COW_WRITE:
         fault.kind = IO_FAULT_WRITE;
+        fault.at = run->at / 2; /* each write twice: nothing of it arrives, or its first sector */
         fault.partial = true;
-        fault.partial_sectors = 1;
+        fault.partial_sectors = run->at % 2;
         break;
     case EVENT_ORIGIN_FLUSH:
     case EVENT_COW_FLUSH:

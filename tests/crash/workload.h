@@ -29,7 +29,7 @@ enum workload_event {
     EVENT_NONE,
     EVENT_KILL,           /* the process dies */
     EVENT_STOP,           /* a signal */
-    EVENT_ORIGIN_WRITE,   /* a write fails, its first sector arrives */
+    EVENT_ORIGIN_WRITE,   /* a write fails: nothing of it arrives, or its first sector */
     EVENT_ORIGIN_FLUSH,   /* a flush fails, and what it should have kept is lost */
     EVENT_COW_READ,
     EVENT_COW_WRITE,

@@ -2,4 +2,6 @@
 # Breaks: nothing is cut off after a failed flush of the origin.
 # In: merge.c
 # Found by: cs2-origin-flush-fails
-/result->origin_flushes\+\+;/,/return status;/s/if \(status != SNAP_OK\)/if (0)/
+/^static enum snap_status commit\(/,/^}/{
+/origin_flushes\+\+;/,/return status;/s/if \(status != SNAP_OK\)/if (0)/
+}
