@@ -60,7 +60,7 @@ enum snap_status snap_compare_merged(const struct snap_store *store, struct snap
 
         for (uint64_t at = 0; at < chunk_bytes && status == SNAP_OK && *equal; at += size.slice_bytes) {
             const struct snap_window_range range = {first_index + done, first_index + done + step, at,
-                                                    size.slice_bytes, true};
+                                                    size.slice_bytes, true, false};
 
             status = compare_range(&window, &range, origin, found, equal, err);
         }

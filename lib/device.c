@@ -137,7 +137,7 @@ static void describe_backing(uint64_t number, unsigned depth, struct snap_device
 
 static void describe_loop_at(int fd, unsigned depth, struct snap_device *device)
 {
-    struct loop_info64 info;
+    struct loop_info64 info = {0};
     struct stat st;
 
     memset(&info, 0, sizeof info);

@@ -39,7 +39,7 @@ static bool backing_name(const char *name, char *file_name, size_t file_name_byt
  */
 static bool backs_by_status(const char *name, uint64_t file_device, uint64_t file_inode)
 {
-    struct loop_info64 info;
+    struct loop_info64 info = {0};
     char path[PATH_MAX];
     bool same;
     int fd;

@@ -15,6 +15,8 @@
 #define RATE_WINDOW_SECONDS 10u
 #define RATE_WINDOWS_MIN 8u
 
+#define CUT_UNIT_BYTES (64u << 20) /* merged for each flush of a cut, a flush does not matter */
+
 struct merge {
     const struct snap_store *store;
     struct snap_io *origin;
@@ -27,6 +29,9 @@ struct merge {
     struct snap_window_size size;
     struct snap_window windows[2];
     uint8_t *found;           /* keep_cow: what is on the origin */
+    bool cut_each;            /* every window is cut off the list, whatever that costs */
+    uint64_t committed;       /* length of the list on disk */
+    uint64_t commit_ns;       /* when it was last cut */
     uint64_t entries_wanted;  /* per window, from the measured speed */
     bool unflushed;           /* areas were zeroed after the COW's last flush */
     uint64_t stale_areas_end; /* areas behind the end, up to here, are merged and not yet zeroed */
@@ -74,6 +79,8 @@ static enum snap_status set_up(struct merge *merge, bool dry_run, struct snap_er
 
     if (options->window_entries_max)
         wanted = snap_min(wanted, options->window_entries_max);
+    if (options->load_entries_max)
+        wanted = snap_min(wanted, options->load_entries_max);
     if (options->rate_bytes || options->rate_requests) {
         const uint64_t seconds = options->interval_seconds ? snap_min(options->interval_seconds, RATE_WINDOW_SECONDS)
                                                            : RATE_WINDOW_SECONDS;
@@ -87,6 +94,9 @@ static enum snap_status set_up(struct merge *merge, bool dry_run, struct snap_er
     }
     snap_window_size(layout, memory_bytes / (options->keep_cow ? 3 : 2), wanted, &merge->size);
     merge->entries_wanted = merge->size.entries;
+    merge->cut_each = options->window_entries_max || options->rate_bytes || options->rate_requests;
+    merge->committed = merge->job->entries;
+    merge->commit_ns = merge->clock->now_ns(merge->clock->context);
     status = snap_window_init(&merge->windows[0], merge->store, &merge->size,
                               merge->origin->size_bytes / SNAP_SECTOR_BYTES, &merge->read_control, !dry_run, err);
     if (status == SNAP_OK)
@@ -148,12 +158,31 @@ static enum snap_status clear_hidden_areas(struct merge *merge, uint64_t entries
     return status;
 }
 
-static void count_window(struct snap_merge_result *result, const struct snap_window_range *range)
+static void count_window(struct merge *merge, const struct snap_window_range *range)
 {
-    result->entries_merged += range->end - range->first;
+    struct snap_merge_result *result = merge->result;
+
+    result->entries_merged += merge->committed - range->first;
     result->entries_left = range->first;
     result->windows++;
-    result->window_entries = snap_max(result->window_entries, range->end - range->first);
+    result->window_entries = snap_max(result->window_entries, merge->committed - range->first);
+    merge->committed = range->first;
+    merge->commit_ns = merge->clock->now_ns(merge->clock->context);
+}
+
+/*
+ * Whether the list is cut after this load of the buffer: where one atomic unit does it, or few for so much data, else
+ * only when the interval has run out. A cut in the middle of an area takes a flush for each unit that it clears.
+ */
+static bool commit_due(const struct merge *merge, const struct snap_window_range *range)
+{
+    const uint64_t interval_ns = merge->options->interval_seconds * SECOND_NS;
+    const uint64_t units = snap_store_cut_units(merge->store, merge->committed, range->first);
+    const uint64_t chunks_per_unit = (merge->committed - range->first) / snap_max(units, 1);
+
+    return range->last_slice &&
+           (range->good_cut || chunks_per_unit * merge->store->layout.chunk_bytes >= CUT_UNIT_BYTES || merge->cut_each || merge->options->keep_cow ||
+            (interval_ns != 0 && merge->clock->now_ns(merge->clock->context) - merge->commit_ns >= interval_ns));
 }
 
 /* The origin is durable; the COW stays as it is. */
@@ -161,7 +190,7 @@ static enum snap_status commit_kept(struct merge *merge, const struct snap_windo
 {
     const struct snap_merge_options *options = merge->options;
 
-    count_window(merge->result, range);
+    count_window(merge, range);
     return options->checkpoint ? options->checkpoint(options->checkpoint_context, range->first, err) : SNAP_OK;
 }
 
@@ -186,7 +215,7 @@ static enum snap_status drop_equal(struct merge *merge, struct snap_window *wind
 }
 
 /*
- * Makes the merge of [first, end) durable. Format 14a and "Shortening without tearing": the list may only lose entries
+ * Makes the merge of everything from `first` on durable. Format 14a and "Shortening without tearing": the list may only lose entries
  * whose data the origin durably has. So the origin's flush comes first, also when nothing was written to it (an earlier
  * run may have written the same data and have been killed before its flush); only then the cut, itself durable before
  * the window counts. A failed flush ends the run: what it lost may look clean from then on.
@@ -202,13 +231,13 @@ static enum snap_status commit(struct merge *merge, const struct snap_window_ran
         return status;
     if (merge->options->keep_cow)
         return commit_kept(merge, range, err);
-    status = snap_store_shorten(merge->store, range->end, range->first, &counts, err);
+    status = snap_store_shorten(merge->store, merge->committed, range->first, &counts, err);
     result->metadata_bytes += counts.written_bytes;
     result->cow_flushes += counts.flushes;
     if (status != SNAP_OK)
         return status;
     merge->unflushed = false;
-    count_window(result, range);
+    count_window(merge, range);
     return clear_hidden_areas(merge, range->first, err);
 }
 
@@ -224,14 +253,15 @@ static enum snap_status settle(struct merge *merge, struct snap_error *err)
 
 /*
  * The merge. While a window is written to the origin, a thread reads the next one's COW data, which no step of ours
- * changes; it has ended before the COW is written to. A stop leaves the open window uncommitted.
+ * changes; it has ended before the COW is written to. A stop leaves the open window uncommitted. *finished is the last
+ * range that was written whole; *uncertain is set where a flush or a cut failed.
  */
-static enum snap_status merge_windows(struct merge *merge, struct snap_error *err)
+static enum snap_status merge_windows(struct merge *merge, struct snap_window_range *finished, bool *uncertain,
+                                      struct snap_error *err)
 {
-    const struct snap_window_range start = {.first = merge->job->entries, .end = merge->job->entries};
     struct snap_window *window = &merge->windows[0], *ahead = &merge->windows[1];
     struct snap_window_range range =
-        snap_window_next(merge->store, &start, merge->entries_wanted, merge->size.slice_bytes);
+        snap_window_next(merge->store, finished, merge->entries_wanted, merge->size.slice_bytes, false);
     uint64_t start_ns = merge->clock->now_ns(merge->clock->context);
     enum snap_status status = SNAP_OK;
 
@@ -244,7 +274,8 @@ static enum snap_status merge_windows(struct merge *merge, struct snap_error *er
         status = snap_window_wait(window, err);
         if (status != SNAP_OK)
             break;
-        next = snap_window_next(merge->store, &range, merge->entries_wanted, merge->size.slice_bytes);
+        next = snap_window_next(merge->store, &range, merge->entries_wanted, merge->size.slice_bytes,
+                                !merge->cut_each && !range.good_cut);
         if (next.end > 0 && merge->options->read_ahead)
             snap_window_load(ahead, &next, true);
 
@@ -258,8 +289,12 @@ static enum snap_status merge_windows(struct merge *merge, struct snap_error *er
         merge->result->write_requests += window->plan.write_count;
 
         (void)snap_window_wait(ahead, NULL); /* from here on the COW is ours; its status is looked at in its turn */
-        if (status == SNAP_OK && range.last_slice) {
+        if (status == SNAP_OK && commit_due(merge, &range)) {
             status = commit(merge, &range, err);
+            *uncertain = status != SNAP_OK;
+        }
+        if (status == SNAP_OK && range.last_slice) {
+            *finished = range;
             adapt(merge, &range, merge->clock->now_ns(merge->clock->context) - start_ns);
             start_ns = merge->clock->now_ns(merge->clock->context);
         }
@@ -272,12 +307,23 @@ static enum snap_status merge_windows(struct merge *merge, struct snap_error *er
     return status;
 }
 
+/* Whatever ended the merge: what was written whole before it, and waits for a cut, is made to count. */
+static void commit_finished(struct merge *merge, const struct snap_window_range *finished)
+{
+    struct snap_error ignored; /* the first failure is the one to tell */
+
+    if (finished->first < merge->committed)
+        (void)commit(merge, finished, &ignored);
+}
+
 enum snap_status snap_merge(const struct snap_store *store, struct snap_io *origin, const struct snap_merge_job *job,
                             const struct snap_merge_options *options, struct snap_merge_result *result,
                             struct snap_error *err)
 {
     struct merge merge = {.store = store, .origin = origin, .job = job, .options = options, .result = result};
     const uint64_t live_areas = snap_div_up(job->entries, store->layout.entries_per_area);
+    struct snap_window_range finished = {.first = job->entries, .end = job->entries};
+    bool uncertain = false; /* a flush or a cut failed: nothing is written any more */
     enum snap_status status;
 
     memset(result, 0, sizeof *result);
@@ -286,8 +332,11 @@ enum snap_status snap_merge(const struct snap_store *store, struct snap_io *orig
     status = set_up(&merge, false, err);
     if (status == SNAP_OK && !options->keep_cow)
         status = settle(&merge, err);
-    if (status == SNAP_OK)
-        status = merge_windows(&merge, err);
+    if (status == SNAP_OK) {
+        status = merge_windows(&merge, &finished, &uncertain, err);
+        if (status != SNAP_OK && !uncertain)
+            commit_finished(&merge, &finished);
+    }
     if (status == SNAP_OK && !options->keep_cow)
         status = clear_hidden_areas(&merge, 0, err); /* where no window was open: left by an earlier run */
     if (status == SNAP_OK && merge.unflushed) {
@@ -302,13 +351,14 @@ enum snap_status snap_merge(const struct snap_store *store, struct snap_io *orig
 static void count_commit(struct merge *merge, const struct snap_window_range *range)
 {
     const struct snap_layout *layout = &merge->store->layout;
-    const uint64_t units = snap_store_cut_units(merge->store, range->end, range->first);
+    const uint64_t units = snap_store_cut_units(merge->store, merge->committed, range->first);
     const uint64_t first_hidden = range->first / layout->entries_per_area + 1;
     struct snap_merge_result *result = merge->result;
 
     result->windows++;
-    result->window_entries = snap_max(result->window_entries, range->end - range->first);
+    result->window_entries = snap_max(result->window_entries, merge->committed - range->first);
     result->origin_flushes++;
+    merge->committed = range->first;
     if (merge->options->keep_cow)
         return;
     result->cow_flushes += units;
@@ -337,7 +387,8 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
     while (status == SNAP_OK) {
         struct snap_window *window = &merge.windows[0];
 
-        range = snap_window_next(store, &range, merge.entries_wanted, merge.size.slice_bytes);
+        range = snap_window_next(store, &range, merge.entries_wanted, merge.size.slice_bytes,
+                                 !merge.cut_each && !range.good_cut);
         if (range.end == 0)
             break;
         if (options->stop && options->stop(options->stop_context))
@@ -350,7 +401,7 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
         result->written_bytes += window->plan.write_bytes;
         result->read_requests += window->plan.read_count;
         result->write_requests += window->plan.write_count;
-        if (range.last_slice)
+        if (commit_due(&merge, &range))
             count_commit(&merge, &range);
     }
     if (merge.unflushed)

@@ -18,7 +18,8 @@ struct snap_merge_progress {
 
 struct snap_merge_options {
     uint64_t memory_bytes;        /* for everything; at least SNAP_MERGE_MEMORY_MIN_BYTES is used */
-    uint64_t window_entries_max;  /* a window is at most so large; 0: as memory allows */
+    uint64_t window_entries_max;  /* a window is at most so large, and each is cut off the list; 0: as memory allows */
+    uint64_t load_entries_max;    /* so many are read at once at most; a window may take several; 0: as memory allows */
     uint64_t rate_bytes;          /* per second, reads and writes each; 0: no limit */
     uint64_t rate_requests;       /* likewise */
     uint64_t interval_seconds;    /* a window shall take at most so long; 0: no matter */
@@ -67,7 +68,8 @@ struct snap_merge_result {
  * continuation is decided); origin and COW are open for writing, exclusively, and are different devices.
  *
  * First the COW is flushed: an earlier run may have been killed between a cut and its flush. Then, for each window
- * [m, n): read its COW data; write them in origin order; flush the origin; cut the list to m; n := m.
+ * [m, n): read its COW data; write them in origin order; flush the origin; cut the list to m; n := m. What is larger
+ * than the buffer, or has no good end within it, takes several loads of the buffer.
  * At every moment, and whatever unflushed sectors are lost, the list on disk is a prefix of the original one and the
  * view is unchanged (format 14a): the kernel, or another run, can go on from there.
  *

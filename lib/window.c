@@ -63,7 +63,7 @@ void snap_window_free(struct snap_window *window)
 }
 
 struct snap_window_range snap_window_next(const struct snap_store *store, const struct snap_window_range *done,
-                                          uint64_t entries_max, uint64_t slice_bytes)
+                                          uint64_t entries_max, uint64_t slice_bytes, bool cut_wanted)
 {
     const uint64_t chunk_bytes = store->layout.chunk_bytes;
     struct snap_window_range next = *done;
@@ -75,8 +75,11 @@ struct snap_window_range snap_window_next(const struct snap_store *store, const 
 
         next.end = done->first;
         next.first = lowest ? snap_store_single_cut(store, lowest, next.end) : 0;
-        if ((next.end - next.first) * 2 < next.end - lowest)
-            next.first = lowest; /* smaller than an area: rather several units, each with its flush, than crumbs */
+        next.good_cut = next.first < next.end;
+        if ((next.end - next.first) * 2 < next.end - lowest && !(cut_wanted && next.good_cut)) {
+            next.first = lowest; /* smaller than an area: rather no good cut than crumbs */
+            next.good_cut = false;
+        }
         next.slice_offset_bytes = 0;
         next.slice_bytes = slice_bytes;
     }

@@ -10,13 +10,14 @@
 
 /*
  * One load of the buffer: all of the entries [first, end), or a slice of a single one where a chunk is larger than the
- * buffer. The list is cut to `first` after the last slice.
+ * buffer.
  */
 struct snap_window_range {
     uint64_t first, end;          /* indices; first == end: nothing left */
     uint64_t slice_offset_bytes;
     uint64_t slice_bytes;         /* chunk_bytes where the chunk is not sliced */
     bool last_slice;
+    bool good_cut;                /* the list can be cut to `first` by one atomic unit, or `first` is 0 */
 };
 
 struct snap_window {
@@ -54,10 +55,11 @@ void snap_window_free(struct snap_window *window);
 /*
  * The range that follows `done` towards the head of the list: the next slice of the same entry, or the window that
  * ends where `done` began, with at most `entries_max` entries and a cut in one atomic unit where there is one
- * (snap_store_single_cut). For the first window `done` is {entries, entries}.
+ * (snap_store_single_cut). Smaller than half of `entries_max` it only becomes for such a cut if `cut_wanted`: entries
+ * behind it wait for one. For the first window `done` is {entries, entries}.
  */
 struct snap_window_range snap_window_next(const struct snap_store *store, const struct snap_window_range *done,
-                                          uint64_t entries_max, uint64_t slice_bytes);
+                                          uint64_t entries_max, uint64_t slice_bytes, bool cut_wanted);
 
 /*
  * Loads a range: its entries, checked against both devices' sizes, their plan and their COW data. In a thread of its

@@ -127,7 +127,7 @@ static void merge_windows(struct requests *requests)
     snap_window_size(layout, requests->memory_bytes / 2, wanted, &size);
     check(snap_plan_init(&plan, layout, size.entries, &err), &err);
     for (;;) {
-        range = snap_window_next(&requests->store, &range, size.entries, size.slice_bytes);
+        range = snap_window_next(&requests->store, &range, size.entries, size.slice_bytes, false);
         if (range.end == 0)
             break;
         snap_plan_make(&plan, layout, requests->list + range.first, range.end - range.first,

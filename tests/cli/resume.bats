@@ -48,7 +48,7 @@ assert_complete() {
 start() {
     : >said
     # shellcheck disable=SC2086
-    $WRAPPER "$BUILDDIR/tools/snapmerge" --origin origin --cow cow "$@" \
+    env --default-signal=HUP $WRAPPER "$BUILDDIR/tools/snapmerge" --origin origin --cow cow "$@" \
         </dev/null >out 2>said 3>&- &
     pid=$!
 }

@@ -35,6 +35,7 @@ enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const 
     struct snap_merge_options merge_options = {
         .memory_bytes = SNAP_MERGE_MEMORY_MIN_BYTES,
         .window_entries_max = options->window_entries_max,
+        .load_entries_max = options->load_entries_max,
         .read_ahead = options->read_ahead,
         .keep_cow = options->keep_cow,
         .compare_from = options->compare_from,

@@ -8,6 +8,7 @@
 
 struct drive_options {
     uint64_t window_entries_max;
+    uint64_t load_entries_max;
     bool read_ahead;
     bool (*stop)(void *context);            /* during the merge; NULL: never */
     void *stop_context;

@@ -240,6 +240,7 @@ static enum snap_status merge_once(struct run *run, struct snap_error *err)
     const struct workload *workload = run->campaign->workload;
     const struct drive_options options = {
         .window_entries_max = workload->window_entries_max,
+        .load_entries_max = workload->load_entries_max,
         .read_ahead = workload->read_ahead,
         .keep_cow = workload->keep_cow,
         .compare_from = run->compare_from,

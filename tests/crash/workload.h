@@ -43,6 +43,7 @@ struct workload {
     uint32_t chunk_sectors;
     uint64_t entries;               /* live at the start */
     uint64_t window_entries_max;    /* 0: all at once */
+    uint64_t load_entries_max;      /* 0: all at once; several make a window where no good cut lies between */
     enum workload_order order;
     enum workload_stale stale;
     uint64_t stale_entries;         /* of STALE_MERGED: cut off the list's end */

@@ -109,6 +109,7 @@ slow_merge()
 }
 
 @test "our merge is killed anywhere, the kernel shows the same view and finishes it" {
+    [ "${SANITIZERS-}" != yes ] || skip "AddressSanitizer cannot start in User Mode Linux"
     local n=0 at left whole=0 cut=0 words
     make_pair 128 16M "${LARGE[@]}"
     slow_merge
@@ -151,6 +152,7 @@ slow_merge()
 }
 
 @test "we stop, the kernel writes to the snapshot, we go on, the kernel finishes" {
+    [ "${SANITIZERS-}" != yes ] || skip "AddressSanitizer cannot start in User Mode Linux"
     local round before left cut=0 words
     make_pair 128 16M "${LARGE[@]}"
     slow_merge

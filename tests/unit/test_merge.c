@@ -414,6 +414,34 @@ static void test_default_memory(void **state)
     assert_int_equal(snap_merge_default_memory_bytes(UINT64_MAX), 512 << 20);
 }
 
+/*
+ * Loads smaller than an area: the list is cut where one atomic unit does it, not after each load, and the images are
+ * those of a merge in one go.
+ */
+static void test_loads_wait_for_a_good_cut(void **state)
+{
+    (void)state;
+    for (int read_ahead = 0; read_ahead < 2; read_ahead++) {
+        struct fixture fixture = fixture_random_store(9, 8, 600, 8001, true); /* 256 entries in an area, 32 in a unit */
+        struct merge_bench *bench = merge_bench_new(&fixture, 512);
+        const struct snap_merge_options options = {.load_entries_max = 100, .read_ahead = read_ahead};
+        struct snap_merge_result dry;
+
+        must(snap_merge_dry_run(&bench->store, bench->origin, &bench->job, &options, &dry, NULL));
+        must(snap_merge(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
+        assert_int_equal(bench->result.windows, 3); /* cut at 500, at 224, and at 0 */
+        assert_int_equal(bench->result.origin_flushes, 3);
+        assert_int_equal(bench->result.cow_flushes, 1 + 1 + 1 + 7); /* before the first; 224 entries are 7 units */
+        assert_int_equal(bench->result.window_entries, 500 - 224);
+        assert_int_equal(dry.windows, bench->result.windows);
+        assert_int_equal(dry.cow_flushes, bench->result.cow_flushes);
+        assert_int_equal(dry.metadata_bytes, bench->result.metadata_bytes);
+        merge_bench_free(bench);
+        check_merge(&fixture, 512, &options);
+        fixture_free(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_exact_order),
         cmocka_unit_test(test_exact_order_of_several_units),
         cmocka_unit_test(test_figures_are_what_was_done),
+        cmocka_unit_test(test_loads_wait_for_a_good_cut),
         cmocka_unit_test(test_dry_run_says_what_a_run_does),
         cmocka_unit_test(test_cheap),
         cmocka_unit_test(test_empty_list),

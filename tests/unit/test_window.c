@@ -47,7 +47,7 @@ static void check_division(const struct snap_store *store, uint64_t entries, uin
     uint64_t covered = 0, windows = 0;
 
     for (;;) {
-        struct snap_window_range next = snap_window_next(store, &range, entries_max, chunk_bytes);
+        struct snap_window_range next = snap_window_next(store, &range, entries_max, chunk_bytes, false);
         uint64_t lowest = range.first > entries_max ? range.first - entries_max : 0;
 
         if (next.first == next.end) {
@@ -118,7 +118,7 @@ static void test_division_with_changing_size(void **state)
         range.first = range.end = entries;
         for (;;) {
             uint64_t max = fixture_random(&random, 900) + 1;
-            struct snap_window_range next = snap_window_next(&store, &range, max, 4096);
+            struct snap_window_range next = snap_window_next(&store, &range, max, 4096, false);
 
             if (next.first == next.end)
                 break;
@@ -141,7 +141,7 @@ static void test_slices(void **state)
     (void)state;
     for (uint64_t index = 3; index-- > 0;) {
         for (uint64_t at = 0; at < 8 * MIB; at += 2 * MIB) {
-            range = snap_window_next(&store, &range, 1, 2 * MIB);
+            range = snap_window_next(&store, &range, 1, 2 * MIB, false);
             assert_int_equal(range.first, index);
             assert_int_equal(range.end, index + 1);
             assert_int_equal(range.slice_offset_bytes, at);
@@ -149,7 +149,7 @@ static void test_slices(void **state)
             assert_int_equal(range.last_slice, at == 6 * MIB);
         }
     }
-    range = snap_window_next(&store, &range, 1, 2 * MIB);
+    range = snap_window_next(&store, &range, 1, 2 * MIB, false);
     assert_int_equal(range.end, 0);
     assert_int_equal(range.first, 0);
     must(snap_io_close(io, NULL));
@@ -251,7 +251,7 @@ static void test_load(void **state)
     must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true, NULL));
     for (int round = 0; round < 4; round++) {
         const struct snap_window_range range = {(uint64_t)round * 20 + 3, (uint64_t)round * 20 + 73 - (unsigned)round,
-                                                0, 1024, true};
+                                                0, 1024, true, false};
         const struct snap_entry *expected = bench->fixture.entries + range.first;
         uint64_t pieces_bytes = 0;
 
@@ -281,7 +281,7 @@ static void test_load_without_data(void **state)
 {
     struct bench *bench = bench_new(8, 50);
     const struct snap_window_size size = {50, 4096};
-    const struct snap_window_range range = {0, 50, 0, 4096, true};
+    const struct snap_window_range range = {0, 50, 0, 4096, true, false};
     struct snap_window window;
 
     (void)state;
@@ -299,7 +299,7 @@ static void test_load_without_data(void **state)
 static void expect_refused(struct bench *bench, uint64_t index, uint64_t old_chunk, uint64_t new_chunk)
 {
     const struct snap_window_size size = {20, 512};
-    const struct snap_window_range range = {10, 30, 0, 512, true};
+    const struct snap_window_range range = {10, 30, 0, 512, true, false};
     struct snap_error err = {.status = SNAP_OK};
     struct snap_window window;
     uint8_t sector[512];
@@ -345,7 +345,7 @@ static void test_load_failures(void **state)
 {
     struct bench *bench = bench_new(2, 64);
     const struct snap_window_size size = {64, 1024};
-    const struct snap_window_range range = {0, 64, 0, 1024, true};
+    const struct snap_window_range range = {0, 64, 0, 1024, true, false};
     struct snap_window window;
 
     (void)state;
