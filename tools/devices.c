@@ -74,6 +74,25 @@ enum snap_status tool_read_store(struct snap_store *store, const struct tool_dev
                      cow->path, origin->path, cow->path, origin->path);
 }
 
+enum snap_status tool_open_for_reading(struct tool_device *cow, const char *cow_argument, struct tool_device *origin,
+                                       const char *origin_argument, struct snap_store *store, struct snap_error *err)
+{
+    const struct snap_io_file_options io_options = {.write = false};
+    enum snap_status status = tool_device_find(cow, cow_argument, err);
+
+    if (status == SNAP_OK && origin_argument)
+        status = tool_device_find(origin, origin_argument, err);
+    if (status == SNAP_OK && origin_argument)
+        status = tool_devices_distinct(origin, cow, err);
+    if (status == SNAP_OK)
+        status = tool_device_open(cow, &io_options, err);
+    if (status == SNAP_OK && origin_argument)
+        status = tool_device_open(origin, &io_options, err);
+    if (status == SNAP_OK)
+        status = tool_read_store(store, cow, origin_argument ? origin : NULL, err);
+    return status;
+}
+
 uint64_t tool_device_tail_bytes(const struct tool_device *device)
 {
     return device->io->size_bytes % SNAP_SECTOR_BYTES;

@@ -36,6 +36,13 @@ enum snap_status tool_device_close(struct tool_device *device, struct snap_error
 enum snap_status tool_read_store(struct snap_store *store, const struct tool_device *cow,
                                  const struct tool_device *origin, struct snap_error *err);
 
+/*
+ * All of the above for a program that only reads: the COW, the origin where `origin_argument` is not NULL, and the
+ * header of the store.
+ */
+enum snap_status tool_open_for_reading(struct tool_device *cow, const char *cow_argument, struct tool_device *origin,
+                                       const char *origin_argument, struct snap_store *store, struct snap_error *err);
+
 /* A partly used last sector of an image takes no part; for a note. 0 for all others. */
 uint64_t tool_device_tail_bytes(const struct tool_device *device);
 

@@ -74,24 +74,6 @@ static enum snap_status show(void *context, const struct snap_finding *finding, 
     return SNAP_OK;
 }
 
-static enum snap_status open_devices(struct session *session, const char *cow, struct snap_error *err)
-{
-    const struct snap_io_file_options io_options = {.write = false};
-    enum snap_status status = tool_device_find(&session->cow, cow, err);
-
-    if (status == SNAP_OK && options.origin)
-        status = tool_device_find(&session->origin, options.origin, err);
-    if (status == SNAP_OK && options.origin)
-        status = tool_devices_distinct(&session->origin, &session->cow, err);
-    if (status == SNAP_OK)
-        status = tool_device_open(&session->cow, &io_options, err);
-    if (status == SNAP_OK && options.origin)
-        status = tool_device_open(&session->origin, &io_options, err);
-    if (status == SNAP_OK)
-        status = tool_read_store(&session->store, &session->cow, options.origin ? &session->origin : NULL, err);
-    return status;
-}
-
 static bool sound(const struct snap_findings *findings)
 {
     return findings->severity_counts[SNAP_CORRUPTING] == 0 && findings->severity_counts[SNAP_FATAL] == 0;
@@ -219,11 +201,16 @@ static int run(struct cli *cli)
                               .findings = {.fn = show, .context = &session, .per_rule_max = REPORT_PER_RULE_MAX}};
     struct snap_error err = {0};
     int exit_status = CLI_EXIT_OK;
+    enum snap_status status;
 
     cli_catch_signals();
     if (options.json)
         session.found = cli_json_array();
-    if (open_devices(&session, cli->operands[0], &err) != SNAP_OK || check(&session, &err) != SNAP_OK) {
+    status = tool_open_for_reading(&session.cow, cli->operands[0], &session.origin, options.origin, &session.store,
+                                   &err);
+    if (status == SNAP_OK)
+        status = check(&session, &err);
+    if (status != SNAP_OK) {
         exit_status = cli_fail(cli, &err);
     } else {
         exit_status = sound(&session.findings) ? CLI_EXIT_OK : CLI_EXIT_STORE;

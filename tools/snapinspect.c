@@ -76,24 +76,6 @@ static const struct cli_program program = {
     .columns_count = INSPECT_COLUMNS,
 };
 
-static enum snap_status open_devices(struct inspect_session *session, const char *cow, struct snap_error *err)
-{
-    const struct snap_io_file_options io_options = {.write = false};
-    enum snap_status status = tool_device_find(&session->cow, cow, err);
-
-    if (status == SNAP_OK && options.origin)
-        status = tool_device_find(&session->origin, options.origin, err);
-    if (status == SNAP_OK && options.origin)
-        status = tool_devices_distinct(&session->origin, &session->cow, err);
-    if (status == SNAP_OK)
-        status = tool_device_open(&session->cow, &io_options, err);
-    if (status == SNAP_OK && options.origin)
-        status = tool_device_open(&session->origin, &io_options, err);
-    if (status == SNAP_OK)
-        status = tool_read_store(&session->store, &session->cow, options.origin ? &session->origin : NULL, err);
-    return status;
-}
-
 /* The figures; a store that cannot be followed to its end has none, and says why. */
 static enum snap_status look(struct inspect_session *session, struct snap_error *err)
 {
@@ -139,6 +121,7 @@ static int run(struct cli *cli)
 {
     struct inspect_session session = {.cli = cli, .bytes = options.bytes, .json = options.json};
     struct snap_error err = {0};
+    enum snap_status status;
     int exit_status;
 
     if (options.extract && !options.origin)
@@ -148,7 +131,11 @@ static int run(struct cli *cli)
     if ((options.columns || options.raw || options.noheadings) && !options.list)
         return cli_usage_error(cli, "--output, --raw and --noheadings need --list");
     cli_catch_signals();
-    if (open_devices(&session, cli->operands[0], &err) != SNAP_OK || look(&session, &err) != SNAP_OK)
+    status = tool_open_for_reading(&session.cow, cli->operands[0], &session.origin, options.origin, &session.store,
+                                   &err);
+    if (status == SNAP_OK)
+        status = look(&session, &err);
+    if (status != SNAP_OK)
         exit_status = cli_fail(cli, &err);
     else
         exit_status = show(&session);
