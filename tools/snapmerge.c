@@ -96,6 +96,9 @@ static enum snap_status check_identity(struct merge_session *session, struct sna
 
     if (status != SNAP_OK)
         return status;
+    if (session->evidence.unreadable > 0)
+        cli_warn(session->cli, "%s, %s: %" PRIu64 " places where file systems have their marks cannot be read",
+                 session->origin.path, session->cow.path, session->evidence.unreadable);
     switch (session->evidence.verdict) {
     case SNAP_IDENTITY_MATCH:
         cli_verbose(session->cli, "%s: %s", session->cow.path, session->evidence.text);
