@@ -202,9 +202,10 @@ static enum snap_status write_store(struct create_session *session, struct snap_
     if (status != SNAP_OK)
         return status;
     status = snap_create_begin(&create, session->cow.io, &session->layout, err);
+    /* It refuses before its first write; a new image is there in any case. */
+    session->touched = session->new_image_bytes > 0 || (status != SNAP_E_REFUSED && status != SNAP_E_NOMEM);
     if (status != SNAP_OK)
         return status;
-    session->touched = true;
     status = wipe_signatures(session, create, err);
     if (status == SNAP_OK && options.from_diff)
         status = add_difference(session, create, err);

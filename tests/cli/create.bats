@@ -457,3 +457,16 @@ overwritten_by_force_only() {
     assert_said "No space left on device"
     assert [ ! -e small/cow ]
 }
+
+@test "-f leaves nothing by which the COW could be taken for what it was" {
+    truncate -s 64M origin
+    local size
+    for size in 512 4K 64K; do
+        rm -f cow
+        truncate -s 20M cow
+        mke2fs -q -F -t ext4 cow
+        program snapcreate -f --origin origin --cow cow --chunk-size "$size"
+        assert_status 0
+        assert_equal "$(blkid -p -o value -s TYPE cow)" DM_snapshot_cow
+    done
+}
