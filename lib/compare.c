@@ -40,7 +40,8 @@ enum snap_status snap_compare_merged(const struct snap_store *store, struct snap
 {
     const uint64_t chunk_bytes = store->layout.chunk_bytes;
     struct snap_throttle throttle;
-    struct snap_copy_control control = {&snap_clock_system, &throttle, stop, stop_context, NULL, NULL};
+    const struct snap_copy_control control = {
+        .clock = &snap_clock_system, .throttle = &throttle, .stop = stop, .stop_context = stop_context};
     struct snap_window_size size;
     struct snap_window window;
     uint8_t *found = NULL;
@@ -59,8 +60,10 @@ enum snap_status snap_compare_merged(const struct snap_store *store, struct snap
         uint64_t step = snap_min(size.entries, count - done);
 
         for (uint64_t at = 0; at < chunk_bytes && status == SNAP_OK && *equal; at += size.slice_bytes) {
-            const struct snap_window_range range = {first_index + done, first_index + done + step, at,
-                                                    size.slice_bytes, true, false};
+            const struct snap_window_range range = {.first = first_index + done,
+                                                    .end = first_index + done + step,
+                                                    .slice_offset_bytes = at,
+                                                    .slice_bytes = size.slice_bytes};
 
             status = compare_range(&window, &range, origin, found, equal, err);
         }

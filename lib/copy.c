@@ -3,6 +3,7 @@
 
 #include "arith.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,24 +29,116 @@ void snap_copy_group_free(struct snap_copy_group *group)
     memset(group, 0, sizeof *group);
 }
 
-/* Waits for the rate, transfers the group, and adapts the size of the next one to the device's speed. */
-static enum snap_status run_group(struct snap_io *io, struct snap_copy_group *group, size_t count, uint64_t length_bytes,
-                                  const struct snap_copy_control *control, struct snap_error *err)
+/* What a plan's requests are carried out with. */
+struct copy {
+    struct snap_plan *plan;
+    struct snap_io *io;
+    uint8_t *buffer;
+    struct snap_copy_group *group;
+    const struct snap_copy_control *control;
+};
+
+static bool medium_failed(int sys_errno)
 {
-    uint64_t start_ns, took_ns;
+    return sys_errno == EIO || sys_errno == ENODATA || sys_errno == EREMOTEIO || sys_errno == EILSEQ;
+}
+
+/* One piece of the buffer, at most a chunk of it; *bad_bytes grows where it fails. */
+static enum snap_status retry_piece(const struct copy *copy, enum snap_io_kind kind, uint64_t offset_bytes,
+                                    struct iovec piece, uint64_t *bad_bytes, struct snap_error *err)
+{
+    struct snap_io_request request = {.kind = kind, .offset_bytes = offset_bytes, .iov = &piece, .iov_count = 1};
+    struct snap_error reason;
+    enum snap_status status;
+
+    if (!snap_throttle_take(copy->control->throttle, piece.iov_len, 1, copy->control->stop, copy->control->stop_context))
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    status = snap_io_transfer(copy->io, &request, 1, &reason);
+    if (status == SNAP_OK)
+        return SNAP_OK;
+    if (!medium_failed(request.sys_errno)) {
+        if (err)
+            *err = reason;
+        return status;
+    }
+    snap_plan_mark_bad(copy->plan, (uint64_t)((uint8_t *)piece.iov_base - copy->buffer),
+                       kind == SNAP_IO_READ ? SNAP_PLAN_UNREADABLE : SNAP_PLAN_UNWRITABLE);
+    *bad_bytes += piece.iov_len;
+    return SNAP_OK;
+}
+
+/* A request that failed, again, chunk by chunk: a bad sector costs its own chunk and no other. */
+static enum snap_status retry_request(const struct copy *copy, const struct snap_io_request *request,
+                                      uint64_t *bad_bytes, struct snap_error *err)
+{
+    const uint64_t slice_bytes = copy->plan->slice_bytes;
+    uint64_t offset_bytes = request->offset_bytes;
+    enum snap_status status = SNAP_OK;
+
+    for (unsigned i = 0; i < request->iov_count; i++) {
+        struct iovec rest = request->iov[i];
+
+        while (rest.iov_len > 0 && status == SNAP_OK) {
+            const uint64_t place_bytes = (uint64_t)((uint8_t *)rest.iov_base - copy->buffer);
+            const uint64_t step_bytes = snap_min(rest.iov_len, slice_bytes - place_bytes % slice_bytes);
+
+            status = retry_piece(copy, request->kind, offset_bytes, (struct iovec){rest.iov_base, (size_t)step_bytes},
+                                 bad_bytes, err);
+            rest.iov_base = (uint8_t *)rest.iov_base + step_bytes;
+            rest.iov_len -= (size_t)step_bytes;
+            offset_bytes += step_bytes;
+        }
+    }
+    return status;
+}
+
+/* Whether requests have failed, and only for the medium. */
+static bool only_medium_failed(const struct snap_copy_group *group, size_t count)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (group->requests[i].sys_errno != 0 && !medium_failed(group->requests[i].sys_errno))
+            return false;
+        any |= group->requests[i].sys_errno != 0;
+    }
+    return any;
+}
+
+static enum snap_status retry_group(const struct copy *copy, size_t count, uint64_t *bad_bytes, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < count && status == SNAP_OK; i++)
+        if (copy->group->requests[i].sys_errno != 0)
+            status = retry_request(copy, &copy->group->requests[i], bad_bytes, err);
+    return status;
+}
+
+/* Waits for the rate, transfers the group, and adapts the size of the next one to the device's speed. */
+static enum snap_status run_group(const struct copy *copy, size_t count, uint64_t length_bytes, struct snap_error *err)
+{
+    const struct snap_copy_control *control = copy->control;
+    struct snap_copy_group *group = copy->group;
+    struct snap_error reason;
+    uint64_t start_ns, took_ns, bad_bytes = 0;
     enum snap_status status;
 
     if (!snap_throttle_take(control->throttle, length_bytes, count, control->stop, control->stop_context))
         return snap_fail(err, SNAP_E_STOPPED, "stopped");
     start_ns = control->clock->now_ns(control->clock->context);
-    status = snap_io_transfer(io, group->requests, count, err);
+    status = snap_io_transfer(copy->io, group->requests, count, &reason);
     took_ns = control->clock->now_ns(control->clock->context) - start_ns;
     if (count == group->requests_wanted && took_ns < GROUP_SHORT_NS)
         group->requests_wanted = snap_min(group->requests_wanted * 2, SNAP_COPY_REQUESTS_MAX);
     else if (took_ns > GROUP_LONG_NS)
         group->requests_wanted = snap_max(group->requests_wanted / 2, GROUP_REQUESTS_MIN);
+    if (status != SNAP_OK && control->keep_going && only_medium_failed(group, count))
+        status = retry_group(copy, count, &bad_bytes, err);
+    else if (status != SNAP_OK && err)
+        *err = reason;
     if (status == SNAP_OK && control->done)
-        control->done(control->done_context, length_bytes);
+        control->done(control->done_context, length_bytes - bad_bytes);
     return status;
 }
 
@@ -58,10 +151,11 @@ static bool group_full(const struct snap_copy_group *group, const struct snap_co
                          count >= snap_throttle_burst_requests(control->throttle));
 }
 
-enum snap_status snap_copy_read(const struct snap_plan *plan, struct snap_io *cow, uint8_t *buffer,
+enum snap_status snap_copy_read(struct snap_plan *plan, struct snap_io *cow, uint8_t *buffer,
                                 struct snap_copy_group *group, const struct snap_copy_control *control,
                                 struct snap_error *err)
 {
+    const struct copy copy = {plan, cow, buffer, group, control};
     enum snap_status status = SNAP_OK;
 
     for (size_t next = 0; next < plan->read_count && status == SNAP_OK;) {
@@ -80,15 +174,16 @@ enum snap_status snap_copy_read(const struct snap_plan *plan, struct snap_io *co
             length_bytes += read->length_bytes;
             count++;
         }
-        status = run_group(cow, group, count, length_bytes, control, err);
+        status = run_group(&copy, count, length_bytes, err);
     }
     return status;
 }
 
-static enum snap_status copy_origin(const struct snap_plan *plan, enum snap_io_kind kind, struct snap_io *origin,
+static enum snap_status copy_origin(struct snap_plan *plan, enum snap_io_kind kind, struct snap_io *origin,
                                     uint8_t *buffer, struct snap_copy_group *group,
                                     const struct snap_copy_control *control, struct snap_error *err)
 {
+    const struct copy copy = {plan, origin, buffer, group, control};
     enum snap_status status = SNAP_OK;
 
     for (size_t next = 0; next < plan->write_count && status == SNAP_OK;) {
@@ -111,19 +206,19 @@ static enum snap_status copy_origin(const struct snap_plan *plan, enum snap_io_k
             }
             length_bytes += write->length_bytes;
         }
-        status = run_group(origin, group, count, length_bytes, control, err);
+        status = run_group(&copy, count, length_bytes, err);
     }
     return status;
 }
 
-enum snap_status snap_copy_write(const struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
+enum snap_status snap_copy_write(struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
                                  struct snap_copy_group *group, const struct snap_copy_control *control,
                                  struct snap_error *err)
 {
     return copy_origin(plan, SNAP_IO_WRITE, origin, buffer, group, control, err);
 }
 
-enum snap_status snap_copy_read_origin(const struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
+enum snap_status snap_copy_read_origin(struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
                                        struct snap_copy_group *group, const struct snap_copy_control *control,
                                        struct snap_error *err)
 {

@@ -27,6 +27,7 @@ struct snap_copy_control {
     void *stop_context;
     void (*done)(void *context, uint64_t length_bytes);      /* after each group; NULL: nobody cares */
     void *done_context;
+    bool keep_going;            /* chunks on bad sectors are marked in the plan, and the copy goes on */
 };
 
 #define SNAP_COPY_GROUP_MEMORY_BYTES \
@@ -39,16 +40,20 @@ void snap_copy_group_free(struct snap_copy_group *group);
 /*
  * All reads of the plan into `buffer`, or all its writes from there. SNAP_E_STOPPED, or what the device says; nothing
  * is in flight any more when they return. After a failure of snap_copy_write the origin holds any part of the plan.
+ *
+ * With keep_going, a request that fails because of the medium (EIO, ENODATA, EREMOTEIO, EILSEQ: what the block layer
+ * says of bad sectors) is tried again chunk by chunk, and what fails alone is marked in the plan: bytes of such a chunk
+ * in the buffer, or on the origin, are undefined. The writes are not planned anew: snap_plan_drop_bad.
  */
-enum snap_status snap_copy_read(const struct snap_plan *plan, struct snap_io *cow, uint8_t *buffer,
+enum snap_status snap_copy_read(struct snap_plan *plan, struct snap_io *cow, uint8_t *buffer,
                                 struct snap_copy_group *group, const struct snap_copy_control *control,
                                 struct snap_error *err);
-enum snap_status snap_copy_write(const struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
+enum snap_status snap_copy_write(struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
                                  struct snap_copy_group *group, const struct snap_copy_control *control,
                                  struct snap_error *err);
 
-/* What the writes of the plan would replace, read into the same places of `buffer`. */
-enum snap_status snap_copy_read_origin(const struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
+/* What the writes of the plan would replace, or have written, read into the same places of `buffer`. Never keeps going. */
+enum snap_status snap_copy_read_origin(struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
                                        struct snap_copy_group *group, const struct snap_copy_control *control,
                                        struct snap_error *err);
 

@@ -10,6 +10,19 @@
 #define SNAP_MERGE_MEMORY_MAX_DEFAULT_BYTES (512u << 20)
 #define SNAP_MERGE_INTERVAL_DEFAULT_SECONDS 30u
 
+/* What a seek costs: decides whether windows are sorted beyond the buffer's size (tests/bench/README.md has the model). */
+enum snap_merge_seeks {
+    SNAP_MERGE_SEEKS_FREE,        /* flash, memory, network: no spinning disk */
+    SNAP_MERGE_SEEKS_TWO_DISKS,   /* at least one spins; origin and COW on different ones */
+    SNAP_MERGE_SEEKS_ONE_DISK     /* both on one that spins, or nobody knows */
+};
+
+/* An entry that could not be copied. */
+struct snap_merge_bad {
+    struct snap_entry entry;
+    bool unwritable;              /* on the origin; else its data cannot be read on the COW */
+};
+
 struct snap_merge_progress {
     uint64_t done_bytes;          /* written to the origin in this run */
     uint64_t total_bytes;         /* that this run will write */
@@ -20,6 +33,8 @@ struct snap_merge_options {
     uint64_t memory_bytes;        /* for everything; at least SNAP_MERGE_MEMORY_MIN_BYTES is used */
     uint64_t window_entries_max;  /* a window is at most so large, and each is cut off the list; 0: as memory allows */
     uint64_t load_entries_max;    /* so many are read at once at most; a window may take several; 0: as memory allows */
+    uint64_t table_entries_max;   /* so many are sorted together, though the buffer holds fewer; 0: as `seeks` suggests */
+    enum snap_merge_seeks seeks;
     uint64_t rate_bytes;          /* per second, reads and writes each; 0: no limit */
     uint64_t rate_requests;       /* likewise */
     uint64_t interval_seconds;    /* a window shall take at most so long; 0: no matter */
@@ -33,6 +48,17 @@ struct snap_merge_options {
     uint64_t compare_from;
     enum snap_status (*checkpoint)(void *context, uint64_t merged_from, struct snap_error *err);
     void *checkpoint_context;
+    bool skip_identical;          /* compare with the origin first, write only what differs */
+    bool verify;                  /* after the flush, before the cut: read back what was written, and compare */
+    /*
+     * A chunk whose data cannot be read on the COW, or not be written on the origin, because of the medium (copy.h)
+     * does not end the merge: its entry stays, at the end of the list, and all others are merged. With drop_bad these
+     * entries are taken off the list at the very end: the origin keeps what it has there.
+     */
+    bool continue_on_error;
+    bool drop_bad;
+    void (*bad)(void *context, const struct snap_merge_bad *bad); /* at the end, for each; NULL: nobody cares */
+    void *bad_context;
     bool read_ahead;              /* read the next window's COW data, in a thread, while this one is written */
     const struct snap_clock *clock; /* NULL: the system's */
     bool (*stop)(void *context);  /* polled from both threads; NULL: never */
@@ -45,6 +71,7 @@ struct snap_merge_options {
 struct snap_merge_job {
     uint64_t entries;             /* live */
     uint64_t total_bytes;         /* to write */
+    uint64_t runs;                /* of neighbours, in list order */
     uint64_t stale_areas_end;     /* areas behind the end, up to here, hold what is merged already; 0: none */
 };
 
@@ -53,7 +80,10 @@ struct snap_merge_result {
     uint64_t entries_left;
     uint64_t read_bytes;          /* of COW data */
     uint64_t written_bytes;       /* to the origin */
-    uint64_t equal_bytes;         /* not written: the origin had them already (keep_cow) */
+    uint64_t equal_bytes;         /* not written: the origin had them already (keep_cow, skip_identical) */
+    uint64_t verified_bytes;      /* read back and found right */
+    uint64_t bad_entries;         /* not copied: they are what is left, unless dropped */
+    uint64_t dropped_entries;     /* of these, taken off the list */
     uint64_t metadata_bytes;      /* to the COW */
     uint64_t origin_flushes;
     uint64_t cow_flushes;
@@ -68,14 +98,15 @@ struct snap_merge_result {
  * continuation is decided); origin and COW are open for writing, exclusively, and are different devices.
  *
  * First the COW is flushed: an earlier run may have been killed between a cut and its flush. Then, for each window
- * [m, n): read its COW data; write them in origin order; flush the origin; cut the list to m; n := m. What is larger
- * than the buffer, or has no good end within it, takes several loads of the buffer.
- * At every moment, and whatever unflushed sectors are lost, the list on disk is a prefix of the original one and the
- * view is unchanged (format 14a): the kernel, or another run, can go on from there.
+ * [m, n): read its COW data; write them in origin order; flush the origin; cut the list to m; n := m. What is larger than the buffer, or has no good end within it, takes several loads
+ * of the buffer.
+ * At every moment, and whatever unflushed sectors are lost, the list on disk is a prefix of the original one (followed
+ * by bad entries that stay) and all views are unchanged (format 14a): the kernel, or another run, can go on from there.
  *
- * SNAP_OK: all is merged, durably; the store is valid and empty. SNAP_E_STOPPED: the open window was not committed.
- * SNAP_E_IO and others: what failed is in the text; SNAP_E_CORRUPT: the list differs from what was checked. In all
- * cases *result says how much is durably merged at least (a cut in several units may have failed half-way). After a failed flush neither device has been written to again.
+ * SNAP_OK: all but result->bad_entries is merged, durably; the store is valid, and empty but for these.
+ * SNAP_E_STOPPED: the open window was not committed. SNAP_E_IO and others: what failed is in the text; SNAP_E_CORRUPT:
+ * the list differs from what was checked. In all cases *result says how much is durably merged at least (a cut in
+ * several units may have failed half-way). After a failed flush neither device has been written to again.
  */
 enum snap_status snap_merge(const struct snap_store *store, struct snap_io *origin, const struct snap_merge_job *job,
                             const struct snap_merge_options *options, struct snap_merge_result *result,
@@ -88,6 +119,13 @@ enum snap_status snap_merge(const struct snap_store *store, struct snap_io *orig
 enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct snap_io *origin,
                                     const struct snap_merge_job *job, const struct snap_merge_options *options,
                                     struct snap_merge_result *result, struct snap_error *err);
+
+/*
+ * How many entries are sorted together where seeks cost; 0: what the buffer holds. Sorting a table that is larger than
+ * the buffer sweeps the origin once per table; the COW is then read in several sweeps with gaps, which on the same disk
+ * only pays for short runs.
+ */
+uint64_t snap_merge_table_entries(const struct snap_merge_job *job, enum snap_merge_seeks seeks, uint64_t memory_bytes);
 
 /* The lesser of SNAP_MERGE_MEMORY_MAX_DEFAULT_BYTES and a quarter of `available_bytes`, but at least the minimum. */
 uint64_t snap_merge_default_memory_bytes(uint64_t available_bytes);

@@ -3,12 +3,10 @@
 
 #include "arith.h"
 #include "io.h"
+#include "sort.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define RADIX_BITS 11u
-#define RADIX_SIZE (1u << RADIX_BITS)
 
 static size_t requests_per_slice(uint64_t chunk_bytes)
 {
@@ -17,7 +15,7 @@ static size_t requests_per_slice(uint64_t chunk_bytes)
 
 uint64_t snap_plan_memory_bytes(uint64_t chunk_bytes, size_t entries_max)
 {
-    return entries_max * (2 * sizeof(struct snap_entry) +
+    return entries_max * (2 * sizeof(struct snap_entry) + sizeof(uint8_t) +
                           requests_per_slice(chunk_bytes) * (sizeof(struct snap_plan_read) +
                                                              sizeof(struct snap_plan_write) +
                                                              sizeof(struct snap_plan_piece)));
@@ -36,7 +34,8 @@ enum snap_status snap_plan_init(struct snap_plan *plan, const struct snap_layout
     plan->pieces = calloc(requests_max, sizeof *plan->pieces);
     plan->order = calloc(entries_max, sizeof *plan->order);
     plan->spare = calloc(entries_max, sizeof *plan->spare);
-    if (!plan->reads || !plan->writes || !plan->pieces || !plan->order || !plan->spare)
+    plan->fate = calloc(entries_max, sizeof *plan->fate);
+    if (!plan->reads || !plan->writes || !plan->pieces || !plan->order || !plan->spare || !plan->fate)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory planning a window of %zu chunks", entries_max);
     return SNAP_OK;
 }
@@ -48,47 +47,8 @@ void snap_plan_free(struct snap_plan *plan)
     free(plan->pieces);
     free(plan->order);
     free(plan->spare);
+    free(plan->fate);
     memset(plan, 0, sizeof *plan);
-}
-
-/* Least significant digit first; digits that are the same everywhere are left out, so dense numbers take two rounds. */
-static void sort_by(uint64_t (*key)(const struct snap_entry *entry), struct snap_entry **entries,
-                    struct snap_entry **spare, size_t count)
-{
-    uint64_t differ = 0;
-
-    for (size_t i = 1; i < count; i++)
-        differ |= key(&(*entries)[i]) ^ key(&(*entries)[0]);
-    for (unsigned shift = 0; shift < 64; shift += RADIX_BITS) {
-        size_t starts[RADIX_SIZE] = {0};
-        size_t sum = 0;
-        struct snap_entry *sorted = *spare;
-
-        if ((differ >> shift & (RADIX_SIZE - 1)) == 0)
-            continue;
-        for (size_t i = 0; i < count; i++)
-            starts[key(&(*entries)[i]) >> shift & (RADIX_SIZE - 1)]++;
-        for (size_t digit = 0; digit < RADIX_SIZE; digit++) {
-            size_t here = starts[digit];
-
-            starts[digit] = sum;
-            sum += here;
-        }
-        for (size_t i = 0; i < count; i++)
-            sorted[starts[key(&(*entries)[i]) >> shift & (RADIX_SIZE - 1)]++] = (*entries)[i];
-        *spare = *entries;
-        *entries = sorted;
-    }
-}
-
-static uint64_t key_old(const struct snap_entry *entry)
-{
-    return entry->old_chunk;
-}
-
-static uint64_t key_new(const struct snap_entry *entry)
-{
-    return entry->new_chunk;
 }
 
 /* What of the slice lies on the origin: all of it but in the last, partial chunk. */
@@ -156,7 +116,7 @@ static void add_write(struct snap_plan *plan, uint64_t origin_offset_bytes, uint
     }
 }
 
-/* The writes of all entries, or of those that differ between `buffer` and `found` where these are given. */
+/* The writes of all good entries, or of those that differ between `buffer` and `found` where these are given. */
 static void plan_writes(struct snap_plan *plan, const uint8_t *buffer, const uint8_t *found)
 {
     plan->write_count = plan->piece_count = 0;
@@ -166,6 +126,8 @@ static void plan_writes(struct snap_plan *plan, const uint8_t *buffer, const uin
         uint64_t place_bytes = plan->order[i].new_chunk * plan->slice_bytes;
         uint64_t length_bytes = clipped_bytes(origin_offset_bytes, plan->slice_bytes, plan->origin_bytes);
 
+        if (plan->fate[plan->order[i].new_chunk] != SNAP_PLAN_GOOD)
+            continue;
         if (buffer && memcmp(buffer + place_bytes, found + place_bytes, (size_t)length_bytes) == 0)
             plan->equal_bytes += length_bytes;
         else
@@ -173,22 +135,36 @@ static void plan_writes(struct snap_plan *plan, const uint8_t *buffer, const uin
     }
 }
 
+/* Sorted by data chunk, entries that are repeated as a whole are neighbours: an interrupted move leaves such (format 13). */
+static size_t drop_repeated(struct snap_entry *sorted, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || sorted[i].new_chunk != sorted[kept - 1].new_chunk ||
+            sorted[i].old_chunk != sorted[kept - 1].old_chunk)
+            sorted[kept++] = sorted[i];
+    return kept;
+}
+
 void snap_plan_make(struct snap_plan *plan, const struct snap_layout *layout, const struct snap_entry *entries,
                     size_t count, uint64_t slice_offset_bytes, uint64_t slice_bytes, uint64_t origin_sectors)
 {
-    plan->count = count;
     plan->slice_offset_bytes = slice_offset_bytes;
     plan->slice_bytes = slice_bytes;
     plan->chunk_bytes = layout->chunk_bytes;
     plan->origin_bytes = origin_sectors * SNAP_SECTOR_BYTES;
     plan->read_count = 0;
     plan->read_bytes = 0;
-    plan->buffer_bytes = count * slice_bytes;
     memcpy(plan->order, entries, count * sizeof *entries);
 
     /* Reads: the i-th chunk in COW order goes to the i-th place in the buffer, so that neighbours make one request. */
-    sort_by(key_new, &plan->order, &plan->spare, count);
-    for (size_t i = 0; i < count; i++) {
+    snap_sort_by_new(&plan->order, &plan->spare, count);
+    plan->count = drop_repeated(plan->order, count);
+    plan->buffer_bytes = plan->count * slice_bytes;
+    memset(plan->fate, SNAP_PLAN_GOOD, plan->count);
+    plan->bad_count = 0;
+    for (size_t i = 0; i < plan->count; i++) {
         uint64_t origin_offset_bytes = plan->order[i].old_chunk * layout->chunk_bytes + slice_offset_bytes;
 
         add_read(plan, plan->order[i].new_chunk * layout->chunk_bytes + slice_offset_bytes, i * slice_bytes,
@@ -196,11 +172,24 @@ void snap_plan_make(struct snap_plan *plan, const struct snap_layout *layout, co
         plan->order[i].new_chunk = i; /* from here on: the place in the buffer */
     }
     /* Writes: the same chunks in origin order. */
-    sort_by(key_old, &plan->order, &plan->spare, count);
+    snap_sort_by_old(&plan->order, &plan->spare, plan->count);
     plan_writes(plan, NULL, NULL);
 }
 
 void snap_plan_drop_equal(struct snap_plan *plan, const uint8_t *buffer, const uint8_t *found)
 {
     plan_writes(plan, buffer, found);
+}
+
+void snap_plan_mark_bad(struct snap_plan *plan, uint64_t buffer_offset_bytes, enum snap_plan_fate fate)
+{
+    const size_t place = (size_t)(buffer_offset_bytes / plan->slice_bytes);
+
+    plan->bad_count += plan->fate[place] == SNAP_PLAN_GOOD;
+    plan->fate[place] = (uint8_t)fate;
+}
+
+void snap_plan_drop_bad(struct snap_plan *plan)
+{
+    plan_writes(plan, NULL, NULL);
 }

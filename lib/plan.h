@@ -31,6 +31,9 @@ struct snap_plan_piece {
     uint32_t length_bytes;
 };
 
+/* What became of a chunk: a bad one is left out of the writes. */
+enum snap_plan_fate { SNAP_PLAN_GOOD, SNAP_PLAN_UNREADABLE, SNAP_PLAN_UNWRITABLE };
+
 /* The arrays belong to the plan and are reused; snap_plan_free. All offsets and lengths are multiples of a sector. */
 struct snap_plan {
     size_t entries_max;             /* room, in entries */
@@ -44,7 +47,9 @@ struct snap_plan {
     uint64_t equal_bytes;           /* left out of the writes by snap_plan_drop_equal */
     struct snap_entry *order;       /* the entries in origin order; their new_chunk is the place in the buffer */
     struct snap_entry *spare;       /* scratch */
-    size_t count;                   /* of entries */
+    uint8_t *fate;                  /* of each place: enum snap_plan_fate */
+    size_t bad_count;               /* places that are not GOOD */
+    size_t count;                   /* of entries, repeated ones once */
     uint64_t slice_offset_bytes, slice_bytes, chunk_bytes, origin_bytes;
 };
 
@@ -57,8 +62,8 @@ enum snap_status snap_plan_init(struct snap_plan *plan, const struct snap_layout
 void snap_plan_free(struct snap_plan *plan);
 
 /*
- * Plans `count` <= entries_max entries, whose numbers have been checked: no old and no new occurs twice, all lie on
- * their devices. Of each chunk the bytes [slice_offset_bytes, slice_offset_bytes + slice_bytes) are copied (0 and
+ * Plans `count` <= entries_max entries, whose numbers have been checked: all lie on their devices, and no old and no new
+ * occurs twice, but for entries that are repeated as a whole, which are planned once. Of each chunk the bytes [slice_offset_bytes, slice_offset_bytes + slice_bytes) are copied (0 and
  * chunk_bytes for all of it; less only for one entry at a time), clipped at the origin's end, `origin_sectors`
  * (format 2.2). The buffer must hold count * slice_bytes. The same entries give the same plan in any order.
  */
@@ -70,5 +75,11 @@ void snap_plan_make(struct snap_plan *plan, const struct snap_layout *layout, co
  * what is on the origin at the same places. What differs is written in whole chunks.
  */
 void snap_plan_drop_equal(struct snap_plan *plan, const uint8_t *buffer, const uint8_t *found);
+
+/* The chunk whose place in the buffer holds this offset could not be copied; it stays in the requests as they are. */
+void snap_plan_mark_bad(struct snap_plan *plan, uint64_t buffer_offset_bytes, enum snap_plan_fate fate);
+
+/* Plans the writes anew, without the bad chunks. */
+void snap_plan_drop_bad(struct snap_plan *plan);
 
 #endif

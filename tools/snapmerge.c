@@ -85,6 +85,7 @@ static enum snap_status check_list(struct merge_session *session, struct snap_er
                          "shows all of it", session->cow.path, session->origin.path, session->cow.path);
     session->job.entries = session->check.entries;
     session->job.total_bytes = session->check.merge_bytes;
+    session->job.runs = session->check.runs;
     return SNAP_OK;
 }
 

@@ -21,8 +21,8 @@ static const char usage[] =
     "  list     the metadata areas that hold the list\n"
     "  --memory BYTES     536870912 by default\n"
     "  --window ENTRIES   at most so many in a window\n"
-    "  --table ENTRIES    instead of windows: so many entries are cut off the list at once; they go through\n"
-    "                     half of --memory in passes, each over its own range of the origin\n"
+    "  --table ENTRIES    so many entries are sorted by their place on the origin and cut off the list together;\n"
+    "                     they go through the buffer in parts\n"
     "  --fio ORIGIN       writes logs for fio: PREFIX-read0, -read and -write for merge, or PREFIX-list\n"
     "  --prefix PREFIX\n";
 
@@ -114,6 +114,14 @@ static void emit_commit(struct requests *requests, uint64_t first, uint64_t end)
 
 /* ---- merges ------------------------------------------------------------------------------ */
 
+static int compare_old(const void *left, const void *right)
+{
+    const struct snap_entry *a = left, *b = right;
+
+    return (a->old_chunk > b->old_chunk) - (a->old_chunk < b->old_chunk);
+}
+
+/* As merge.c goes about it: windows, or tables whose parts go through the buffer one after the other. */
 static void merge_windows(struct requests *requests)
 {
     const struct snap_layout *layout = &requests->store.layout;
@@ -124,51 +132,25 @@ static void merge_windows(struct requests *requests)
     struct snap_plan plan;
     struct snap_error err = {0};
 
-    snap_window_size(layout, requests->memory_bytes / 2, wanted, &size);
+    snap_window_size(layout, (requests->memory_bytes - requests->table * SNAP_WINDOW_TABLE_ENTRY_BYTES) / 2, wanted,
+                     &size);
     check(snap_plan_init(&plan, layout, size.entries, &err), &err);
     for (;;) {
-        range = snap_window_next(&requests->store, &range, size.entries, size.slice_bytes, false);
+        struct snap_entry *list;
+
+        range = snap_window_next(&requests->store, &range, snap_max(requests->table, size.entries), &size, false);
         if (range.end == 0)
             break;
-        snap_plan_make(&plan, layout, requests->list + range.first, range.end - range.first,
-                       range.slice_offset_bytes, range.slice_bytes, requests->origin_bytes / SNAP_SECTOR_BYTES);
+        list = requests->list + range.first;
+        if (range.part_entries && range.part_first == 0)
+            qsort(list, range.end - range.first, sizeof *list, compare_old);
+        snap_plan_make(&plan, layout, list + range.part_first,
+                       range.part_entries ? range.part_entries : range.end - range.first, range.slice_offset_bytes,
+                       range.slice_bytes, requests->origin_bytes / SNAP_SECTOR_BYTES);
         emit_plan(requests, &plan);
-        if (range.last_slice)
+        if (range.last_load)
             emit_commit(requests, range.first, range.end);
         requests->step++;
-    }
-    snap_plan_free(&plan);
-}
-
-static int compare_old(const void *left, const void *right)
-{
-    const struct snap_entry *a = left, *b = right;
-
-    return (a->old_chunk > b->old_chunk) - (a->old_chunk < b->old_chunk);
-}
-
-/* Each table is sorted by origin chunk, and handed through the buffer piece by piece. */
-static void merge_tables(struct requests *requests)
-{
-    const struct snap_layout *layout = &requests->store.layout;
-    uint64_t buffer_entries = requests->memory_bytes / 2 / layout->chunk_bytes;
-    struct snap_plan plan;
-    struct snap_error err = {0};
-
-    if (buffer_entries == 0)
-        fail("--memory is smaller than two chunks");
-    check(snap_plan_init(&plan, layout, buffer_entries, &err), &err);
-    for (uint64_t end = requests->entries, first; end > 0; end = first) {
-        first = end > requests->table ? snap_store_single_cut(&requests->store, end - requests->table, end) : 0;
-        qsort(requests->list + first, end - first, sizeof *requests->list, compare_old);
-        for (uint64_t at = first; at < end; at += buffer_entries) {
-            snap_plan_make(&plan, layout, requests->list + at, snap_min(buffer_entries, end - at), 0,
-                           layout->chunk_bytes, requests->origin_bytes / SNAP_SECTOR_BYTES);
-            emit_plan(requests, &plan);
-            if (at + buffer_entries >= end)
-                emit_commit(requests, first, end);
-            requests->step++;
-        }
     }
     snap_plan_free(&plan);
 }
@@ -277,8 +259,6 @@ static void run(struct requests *requests)
         fail("--origin-size is missing");
     else if (strcmp(requests->command, "kernel") == 0)
         merge_kernel(requests);
-    else if (strcmp(requests->command, "merge") == 0 && requests->table)
-        merge_tables(requests);
     else if (strcmp(requests->command, "merge") == 0)
         merge_windows(requests);
     else

@@ -59,6 +59,7 @@ enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const 
         return status;
     report->job.entries = report->check.entries;
     report->job.total_bytes = report->check.merge_bytes;
+    report->job.runs = report->check.runs;
     if (report->check.continuation_entries > 0) {
         const uint64_t per_area = store.layout.entries_per_area;
         const uint64_t area = report->check.continuation_area;

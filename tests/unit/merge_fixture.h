@@ -69,6 +69,7 @@ static inline struct snap_merge_job merge_job(const struct fixture *fixture)
 
         job.total_bytes +=
             at + fixture->chunk_bytes <= fixture->origin_bytes ? fixture->chunk_bytes : fixture->origin_bytes - at;
+        job.runs += i == 0 || fixture->entries[i].old_chunk != fixture->entries[i - 1].old_chunk + 1;
     }
     return job;
 }

@@ -80,7 +80,8 @@ static struct bench *bench_new(struct fixture fixture, uint64_t rate_bytes)
     bench->clock = (struct snap_clock){bench_now, bench_sleep, bench};
     bench->now_ns = SECOND_NS;
     snap_throttle_init(&bench->throttle, &bench->clock, rate_bytes, 0);
-    bench->control = (struct snap_copy_control){&bench->clock, &bench->throttle, bench_stop, bench, bench_done, bench};
+    bench->control = (struct snap_copy_control){&bench->clock, &bench->throttle, bench_stop, bench, bench_done, bench,
+                                                false};
     bench->stop_at_poll = UINT64_MAX;
     bench->buffer = fixture_alloc(1, bench->plan.buffer_bytes);
     return bench;

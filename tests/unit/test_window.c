@@ -43,11 +43,12 @@ static void check_division(const struct snap_store *store, uint64_t entries, uin
 {
     const uint64_t per_area = store->layout.entries_per_area;
     const uint64_t unit_entries = snap_store_unit_bytes(store) / 16, chunk_bytes = store->layout.chunk_bytes;
+    const struct snap_window_size size = {entries_max, chunk_bytes};
     struct snap_window_range range = {.first = entries, .end = entries};
     uint64_t covered = 0, windows = 0;
 
     for (;;) {
-        struct snap_window_range next = snap_window_next(store, &range, entries_max, chunk_bytes, false);
+        struct snap_window_range next = snap_window_next(store, &range, entries_max, &size, false);
         uint64_t lowest = range.first > entries_max ? range.first - entries_max : 0;
 
         if (next.first == next.end) {
@@ -59,7 +60,7 @@ static void check_division(const struct snap_store *store, uint64_t entries, uin
         assert_true((next.end - next.first) * 2 >= next.end - lowest);
         assert_int_equal(next.slice_offset_bytes, 0);
         assert_int_equal(next.slice_bytes, chunk_bytes);
-        assert_true(next.last_slice);
+        assert_true(next.last_load);
         if (!single_unit(per_area, unit_entries, next.end, next.first) && next.first > 0) {
             for (uint64_t m = lowest; (next.end - m) * 2 >= next.end - lowest && m < next.end; m++)
                 assert_false(m % per_area >= per_area - unit_entries);
@@ -118,7 +119,8 @@ static void test_division_with_changing_size(void **state)
         range.first = range.end = entries;
         for (;;) {
             uint64_t max = fixture_random(&random, 900) + 1;
-            struct snap_window_range next = snap_window_next(&store, &range, max, 4096, false);
+            const struct snap_window_size size = {max, 4096};
+            struct snap_window_range next = snap_window_next(&store, &range, max, &size, false);
 
             if (next.first == next.end)
                 break;
@@ -136,20 +138,21 @@ static void test_slices(void **state)
 {
     struct snap_io *io = io_mem_new("cow", 8192, 512, true);
     struct snap_store store = store_over(io, 16384); /* 8 MiB */
+    const struct snap_window_size size = {1, 2 * MIB};
     struct snap_window_range range = {.first = 3, .end = 3};
 
     (void)state;
     for (uint64_t index = 3; index-- > 0;) {
         for (uint64_t at = 0; at < 8 * MIB; at += 2 * MIB) {
-            range = snap_window_next(&store, &range, 1, 2 * MIB, false);
+            range = snap_window_next(&store, &range, 1, &size, false);
             assert_int_equal(range.first, index);
             assert_int_equal(range.end, index + 1);
             assert_int_equal(range.slice_offset_bytes, at);
             assert_int_equal(range.slice_bytes, 2 * MIB);
-            assert_int_equal(range.last_slice, at == 6 * MIB);
+            assert_int_equal(range.last_load, at == 6 * MIB);
         }
     }
-    range = snap_window_next(&store, &range, 1, 2 * MIB, false);
+    range = snap_window_next(&store, &range, 1, &size, false);
     assert_int_equal(range.end, 0);
     assert_int_equal(range.first, 0);
     must(snap_io_close(io, NULL));
@@ -251,7 +254,7 @@ static void test_load(void **state)
     must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true, NULL));
     for (int round = 0; round < 4; round++) {
         const struct snap_window_range range = {(uint64_t)round * 20 + 3, (uint64_t)round * 20 + 73 - (unsigned)round,
-                                                0, 1024, true, false};
+                                                0, 1024, true, false, 0, 0};
         const struct snap_entry *expected = bench->fixture.entries + range.first;
         uint64_t pieces_bytes = 0;
 
@@ -281,7 +284,7 @@ static void test_load_without_data(void **state)
 {
     struct bench *bench = bench_new(8, 50);
     const struct snap_window_size size = {50, 4096};
-    const struct snap_window_range range = {0, 50, 0, 4096, true, false};
+    const struct snap_window_range range = {0, 50, 0, 4096, true, false, 0, 0};
     struct snap_window window;
 
     (void)state;
@@ -299,7 +302,7 @@ static void test_load_without_data(void **state)
 static void expect_refused(struct bench *bench, uint64_t index, uint64_t old_chunk, uint64_t new_chunk)
 {
     const struct snap_window_size size = {20, 512};
-    const struct snap_window_range range = {10, 30, 0, 512, true, false};
+    const struct snap_window_range range = {10, 30, 0, 512, true, false, 0, 0};
     struct snap_error err = {.status = SNAP_OK};
     struct snap_window window;
     uint8_t sector[512];
@@ -345,7 +348,7 @@ static void test_load_failures(void **state)
 {
     struct bench *bench = bench_new(2, 64);
     const struct snap_window_size size = {64, 1024};
-    const struct snap_window_range range = {0, 64, 0, 1024, true, false};
+    const struct snap_window_range range = {0, 64, 0, 1024, true, false, 0, 0};
     struct snap_window window;
 
     (void)state;

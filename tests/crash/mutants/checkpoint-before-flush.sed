@@ -3,7 +3,6 @@
 # In: merge.c
 # Found by: cs2-keep-cow
 /^static enum snap_status commit\(/,/^}/{
-s/enum snap_status status = snap_io_flush\(merge->origin, err\);/enum snap_status status = merge->options->keep_cow ? commit_kept(merge, range, err) : SNAP_OK;/
-s/result->origin_flushes\+\+;/if (status == SNAP_OK) status = snap_io_flush(merge->origin, err);/
-s/return commit_kept\(merge, range, err\);/return SNAP_OK;/
+s/enum snap_status status = flush_origin\(merge, err\);/enum snap_status status = SNAP_OK;/
+s/return options->checkpoint \? (.*) : SNAP_OK;/return (options->checkpoint ? \1 : SNAP_OK) == SNAP_OK ? flush_origin(merge, err) : SNAP_E_IO;/
 }

@@ -2,7 +2,7 @@
 # Breaks: the data are on the origin before the cut.
 # In: merge.c
 # Found by: cs1-one-entry
-/if \(merge->options->keep_cow && range\.end > merge->options->compare_from\)/i\
-        if (range.last_slice)\
+/status = write_load\(merge, window, &range, err\);/i\
+        if (range.last_load)\
             status = commit(merge, &range, err);\
-        range.last_slice = false;
+        range.last_load = false;

@@ -2,7 +2,9 @@
 # Breaks: the origin is flushed before the cut, not after it.
 # In: merge.c
 # Found by: cs1-one-entry
-s/enum snap_status status = snap_io_flush\(merge->origin, err\);/enum snap_status status = SNAP_OK;/
-/status = snap_store_shorten\(merge->store/a\
+/^static enum snap_status commit\(/,/^}/{
+s/enum snap_status status = flush_origin\(merge, err\);/enum snap_status status = SNAP_OK;/
+/status = shorten\(merge, length, err\);/a\
     if (status == SNAP_OK)\
-        status = snap_io_flush(merge->origin, err);
+        status = flush_origin(merge, err);
+}

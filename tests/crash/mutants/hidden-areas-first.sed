@@ -2,7 +2,9 @@
 # Breaks: areas are zeroed only when the cut has hidden them, durably.
 # In: merge.c
 # Found by: cs2-four-areas-at-once
-/status = snap_store_shorten\(merge->store/i\
-    status = clear_hidden_areas(merge, range->first, err);\
-    if (status != SNAP_OK)\
-        return status;
+/^static enum snap_status commit\(/,/^}/{
+/status = merge_bad_move\(/i\
+    merge->list_length = length;\
+    status = clear_hidden_areas(merge, err);\
+    merge->list_length = merge->committed;
+}

@@ -2,4 +2,4 @@
 # Breaks: only what was merged is cut off.
 # In: merge.c
 # Found by: cs1-two-areas-by-8
-s/snap_store_shorten\(merge->store, merge->committed, range->first,/snap_store_shorten(merge->store, merge->committed, range->first ? range->first - 1 : 0,/
+s/snap_store_shorten\(merge->store, merge->list_length, length,/snap_store_shorten(merge->store, merge->list_length, length ? length - 1 : 0,/

@@ -2,4 +2,4 @@
 # Breaks: the origin is flushed also in a run without a write: an earlier run, which was killed, had some.
 # In: merge.c
 # Found by: cs2-keep-cow-killed
-s/enum snap_status status = snap_io_flush\(merge->origin, err\);/enum snap_status status = merge->result->written_bytes ? snap_io_flush(merge->origin, err) : SNAP_OK;/
+s/status = snap_io_flush\(merge->origin, err\);/status = merge->result->written_bytes ? snap_io_flush(merge->origin, err) : SNAP_OK;/

@@ -2,4 +2,4 @@
 # Breaks: the origin is flushed also after a window without a write: an earlier slice had some.
 # In: merge.c
 # Found by: sliced-chunk
-s/enum snap_status status = snap_io_flush\(merge->origin, err\);/enum snap_status status = merge->windows[1].plan.write_count ? snap_io_flush(merge->origin, err) : SNAP_OK;/
+s/status = snap_io_flush\(merge->origin, err\);/status = merge->windows[1].plan.write_count ? snap_io_flush(merge->origin, err) : SNAP_OK;/

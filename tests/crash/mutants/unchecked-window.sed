@@ -2,4 +2,4 @@
 # Breaks: each window's entries are checked again.
 # In: window.c
 # Found by: cs1-list-changes
-s/window->status = check_entries\(window, count, &window->err\);/(void)check_entries(window, count, \&window->err);/
+s/window->status = check_entries\(window, entries, all, &window->err\);/(void)check_entries(window, entries, all, \&window->err);/

@@ -2,4 +2,4 @@
 # Breaks: a window's own data are written, not those read ahead.
 # In: merge.c
 # Found by: cs1-two-areas-by-8
-s/snap_copy_write\(&window->plan, merge->origin, window->buffer,/snap_copy_write(\&window->plan, merge->origin, ahead->buffer,/
+s/snap_copy_write\(plan, merge->origin, window->buffer,/snap_copy_write(plan, merge->origin, merge->windows[window == merge->windows].buffer,/

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of a merge share: its state, sizes, and the entries that could not be copied. Private to merge. */
+#ifndef DMSNAP_MERGE_INTERNAL_H
+#define DMSNAP_MERGE_INTERNAL_H
+
+#include "merge.h"
+#include "window.h"
+
+/* Entries that could not be copied; the settled ones by their place on the origin. */
+struct merge_bad {
+    struct snap_merge_bad *entries;
+    size_t count, room;
+    size_t settled;           /* the first ones: of windows that are written whole */
+};
+
+struct merge {
+    const struct snap_store *store;
+    struct snap_io *origin;
+    const struct snap_merge_job *job;
+    const struct snap_merge_options *options;
+    struct snap_merge_result *result;
+    const struct snap_clock *clock;
+    struct snap_throttle read_throttle, write_throttle, compare_throttle;
+    struct snap_copy_control read_control, write_control, compare_control;
+    struct snap_window_size size;
+    struct snap_window windows[2];
+    struct snap_window_table table;
+    uint64_t window_entries_max; /* more than size.entries where there is a table */
+    uint8_t *found;           /* what is on the origin, to be compared */
+    bool cut_each;            /* every window is cut off the list, whatever that costs */
+    bool origin_flushed;      /* since the last write to it, and since the window began */
+    bool uncertain;           /* a flush or a cut failed: nothing is written any more */
+    uint64_t committed;       /* everything from this index on is merged, or is bad and kept */
+    uint64_t list_length;     /* of the list on disk: more than `committed` where bad entries are kept behind it */
+    uint64_t commit_ns;       /* when it was last cut */
+    uint64_t entries_wanted;  /* per window, from the measured speed */
+    bool unflushed;           /* areas were zeroed after the COW's last flush */
+    uint64_t stale_areas_end; /* areas behind the end, up to here, are merged and not yet zeroed */
+    struct merge_bad bad;
+};
+
+/* Sizes, controls and, unless it is a dry run, buffers. merge_tear_down also after failure. */
+enum snap_status merge_set_up(struct merge *merge, bool dry_run, struct snap_error *err);
+void merge_tear_down(struct merge *merge);
+
+/* The window after `done`, as wanted by speed and memory. */
+struct snap_window_range merge_next_range(const struct merge *merge, const struct snap_window_range *done);
+
+/* A window shall take no longer than the checkpoint interval, by the speed of the last one. */
+void merge_adapt(struct merge *merge, const struct snap_window_range *range, uint64_t took_ns);
+
+/*
+ * Whether the list is cut after this load of the buffer: where one atomic unit does it, or few for so much data, else
+ * only when the interval has run out. A cut in the middle of an area takes a flush for each unit that it clears.
+ */
+bool merge_commit_due(const struct merge *merge, const struct snap_window_range *range);
+
+/* Adds the chunks of the window's plan that have this fate to the bad entries. SNAP_E_NOMEM. */
+enum snap_status merge_bad_take(struct merge *merge, const struct snap_window *window, enum snap_plan_fate fate,
+                                struct snap_error *err);
+
+/* All bad entries so far belong to windows that are written whole. */
+void merge_bad_settle(struct merge *merge);
+
+/*
+ * Moves the settled bad entries, which all stand at `first` or behind, to the slots from `first` on (format 14, "Moving
+ * bad entries to the tail"): unit by unit, in ascending order, with a flush after each. An entry only ever moves
+ * towards the front, so its new slot is durable before the old one is overwritten; in between it stands in the list
+ * twice, identical, which changes no view. *length becomes the length to which the list may be cut from then on.
+ */
+enum snap_status merge_bad_move(struct merge *merge, uint64_t first, uint64_t *length, struct snap_error *err);
+
+#endif
