@@ -60,7 +60,7 @@ static void count_window(struct merge *merge, const struct snap_window_range *ra
     merge->commit_ns = merge->clock->now_ns(merge->clock->context);
 }
 
-/* Makes durable what was written to the origin. A failed flush ends the run: what it lost may look clean from then on. */
+/* What was written to the origin is durable. A failed flush ends the run: what it lost may look clean from then on. */
 static enum snap_status flush_origin(struct merge *merge, struct snap_error *err)
 {
     enum snap_status status;
@@ -149,6 +149,18 @@ static enum snap_status drop_equal(struct merge *merge, struct snap_window *wind
     return SNAP_OK;
 }
 
+/* Where the two differ first; `length_bytes` where they do not. */
+static uint32_t first_difference(const uint8_t *a, const uint8_t *b, uint32_t length_bytes)
+{
+    uint32_t at_bytes = 0;
+
+    if (memcmp(a, b, length_bytes) == 0)
+        return length_bytes;
+    while (a[at_bytes] == b[at_bytes])
+        at_bytes++;
+    return at_bytes;
+}
+
 /* Reads back what the load has written, once it is durable, and compares it with what should be there. */
 static enum snap_status verify(struct merge *merge, struct snap_window *window, struct snap_error *err)
 {
@@ -159,19 +171,20 @@ static enum snap_status verify(struct merge *merge, struct snap_window *window, 
         status = snap_copy_read_origin(&window->plan, merge->origin, merge->found, &window->group,
                                        &merge->compare_control, err);
     for (size_t w = 0; w < plan->write_count && status == SNAP_OK; w++) {
+        const struct snap_plan_piece *piece = &plan->pieces[plan->writes[w].first_piece];
         uint64_t at_bytes = plan->writes[w].origin_offset_bytes;
 
-        for (size_t p = 0; p < plan->writes[w].pieces && status == SNAP_OK; p++) {
-            const struct snap_plan_piece *piece = &plan->pieces[plan->writes[w].first_piece + p];
+        for (size_t p = 0; p < plan->writes[w].pieces && status == SNAP_OK; p++, piece++) {
+            const uint32_t same_bytes = first_difference(window->buffer + piece->buffer_offset_bytes,
+                                                         merge->found + piece->buffer_offset_bytes, piece->length_bytes);
 
-            if (memcmp(window->buffer + piece->buffer_offset_bytes, merge->found + piece->buffer_offset_bytes,
-                       piece->length_bytes) != 0)
-                status = snap_fail(err, SNAP_E_IO, "%s: the %" PRIu32 " bytes from byte %" PRIu64 " on do not read back "
-                                   "as they were written: do not trust this device", merge->origin->name,
-                                   piece->length_bytes, at_bytes);
+            if (same_bytes < piece->length_bytes)
+                status = snap_fail(err, SNAP_E_IO, "%s: byte %" PRIu64 " does not read back as it was written: do not "
+                                   "trust this device", merge->origin->name, at_bytes + same_bytes);
             at_bytes += piece->length_bytes;
-            merge->result->verified_bytes += status == SNAP_OK ? piece->length_bytes : 0;
         }
+        if (status == SNAP_OK)
+            merge->result->verified_bytes += plan->writes[w].length_bytes;
     }
     return status;
 }

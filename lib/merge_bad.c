@@ -17,9 +17,12 @@ static enum snap_status reserve(struct merge_bad *bad, struct snap_error *err)
 
     if (bad->count < bad->room)
         return SNAP_OK;
-    entries = reallocarray(bad->entries, room, sizeof *entries);
+    entries = calloc(room, sizeof *entries);
     if (!entries)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory for a list of %zu bad chunks", bad->count + 1);
+    if (bad->count > 0)
+        memcpy(entries, bad->entries, bad->count * sizeof *entries);
+    free(bad->entries);
     bad->entries = entries;
     bad->room = room;
     return SNAP_OK;
@@ -40,16 +43,16 @@ enum snap_status merge_bad_take(struct merge *merge, const struct snap_window *w
     enum snap_status status = SNAP_OK;
 
     for (size_t i = 0; i < plan->count && status == SNAP_OK && plan->bad_count > 0; i++) {
-        const uint64_t old_chunk = plan->order[i].old_chunk;
+        const uint64_t old_chunk = plan->order[i].old_chunk, place = plan->order[i].new_chunk;
 
-        if (plan->fate[plan->order[i].new_chunk] != fate)
+        if (plan->fate[place] != fate)
             continue;
         if (bad->count > bad->settled && bad->entries[bad->count - 1].entry.old_chunk == old_chunk)
             continue; /* another slice of the same chunk */
         status = reserve(bad, err);
-        if (status == SNAP_OK) /* the data chunk is found when the list is read again */
-            bad->entries[bad->count++] = (struct snap_merge_bad){.entry = {.old_chunk = old_chunk},
-                                                                 .unwritable = fate == SNAP_PLAN_UNWRITABLE};
+        if (status == SNAP_OK)
+            bad->entries[bad->count++] = (struct snap_merge_bad){
+                .entry = {old_chunk, snap_plan_data_chunk(plan, place)}, .unwritable = fate == SNAP_PLAN_UNWRITABLE};
     }
     return status;
 }
@@ -70,19 +73,20 @@ void merge_bad_settle(struct merge *merge)
 /* The settled bad entries in the order of the list. */
 struct selection {
     struct snap_entry *found;
+    bool *seen;               /* which of the bad ones */
     size_t count;
 };
 
-static void select_from(struct merge_bad *bad, const struct snap_entry *entries, uint64_t count,
+static void select_from(const struct merge_bad *bad, const struct snap_entry *entries, uint64_t count,
                         struct selection *selection)
 {
     for (uint64_t i = 0; i < count; i++) {
         const struct snap_merge_bad key = {.entry = entries[i]};
-        struct snap_merge_bad *match = bsearch(&key, bad->entries, bad->settled, sizeof key, by_old);
+        const struct snap_merge_bad *match = bsearch(&key, bad->entries, bad->settled, sizeof key, by_old);
 
-        if (!match || match->entry.new_chunk != 0)
+        if (!match || selection->seen[match - bad->entries])
             continue; /* merged; or the second of two that are the same */
-        match->entry.new_chunk = entries[i].new_chunk;
+        selection->seen[match - bad->entries] = true;
         selection->found[selection->count++] = entries[i];
     }
 }
@@ -91,15 +95,14 @@ static void select_from(struct merge_bad *bad, const struct snap_entry *entries,
 static enum snap_status select_bad(struct merge *merge, uint64_t first, struct selection *selection,
                                    struct snap_error *err)
 {
-    struct merge_bad *bad = &merge->bad;
+    const struct merge_bad *bad = &merge->bad;
     struct snap_entry *entries = calloc(READ_ENTRIES, sizeof *entries);
     enum snap_status status = SNAP_OK;
 
     selection->found = calloc(bad->settled, sizeof *selection->found);
-    if (!entries || !selection->found)
+    selection->seen = calloc(bad->settled, sizeof *selection->seen);
+    if (!entries || !selection->found || !selection->seen)
         status = snap_fail(err, SNAP_E_NOMEM, "out of memory for a list of %zu bad chunks", bad->settled);
-    for (size_t i = 0; i < bad->settled; i++)
-        bad->entries[i].entry.new_chunk = 0;
     for (uint64_t index = first, step; index < merge->list_length && status == SNAP_OK; index += step) {
         step = snap_min(merge->list_length - index, READ_ENTRIES);
         status = snap_store_read_entries(merge->store, index, step, entries, err);
@@ -174,6 +177,7 @@ enum snap_status merge_bad_move(struct merge *merge, uint64_t first, uint64_t *l
     if (status == SNAP_OK)
         status = write_units(merge, first, &selection, err);
     free(selection.found);
+    free(selection.seen);
     if (status != SNAP_OK)
         return status;
     *length = first + merge->bad.settled;

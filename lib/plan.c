@@ -189,6 +189,22 @@ void snap_plan_mark_bad(struct snap_plan *plan, uint64_t buffer_offset_bytes, en
     plan->fate[place] = (uint8_t)fate;
 }
 
+uint64_t snap_plan_data_chunk(const struct snap_plan *plan, uint64_t place)
+{
+    const uint64_t place_bytes = place * plan->slice_bytes;
+    size_t low = 0, high = plan->read_count;
+
+    while (high - low > 1) { /* reads stand in the order of their places */
+        size_t middle = low + (high - low) / 2;
+
+        if (plan->reads[middle].buffer_offset_bytes <= place_bytes)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (plan->reads[low].cow_offset_bytes + (place_bytes - plan->reads[low].buffer_offset_bytes)) / plan->chunk_bytes;
+}
+
 void snap_plan_drop_bad(struct snap_plan *plan)
 {
     plan_writes(plan, NULL, NULL);

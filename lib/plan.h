@@ -79,6 +79,9 @@ void snap_plan_drop_equal(struct snap_plan *plan, const uint8_t *buffer, const u
 /* The chunk whose place in the buffer holds this offset could not be copied; it stays in the requests as they are. */
 void snap_plan_mark_bad(struct snap_plan *plan, uint64_t buffer_offset_bytes, enum snap_plan_fate fate);
 
+/* The data chunk whose place in the buffer this is. */
+uint64_t snap_plan_data_chunk(const struct snap_plan *plan, uint64_t place);
+
 /* Plans the writes anew, without the bad chunks. */
 void snap_plan_drop_bad(struct snap_plan *plan);
 
