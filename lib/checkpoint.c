@@ -2,12 +2,12 @@
 #include "checkpoint.h"
 
 #include "ondisk.h"
+#include "replace.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -93,8 +93,11 @@ enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const 
     memset(checkpoint, 0, sizeof *checkpoint);
     if (status != SNAP_OK)
         return status;
+    status = snap_replace_check(path, FIRST_LINE, err);
+    if (status != SNAP_OK)
+        return status;
     if (strlen(text) != length_bytes || strncmp(text, FIRST_LINE, strlen(FIRST_LINE)) != 0)
-        return snap_fail(err, SNAP_E_CORRUPT, "%s: is no checkpoint file", path);
+        return snap_fail(err, SNAP_E_CORRUPT, "%s: is empty or no text", path);
     last = strstr(text, "\nend ");
     if (!last || length_bytes - (size_t)(last + 1 - text) != strlen("end 01234567\n") ||
         sscanf(last, "\nend %8" SCNx32, &found) != 1)
@@ -107,67 +110,16 @@ enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const 
     return SNAP_OK;
 }
 
-static enum snap_status write_file(int fd, const char *path, const char *text, struct snap_error *err)
-{
-    size_t left = strlen(text);
-
-    while (left > 0) {
-        ssize_t count = write(fd, text, left);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return snap_fail_errno(err, errno, "%s: cannot be written", path);
-        text += count;
-        left -= (size_t)count;
-    }
-    return fsync(fd) == 0 ? SNAP_OK : snap_fail_errno(err, errno, "%s: cannot be made durable", path);
-}
-
-/* The new name is only durable once the folder is. */
-static enum snap_status sync_folder(const char *path, struct snap_error *err)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-    enum snap_status status = SNAP_OK;
-    int fd;
-
-    if (!folder)
-        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory", path);
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        status = snap_fail_errno(err, errno, "%s: the folder of %s cannot be made durable", folder, path);
-    if (fd >= 0)
-        (void)close(fd); /* was only read */
-    free(folder);
-    return status;
-}
-
 enum snap_status snap_checkpoint_save(const struct snap_checkpoint *checkpoint, const char *path,
                                       struct snap_error *err)
 {
-    char text[FILE_BYTES_MAX + 1], temporary[4096];
+    char text[FILE_BYTES_MAX + 1];
     int used = format(checkpoint, text, sizeof text - 16);
-    enum snap_status status;
-    int fd;
 
-    if (used < 0 || (size_t)used >= sizeof text - 16 ||
-        (size_t)snprintf(temporary, sizeof temporary, "%s.new", path) >= sizeof temporary)
-        return snap_fail(err, SNAP_E_USAGE, "%s: the name is too long for a checkpoint file", path);
+    if (used < 0 || (size_t)used >= sizeof text - 16)
+        return snap_fail(err, SNAP_E_USAGE, "%s: the names of the devices are too long for a checkpoint file", path);
     (void)snprintf(text + used, 16, "end %08" PRIx32 "\n", checksum(text, (size_t)used));
-    (void)unlink(temporary); /* left by a run that was killed; O_EXCL decides */
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return snap_fail_errno(err, errno, "%s: cannot be made", temporary);
-    status = write_file(fd, temporary, text, err);
-    if (close(fd) != 0 && status == SNAP_OK)
-        status = snap_fail_errno(err, errno, "%s: cannot be closed", temporary);
-    if (status == SNAP_OK && rename(temporary, path) != 0)
-        status = snap_fail_errno(err, errno, "%s: cannot replace %s", temporary, path);
-    if (status == SNAP_OK)
-        return sync_folder(path, err);
-    (void)unlink(temporary);
-    return status;
+    return snap_replace_file(path, text, err);
 }
 
 bool snap_checkpoint_fits(const struct snap_checkpoint *found, const struct snap_checkpoint *now, char *reason,

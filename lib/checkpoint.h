@@ -26,8 +26,8 @@ struct snap_checkpoint {
 };
 
 /*
- * Reads a file. SNAP_E_NOENT: there is none; SNAP_E_CORRUPT: it is no checkpoint, is cut off or damaged (the text says
- * where); SNAP_E_IO, SNAP_E_PERM. Symbolic links are not followed (SNAP_E_REFUSED).
+ * Reads a file. SNAP_E_NOENT: there is none; SNAP_E_CORRUPT: it is cut off or damaged (the text says where);
+ * SNAP_E_REFUSED: it is something else, or a symbolic link, and must not be replaced; SNAP_E_IO, SNAP_E_PERM.
  */
 enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const char *path, struct snap_error *err);
 

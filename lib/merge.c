@@ -237,7 +237,7 @@ static enum snap_status merge_windows(struct merge *merge, struct snap_window_ra
         if (status != SNAP_OK)
             break;
         next = merge_next_range(merge, &range);
-        if (next.end > 0 && merge->options->read_ahead)
+        if (next.end > 0 && merge->read_ahead)
             snap_window_load(ahead, &next, true);
 
         status = write_load(merge, window, &range, err);
@@ -254,7 +254,7 @@ static enum snap_status merge_windows(struct merge *merge, struct snap_window_ra
             merge_adapt(merge, &range, merge->clock->now_ns(merge->clock->context) - start_ns);
             start_ns = merge->clock->now_ns(merge->clock->context);
         }
-        if (status == SNAP_OK && next.end > 0 && !merge->options->read_ahead)
+        if (status == SNAP_OK && next.end > 0 && !merge->read_ahead)
             snap_window_load(ahead, &next, false);
         range = next;
         window = ahead;

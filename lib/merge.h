@@ -9,6 +9,7 @@
 #define SNAP_MERGE_MEMORY_MIN_BYTES (16u << 20)
 #define SNAP_MERGE_MEMORY_MAX_DEFAULT_BYTES (512u << 20)
 #define SNAP_MERGE_INTERVAL_DEFAULT_SECONDS 30u
+#define SNAP_MERGE_INTERVAL_SEEKS_SECONDS 600u /* where seeks cost: a short window has few neighbours to write together */
 
 /* What a seek costs: decides whether windows are sorted beyond the buffer's size (tests/bench/README.md has the model). */
 enum snap_merge_seeks {
@@ -17,10 +18,12 @@ enum snap_merge_seeks {
     SNAP_MERGE_SEEKS_ONE_DISK     /* both on one that spins, or nobody knows */
 };
 
-/* An entry that could not be copied. */
+/* An entry that could not be copied, and where its bytes are. */
 struct snap_merge_bad {
     struct snap_entry entry;
     bool unwritable;              /* on the origin; else its data cannot be read on the COW */
+    uint64_t origin_offset_bytes, cow_offset_bytes;
+    uint64_t length_bytes;        /* less than a chunk only at the origin's end */
 };
 
 struct snap_merge_progress {

@@ -35,6 +35,20 @@ static int by_old(const void *a, const void *b)
     return (left->entry.old_chunk > right->entry.old_chunk) - (left->entry.old_chunk < right->entry.old_chunk);
 }
 
+static struct snap_merge_bad describe(const struct snap_plan *plan, uint64_t old_chunk, uint64_t new_chunk,
+                                      enum snap_plan_fate fate)
+{
+    const uint64_t origin_offset_bytes = old_chunk * plan->chunk_bytes;
+
+    return (struct snap_merge_bad){
+        .entry = {old_chunk, new_chunk},
+        .unwritable = fate == SNAP_PLAN_UNWRITABLE,
+        .origin_offset_bytes = origin_offset_bytes,
+        .cow_offset_bytes = new_chunk * plan->chunk_bytes,
+        .length_bytes = snap_min(plan->chunk_bytes, plan->origin_bytes - origin_offset_bytes),
+    };
+}
+
 enum snap_status merge_bad_take(struct merge *merge, const struct snap_window *window, enum snap_plan_fate fate,
                                 struct snap_error *err)
 {
@@ -51,8 +65,7 @@ enum snap_status merge_bad_take(struct merge *merge, const struct snap_window *w
             continue; /* another slice of the same chunk */
         status = reserve(bad, err);
         if (status == SNAP_OK)
-            bad->entries[bad->count++] = (struct snap_merge_bad){
-                .entry = {old_chunk, snap_plan_data_chunk(plan, place)}, .unwritable = fate == SNAP_PLAN_UNWRITABLE};
+            bad->entries[bad->count++] = describe(plan, old_chunk, snap_plan_data_chunk(plan, place), fate);
     }
     return status;
 }

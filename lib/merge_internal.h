@@ -27,6 +27,7 @@ struct merge {
     struct snap_window_table table;
     uint64_t window_entries_max; /* more than size.entries where there is a table */
     uint8_t *found;           /* what is on the origin, to be compared */
+    bool read_ahead;
     bool cut_each;            /* every window is cut off the list, whatever that costs */
     bool origin_flushed;      /* since the last write to it, and since the window began */
     bool uncertain;           /* a flush or a cut failed: nothing is written any more */

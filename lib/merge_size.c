@@ -79,6 +79,9 @@ static void set_sizes(struct merge *merge)
     if (merge->window_entries_max > merge->size.entries && options->interval_seconds)
         merge->entries_wanted = snap_max(snap_min(merge->entries_wanted, options->interval_seconds * TABLE_FIRST_RATE),
                                          merge->size.entries);
+    /* On one disk the two streams would only tear the arm to and fro. */
+    merge->read_ahead = options->read_ahead && !(options->seeks == SNAP_MERGE_SEEKS_ONE_DISK &&
+                                                 merge->window_entries_max > merge->size.entries);
     merge->cut_each = options->window_entries_max || options->rate_bytes || options->rate_requests;
 }
 

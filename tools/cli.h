@@ -38,6 +38,7 @@ int cli_exit_worse(int first, int second);
 
 enum cli_option_kind {
     CLI_FLAG,    /* no argument; *flag = true */
+    CLI_STRINGS, /* each time it is given one more of *strings; CLI_STRINGS_MAX in a command line, over all options */
     CLI_STRING,  /* *string = the argument, never empty; lives until cli_finish */
     CLI_SIZE,    /* *number = bytes (cli_parse_size), at least `minimum`; words[0], if any, gives UINT64_MAX */
     CLI_UINT,    /* *number, at least `minimum` */
@@ -46,9 +47,16 @@ enum cli_option_kind {
     CLI_LIST     /* some of `words`, separated by commas: bit i of *list is set for words[i]; repeats add up */
 };
 
+#define CLI_STRINGS_MAX 16u
+
+struct cli_strings {
+    const char *items[CLI_STRINGS_MAX];
+    unsigned count;
+};
+
 /*
  * One option: the parser and --help are both made from this. The destination keeps its value where the option is
- * not given, so initialise it with the default. Options other than flags and lists may be given once only; a
+ * not given, so initialise it with the default. Options other than flags, lists and CLI_STRINGS may be given once only; a
  * second one is a usage error, as are an empty argument and a value that the strict parsers refuse.
  */
 struct cli_option {
@@ -61,6 +69,7 @@ struct cli_option {
     union {
         bool *flag;
         const char **string;
+        struct cli_strings *strings;
         uint64_t *number;
         int *word;
         unsigned *list;

@@ -6,7 +6,7 @@
 static const char *const accept_words[] = {"identity", "cut", NULL};     /* enum merge_accept */
 static const char *const engine_words[] = {"auto", "io_uring", "threads", NULL}; /* enum snap_io_engine */
 
-struct merge_arguments merge_arguments = {.checkpoint_seconds = SNAP_MERGE_INTERVAL_DEFAULT_SECONDS};
+struct merge_arguments merge_arguments;
 
 static const struct cli_option option_table[] = {
     {.name = "origin",
@@ -32,6 +32,27 @@ static const struct cli_option option_table[] = {
      .kind = CLI_LIST,
      .list = &merge_arguments.accept,
      .words = accept_words},
+    {.name = "verify",
+     .help = "read everything back past the cache, and compare, before\nthe list is shortened",
+     .group = "Safety",
+     .kind = CLI_FLAG,
+     .flag = &merge_arguments.verify},
+    {.name = "continue-on-error",
+     .help = "leave chunks on bad sectors in the store, merge the rest",
+     .group = "Bad sectors",
+     .kind = CLI_FLAG,
+     .flag = &merge_arguments.continue_on_error},
+    {.name = "bad-list",
+     .argument = "FILE",
+     .help = "with --continue-on-error: list these chunks here",
+     .group = "Bad sectors",
+     .kind = CLI_STRING,
+     .string = &merge_arguments.bad_list},
+    {.name = "drop-bad",
+     .help = "with --continue-on-error: give these chunks up at the\nend; the origin keeps what it has there",
+     .group = "Bad sectors",
+     .kind = CLI_FLAG,
+     .flag = &merge_arguments.drop_bad},
     {.name = "keep-cow",
      .help = "leave the COW as it is; chunks that the origin has\nalready are compared, not written",
      .group = "Keeping the COW",
@@ -43,6 +64,11 @@ static const struct cli_option option_table[] = {
      .group = "Keeping the COW",
      .kind = CLI_STRING,
      .string = &merge_arguments.checkpoint},
+    {.name = "skip-identical",
+     .help = "compare first, past the cache; write only what differs",
+     .group = "Tuning",
+     .kind = CLI_FLAG,
+     .flag = &merge_arguments.skip_identical},
     {.name = "rate-limit",
      .argument = "SIZE",
      .help = "copy at most so much per second",
@@ -64,7 +90,7 @@ static const struct cli_option option_table[] = {
      .flag = &merge_arguments.idle},
     {.name = "checkpoint-interval",
      .argument = "SEC",
-     .help = "shorten the list about so often (default 30)",
+     .help = "shorten the list about so often (default 30, or 600\nwhere a disk spins)",
      .group = "Tuning",
      .kind = CLI_SECONDS,
      .number = &merge_arguments.checkpoint_seconds,
@@ -112,3 +138,18 @@ const struct cli_program merge_program = {
     .synopsis = "--origin DEV --cow DEV [OPTION...]",
     .options = option_table,
 };
+
+int merge_options_check(struct cli *cli)
+{
+    const struct merge_arguments *given = &merge_arguments;
+
+    if (given->checkpoint && !given->keep_cow)
+        return cli_usage_error(cli, "--checkpoint is for merges that keep the COW: it needs --keep-cow");
+    if (given->bad_list && !given->continue_on_error)
+        return cli_usage_error(cli, "--bad-list lists what --continue-on-error leaves: it needs that");
+    if (given->drop_bad && !given->continue_on_error)
+        return cli_usage_error(cli, "--drop-bad gives up what --continue-on-error leaves: it needs that");
+    if (given->drop_bad && given->keep_cow)
+        return cli_usage_error(cli, "--drop-bad changes the COW, --keep-cow does not: they do not go together");
+    return CLI_EXIT_OK;
+}

@@ -8,9 +8,10 @@
 enum merge_accept { MERGE_ACCEPT_IDENTITY, MERGE_ACCEPT_CUT };
 
 struct merge_arguments {
-    const char *origin, *cow, *checkpoint;
-    bool dry_run, yes, json, progress_json, keep_cow, idle;
-    uint64_t rate_limit_bytes, iops_limit, memory_bytes, checkpoint_seconds, progress_seconds, queue_depth;
+    const char *origin, *cow, *checkpoint, *bad_list;
+    bool dry_run, yes, json, progress_json, keep_cow, idle, verify, skip_identical, continue_on_error, drop_bad;
+    uint64_t rate_limit_bytes, iops_limit, memory_bytes, progress_seconds, queue_depth;
+    uint64_t checkpoint_seconds; /* 0: not given */
     int io_engine;   /* enum snap_io_engine */
     unsigned accept; /* bits of enum merge_accept */
 };
@@ -18,5 +19,8 @@ struct merge_arguments {
 /* Filled by cli_start. */
 extern struct merge_arguments merge_arguments;
 extern const struct cli_program merge_program;
+
+/* A usage error where options do not go together; CLI_EXIT_OK where they do. */
+int merge_options_check(struct cli *cli);
 
 #endif

@@ -2,6 +2,7 @@
 #include "merge_report.h"
 
 #include "json.h"
+#include "merge_bad.h"
 #include "report.h"
 #include "size.h"
 
@@ -41,6 +42,17 @@ void merge_print_plan(struct merge_session *session, const struct snap_merge_res
                  " of the COW", plan->windows, plan->window_entries, plan->origin_flushes, plan->cow_flushes);
 }
 
+/* The part of the command line that decides what is resumed; tuning may be another next time. */
+static void show_resume(struct merge_session *session)
+{
+    const char *checkpoint = session->checkpoint_path;
+
+    cli_line(session->cli, "To go on: snapmerge --origin %s --cow %s%s%s%s%s", report_shell_word(session->origin.path).text,
+             report_shell_word(session->cow.path).text, session->options.keep_cow ? " --keep-cow" : "",
+             checkpoint ? " --checkpoint " : "", checkpoint ? report_shell_word(checkpoint).text : "",
+             session->options.continue_on_error ? " --continue-on-error" : "");
+}
+
 void merge_show_done(struct merge_session *session)
 {
     const struct snap_merge_result *result = &session->result;
@@ -55,6 +67,16 @@ void merge_show_done(struct merge_session *session)
     cli_note(cli, "merged %" PRIu64 " chunks (%s) from %s into %s in %s, %s", result->entries_merged,
              cli_size_text(result->written_bytes).text, session->cow.path, session->origin.path,
              cli_duration_text(session->elapsed_ms).text, cli_rate_text(result->written_bytes, session->elapsed_ms).text);
+    if (result->equal_bytes > 0)
+        cli_note(cli, "%s were on %s already and were not written", cli_size_text(result->equal_bytes).text,
+                 session->origin.path);
+    if (session->options.verify)
+        cli_note(cli, "verified: %s were read back and are right", cli_size_text(result->verified_bytes).text);
+    if (result->entries_left > 0) {
+        show_resume(session);
+        cli_line(cli, "Do not mount %s before the merge is complete, or the rest is given up.", session->origin.path);
+        return;
+    }
     if (session->evidence.view.pttype[0] != '\0')
         cli_note(cli, "next: have the partition table read again (blockdev --rereadpt %s)", path.text);
     else if (session->evidence.view.usage[0] != '\0')
@@ -65,16 +87,6 @@ void merge_show_done(struct merge_session *session)
                  session->cow.path, session->origin.path);
     else
         cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
-}
-
-/* The part of the command line that decides what is resumed; tuning may be another next time. */
-static void show_resume(struct merge_session *session)
-{
-    const char *checkpoint = session->checkpoint_path;
-
-    cli_line(session->cli, "To go on: snapmerge --origin %s --cow %s%s%s%s", report_shell_word(session->origin.path).text,
-             report_shell_word(session->cow.path).text, session->options.keep_cow ? " --keep-cow" : "",
-             checkpoint ? " --checkpoint " : "", checkpoint ? report_shell_word(checkpoint).text : "");
 }
 
 void merge_show_interrupted(struct merge_session *session)
@@ -95,6 +107,9 @@ static void set_counts(struct cli_json *object, const struct snap_merge_result *
     cli_json_set_uint(object, "read_bytes", counts->read_bytes);
     cli_json_set_uint(object, "written_bytes", counts->written_bytes);
     cli_json_set_uint(object, "equal_bytes", counts->equal_bytes);
+    cli_json_set_uint(object, "verified_bytes", counts->verified_bytes);
+    cli_json_set_uint(object, "bad_entries", counts->bad_entries);
+    cli_json_set_uint(object, "dropped_entries", counts->dropped_entries);
     cli_json_set_uint(object, "metadata_bytes", counts->metadata_bytes);
     cli_json_set_uint(object, "read_requests", counts->read_requests);
     cli_json_set_uint(object, "write_requests", counts->write_requests);
@@ -123,6 +138,8 @@ int merge_print_json(struct merge_session *session, const struct snap_merge_resu
     report_set_probe(result, "in_view", &session->evidence.view);
     cli_json_set_uint(result, "elapsed_ms", session->elapsed_ms);
     set_counts(result, plan ? plan : &session->result);
+    if (session->options.continue_on_error && !plan)
+        merge_bad_json(session, result);
     cli_json_set(document, "result", result);
     if (cli_json_finish(document, exit_status, session->cli->out, &err) != SNAP_OK)
         return cli_exit_worse(exit_status, cli_fail(session->cli, &err));

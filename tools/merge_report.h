@@ -9,6 +9,14 @@
 #include "evidence.h"
 #include "merge.h"
 
+/* Chunks that could not be merged (merge_bad.h). */
+struct merge_bad_chunks {
+    struct snap_merge_bad *items;
+    size_t count, room;
+    uint64_t unknown;            /* more, that did not fit into memory */
+    const char *list_path;       /* NULL: no file */
+};
+
 /* One run of snapmerge, as far as it has come. */
 struct merge_session {
     struct cli *cli;
@@ -23,6 +31,7 @@ struct merge_session {
     uint64_t elapsed_ms;
     const char *checkpoint_path;     /* keep_cow: NULL for none */
     struct snap_checkpoint checkpoint;
+    struct merge_bad_chunks bad;
 };
 
 /* Both devices, what is on them, what will be written: on standard error, for the person who is asked. */
@@ -37,7 +46,8 @@ void merge_show_done(struct merge_session *session);
 /* The end of one that did not: what is durable, the command that goes on, the warning not to mount the origin. */
 void merge_show_interrupted(struct merge_session *session);
 
-/* One document for all ends; `plan` is not NULL for a dry run. `outcome`: "done", "planned", "stopped", "failed". */
+/* One document for all ends; `plan` is not NULL for a dry run. `outcome`: "done", "incomplete", "planned",
+ * "stopped", "failed". */
 int merge_print_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
                      int exit_status);
 

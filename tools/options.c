@@ -22,7 +22,9 @@ struct cli_parser {
     struct cli_option *options;      /* count of them and an end */
     struct poptOption *popt_options; /* the same order, the same count, and an end; val = place + 1 */
     bool *seen;
-    char **strings;                  /* arguments that destinations point to, one per option at most */
+    char **strings;                  /* arguments that destinations point to, one per option at most ... */
+    char *repeated[CLI_STRINGS_MAX]; /* ... and those of options that may be repeated */
+    size_t repeated_count;
     size_t count;
     poptContext context;
     bool help, version;
@@ -104,6 +106,8 @@ void cli_parser_free(struct cli_parser *parser)
     for (size_t i = 0; parser->strings != NULL && i < parser->count; i++)
         free(parser->strings[i]);
     free(parser->strings);
+    for (size_t i = 0; i < parser->repeated_count; i++)
+        free(parser->repeated[i]);
     free(parser->seen);
     free(parser->popt_options);
     free(parser->options);
@@ -231,6 +235,9 @@ static enum snap_status read_value(const struct cli_option *option, const char *
     case CLI_STRING:
         *option->string = text;
         return SNAP_OK;
+    case CLI_STRINGS:
+        option->strings->items[option->strings->count++] = text;
+        return SNAP_OK;
     case CLI_SIZE:
         return read_size(option, text, err);
     case CLI_UINT:
@@ -252,7 +259,7 @@ static enum snap_status read_value(const struct cli_option *option, const char *
 static enum snap_status take_option(struct cli_parser *parser, size_t place, struct snap_error *err)
 {
     const struct cli_option *option = &parser->options[place];
-    const bool may_repeat = option->kind == CLI_FLAG || option->kind == CLI_LIST;
+    const bool may_repeat = option->kind == CLI_FLAG || option->kind == CLI_LIST || option->kind == CLI_STRINGS;
     /* popt hands out a copy that is ours to free. */
     char *text = option->kind == CLI_FLAG ? NULL : poptGetOptArg(parser->context);
     enum snap_status status;
@@ -261,9 +268,17 @@ static enum snap_status take_option(struct cli_parser *parser, size_t place, str
         free(text);
         return snap_fail(err, SNAP_E_USAGE, "--%s is given twice", option->name);
     }
+    if (option->kind == CLI_STRINGS && parser->repeated_count == CLI_STRINGS_MAX) {
+        free(text);
+        return snap_fail(err, SNAP_E_USAGE, "--%s is given more than %u times", option->name, CLI_STRINGS_MAX);
+    }
     parser->seen[place] = true;
-    free(parser->strings[place]);
-    parser->strings[place] = text;
+    if (option->kind == CLI_STRINGS) {
+        parser->repeated[parser->repeated_count++] = text;
+    } else {
+        free(parser->strings[place]);
+        parser->strings[place] = text;
+    }
     if (option->given != NULL)
         *option->given = true;
     status = read_value(option, text, err);

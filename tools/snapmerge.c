@@ -3,9 +3,11 @@
 #include "arith.h"
 #include "cli.h"
 #include "compare.h"
+#include "merge_bad.h"
 #include "merge_kept.h"
 #include "merge_options.h"
 #include "merge_report.h"
+#include "merge_tune.h"
 #include "progress.h"
 #include "report.h"
 #include "size.h"
@@ -183,6 +185,8 @@ static enum snap_status prepare(struct merge_session *session, struct snap_error
     if (status == SNAP_OK)
         status = check_blocks(session, err);
     if (status == SNAP_OK)
+        status = merge_tune_devices(session, err);
+    if (status == SNAP_OK)
         status = check_list(session, err);
     if (status == SNAP_OK)
         status = check_identity(session, err);
@@ -193,6 +197,8 @@ static enum snap_status prepare(struct merge_session *session, struct snap_error
                  session->origin.path, tool_device_tail_bytes(&session->origin));
     if (status == SNAP_OK && merge_arguments.keep_cow)
         status = merge_kept_prepare(session, merge_arguments.checkpoint, err);
+    if (status == SNAP_OK && merge_arguments.continue_on_error)
+        status = merge_bad_prepare(session, merge_arguments.bad_list, err);
     if (status == SNAP_OK && !merge_arguments.dry_run)
         status = ask(session, err);
     if (status == SNAP_OK && cli_stop_wanted())
@@ -234,6 +240,7 @@ static int merge(struct merge_session *session)
     struct cli_progress progress;
     struct snap_error err = {0};
     enum snap_status status;
+    const char *outcome;
     int exit_status;
 
     cli_progress_start(&progress, &setup);
@@ -244,18 +251,22 @@ static int merge(struct merge_session *session)
     session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
 
     exit_status = cli_exit_status(status);
-    cli_progress_end(&progress, status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed",
-                     exit_status);
-    if (status == SNAP_OK) {
-        merge_show_done(session);
-    } else {
-        (void)cli_fail(session->cli, &err);
-        merge_show_interrupted(session);
+    outcome = status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed";
+    if (status == SNAP_OK && session->result.bad_entries > 0) {
+        exit_status = CLI_EXIT_STORE;
+        outcome = "incomplete";
     }
+    cli_progress_end(&progress, outcome, exit_status);
+    if (status != SNAP_OK)
+        (void)cli_fail(session->cli, &err);
+    exit_status = cli_exit_worse(exit_status, merge_bad_show(session));
+    if (status == SNAP_OK)
+        merge_show_done(session);
+    else
+        merge_show_interrupted(session);
     if (merge_arguments.json)
-        exit_status = merge_print_json(session, NULL,
-                                       status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed",
-                                       exit_status);
+        exit_status = merge_print_json(session, NULL, outcome, exit_status);
+    merge_bad_free(session);
     return exit_status;
 }
 
@@ -265,18 +276,11 @@ static int run(struct cli *cli)
     struct snap_error err = {0};
     int exit_status;
 
-    if (merge_arguments.checkpoint && !merge_arguments.keep_cow)
-        return cli_usage_error(cli, "--checkpoint is for merges that keep the COW: it needs --keep-cow");
+    exit_status = merge_options_check(cli);
+    if (exit_status != CLI_EXIT_OK)
+        return exit_status;
     cli_catch_signals();
-    session.options = (struct snap_merge_options){
-        .memory_bytes = merge_arguments.memory_bytes ? merge_arguments.memory_bytes
-                                             : snap_merge_default_memory_bytes(tool_available_memory_bytes()),
-        .rate_bytes = merge_arguments.rate_limit_bytes,
-        .rate_requests = merge_arguments.iops_limit,
-        .interval_seconds = merge_arguments.checkpoint_seconds,
-        .read_ahead = true,
-        .stop = tool_stop,
-    };
+    merge_tune_start(&session);
     if (merge_arguments.idle && !tool_idle_priority())
         cli_warn(cli, "the I/O priority cannot be set to idle: %s", strerror(errno));
     if (prepare(&session, &err) != SNAP_OK)

@@ -123,6 +123,47 @@ static void assert_usage_error(const struct cli_program *which, const char *sent
 
 #define ASSERT_USAGE_ERROR(sentence, ...) assert_usage_error(&program, sentence, ARGUMENTS(__VA_ARGS__))
 
+/* A repeatable option hands over all its arguments, in order, up to the limit. */
+static void repeated_strings_add_up(void **state)
+{
+    static struct cli_strings strings;
+    static const struct cli_option table[] = {
+        { .name = "preserve", .argument = "DEV", .help = "a text", .group = "One", .kind = CLI_STRINGS,
+          .strings = &strings },
+        CLI_OPTIONS_END,
+    };
+    static const struct cli_program repeating = {
+        .name = "prog", .purpose = "Does nothing.", .synopsis = "[OPTION...]", .options = table };
+    const char *arguments[2 * (CLI_STRINGS_MAX + 1) + 2] = { "./prog" };
+    struct run run;
+
+    (void)state;
+    strings.count = 0;
+    parse(&run, &repeating, ARGUMENTS("--preserve=a", "--preserve", "b"));
+    assert_true(run.go_on);
+    assert_int_equal(strings.count, 2);
+    assert_string_equal(strings.items[0], "a");
+    assert_string_equal(strings.items[1], "b");
+    end(&run);
+
+    strings.count = 0;
+    for (unsigned i = 0; i < CLI_STRINGS_MAX; i++) {
+        arguments[1 + 2 * i] = "--preserve";
+        arguments[2 + 2 * i] = "x";
+    }
+    parse(&run, &repeating, arguments);
+    assert_true(run.go_on);
+    assert_int_equal(strings.count, CLI_STRINGS_MAX);
+    end(&run);
+
+    strings.count = 0;
+    arguments[1 + 2 * CLI_STRINGS_MAX] = "--preserve";
+    arguments[2 + 2 * CLI_STRINGS_MAX] = "x";
+    assert_usage_error(&repeating, "--preserve is given more than 16 times", arguments);
+    strings.count = 0;
+    assert_usage_error(&repeating, "--preserve: the argument DEV is empty", ARGUMENTS("--preserve="));
+}
+
 /* ---- options ------------------------------------------------------------------------------------------ */
 
 static void every_kind_of_option_arrives(void **state)
@@ -612,6 +653,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_option_arrives),
+        cmocka_unit_test(repeated_strings_add_up),
         cmocka_unit_test(options_not_given_keep_their_defaults),
         cmocka_unit_test(the_word_for_a_size_is_taken),
         cmocka_unit_test(lists_and_flags_may_be_repeated),

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "merge_bad.h"
+
+#include "replace.h"
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FIRST_LINE "# snapmerge bad list 1\n"
+#define SHOWN_MAX 10u
+
+/* The library tells each at the end. Short of memory the count is still right, and the list says that it is not whole. */
+static void remember(void *context, const struct snap_merge_bad *bad)
+{
+    struct merge_session *session = context;
+    struct merge_bad_chunks *chunks = &session->bad;
+
+    if (chunks->count == chunks->room) {
+        const size_t room = chunks->room ? 2 * chunks->room : 64;
+        struct snap_merge_bad *items = reallocarray(chunks->items, room, sizeof *items);
+
+        if (!items) {
+            chunks->unknown++;
+            return;
+        }
+        chunks->items = items;
+        chunks->room = room;
+    }
+    chunks->items[chunks->count++] = *bad;
+}
+
+enum snap_status merge_bad_prepare(struct merge_session *session, const char *list_path, struct snap_error *err)
+{
+    session->bad.list_path = list_path;
+    session->options.bad = remember;
+    session->options.bad_context = session;
+    return list_path ? snap_replace_check(list_path, FIRST_LINE, err) : SNAP_OK;
+}
+
+static const char *reason_of(const struct snap_merge_bad *bad)
+{
+    return bad->unwritable ? "unwritable" : "unreadable";
+}
+
+static enum snap_status write_list(struct merge_session *session, struct snap_error *err)
+{
+    const struct merge_bad_chunks *chunks = &session->bad;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    enum snap_status status;
+
+    if (!out)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the list of bad chunks", chunks->list_path);
+    fprintf(out, FIRST_LINE "# Chunks of the snapshot that are not on the origin. unreadable: at cow_offset_bytes;\n"
+                            "# unwritable: at origin_offset_bytes.\n"
+                            "# origin_offset_bytes length_bytes cow_offset_bytes reason\n");
+    for (size_t i = 0; i < chunks->count; i++)
+        fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n", chunks->items[i].origin_offset_bytes,
+                chunks->items[i].length_bytes, chunks->items[i].cow_offset_bytes, reason_of(&chunks->items[i]));
+    if (chunks->unknown > 0)
+        fprintf(out, "# and %" PRIu64 " more, for which there was no memory\n", chunks->unknown);
+    status = fclose(out) == 0 ? snap_replace_file(chunks->list_path, text, err)
+                              : snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the list of bad chunks",
+                                          chunks->list_path);
+    free(text);
+    return status;
+}
+
+static void show_chunk(struct merge_session *session, const struct snap_merge_bad *bad)
+{
+    const struct tool_device *device = bad->unwritable ? &session->origin : &session->cow;
+
+    cli_error(session->cli, "%s: %s %" PRIu64 " bytes at byte %" PRIu64 " failed; so %s keeps its old content from byte %"
+              PRIu64 " on", device->path, bad->unwritable ? "writing" : "reading", bad->length_bytes,
+              bad->unwritable ? bad->origin_offset_bytes : bad->cow_offset_bytes, session->origin.path,
+              bad->origin_offset_bytes);
+}
+
+int merge_bad_show(struct merge_session *session)
+{
+    const struct merge_bad_chunks *chunks = &session->bad;
+    const uint64_t total = chunks->count + chunks->unknown;
+    struct cli *cli = session->cli;
+    struct snap_error err = {0};
+
+    if (total == 0 && !chunks->list_path)
+        return CLI_EXIT_OK;
+    for (size_t i = 0; i < chunks->count && i < SHOWN_MAX; i++)
+        show_chunk(session, &chunks->items[i]);
+    if (total > SHOWN_MAX)
+        cli_error(cli, "and %" PRIu64 " chunks more%s", total - SHOWN_MAX,
+                  chunks->list_path ? "" : "; --bad-list FILE lists all of them");
+    if (total > 0 && session->result.dropped_entries > 0)
+        cli_error(cli, "%" PRIu64 " chunks were given up: %s keeps what it had there, and the store no longer names them",
+                  session->result.dropped_entries, session->origin.path);
+    else if (total > 0)
+        cli_error(cli, "%" PRIu64 " chunks remain in %s", total, session->cow.path);
+    if (chunks->list_path && write_list(session, &err) != SNAP_OK)
+        return cli_exit_worse(total > 0 ? CLI_EXIT_STORE : CLI_EXIT_OK, cli_fail(cli, &err));
+    return total > 0 ? CLI_EXIT_STORE : CLI_EXIT_OK;
+}
+
+void merge_bad_json(const struct merge_session *session, struct cli_json *result)
+{
+    struct cli_json *array = cli_json_array();
+
+    for (size_t i = 0; i < session->bad.count; i++) {
+        const struct snap_merge_bad *bad = &session->bad.items[i];
+        struct cli_json *object = cli_json_object();
+
+        cli_json_set_uint(object, "origin_offset_bytes", bad->origin_offset_bytes);
+        cli_json_set_uint(object, "length_bytes", bad->length_bytes);
+        cli_json_set_uint(object, "cow_offset_bytes", bad->cow_offset_bytes);
+        cli_json_set_string(object, "reason", reason_of(bad));
+        cli_json_add(array, object);
+    }
+    cli_json_set(result, "bad", array);
+}
+
+void merge_bad_free(struct merge_session *session)
+{
+    free(session->bad.items);
+    session->bad = (struct merge_bad_chunks){0};
+}

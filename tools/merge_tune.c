@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "merge_tune.h"
+
+#include "merge_options.h"
+
+void merge_tune_start(struct merge_session *session)
+{
+    session->options = (struct snap_merge_options){
+        .memory_bytes = merge_arguments.memory_bytes ? merge_arguments.memory_bytes
+                                                     : snap_merge_default_memory_bytes(tool_available_memory_bytes()),
+        .rate_bytes = merge_arguments.rate_limit_bytes,
+        .rate_requests = merge_arguments.iops_limit,
+        .verify = merge_arguments.verify,
+        .skip_identical = merge_arguments.skip_identical,
+        .continue_on_error = merge_arguments.continue_on_error,
+        .drop_bad = merge_arguments.drop_bad,
+        .read_ahead = true,
+        .stop = tool_stop,
+    };
+}
+
+/* Behind a file system, a loop device or device-mapper nobody tells which disk it is. */
+static bool disk_known(const struct snap_device *device)
+{
+    return device->block_device && !device->is_loop && device->dm_name[0] == '\0';
+}
+
+enum snap_merge_seeks merge_tune_seeks(const struct snap_device *origin, const struct snap_device *cow)
+{
+    if (!origin->rotational && !cow->rotational)
+        return SNAP_MERGE_SEEKS_FREE;
+    if (origin->rotational != cow->rotational)
+        return SNAP_MERGE_SEEKS_TWO_DISKS;
+    return disk_known(origin) && disk_known(cow) && origin->disk_number != cow->disk_number
+               ? SNAP_MERGE_SEEKS_TWO_DISKS
+               : SNAP_MERGE_SEEKS_ONE_DISK;
+}
+
+enum snap_status merge_tune_devices(struct merge_session *session, struct snap_error *err)
+{
+    struct snap_io_file_info info;
+
+    session->options.seeks = merge_tune_seeks(&session->origin.facts, &session->cow.facts);
+    session->options.interval_seconds =
+        merge_arguments.checkpoint_seconds                     ? merge_arguments.checkpoint_seconds
+        : session->options.seeks == SNAP_MERGE_SEEKS_FREE ? SNAP_MERGE_INTERVAL_DEFAULT_SECONDS
+                                                          : SNAP_MERGE_INTERVAL_SEEKS_SECONDS;
+    snap_io_file_get_info(session->origin.io, &info);
+    if (info.direct || (!merge_arguments.verify && !merge_arguments.skip_identical))
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: cannot be read past the cache here, and a comparison with the cache "
+                     "proves nothing: %s is not possible", session->origin.path,
+                     merge_arguments.verify ? "--verify" : "--skip-identical");
+}
