@@ -158,6 +158,11 @@ bool snap_chunkset_has(const struct snap_chunkset *set, uint64_t chunk)
     return slot->page && (slot->page->words[chunk % SNAP_CHUNKSET_PAGE_CHUNKS / 64] >> (chunk % 64) & 1) != 0;
 }
 
+uint64_t snap_chunkset_room_bytes(const struct snap_chunkset *set)
+{
+    return set->used_bytes < set->memory_bytes ? set->memory_bytes - set->used_bytes : 0;
+}
+
 void snap_chunkset_clear(struct snap_chunkset *set)
 {
     memset(set->table, 0, (size_t)set->slots * sizeof *set->table);

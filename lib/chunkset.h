@@ -27,7 +27,10 @@ enum snap_status snap_chunkset_add(struct snap_chunkset *set, uint64_t chunk, bo
 
 bool snap_chunkset_has(const struct snap_chunkset *set, uint64_t chunk);
 
-/* Empties it; the memory is kept for the next use. */
+/* What it may still allocate. */
+uint64_t snap_chunkset_room_bytes(const struct snap_chunkset *set);
+
+/* Empties it; the memory is kept for the next use: what it held, or part of that, can be added again for sure. */
 void snap_chunkset_clear(struct snap_chunkset *set);
 
 /* NULL is fine. */

@@ -45,6 +45,15 @@ enum snap_status snap_device_describe(const char *path, struct snap_device *devi
 bool snap_device_same(const struct snap_device *a, const struct snap_device *b, char *reason, size_t reason_bytes);
 
 /*
+ * True where a write to `upper` can change bytes of `lower`: they share some, or `upper` stands on a device that does,
+ * through device-mapper, md, or loop devices over files on it. What the system does not tell is taken as "does not".
+ */
+bool snap_device_stands_on(const struct snap_device *upper, const struct snap_device *lower);
+
+/* The block device under the file system of a folder; false where there is none, or not a single one (tmpfs, NFS). */
+bool snap_device_of_folder(const char *folder, struct snap_device *device);
+
+/*
  * A word without blanks that tells this device or image from others on this system, and stays the same as long as it
  * is not replaced: serial number, partition UUID or device number; for an image the file's device and inode.
  */

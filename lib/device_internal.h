@@ -14,6 +14,9 @@ void snap_device_read_sysfs(const char *sys_root, struct snap_device *device);
 /* snap_device_holders, with <sys_root>/proc and <sys_root>/sys as its sources. */
 void snap_device_holders_at(const char *sys_root, const struct snap_device *device, char *text, size_t text_bytes);
 
+/* snap_device_stands_on, with <sys_root>/sys as its source. */
+bool snap_device_stands_on_at(const char *sys_root, const struct snap_device *upper, const struct snap_device *lower);
+
 /* The first line of a small file without the white space around it; empty, and false, where there is none. */
 bool snap_device_read_line(char *out, size_t out_bytes, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

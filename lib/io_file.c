@@ -344,6 +344,18 @@ enum snap_status snap_io_file_open(struct snap_io **io, const char *path,
     return SNAP_OK;
 }
 
+enum snap_status snap_io_file_reserve(struct snap_io *io, struct snap_error *err)
+{
+    const struct snap_io_file *file = file_of(io);
+    int failed;
+
+    if (file->opened.block_device)
+        return SNAP_OK;
+    failed = posix_fallocate(file->opened.fd, 0, (off_t)io->size_bytes);
+    return failed ? snap_fail_errno(err, failed, "%s: cannot reserve its %" PRIu64 " bytes", file->name, io->size_bytes)
+                  : SNAP_OK;
+}
+
 void snap_io_file_get_info(const struct snap_io *io, struct snap_io_file_info *info)
 {
     const struct snap_io_file *file = (const struct snap_io_file *)io;
@@ -356,6 +368,17 @@ void snap_io_file_get_info(const struct snap_io *io, struct snap_io_file_info *i
         .file_device = file->opened.file_device,
         .file_inode = file->opened.file_inode,
     };
+}
+
+enum snap_status snap_io_file_size_now(const struct snap_io *io, uint64_t *size_bytes, struct snap_error *err)
+{
+    const int fd = snap_io_file_fd(io);
+    const off_t end = lseek(fd, 0, SEEK_END); /* of a block device, too; nobody reads at the descriptor's position */
+
+    if (end < 0)
+        return snap_fail_errno(err, errno, "%s: cannot tell its size", io->name);
+    *size_bytes = (uint64_t)end;
+    return SNAP_OK;
 }
 
 int snap_io_file_fd(const struct snap_io *io)

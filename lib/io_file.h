@@ -56,8 +56,17 @@ enum snap_status snap_io_file_open(struct snap_io **io, const char *path, const 
 enum snap_status snap_io_file_create(struct snap_io **io, const char *path, uint64_t size_bytes,
                                      const struct snap_io_file_options *options, struct snap_error *err);
 
+/*
+ * Makes sure that all of an image has its blocks: later writes cannot fail for lack of room. SNAP_E_NOSPC: there is not
+ * so much. A block device has its blocks: SNAP_OK.
+ */
+enum snap_status snap_io_file_reserve(struct snap_io *io, struct snap_error *err);
+
 /* `io` must come from this module. */
 void snap_io_file_get_info(const struct snap_io *io, struct snap_io_file_info *info);
+
+/* The size as it is at this moment; size_bytes stays what it was at open. SNAP_E_IO. */
+enum snap_status snap_io_file_size_now(const struct snap_io *io, uint64_t *size_bytes, struct snap_error *err);
 
 /* A descriptor that reads through the page cache, borrowed, for reading only: probe and hole lookups need one. */
 int snap_io_file_fd(const struct snap_io *io);

@@ -189,6 +189,24 @@ static enum snap_status verify(struct merge *merge, struct snap_window *window, 
     return status;
 }
 
+/*
+ * The other stores of this origin get what the load is about to replace. Format 14, "Composition": the content first, in
+ * all of them; then the entries, in all of them, durably; only then the origin may change. Only now, after the writes of
+ * the load before: content that was read earlier could be from before them, and be copied twice.
+ */
+static enum snap_status preserve(struct merge *merge, const struct snap_plan *plan, struct snap_error *err)
+{
+    const struct snap_merge_options *options = merge->options;
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
+        status = snap_sibling_copy(options->siblings[i], merge->origin, plan, &merge->compare_control,
+                                   &merge->aside_control, err);
+    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
+        status = snap_sibling_commit(options->siblings[i], err);
+    return status;
+}
+
 /* One load of the buffer on its way to the origin. */
 static enum snap_status write_load(struct merge *merge, struct snap_window *window,
                                    const struct snap_window_range *range, struct snap_error *err)
@@ -202,6 +220,8 @@ static enum snap_status write_load(struct merge *merge, struct snap_window *wind
     merge->result->read_requests += plan->read_count;
     if (status == SNAP_OK && (options->skip_identical || (options->keep_cow && range->end > options->compare_from)))
         status = drop_equal(merge, window, err);
+    if (status == SNAP_OK)
+        status = preserve(merge, plan, err);
     if (status == SNAP_OK)
         status = snap_copy_write(plan, merge->origin, window->buffer, &window->group, &merge->write_control, err);
     merge->result->write_requests += plan->write_count;

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_MERGE_H
 #define DMSNAP_MERGE_H
 
+#include "sibling.h"
 #include "store.h"
 #include "throttle.h"
 
@@ -33,7 +34,7 @@ struct snap_merge_progress {
 };
 
 struct snap_merge_options {
-    uint64_t memory_bytes;        /* for everything; at least SNAP_MERGE_MEMORY_MIN_BYTES is used */
+    uint64_t memory_bytes;        /* for everything but siblings; at least SNAP_MERGE_MEMORY_MIN_BYTES is used */
     uint64_t window_entries_max;  /* a window is at most so large, and each is cut off the list; 0: as memory allows */
     uint64_t load_entries_max;    /* so many are read at once at most; a window may take several; 0: as memory allows */
     uint64_t table_entries_max;   /* so many are sorted together, though the buffer holds fewer; 0: as `seeks` suggests */
@@ -62,6 +63,12 @@ struct snap_merge_options {
     bool drop_bad;
     void (*bad)(void *context, const struct snap_merge_bad *bad); /* at the end, for each; NULL: nobody cares */
     void *bad_context;
+    /*
+     * Other stores of this origin, whose views are kept: planned (snap_sibling_plan) for this list and found to have
+     * room. Before a load is written, what it replaces is copied out to each that has no entry for it.
+     */
+    struct snap_sibling *const *siblings;
+    size_t sibling_count;
     bool read_ahead;              /* read the next window's COW data, in a thread, while this one is written */
     const struct snap_clock *clock; /* NULL: the system's */
     bool (*stop)(void *context);  /* polled from both threads; NULL: never */
@@ -101,7 +108,8 @@ struct snap_merge_result {
  * continuation is decided); origin and COW are open for writing, exclusively, and are different devices.
  *
  * First the COW is flushed: an earlier run may have been killed between a cut and its flush. Then, for each window
- * [m, n): read its COW data; write them in origin order; flush the origin; cut the list to m; n := m. What is larger than the buffer, or has no good end within it, takes several loads
+ * [m, n): read its COW data; copy what they will replace to the siblings, durably; write them in origin order; flush
+ * the origin; cut the list to m; n := m. What is larger than the buffer, or has no good end within it, takes several loads
  * of the buffer.
  * At every moment, and whatever unflushed sectors are lost, the list on disk is a prefix of the original one (followed
  * by bad entries that stay) and all views are unchanged (format 14a): the kernel, or another run, can go on from there.

@@ -20,8 +20,8 @@ struct merge {
     const struct snap_merge_options *options;
     struct snap_merge_result *result;
     const struct snap_clock *clock;
-    struct snap_throttle read_throttle, write_throttle, compare_throttle;
-    struct snap_copy_control read_control, write_control, compare_control;
+    struct snap_throttle read_throttle, write_throttle, compare_throttle, aside_throttle;
+    struct snap_copy_control read_control, write_control, compare_control, aside_control;
     struct snap_window_size size;
     struct snap_window windows[2];
     struct snap_window_table table;

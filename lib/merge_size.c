@@ -115,12 +115,14 @@ enum snap_status merge_set_up(struct merge *merge, bool dry_run, struct snap_err
     snap_throttle_init(&merge->read_throttle, merge->clock, options->rate_bytes, options->rate_requests);
     snap_throttle_init(&merge->write_throttle, merge->clock, options->rate_bytes, options->rate_requests);
     snap_throttle_init(&merge->compare_throttle, merge->clock, options->rate_bytes, options->rate_requests);
+    snap_throttle_init(&merge->aside_throttle, merge->clock, options->rate_bytes, options->rate_requests);
     control = (struct snap_copy_control){
         .clock = merge->clock, .stop = options->stop, .stop_context = options->stop_context};
-    merge->read_control = merge->write_control = merge->compare_control = control;
+    merge->read_control = merge->write_control = merge->compare_control = merge->aside_control = control;
     merge->read_control.throttle = &merge->read_throttle;
     merge->write_control.throttle = &merge->write_throttle;
     merge->compare_control.throttle = &merge->compare_throttle;
+    merge->aside_control.throttle = &merge->aside_throttle;
     merge->read_control.keep_going = merge->write_control.keep_going = options->continue_on_error;
     set_sizes(merge);
     merge->committed = merge->list_length = merge->job->entries;

@@ -46,6 +46,7 @@ enum {
     RECORD_CHUNK_SECTORS = 64,
     RECORD_FLAGS = 68,
     RECORD_PARENT_ID = 72,
+    RECORD_UNDO_ID = 456,
     RECORD_START = 16,
     RECORD_BYTES = 480,
     RECORD_VERSION_KNOWN = 1
@@ -111,6 +112,7 @@ enum snap_identity_state snap_identity_decode(const uint8_t sector[SNAP_HEADER_S
 
     memcpy(identity->store_id, sector + RECORD_STORE_ID, sizeof identity->store_id);
     memcpy(identity->parent_id, sector + RECORD_PARENT_ID, sizeof identity->parent_id);
+    memcpy(identity->undo_id, sector + RECORD_UNDO_ID, sizeof identity->undo_id);
     identity->origin_sectors = snap_get_le64(sector + RECORD_ORIGIN_SECTORS);
     identity->created_seconds = snap_get_le64(sector + RECORD_CREATED);
     identity->chunk_sectors = snap_get_le32(sector + RECORD_CHUNK_SECTORS);
@@ -141,6 +143,7 @@ void snap_identity_encode(const struct snap_identity *identity, uint8_t sector[S
     snap_put_le16(sector + RECORD_LENGTH, RECORD_BYTES);
     memcpy(sector + RECORD_STORE_ID, identity->store_id, sizeof identity->store_id);
     memcpy(sector + RECORD_PARENT_ID, identity->parent_id, sizeof identity->parent_id);
+    memcpy(sector + RECORD_UNDO_ID, identity->undo_id, sizeof identity->undo_id);
     snap_put_le64(sector + RECORD_ORIGIN_SECTORS, identity->origin_sectors);
     snap_put_le64(sector + RECORD_CREATED, identity->created_seconds);
     snap_put_le32(sector + RECORD_CHUNK_SECTORS, identity->chunk_sectors);

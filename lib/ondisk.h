@@ -40,11 +40,14 @@ void snap_entry_encode(const struct snap_entry *entry, uint8_t bytes[SNAP_ENTRY_
  * where the kernel ignores and keeps it until the store is invalidated (format 1.1). Advisory: only this project
  * writes it. Strings are UTF-8; a struct string is always NUL terminated and may use the whole field on disk.
  */
-#define SNAP_IDENTITY_UNDO 1u /* flags: the store holds what a merge replaced */
+#define SNAP_IDENTITY_UNDO 1u         /* flags: the store holds what a merge replaced */
+#define SNAP_IDENTITY_MERGING 2u      /* it is being merged, and undo_id names the store that can take that back */
+#define SNAP_IDENTITY_UNDO_LOST 4u    /* a part of its merge was done without that store: it cannot be taken back */
 
 struct snap_identity {
     uint8_t store_id[16];
-    uint8_t parent_id[16];    /* all zero: none */
+    uint8_t parent_id[16];    /* all zero: none; of an undo store: the store whose merge it takes back */
+    uint8_t undo_id[16];      /* all zero: none; the undo store of this store's merge */
     uint64_t origin_sectors;
     uint64_t created_seconds; /* since 1970-01-01 UTC */
     uint32_t chunk_sectors;

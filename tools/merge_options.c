@@ -3,7 +3,8 @@
 
 #include "merge.h"
 
-static const char *const accept_words[] = {"identity", "cut", NULL};     /* enum merge_accept */
+static const char *const accept_words[] = {"identity", "cut", "undo", "parent", NULL}; /* enum merge_accept */
+static const char *const overflow_words[] = {"refuse", "invalidate", NULL}; /* enum merge_overflow */
 static const char *const engine_words[] = {"auto", "io_uring", "threads", NULL}; /* enum snap_io_engine */
 
 struct merge_arguments merge_arguments;
@@ -27,7 +28,7 @@ static const struct cli_option option_table[] = {
     CLI_OPTION_YES(&merge_arguments.yes),
     {.name = "accept",
      .argument = "LIST",
-     .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off)",
+     .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off), undo (this\nmerge was begun with an undo store), parent (the snapshot\nthat an undo store belongs to loses its view)",
      .group = "Safety",
      .kind = CLI_LIST,
      .list = &merge_arguments.accept,
@@ -37,6 +38,25 @@ static const struct cli_option option_table[] = {
      .group = "Safety",
      .kind = CLI_FLAG,
      .flag = &merge_arguments.verify},
+    {.name = "preserve",
+     .argument = "COW2",
+     .help = "keep the view of this other snapshot of the origin: what\nis replaced is copied to it first; may be repeated",
+     .group = "Other snapshots",
+     .kind = CLI_STRINGS,
+     .strings = &merge_arguments.preserve},
+    {.name = "overflow",
+     .argument = "WORD",
+     .help = "where such a store has no room: refuse (default), or\ninvalidate: mark it invalid, after a question",
+     .group = "Other snapshots",
+     .kind = CLI_WORD,
+     .word = &merge_arguments.overflow,
+     .words = overflow_words},
+    {.name = "undo",
+     .argument = "FILE",
+     .help = "keep what is replaced in this store (a file or device;\nit is made, or continued): it takes the merge back",
+     .group = "Way back",
+     .kind = CLI_STRING,
+     .string = &merge_arguments.undo},
     {.name = "continue-on-error",
      .help = "leave chunks on bad sectors in the store, merge the rest",
      .group = "Bad sectors",
@@ -145,6 +165,8 @@ int merge_options_check(struct cli *cli)
 
     if (given->checkpoint && !given->keep_cow)
         return cli_usage_error(cli, "--checkpoint is for merges that keep the COW: it needs --keep-cow");
+    if (given->overflow != MERGE_OVERFLOW_REFUSE && given->preserve.count == 0)
+        return cli_usage_error(cli, "--overflow is about the stores of --preserve: there is none");
     if (given->bad_list && !given->continue_on_error)
         return cli_usage_error(cli, "--bad-list lists what --continue-on-error leaves: it needs that");
     if (given->drop_bad && !given->continue_on_error)

@@ -5,10 +5,13 @@
 
 #include "cli.h"
 
-enum merge_accept { MERGE_ACCEPT_IDENTITY, MERGE_ACCEPT_CUT };
+enum merge_accept { MERGE_ACCEPT_IDENTITY, MERGE_ACCEPT_CUT, MERGE_ACCEPT_UNDO, MERGE_ACCEPT_PARENT };
+enum merge_overflow { MERGE_OVERFLOW_REFUSE, MERGE_OVERFLOW_INVALIDATE };
 
 struct merge_arguments {
-    const char *origin, *cow, *checkpoint, *bad_list;
+    const char *origin, *cow, *checkpoint, *bad_list, *undo;
+    struct cli_strings preserve;
+    int overflow;    /* enum merge_overflow */
     bool dry_run, yes, json, progress_json, keep_cow, idle, verify, skip_identical, continue_on_error, drop_bad;
     uint64_t rate_limit_bytes, iops_limit, memory_bytes, progress_seconds, queue_depth;
     uint64_t checkpoint_seconds; /* 0: not given */

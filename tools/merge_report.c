@@ -3,10 +3,14 @@
 
 #include "json.h"
 #include "merge_bad.h"
+#include "merge_options.h"
+#include "merge_preserve.h"
 #include "report.h"
 #include "size.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void merge_show_devices(struct merge_session *session)
@@ -42,15 +46,32 @@ void merge_print_plan(struct merge_session *session, const struct snap_merge_res
                  " of the COW", plan->windows, plan->window_entries, plan->origin_flushes, plan->cow_flushes);
 }
 
+static void add_argument(FILE *line, const char *option, const char *value)
+{
+    if (value)
+        fprintf(line, " %s %s", option, report_shell_word(value).text);
+}
+
 /* The part of the command line that decides what is resumed; tuning may be another next time. */
 static void show_resume(struct merge_session *session)
 {
-    const char *checkpoint = session->checkpoint_path;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *line = open_memstream(&text, &length);
 
-    cli_line(session->cli, "To go on: snapmerge --origin %s --cow %s%s%s%s%s", report_shell_word(session->origin.path).text,
-             report_shell_word(session->cow.path).text, session->options.keep_cow ? " --keep-cow" : "",
-             checkpoint ? " --checkpoint " : "", checkpoint ? report_shell_word(checkpoint).text : "",
-             session->options.continue_on_error ? " --continue-on-error" : "");
+    if (!line)
+        return;
+    add_argument(line, "--origin", session->origin.path);
+    add_argument(line, "--cow", session->cow.path);
+    fprintf(line, "%s", session->options.keep_cow ? " --keep-cow" : "");
+    add_argument(line, "--checkpoint", session->checkpoint_path);
+    fprintf(line, "%s", session->options.continue_on_error ? " --continue-on-error" : "");
+    for (unsigned i = 0; i < merge_arguments.preserve.count; i++)
+        add_argument(line, "--preserve", merge_arguments.preserve.items[i]);
+    add_argument(line, "--undo", merge_arguments.undo);
+    if (fclose(line) == 0)
+        cli_line(session->cli, "To go on: snapmerge%s", text);
+    free(text);
 }
 
 void merge_show_done(struct merge_session *session)
@@ -85,6 +106,9 @@ void merge_show_done(struct merge_session *session)
     if (session->options.keep_cow)
         cli_note(cli, "%s was not changed: merging it again, after %s was used, takes those changes back",
                  session->cow.path, session->origin.path);
+    else if (session->undo)
+        cli_note(cli, "%s is a valid, empty store now; keep it as long as the merge may be taken back",
+                 session->cow.path);
     else
         cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
 }
@@ -140,6 +164,8 @@ int merge_print_json(struct merge_session *session, const struct snap_merge_resu
     set_counts(result, plan ? plan : &session->result);
     if (session->options.continue_on_error && !plan)
         merge_bad_json(session, result);
+    if (session->aside_count > 0)
+        merge_preserve_json(session, result);
     cli_json_set(document, "result", result);
     if (cli_json_finish(document, exit_status, session->cli->out, &err) != SNAP_OK)
         return cli_exit_worse(exit_status, cli_fail(session->cli, &err));

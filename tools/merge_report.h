@@ -8,6 +8,7 @@
 #include "devices.h"
 #include "evidence.h"
 #include "merge.h"
+#include "sibling.h"
 
 /* Chunks that could not be merged (merge_bad.h). */
 struct merge_bad_chunks {
@@ -17,12 +18,24 @@ struct merge_bad_chunks {
     const char *list_path;       /* NULL: no file */
 };
 
+#define MERGE_ASIDES_MAX (CLI_STRINGS_MAX + 1u)
+
+/* A store of the same origin whose view is kept: given with --preserve, or the undo store. */
+struct merge_aside {
+    struct tool_device device;
+    struct snap_store store;
+    struct snap_check_result check;
+    struct snap_sibling *sibling;
+    struct snap_sibling_need need;
+    bool is_undo;
+    bool invalidate;             /* no room, and given up */
+};
+
 /* One run of snapmerge, as far as it has come. */
 struct merge_session {
     struct cli *cli;
     struct tool_device origin, cow;
     struct snap_store store;
-    struct snap_findings findings;
     struct snap_check_result check;
     struct snap_evidence evidence;
     struct snap_merge_job job;
@@ -32,6 +45,12 @@ struct merge_session {
     const char *checkpoint_path;     /* keep_cow: NULL for none */
     struct snap_checkpoint checkpoint;
     struct merge_bad_chunks bad;
+    struct merge_aside asides[MERGE_ASIDES_MAX];
+    unsigned aside_count;
+    struct snap_sibling *siblings[MERGE_ASIDES_MAX];
+    struct merge_aside *undo;        /* among the asides; NULL: none */
+    uint64_t undo_new_bytes;         /* an image of this size is to be made for it; 0: it is there */
+    bool undo_new_store;             /* the store on it is to be made */
 };
 
 /* Both devices, what is on them, what will be written: on standard error, for the person who is asked. */

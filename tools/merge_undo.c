@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "merge_undo.h"
+
+#include "arith.h"
+#include "create.h"
+#include "identity.h"
+#include "mark.h"
+#include "merge_options.h"
+#include "merge_preserve.h"
+#include "report.h"
+#include "size.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+static const uint8_t no_id[16];
+
+static bool same_id(const uint8_t a[16], const uint8_t b[16])
+{
+    return memcmp(a, b, 16) == 0;
+}
+
+static bool accepted(enum merge_accept word)
+{
+    return (merge_arguments.accept & 1u << word) != 0;
+}
+
+/* All zero where there is no record. */
+static const struct snap_identity *record_of(const struct snap_store *store)
+{
+    return &store->identity;
+}
+
+static bool is_undo_store(const struct snap_store *store)
+{
+    return store->identity_state == SNAP_IDENTITY_OK && (record_of(store)->flags & SNAP_IDENTITY_UNDO) != 0;
+}
+
+static bool merge_under_way(const struct merge_session *session)
+{
+    return (record_of(&session->store)->flags & SNAP_IDENTITY_MERGING) != 0;
+}
+
+/* ---- before the first write ---------------------------------------------------------------- */
+
+/* The snapshot that this undo store belongs to, among the preserved ones. */
+static struct merge_aside *find_parent(struct merge_session *session)
+{
+    for (unsigned i = 0; i < session->aside_count; i++) {
+        struct merge_aside *aside = &session->asides[i];
+
+        if (aside->store.identity_state == SNAP_IDENTITY_OK &&
+            same_id(record_of(&aside->store)->store_id, record_of(&session->store)->parent_id))
+            return aside;
+    }
+    return NULL;
+}
+
+/* An undo store is merged: a merge is taken back. */
+static enum snap_status check_take_back(struct merge_session *session, struct snap_error *err)
+{
+    const struct merge_aside *parent = find_parent(session);
+    const struct snap_identity *record;
+
+    if (!parent) {
+        if (accepted(MERGE_ACCEPT_PARENT) || same_id(record_of(&session->store)->parent_id, no_id))
+            return SNAP_OK;
+        return snap_fail(err, SNAP_E_REFUSED, "%s: is the undo store of a merge; the snapshot that was merged loses its "
+                         "view unless its store is named: --preserve COW; if that is gone: --accept=parent",
+                         session->cow.path);
+    }
+    record = record_of(&parent->store);
+    if (accepted(MERGE_ACCEPT_UNDO))
+        return SNAP_OK;
+    if ((record->flags & SNAP_IDENTITY_UNDO_LOST) != 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: a part of the merge of %s was done without an undo store: what %s "
+                         "would bring back is a mixture; --accept=undo", session->cow.path, parent->device.path,
+                         session->cow.path);
+    if (!same_id(record->undo_id, no_id) && !same_id(record->undo_id, record_of(&session->store)->store_id))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %s was merged with another undo store since; --accept=undo",
+                         session->cow.path, parent->device.path);
+    return SNAP_OK;
+}
+
+enum snap_status merge_undo_check(struct merge_session *session, struct snap_error *err)
+{
+    char id[37];
+
+    if (is_undo_store(&session->store)) {
+        enum snap_status status = check_take_back(session, err);
+
+        if (status != SNAP_OK)
+            return status;
+    }
+    if (!merge_under_way(session) || session->job.entries == 0 || merge_arguments.undo || accepted(MERGE_ACCEPT_UNDO))
+        return SNAP_OK;
+    snap_identity_format_id(record_of(&session->store)->undo_id, id);
+    return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s): go on with --undo FILE, or "
+                     "give up the way back: --accept=undo", session->cow.path, id);
+}
+
+/* Where the new file would be: on the origin's own file system it could not be written; in memory it would not last. */
+static enum snap_status check_folder(struct merge_session *session, const char *path, struct snap_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    struct snap_device below;
+    struct statfs fs;
+    enum snap_status status = SNAP_OK;
+
+    if (!folder)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    if (snap_device_of_folder(folder, &below) && snap_device_stands_on(&below, &session->origin.facts))
+        status = snap_fail(err, SNAP_E_REFUSED, "%s: would lie on %s itself, which is being overwritten", path,
+                           session->origin.path);
+    else if (statfs(folder, &fs) != 0)
+        status = snap_fail_errno(err, errno, "%s", folder);
+    else if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)
+        cli_warn(session->cli, "%s: lies in memory: after a power failure there is no way back", path);
+    free(folder);
+    return status;
+}
+
+/* One chunk of the COW's size for each entry, and the areas for them: exactly what this merge can replace. */
+static enum snap_status plan_image(struct merge_session *session, struct snap_error *err)
+{
+    const struct snap_layout *layout = &session->store.layout;
+    enum snap_status status = check_folder(session, merge_arguments.undo, err);
+    uint64_t chunks;
+
+    if (status != SNAP_OK)
+        return status;
+    if (!snap_chunks_for_entries(layout->entries_per_area, session->job.entries, &chunks) ||
+        !snap_mul(chunks, layout->chunk_bytes, &session->undo_new_bytes))
+        return snap_fail(err, SNAP_E_NOSPC, "%s: too large", merge_arguments.undo);
+    session->undo_new_store = true;
+    return SNAP_OK;
+}
+
+/* What is there already: the undo store of this very merge, or a device with nothing on it. */
+static enum snap_status take_existing(struct merge_session *session, struct merge_aside *aside, struct snap_error *err)
+{
+    const struct snap_io_file_options options = {.write = !merge_arguments.dry_run, .exclusive = !merge_arguments.dry_run};
+    const struct snap_identity *cow = record_of(&session->store), *undo = record_of(&aside->store);
+    const char *path = aside->device.path;
+    struct snap_probe probe;
+    enum snap_status status = tool_devices_distinct(&session->origin, &aside->device, err);
+
+    if (status == SNAP_OK)
+        status = tool_devices_distinct(&session->cow, &aside->device, err);
+    if (status == SNAP_OK)
+        status = tool_device_open(&aside->device, &options, err);
+    if (status == SNAP_OK)
+        status = snap_store_read_header(&aside->store, aside->device.io, err);
+    if (status == SNAP_OK)
+        status = snap_probe_io(aside->device.io, &probe, err);
+    if (status != SNAP_OK)
+        return status;
+    if (aside->device.facts.block_device && aside->store.defect == SNAP_HEADER_EMPTY && probe.type[0] == '\0' &&
+        probe.pttype[0] == '\0') {
+        session->undo_new_store = true;
+        return snap_layout_init(&aside->store.layout, session->store.layout.chunk_sectors,
+                                aside->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
+    }
+    if (aside->store.defect != SNAP_HEADER_GOOD || !is_undo_store(&aside->store))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: exists and is no undo store", path);
+    if (!same_id(undo->parent_id, session->store.identity_state == SNAP_IDENTITY_OK ? cow->store_id : no_id))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: is the undo store of another merge", path);
+    if (merge_under_way(session) && !same_id(cow->undo_id, undo->store_id))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: is not the undo store that this merge was begun with", path);
+    if (!merge_under_way(session) && same_id(cow->undo_id, undo->store_id))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: belongs to a merge of this store that is complete: it shows what was "
+                         "before that; name a new file", path);
+    return merge_preserve_add(session, aside, err);
+}
+
+enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_error *err)
+{
+    const char *path = merge_arguments.undo;
+    struct merge_aside *aside;
+    struct stat st;
+    enum snap_status status;
+
+    if (!path || session->job.entries == 0)
+        return SNAP_OK;
+    aside = merge_preserve_next(session);
+    if (!aside)
+        return snap_fail(err, SNAP_E_USAGE, "too many stores to preserve");
+    aside->is_undo = true;
+    session->undo = aside;
+    if (!strchr(path, '=') && lstat(path, &st) != 0 && errno == ENOENT) {
+        status = plan_image(session, err);
+    } else {
+        status = tool_device_find(&aside->device, path, err);
+        if (status == SNAP_OK)
+            status = take_existing(session, aside, err);
+    }
+    if (status == SNAP_OK && session->undo_new_store && merge_under_way(session))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: is new, but this merge was begun with an undo store, which it needs",
+                         path);
+    if (status == SNAP_OK && session->undo_new_store && session->undo_new_bytes == 0 &&
+        snap_capacity_entries(&aside->store.layout) < session->job.entries)
+        return snap_fail(err, SNAP_E_NOSPC, "%s: has room for %" PRIu64 " chunks, but this merge may replace %" PRIu64,
+                         path, snap_capacity_entries(&aside->store.layout), session->job.entries);
+    return status;
+}
+
+/* ---- the first writes ----------------------------------------------------------------------- */
+
+static enum snap_status new_record(struct merge_session *session, struct snap_identity *record, struct snap_error *err)
+{
+    const struct snap_origin_facts facts = {session->origin.io->size_bytes / SNAP_SECTOR_BYTES, &session->origin.facts,
+                                            &session->evidence.origin};
+    const time_t now = time(NULL);
+
+    return snap_identity_fill(record, &facts, session->store.layout.chunk_sectors, NULL, now > 0 ? (uint64_t)now : 0, err);
+}
+
+static enum snap_status make_image(struct merge_session *session, struct snap_error *err)
+{
+    const struct snap_io_file_options options = {.write = true, .exclusive = true};
+    struct tool_device *device = &session->undo->device;
+    enum snap_status status;
+
+    device->path = strdup(merge_arguments.undo);
+    if (!device->path)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    status = snap_io_file_create(&device->io, device->path, session->undo_new_bytes, &options, err);
+    if (status != SNAP_OK)
+        return status;
+    status = snap_io_file_reserve(device->io, err);
+    if (status == SNAP_OK)
+        status = snap_device_describe(device->path, &device->facts, err);
+    if (status != SNAP_OK)
+        (void)unlink(device->path); /* it has nothing */
+    return status;
+}
+
+static enum snap_status make_store(struct merge_session *session, struct snap_error *err)
+{
+    struct snap_identity record = {0};
+    struct snap_layout layout;
+    struct snap_create *create = NULL;
+    enum snap_status status = session->undo_new_bytes > 0 ? make_image(session, err) : SNAP_OK;
+
+    if (status == SNAP_OK)
+        status = snap_layout_init(&layout, session->store.layout.chunk_sectors,
+                                  session->undo->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
+    if (status == SNAP_OK)
+        status = new_record(session, &record, err);
+    if (status == SNAP_OK)
+        status = snap_create_begin(&create, session->undo->device.io, &layout, err);
+    if (status != SNAP_OK)
+        return status;
+    record.flags = SNAP_IDENTITY_UNDO;
+    if (session->store.identity_state == SNAP_IDENTITY_OK)
+        memcpy(record.parent_id, session->store.identity.store_id, sizeof record.parent_id);
+    status = snap_create_finish(create, &record, err);
+    snap_create_close(create);
+    if (status == SNAP_OK)
+        cli_note(session->cli, "%s: made for what is replaced, %s", session->undo->device.path,
+                 cli_size_text(session->undo->device.io->size_bytes).text);
+    return status == SNAP_OK ? merge_preserve_add(session, session->undo, err) : status;
+}
+
+/* With a record on both sides they find each other again; without one the undo store works, but nobody misses it. */
+static enum snap_status give_cow_a_record(struct merge_session *session, struct snap_error *err)
+{
+    struct snap_identity record;
+    enum snap_status status;
+
+    if (session->store.identity_state == SNAP_IDENTITY_OK || merge_arguments.keep_cow)
+        return SNAP_OK;
+    if (!snap_mark_possible(&session->store)) {
+        cli_warn(session->cli, "%s: its header cannot take a mark: nobody will notice if this merge is resumed without "
+                 "--undo", session->cow.path);
+        return SNAP_OK;
+    }
+    status = new_record(session, &record, err);
+    return status == SNAP_OK ? snap_mark(&session->store, &record, err) : status;
+}
+
+static enum snap_status set_flags(struct snap_store *store, uint32_t flags, const uint8_t undo_id[16],
+                                  struct snap_error *err)
+{
+    struct snap_identity record = store->identity;
+
+    if (store->identity_state != SNAP_IDENTITY_OK)
+        return SNAP_OK;
+    record.flags = (record.flags & ~(SNAP_IDENTITY_MERGING | SNAP_IDENTITY_UNDO_LOST)) | flags;
+    memcpy(record.undo_id, undo_id, sizeof record.undo_id);
+    return memcmp(&record, &store->identity, sizeof record) == 0 ? SNAP_OK : snap_mark(store, &record, err);
+}
+
+enum snap_status merge_undo_begin(struct merge_session *session, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    if (!session->undo) /* gone on without it, by the word */
+        return merge_under_way(session) && session->job.entries > 0 && !merge_arguments.keep_cow
+                   ? set_flags(&session->store, SNAP_IDENTITY_UNDO_LOST, no_id, err)
+                   : SNAP_OK;
+    if (session->undo_new_store) {
+        status = give_cow_a_record(session, err);
+        if (status == SNAP_OK)
+            status = make_store(session, err);
+    }
+    if (status == SNAP_OK && !merge_arguments.keep_cow)
+        status = set_flags(&session->store, SNAP_IDENTITY_MERGING, session->undo->store.identity.store_id, err);
+    return status;
+}
+
+enum snap_status merge_undo_end(struct merge_session *session, struct snap_error *err)
+{
+    struct merge_aside *parent = is_undo_store(&session->store) ? find_parent(session) : NULL;
+    enum snap_status status = SNAP_OK;
+
+    if (session->result.entries_left > 0 || merge_arguments.keep_cow)
+        return SNAP_OK;
+    if (merge_under_way(session))
+        status = set_flags(&session->store, 0, session->store.identity.undo_id, err);
+    if (status == SNAP_OK && parent && !parent->invalidate) /* taken back: that merge never was */
+        status = set_flags(&parent->store, 0, no_id, err);
+    return status;
+}
+
+void merge_undo_print(struct merge_session *session)
+{
+    if (session->undo_new_bytes > 0)
+        report_print(session->cli->out, "undo: %s: would be made, %s", merge_arguments.undo,
+                     cli_size_text_exact(session->undo_new_bytes).text);
+    else if (session->undo_new_store)
+        report_print(session->cli->out, "undo: %s: a store would be made on it", session->undo->device.path);
+}
+
+void merge_undo_show(struct merge_session *session)
+{
+    if (session->undo && session->undo->device.path)
+        cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s",
+                 report_shell_word(session->origin.path).text, report_shell_word(session->undo->device.path).text,
+                 report_shell_word(session->cow.path).text);
+}
