@@ -85,10 +85,11 @@ static void crash_again(struct run *run, const uint8_t *origin, const uint8_t *c
     run_recorded(campaign, origin, cow, true, 0, &hit);
 }
 
-static bool look(void *context, uint8_t *origin, uint8_t *cow)
+static bool look(void *context)
 {
     struct run *run = context;
     struct campaign *campaign = run->campaign;
+    const uint8_t *origin = io_mem_bytes(campaign->judge.origin), *cow = io_mem_bytes(campaign->judge.cow);
     const struct run_form *form = campaign->form;
     bool again = !run->second && run->event == EVENT_NONE && form->second_every > 0 &&
                  seen_count(campaign->seen) % form->second_every == 0 &&
@@ -181,6 +182,7 @@ static void set_up(struct run *run, const uint8_t *origin, const uint8_t *cow)
     struct campaign *campaign = run->campaign;
     const uint32_t block_bytes = campaign->judge.cow->logical_block_bytes;
     const struct states_options options = {
+        .disks = 2,
         .choices_max = run->second                      ? campaign->form->second_choices_max
                        : campaign->workload->exhaustive ? EXHAUSTIVE_CHOICES
                                                         : campaign->form->choices_max,

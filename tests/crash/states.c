@@ -8,29 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct key {
-    uint64_t a, b;
-};
-
-struct seen {
-    struct key *slots; /* {0, 0}: free */
-    uint64_t size;     /* a power of two */
-    uint64_t count;
-};
-
 /* What is written whole or not at all: consecutive sectors that were always written together. */
 struct atom {
     unsigned disk;
     uint64_t sector;
     size_t versions;       /* that differ from each other and from the durable one */
     size_t *version;       /* per version, its number among all; [0] is the durable one */
-    struct key *delta;     /* per version, what it changes in the hash */
+    struct seen_key *delta; /* per version, what it changes in the hash */
 };
 
 struct disk_images {
     uint8_t *base;         /* durable */
     bool base_stale;
-    struct key base_key;
+    struct seen_key base_key;
     uint8_t **version;     /* [v]: every pending sector in its version v, or its newest */
     size_t versions;
     uint8_t *work;         /* what fn gets; between two calls it holds `base` */
@@ -42,68 +32,23 @@ struct states {
     struct seen *seen;
     states_fn fn;
     void *context;
-    struct disk_images disks[2];
+    struct disk_images disks[STATES_DISKS_MAX];
     struct atom *atoms;
     size_t atom_count;
     size_t *choice;        /* per atom */
-    struct key salt;
+    struct seen_key salt;
     uint64_t random;
 };
 
-struct seen *seen_new(void)
-{
-    struct seen *seen = test_calloc(1, sizeof *seen);
-
-    seen->size = 1024;
-    seen->slots = test_calloc((size_t)seen->size, sizeof *seen->slots);
-    return seen;
-}
-
-void seen_free(struct seen *seen)
-{
-    free(seen->slots);
-    free(seen);
-}
-
-uint64_t seen_count(const struct seen *seen)
-{
-    return seen->count;
-}
-
-/* True if it was not there. */
-static bool seen_add(struct seen *seen, struct key key)
-{
-    uint64_t at = key.a & (seen->size - 1);
-
-    while (seen->slots[at].a != 0 || seen->slots[at].b != 0) {
-        if (seen->slots[at].a == key.a && seen->slots[at].b == key.b)
-            return false;
-        at = (at + 1) & (seen->size - 1);
-    }
-    seen->slots[at] = key;
-    if (++seen->count * 2 > seen->size) {
-        struct seen old = *seen;
-
-        seen->size *= 2;
-        seen->count = 0;
-        seen->slots = test_calloc((size_t)seen->size, sizeof *seen->slots);
-        for (uint64_t i = 0; i < old.size; i++)
-            if (old.slots[i].a != 0 || old.slots[i].b != 0)
-                (void)seen_add(seen, old.slots[i]);
-        free(old.slots);
-    }
-    return true;
-}
-
-static void key_xor(struct key *key, struct key other)
+static void key_xor(struct seen_key *key, struct seen_key other)
 {
     key->a ^= other.a;
     key->b ^= other.b;
 }
 
-static struct key hash_sector(unsigned disk, uint64_t sector, const uint8_t *bytes)
+static struct seen_key hash_sector(unsigned disk, uint64_t sector, const uint8_t *bytes)
 {
-    struct key key = {workload_mix(sector << 1 | disk), workload_mix(~(sector << 1 | disk))};
+    struct seen_key key = {workload_mix(sector << 2 | disk), workload_mix(~(sector << 2 | disk))};
 
     for (unsigned i = 0; i < SNAP_SECTOR_BYTES; i += 8) {
         uint64_t word;
@@ -129,7 +74,7 @@ struct states *states_new(const struct recorder *recorder, const struct states_o
 
     *states = (struct states){
         .recorder = recorder, .options = *options, .seen = seen, .fn = fn, .context = context, .random = 1};
-    for (unsigned disk = 0; disk < 2; disk++) {
+    for (unsigned disk = 0; disk < states->options.disks; disk++) {
         size_t size_bytes = (size_t)disk_of(states, disk)->sectors * SNAP_SECTOR_BYTES;
 
         states->disks[disk].base = test_calloc(1, size_bytes);
@@ -155,7 +100,7 @@ static void drop_atoms(struct states *states)
 void states_free(struct states *states)
 {
     drop_atoms(states);
-    for (unsigned disk = 0; disk < 2; disk++) {
+    for (unsigned disk = 0; disk < states->options.disks; disk++) {
         for (size_t v = 0; v < states->disks[disk].versions; v++)
             free(states->disks[disk].version[v]);
         free(states->disks[disk].version);
@@ -179,7 +124,7 @@ static void renew_base(struct states *states, unsigned disk_index)
     images->base_stale = false;
     record_image(disk, NULL, images->base);
     memcpy(images->work, images->base, (size_t)disk->sectors * SNAP_SECTOR_BYTES);
-    images->base_key = (struct key){0, 0};
+    images->base_key = (struct seen_key){0, 0};
     for (uint64_t sector = 0; sector < disk->sectors; sector++)
         key_xor(&images->base_key, hash_sector(disk_index, sector, images->base + sector * SNAP_SECTOR_BYTES));
 }
@@ -213,9 +158,9 @@ static uint8_t *version_bytes(const struct states *states, const struct atom *at
     return (version == 0 ? images->base : images->version[version - 1]) + atom->sector * SNAP_SECTOR_BYTES;
 }
 
-static struct key version_delta(const struct states *states, const struct atom *atom, size_t version)
+static struct seen_key version_delta(const struct states *states, const struct atom *atom, size_t version)
 {
-    struct key delta = {0, 0};
+    struct seen_key delta = {0, 0};
 
     for (size_t j = 0; j < states->options.unit_sectors[atom->disk]; j++) {
         size_t at = j * SNAP_SECTOR_BYTES;
@@ -232,7 +177,7 @@ static void find_versions(const struct states *states, struct atom *atom, size_t
     atom->version = test_calloc(written + 1, sizeof *atom->version);
     atom->delta = test_calloc(written + 1, sizeof *atom->delta);
     for (size_t v = 1; v <= written; v++) {
-        struct key delta = version_delta(states, atom, v);
+        struct seen_key delta = version_delta(states, atom, v);
         size_t same = 0;
 
         while (same <= atom->versions && (atom->delta[same].a != delta.a || atom->delta[same].b != delta.b))
@@ -273,11 +218,11 @@ static void put_atom(struct states *states, const struct atom *atom, size_t vers
 /* Looks at the state of the present choice unless it is known. */
 static bool look(struct states *states, uint64_t *tried)
 {
-    struct key key = states->salt;
+    struct seen_key key = states->salt;
     bool go_on;
 
     ++*tried;
-    for (unsigned disk = 0; disk < 2; disk++)
+    for (unsigned disk = 0; disk < states->options.disks; disk++)
         key_xor(&key, states->disks[disk].base_key);
     for (size_t i = 0; i < states->atom_count; i++)
         key_xor(&key, states->atoms[i].delta[states->choice[i]]);
@@ -285,8 +230,8 @@ static bool look(struct states *states, uint64_t *tried)
         return true;
     for (size_t i = 0; i < states->atom_count; i++)
         put_atom(states, &states->atoms[i], states->choice[i]);
-    go_on = states->fn(states->context, states->disks[0].work, states->disks[1].work);
-    for (unsigned disk = 0; disk < 2; disk++)
+    go_on = states->fn(states->context);
+    for (unsigned disk = 0; disk < states->options.disks; disk++)
         memcpy(states->disks[disk].work, states->disks[disk].base,
                (size_t)disk_of(states, disk)->sectors * SNAP_SECTOR_BYTES);
     return go_on;
@@ -313,16 +258,16 @@ static bool look_at_all(struct states *states, uint64_t *tried)
     return true;
 }
 
-enum regular { NOTHING, EVERYTHING, DISK_0, DISK_1, ONE, ALL_BUT_ONE, FIRST, LAST, REGULAR_KINDS };
+enum regular { NOTHING, EVERYTHING, DISK, ALL_BUT_DISK, ONE, ALL_BUT_ONE, FIRST, LAST, REGULAR_KINDS };
 
-/* Whether atom `i` arrived in a regular choice around atom `pivot`. */
+/* Whether atom `i` arrived in a regular choice around `pivot`, which is a disk or an atom. */
 static bool arrived(const struct states *states, enum regular kind, size_t i, size_t pivot)
 {
     switch (kind) {
     case NOTHING: return false;
     case EVERYTHING: return true;
-    case DISK_0: return states->atoms[i].disk == 0;
-    case DISK_1: return states->atoms[i].disk == 1;
+    case DISK: return states->atoms[i].disk == pivot;
+    case ALL_BUT_DISK: return states->atoms[i].disk != pivot;
     case ONE: return i == pivot;
     case ALL_BUT_ONE: return i != pivot;
     case FIRST: return i < pivot;
@@ -330,14 +275,40 @@ static bool arrived(const struct states *states, enum regular kind, size_t i, si
     }
 }
 
+/* How many regular choices of a kind there are. Of two disks, all but the one are the other. */
+static uint64_t regular_choices(const struct states *states, enum regular kind)
+{
+    const size_t count = states->atom_count;
+
+    switch (kind) {
+    case NOTHING:
+    case EVERYTHING: return 1;
+    case DISK: return states->options.disks;
+    case ALL_BUT_DISK: return states->options.disks > 2 ? states->options.disks : 0;
+    default: return count < 2 * states->options.samples ? count : states->options.samples;
+    }
+}
+
+/* How many of 8 atoms arrive in a sample: of two disks alike, of more each as it likes, maybe none or all. */
+static void choose_density(struct states *states, uint64_t *often)
+{
+    const unsigned disks = states->options.disks;
+
+    often[0] = often[1] = next_random(states) % 7 + 1;
+    for (unsigned disk = 0; disks > 2 && disk < disks; disk++)
+        often[disk] = next_random(states) % 9;
+}
+
 static bool look_at_samples(struct states *states, uint64_t *tried)
 {
     const size_t count = states->atom_count;
-    const uint64_t pivots = count < 2 * states->options.samples ? count : states->options.samples;
 
     for (int kind = NOTHING; kind < REGULAR_KINDS; kind++) {
-        for (uint64_t p = 0; p < (kind < ONE ? 1 : pivots); p++) {
-            size_t pivot = pivots == count ? (size_t)p : (size_t)(next_random(states) % count);
+        const uint64_t pivots = regular_choices(states, (enum regular)kind);
+
+        for (uint64_t p = 0; p < pivots; p++) {
+            size_t any = count < 2 * states->options.samples ? (size_t)p : (size_t)(next_random(states) % count);
+            size_t pivot = kind < ONE ? (size_t)p : any;
 
             for (size_t i = 0; i < count; i++)
                 states->choice[i] = arrived(states, (enum regular)kind, i, pivot) ? states->atoms[i].versions : 0;
@@ -346,12 +317,13 @@ static bool look_at_samples(struct states *states, uint64_t *tried)
         }
     }
     for (uint64_t sample = 0; sample < states->options.samples; sample++) {
-        uint64_t often = next_random(states) % 7 + 1; /* of 8 arrive */
+        uint64_t often[STATES_DISKS_MAX];
 
+        choose_density(states, often);
         for (size_t i = 0; i < count; i++) {
             uint64_t random = next_random(states);
 
-            states->choice[i] = random % 8 < often && states->atoms[i].versions > 0
+            states->choice[i] = random % 8 < often[states->atoms[i].disk] && states->atoms[i].versions > 0
                                     ? 1 + (size_t)(random >> 3) % states->atoms[i].versions
                                     : 0;
         }
@@ -367,13 +339,13 @@ bool states_explore(struct states *states, uint64_t salt, uint64_t *tried)
     bool go_on;
 
     drop_atoms(states);
-    for (unsigned disk = 0; disk < 2; disk++) {
+    for (unsigned disk = 0; disk < states->options.disks; disk++) {
         renew_base(states, disk);
         renew_versions(states, disk);
         find_atoms(states, disk);
     }
     states->choice = test_calloc(states->atom_count, sizeof *states->choice);
-    states->salt = (struct key){workload_mix(salt), workload_mix(~salt)};
+    states->salt = (struct seen_key){workload_mix(salt), workload_mix(~salt)};
     for (size_t i = 0; i < states->atom_count && choices <= states->options.choices_max; i++)
         choices *= states->atoms[i].versions + 1;
     go_on = choices <= states->options.choices_max ? look_at_all(states, tried) : look_at_samples(states, tried);

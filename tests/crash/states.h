@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* All states in which a crash may leave two recorded devices right now, each seen once. */
+/* All states in which a crash may leave the recorded devices right now, each seen once. */
 #ifndef DMSNAP_TEST_CRASH_STATES_H
 #define DMSNAP_TEST_CRASH_STATES_H
 
 #include "io_record.h"
+#include "seen.h"
 
-/* Where a set of states has been looked at; shared by all runs of a workload. */
-struct seen;
-
-struct seen *seen_new(void);
-void seen_free(struct seen *seen);
-uint64_t seen_count(const struct seen *seen);
+#define STATES_DISKS_MAX 4u
 
 struct states_options {
-    uint64_t choices_max;   /* so many choices are all tried; of more, samples */
-    uint64_t samples;       /* random choices, and of each regular kind of choice */
-    uint32_t unit_sectors[2]; /* per disk: so many sectors are written whole or not at all */
-    uint8_t *work[2];         /* per disk: room for an image, borrowed; what fn gets */
+    unsigned disks;                          /* 2..STATES_DISKS_MAX, the recorder's first ones */
+    uint64_t choices_max;                    /* so many choices are all tried; of more, samples */
+    uint64_t samples;                        /* random choices, and of each regular kind of choice */
+    uint32_t unit_sectors[STATES_DISKS_MAX]; /* so many sectors are written whole or not at all */
+    uint8_t *work[STATES_DISKS_MAX];         /* room for an image, borrowed */
 };
 
-/* Disk 0 is the origin, disk 1 the COW. The images may be changed; false ends the exploration. */
-typedef bool (*states_fn)(void *context, uint8_t *origin, uint8_t *cow);
+/* The state is in `work`, which may be changed; false ends the exploration. */
+typedef bool (*states_fn)(void *context);
 
 struct states;
 
+/* `seen`, borrowed, is shared by all runs of a workload. */
 struct states *states_new(const struct recorder *recorder, const struct states_options *options, struct seen *seen,
                           states_fn fn, void *context);
 void states_free(struct states *states);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The set: open addressing, at most half full. */
+#include "seen.h"
+
+#include "io_mem.h"
+
+#include <stdlib.h>
+
+struct seen {
+    struct seen_key *slots; /* {0, 0}: free */
+    uint64_t size;          /* a power of two */
+    uint64_t count;
+};
+
+struct seen *seen_new(void)
+{
+    struct seen *seen = test_calloc(1, sizeof *seen);
+
+    seen->size = 1024;
+    seen->slots = test_calloc((size_t)seen->size, sizeof *seen->slots);
+    return seen;
+}
+
+void seen_free(struct seen *seen)
+{
+    free(seen->slots);
+    free(seen);
+}
+
+uint64_t seen_count(const struct seen *seen)
+{
+    return seen->count;
+}
+
+bool seen_add(struct seen *seen, struct seen_key key)
+{
+    uint64_t at = key.a & (seen->size - 1);
+
+    while (seen->slots[at].a != 0 || seen->slots[at].b != 0) {
+        if (seen->slots[at].a == key.a && seen->slots[at].b == key.b)
+            return false;
+        at = (at + 1) & (seen->size - 1);
+    }
+    seen->slots[at] = key;
+    if (++seen->count * 2 > seen->size) {
+        struct seen old = *seen;
+
+        seen->size *= 2;
+        seen->count = 0;
+        seen->slots = test_calloc((size_t)seen->size, sizeof *seen->slots);
+        for (uint64_t i = 0; i < old.size; i++)
+            if (old.slots[i].a != 0 || old.slots[i].b != 0)
+                (void)seen_add(seen, old.slots[i]);
+        free(old.slots);
+    }
+    return true;
+}
