@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# snapmerge interrupted: by kill, by signals, by a second one; the view stays, and the same command goes on.
+# snapmerge interrupted: by signals, by a second one; the view stays, and the same command goes on. Kills at random
+# moments are in killed.bats.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
 
 setup() {
@@ -96,33 +97,6 @@ start_slowly() {
 }
 
 # --- kill --------------------------------------------------------------------------------------
-@test "killed at 20 random moments: each time the view is unchanged and the store sound; a rerun completes" {
-    local kills=0 halfway=0 attempt left rates=(20M 40M 80M)
-    pair 2048
-    for ((attempt = 0; attempt < 200 && kills < 20; attempt++)); do
-        start --memory 16M --checkpoint-interval 1 --rate-limit "${rates[RANDOM % 3]}"
-        sleep 0.$((RANDOM % 4))$((RANDOM % 10))
-        kill -KILL "$pid" 2>/dev/null || true
-        end
-        [ "$status" -eq 0 ] || [ "$status" -eq 137 ]
-        assert_view
-        left=$(walk cow figures | cut -d' ' -f1)
-        if [ "$status" -eq 137 ]; then
-            kills=$((kills + 1))
-            [ "$left" -eq 0 ] || [ "$left" -eq 2048 ] || halfway=$((halfway + 1))
-        fi
-        if [ "$left" -eq 0 ]; then
-            cp origin.before origin
-            cp cow.before cow
-        fi
-    done
-    assert_equal "$kills" 20
-    [ "$halfway" -gt 0 ] # else the moments were not worth much
-    program snapmerge --origin origin --cow cow
-    assert_status 0
-    assert_complete
-}
-
 @test "killed behind the first cut: the list is a prefix, and the rerun merges only the rest" {
     pair 8192
     start --rate-limit 30M --memory 16M --checkpoint-interval 1
