@@ -1,0 +1,124 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a merge costs: flushes, bytes and system calls of the real binary, for each shape of store, seen from outside.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
+
+setup() {
+    load helpers
+    load work
+    load shapes
+    load traced
+    need_strace
+    in_folder
+}
+
+# shape NAME: sets chunk_sectors and entries, and makes the pair: some thousand chunks.
+shape() {
+    case $1 in
+    random-4k) shaped_pair random 8 4096 $((8 * 8192)) ;;
+    clustered) shaped_pair clustered 8 4096 $((8 * 8192)) ;;
+    sequential) shaped_pair sequential 8 4096 $((8 * 8192)) ;;
+    random-64k) shaped_pair random 128 1024 $((128 * 1200)) ;;
+    esac
+    chunk_sectors=$(number cow 12 4)
+    entries=$(walk cow figures | cut -d' ' -f1)
+    changed_bytes=$((entries * chunk_sectors * 512))
+}
+
+# figure KEY: of the result that was printed.
+figure() {
+    json ".result.$1"
+}
+
+# Units of an area that hold entries: a cut in the middle of an area clears one after the other, the last is free.
+extra_units() {
+    local units=$(((entries + 31) / 32)) per_area=$chunk_sectors
+    echo $(((units < per_area ? units : per_area) - 1))
+}
+
+# --- flushes and bytes -------------------------------------------------------------------------
+# Small memory, so that there are several windows; threads, whose calls can be seen.
+# assert_cheap SHAPE WINDOWS: at least so many; a list within one area has no good cut but its start.
+assert_cheap() {
+    shape "$1"
+    traced -e trace=fsync,fdatasync,write,pwrite64,pwritev,pwritev2,sync_file_range,sync,syncfs -- \
+        snapmerge --json --io-engine threads --memory 16M --origin origin --cow cow
+    assert_status 0
+    cmp origin view
+    local windows origin_flushes cow_flushes written metadata
+    windows=$(figure windows)
+    origin_flushes=$(traced_count 'fsync|fdatasync' origin)
+    cow_flushes=$(traced_count 'fsync|fdatasync' cow)
+    written=$(traced_sum 'write|pwrite64|pwritev2?' origin)
+    metadata=$(traced_sum 'write|pwrite64|pwritev2?' cow)
+    echo "windows $windows, flushes $origin_flushes + $cow_flushes, written $written + $metadata of $changed_bytes"
+    [ "$windows" -ge "$2" ]
+    # One of each for a window; beside them one for what an earlier run may have left, one for zeroed areas.
+    assert_equal "$origin_flushes" "$windows"
+    [ "$cow_flushes" -le $((windows + 2 + $(extra_units))) ]
+    [ $(((written + metadata) * 100)) -le $((changed_bytes * 101)) ]
+    [ "$written" -ge "$changed_bytes" ]
+    [ $((metadata * 100)) -lt "$changed_bytes" ]
+    # And it says what it does.
+    assert_equal "$origin_flushes $cow_flushes" "$(figure origin_flushes) $(figure cow_flushes)"
+    assert_equal "$written $metadata" "$(figure written_bytes) $(figure metadata_bytes)"
+    # No other way to the disks is used.
+    run -1 grep -E '(sync_file_range|sync|syncfs)\(' <(sed -E 's/f(data)?sync//' trace)
+}
+
+@test "random chunks of 4 KiB: two flushes for a window, each changed byte written once, metadata below 1 %" {
+    assert_cheap random-4k 2
+}
+
+@test "clustered chunks: two flushes for a window, each changed byte written once, metadata below 1 %" {
+    assert_cheap clustered 2
+}
+
+@test "sequential chunks: two flushes for a window, each changed byte written once, metadata below 1 %" {
+    assert_cheap sequential 2
+}
+
+@test "random chunks of 64 KiB: two flushes for a window, each changed byte written once, metadata below 1 %" {
+    assert_cheap random-64k 1
+}
+
+# --- system calls ------------------------------------------------------------------------------
+calls() {
+    traced -c -U calls,name -- snapmerge --json --io-engine io_uring "$@" --origin origin --cow cow
+    if [ "$status" -eq 8 ] && [[ $stderr == *io_uring* ]]; then
+        skip "no io_uring here"
+    fi
+    assert_status 0
+    number_of_calls=$(awk '$2 == "total" { print $1 }' trace)
+}
+
+# What starting, looking at the devices and ending take is counted with an empty store, and taken off. So are the units
+# of the last cut, each with a write, a flush, and a look at the device: they are no matter of the number of chunks.
+assert_few_calls() {
+    local empty_calls units
+    shape "$1"
+    calls
+    cmp origin view
+    units=$(($(figure cow_flushes) - $(figure windows)))
+    local merge_calls=$number_of_calls
+    calls # the store is empty now
+    empty_calls=$number_of_calls
+    echo "$merge_calls calls, $empty_calls for an empty store, $units units, $entries chunks"
+    [ $(((merge_calls - empty_calls - 3 * units) * 20)) -le "$entries" ]
+}
+
+@test "random chunks of 4 KiB: at most 0.05 system calls for a chunk" {
+    assert_few_calls random-4k
+}
+
+@test "clustered chunks: at most 0.05 system calls for a chunk" {
+    assert_few_calls clustered
+}
+
+@test "sequential chunks: at most 0.05 system calls for a chunk" {
+    assert_few_calls sequential
+}
+
+@test "random chunks of 64 KiB: at most 0.05 system calls for a chunk" {
+    assert_few_calls random-64k
+}

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# System calls of a program under test, as strace has seen them.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+# The only allowed skips: there is no strace, or it may not look; or what is seen would be another program's calls.
+need_strace() {
+    strace -o /dev/null true >/dev/null 2>&1 || skip "needs strace, and the right to trace"
+    case $WRAPPER in *valgrind*) skip "valgrind has calls of its own" ;; esac
+}
+
+# traced OPTION... -- NAME ARGUMENT...: as `program`, below strace with these options; the lines are in the file
+# `trace`, the threads' calls among them, paths beside descriptors.
+traced() {
+    local options=() name
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    name=$2
+    shift 2
+    # The leak checker of the sanitizers cannot work below strace.
+    # shellcheck disable=SC2086
+    run --separate-stderr timeout 300 env ASAN_OPTIONS=detect_leaks=0 \
+        strace -f -y -s 0 -o trace "${options[@]}" $WRAPPER "$BUILDDIR/tools/$name" "$@" </dev/null
+}
+
+# A sum over the traced calls: traced_sum CALLS FILE: how many bytes these calls (a pattern) returned for the file.
+# A call that another thread interrupted stands in two lines.
+traced_sum() {
+    perl -e '
+        my ($calls, $file, $sum, %open) = (@ARGV, 0);
+        open(my $in, "<", "trace") or die;
+        while (<$in>) {
+            my ($pid, $rest) = /^(\d+)\s+(.*)/ or next;
+            if ($rest =~ /^(?:$calls)\(\d+<([^>]*)>.* <unfinished/) { $open{$pid} = $1; next }
+            my $path = $rest =~ /^(?:$calls)\(\d+<([^>]*)>/ ? $1
+                : $rest =~ /^<\.\.\. (?:$calls) resumed/ ? delete($open{$pid}) : undef;
+            next unless defined($path) && $path =~ m{(^|/)\Q$file\E$};
+            die "failed: $_" unless $rest =~ / = (\d+)$/;
+            $sum += $1;
+        }
+        print "$sum\n";' "$1" "$2"
+}
+
+# traced_count CALLS FILE: how many of these calls were made for the file.
+traced_count() {
+    grep -cE "^[0-9]+ +($1)\([0-9]+<([^>]*/)?$2>" trace || true
+}
