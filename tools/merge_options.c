@@ -7,6 +7,8 @@ static const char *const accept_words[] = {"identity", "cut", "undo", "parent", 
 static const char *const overflow_words[] = {"refuse", "invalidate", NULL}; /* enum merge_overflow */
 static const char *const engine_words[] = {"auto", "io_uring", "threads", NULL}; /* enum snap_io_engine */
 
+static const char *const seeks_words[] = {"auto", "free", "two-disks", "one-disk", NULL}; /* enum merge_seeks */
+
 struct merge_arguments merge_arguments;
 
 static const struct cli_option option_table[] = {
@@ -136,6 +138,13 @@ static const struct cli_option option_table[] = {
      .kind = CLI_WORD,
      .word = &merge_arguments.io_engine,
      .words = engine_words},
+    {.name = "seeks",
+     .argument = "WORD",
+     .help = "what seeks cost: free, two-disks, one-disk (origin and COW\non one that spins), or auto: find out (default)",
+     .group = "Tuning",
+     .kind = CLI_WORD,
+     .word = &merge_arguments.seeks,
+     .words = seeks_words},
     CLI_OPTION_JSON(&merge_arguments.json),
     {.name = "progress-json",
      .help = "print progress as JSON lines on standard error",

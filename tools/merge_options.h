@@ -6,6 +6,7 @@
 #include "cli.h"
 
 enum merge_accept { MERGE_ACCEPT_IDENTITY, MERGE_ACCEPT_CUT, MERGE_ACCEPT_UNDO, MERGE_ACCEPT_PARENT };
+enum merge_seeks { MERGE_SEEKS_AUTO, MERGE_SEEKS_FREE, MERGE_SEEKS_TWO_DISKS, MERGE_SEEKS_ONE_DISK };
 enum merge_overflow { MERGE_OVERFLOW_REFUSE, MERGE_OVERFLOW_INVALIDATE };
 
 struct merge_arguments {
@@ -16,6 +17,7 @@ struct merge_arguments {
     uint64_t rate_limit_bytes, iops_limit, memory_bytes, progress_seconds, queue_depth;
     uint64_t checkpoint_seconds; /* 0: not given */
     int io_engine;   /* enum snap_io_engine */
+    int seeks;       /* enum merge_seeks */
     unsigned accept; /* bits of enum merge_accept */
 };
 

@@ -2,6 +2,7 @@
 #include "merge_tune.h"
 
 #include "merge_options.h"
+#include "seek.h"
 
 void merge_tune_start(struct merge_session *session)
 {
@@ -25,22 +26,52 @@ static bool disk_known(const struct snap_device *device)
     return device->block_device && !device->is_loop && device->dm_name[0] == '\0';
 }
 
-enum snap_merge_seeks merge_tune_seeks(const struct snap_device *origin, const struct snap_device *cow)
+enum snap_merge_seeks merge_tune_seeks(const struct snap_device *origin, bool origin_spins,
+                                       const struct snap_device *cow, bool cow_spins)
 {
-    if (!origin->rotational && !cow->rotational)
+    if (!origin_spins && !cow_spins)
         return SNAP_MERGE_SEEKS_FREE;
-    if (origin->rotational != cow->rotational)
+    if (origin_spins != cow_spins)
         return SNAP_MERGE_SEEKS_TWO_DISKS;
     return disk_known(origin) && disk_known(cow) && origin->disk_number != cow->disk_number
                ? SNAP_MERGE_SEEKS_TWO_DISKS
                : SNAP_MERGE_SEEKS_ONE_DISK;
 }
 
+/* Virtual disks call themselves spinning by default: whoever says so has to show it. */
+static bool spins(const struct tool_device *device)
+{
+    struct snap_io_file_info info;
+    struct snap_error ignored; /* what cannot be read here is met again, and told then */
+    uint64_t seek_ns;
+
+    if (!device->facts.rotational)
+        return false;
+    snap_io_file_get_info(device->io, &info);
+    return !info.direct || snap_seek_measure(device->io, &snap_clock_system, &seek_ns, &ignored) != SNAP_OK ||
+           seek_ns >= SNAP_SEEK_SPINNING_NS;
+}
+
+static enum snap_merge_seeks find_out_seeks(const struct merge_session *session)
+{
+    switch (merge_arguments.seeks) {
+    case MERGE_SEEKS_FREE:
+        return SNAP_MERGE_SEEKS_FREE;
+    case MERGE_SEEKS_TWO_DISKS:
+        return SNAP_MERGE_SEEKS_TWO_DISKS;
+    case MERGE_SEEKS_ONE_DISK:
+        return SNAP_MERGE_SEEKS_ONE_DISK;
+    default:
+        return merge_tune_seeks(&session->origin.facts, spins(&session->origin), &session->cow.facts,
+                                spins(&session->cow));
+    }
+}
+
 enum snap_status merge_tune_devices(struct merge_session *session, struct snap_error *err)
 {
     struct snap_io_file_info info;
 
-    session->options.seeks = merge_tune_seeks(&session->origin.facts, &session->cow.facts);
+    session->options.seeks = find_out_seeks(session);
     session->options.interval_seconds =
         merge_arguments.checkpoint_seconds                     ? merge_arguments.checkpoint_seconds
         : session->options.seeks == SNAP_MERGE_SEEKS_FREE ? SNAP_MERGE_INTERVAL_DEFAULT_SECONDS

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#define MARK_BYTES strlen("dmsnap-checkpoint 1\n") /* the first line */
+
 static char directory[64], path[96], fresh[112];
 
 static const struct snap_checkpoint sample = {
@@ -37,7 +39,7 @@ static int make_directory(void **state)
     if (!mkdtemp(directory))
         return -1;
     (void)snprintf(path, sizeof path, "%s/state", directory);
-    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
+    (void)snprintf(fresh, sizeof fresh, "%s.dmsnap-new", path);
     return 0;
 }
 
@@ -108,7 +110,10 @@ static void test_text(void **state)
     assert_non_null(strstr(text, "Only a hint"));
 }
 
-/* Each byte changed, each bit of it; the file cut off anywhere; more behind its end. */
+/*
+ * Each byte changed, each bit of it; the file cut off anywhere; more behind its end. Without its first line it is some
+ * other file, which must not be replaced.
+ */
 static void test_damage(void **state)
 {
     struct snap_checkpoint found;
@@ -128,13 +133,15 @@ static void test_damage(void **state)
             write_all(damaged, length);
             status = snap_checkpoint_load(&found, path, &err);
             /* A digit of the checksum in the other case is the same digit. */
-            if (status == SNAP_OK ? !same(&found, &sample) || at < length - 9 : status != SNAP_E_CORRUPT)
+            if (status == SNAP_OK ? !same(&found, &sample) || at < length - 9
+                                  : status != (at < MARK_BYTES ? SNAP_E_REFUSED : SNAP_E_CORRUPT))
                 fail_msg("byte %zu, bit %d: status %d", at, bit, (int)status);
-            if (status == SNAP_E_CORRUPT)
+            if (status != SNAP_OK)
                 assert_non_null(strstr(err.text, path));
         }
         write_all(text, at);
-        assert_int_equal(snap_checkpoint_load(&found, path, NULL), SNAP_E_CORRUPT);
+        assert_int_equal(snap_checkpoint_load(&found, path, NULL),
+                         at > 0 && at < MARK_BYTES ? SNAP_E_REFUSED : SNAP_E_CORRUPT);
     }
     memcpy(damaged, text, length);
     damaged[length] = '\n';
@@ -186,7 +193,7 @@ static void test_no_regular_file(void **state)
     assert_int_equal(unlink(target), 0);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0); /* nobody writes: it must not wait */
-    assert_int_equal(snap_checkpoint_load(&found, path, &err), SNAP_E_CORRUPT);
+    assert_int_equal(snap_checkpoint_load(&found, path, &err), SNAP_E_REFUSED);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_not_equal(snap_checkpoint_load(&found, path, &err), SNAP_OK);
