@@ -235,7 +235,7 @@ struct cursor {
     uint64_t next_chunk; /* those in front of it were looked at */
 };
 
-/* The writes come in origin order, so that each chunk is met once. One that was passed over would be a lost view. */
+/* The writes come in origin order, so that each chunk is met once. One passed over would be a lost view. */
 static enum snap_status check_write(const struct snap_sibling *sibling, const struct cursor *cursor,
                                     struct snap_error *err)
 {
@@ -450,7 +450,6 @@ enum snap_status snap_sibling_invalidate(struct snap_sibling *sibling, struct sn
     status = check_usable(sibling, err);
     if (status != SNAP_OK)
         return status;
-    sibling->pending_count = 0;
     status = write_invalid(sibling, err);
     if (status == SNAP_OK) {
         sibling->counts.flushes++;
