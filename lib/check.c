@@ -295,10 +295,14 @@ static enum snap_status report_duplicate(void *context, enum snap_rule rule, con
     const uint64_t per_area = check->store->layout.entries_per_area;
     struct snap_finding finding;
 
-    snap_finding_init(&finding, rule, "%s chunk %" PRIu64 " is already used by area %" PRIu64 " slot %" PRIu64,
-                      rule == SNAP_RULE_DUPLICATE_OLD ? "origin" : "data",
-                      rule == SNAP_RULE_DUPLICATE_OLD ? duplicate->old_chunk : duplicate->new_chunk,
-                      duplicate->first_index / per_area, duplicate->first_index % per_area);
+    if (rule == SNAP_RULE_ENTRY_REPEATED)
+        snap_finding_init(&finding, rule, "the same entry as area %" PRIu64 " slot %" PRIu64,
+                          duplicate->first_index / per_area, duplicate->first_index % per_area);
+    else
+        snap_finding_init(&finding, rule, "%s chunk %" PRIu64 " is already used by area %" PRIu64 " slot %" PRIu64,
+                          rule == SNAP_RULE_DUPLICATE_OLD ? "origin" : "data",
+                          rule == SNAP_RULE_DUPLICATE_OLD ? duplicate->old_chunk : duplicate->new_chunk,
+                          duplicate->first_index / per_area, duplicate->first_index % per_area);
     finding.has_area = finding.has_entry = finding.has_offset = true;
     finding.area = duplicate->index / per_area;
     finding.slot = duplicate->index % per_area;
@@ -318,15 +322,16 @@ static enum snap_status check_whole(struct check *check, const struct snap_sets_
     const uint64_t in_use = next_free - SNAP_FIRST_DATA_CHUNK - (next_free - 2) / ((uint64_t)layout->entries_per_area + 1);
     const bool sound = check->findings->severity_counts[SNAP_CORRUPTING] == 0 &&
                        check->findings->severity_counts[SNAP_FATAL] == 0;
+    const uint64_t distinct = result->entries - result->repeated_entries;
     enum snap_status status = SNAP_OK;
     struct snap_finding finding;
 
-    if (sound && in_use > result->entries) {
+    if (sound && in_use > distinct) {
         snap_finding_init(&finding, SNAP_RULE_LEAKED_CHUNKS, "%" PRIu64 " data chunks below chunk %" PRIu64
-                          " belong to no entry", in_use - result->entries, next_free);
+                          " belong to no entry", in_use - distinct, next_free);
         status = add(check, &finding);
     }
-    if (sound && layout->cow_chunks >= 3 && result->free_chunks == 0 && result->entries < check->origin_chunks) {
+    if (sound && layout->cow_chunks >= 3 && result->free_chunks == 0 && distinct < check->origin_chunks) {
         snap_finding_init(&finding, SNAP_RULE_STORE_FULL, "%" PRIu64 " entries, no free chunk", result->entries);
         if (status == SNAP_OK)
             status = add(check, &finding);
@@ -375,6 +380,9 @@ static enum snap_status check_entries(struct check *check)
     status = snap_sets_finish(check->sets, result->entries, options->stop, options->stop_context, report_duplicate,
                               check, &sets, check->err);
     result->passes = sets.passes;
+    result->repeated_entries = sets.repeated_entries;
+    result->merge_bytes -= sets.repeated_entries * check->store->layout.chunk_bytes -
+                           sets.repeated_last_chunk * check->last_missing_bytes;
     result->continuation_area = sets.continuation_area;
     result->continuation_entries = sets.continuation_entries;
     return status == SNAP_OK ? check_whole(check, &sets) : status;

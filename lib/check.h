@@ -19,9 +19,12 @@ struct snap_check_options {
 
 struct snap_check_result {
     bool list_complete;            /* the end of the list was reached: the figures below count */
-    uint64_t entries;              /* live */
+    uint64_t entries;              /* live; this long is the list, an entry that is repeated counts each time */
+    uint64_t repeated_entries;     /* of these, the same as an earlier one (entry-repeated); 0 with figures_only */
     uint64_t areas;                /* that hold live entries */
-    uint64_t merge_bytes;          /* that a merge writes: all chunks, a partial last one clipped where the origin is known */
+    uint64_t merge_bytes;          /* that a merge writes: all chunks, a partial last one clipped where the origin is
+                                      known. Each repeated entry once, with figures_only each time. A merge writes it
+                                      again where it is in several windows, so this is a little low then */
     uint64_t runs;                 /* neighbours whose old and new both step by one, counted as one */
     uint64_t highest_new_chunk;    /* 0: no entries */
     bool canonical;                /* every new is the one a kernel since 3.13 gives */

@@ -3,26 +3,22 @@
 
 #include "arith.h"
 #include "chunkset.h"
+#include "repeats.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FILTER_BITS 65536u
+#define FILTER_SHARE 32u /* of the memory, for each of the two filters of numbers met again */
+#define FILTER_BYTES_MAX (UINT64_C(8) << 20)
 #define PASSES_MAX (UINT64_C(1) << 20)
-
-/* The duplicates of one rule: the first ones by name, all by number. */
-struct repeats {
-    struct snap_duplicate named[SNAP_DUPLICATES_NAMED];
-    uint64_t last;  /* which of them has the highest index */
-    uint64_t count;
-};
 
 struct snap_sets {
     const struct snap_store *store;
     uint64_t origin_chunks;
+    uint64_t memory_bytes;
     struct snap_chunkset *olds, *news;
-    struct repeats old_repeats, new_repeats;
+    struct snap_numbers repeated_olds, repeated_news;
     uint64_t canonical_end;         /* the first entries all have their canonical chunk: all data chunks below this */
     bool canonical;                 /* all entries so far; their chunks need no set */
     uint64_t passes, pass;          /* this pass looks at pages with hash % passes == pass */
@@ -35,15 +31,21 @@ enum snap_status snap_sets_new(struct snap_sets **result, const struct snap_stor
                                uint64_t memory_bytes, struct snap_error *err)
 {
     struct snap_sets *sets = calloc(1, sizeof *sets);
+    uint64_t filter_bytes = 8;
 
     *result = sets;
     if (sets) {
+        while (filter_bytes * 2 <= snap_min(memory_bytes / FILTER_SHARE, FILTER_BYTES_MAX))
+            filter_bytes *= 2;
+        sets->repeated_olds.filter_bytes = sets->repeated_news.filter_bytes = filter_bytes;
         sets->store = store;
         sets->origin_chunks = origin_chunks;
+        sets->memory_bytes = memory_bytes;
         sets->passes = 1;
         sets->continuation_entries = UINT64_MAX;
         sets->canonical = true;
-        sets->olds = snap_chunkset_new(memory_bytes / 4 * 3); /* nearly all stores are canonical: see add_new */
+        /* The larger part for olds: nearly all stores are canonical, see add_new. */
+        sets->olds = snap_chunkset_new(memory_bytes / 4 * 3 - 2 * filter_bytes);
         sets->news = snap_chunkset_new(memory_bytes / 4);
     }
     if (!sets || !sets->olds || !sets->news) {
@@ -52,28 +54,6 @@ enum snap_status snap_sets_new(struct snap_sets **result, const struct snap_stor
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the sets of chunks", store->io->name);
     }
     return SNAP_OK;
-}
-
-/* Keeps those that come first in the list: a later pass meets earlier entries again. */
-static void repeat(struct repeats *repeats, const struct snap_span *span, uint32_t i)
-{
-    const uint64_t index = span->first_index + i;
-    uint64_t place = repeats->count++;
-
-    if (place >= SNAP_DUPLICATES_NAMED) {
-        if (index > repeats->named[repeats->last].index)
-            return;
-        place = repeats->last;
-    }
-    repeats->named[place] = (struct snap_duplicate){
-        .index = index,
-        .old_chunk = snap_span_old(span, i),
-        .new_chunk = snap_span_new(span, i),
-    };
-    repeats->last = 0;
-    for (uint64_t k = 1; k < snap_min(repeats->count, SNAP_DUPLICATES_NAMED); k++)
-        if (repeats->named[k].index > repeats->named[repeats->last].index)
-            repeats->last = k;
 }
 
 /* Adds the number if it belongs to this pass; false where memory is short. */
@@ -116,12 +96,12 @@ void snap_sets_feed(struct snap_sets *sets, const struct snap_span *span)
         if (old_chunk < sets->origin_chunks) {
             sets->short_of_memory = !add(sets, sets->olds, old_chunk, &repeated);
             if (repeated)
-                repeat(&sets->old_repeats, span, i);
+                snap_numbers_note(&sets->repeated_olds, old_chunk);
         }
         if (new_chunk < layout->cow_chunks && !snap_is_area_chunk(layout, new_chunk)) {
             sets->short_of_memory |= !add_new(sets, span->first_index + i, new_chunk, &repeated);
             if (repeated)
-                repeat(&sets->new_repeats, span, i);
+                snap_numbers_note(&sets->repeated_news, new_chunk);
         } else {
             sets->canonical = false; /* from here on its canonical chunk is free */
         }
@@ -214,7 +194,7 @@ static enum snap_status run_passes(struct snap_sets *sets, uint64_t entries, boo
 {
     enum snap_status status = SNAP_OK;
 
-    sets->old_repeats.count = sets->new_repeats.count = 0;
+    sets->repeated_olds.count = sets->repeated_news.count = 0;
     sets->continuation_entries = UINT64_MAX;
     sets->short_of_memory = false;
     for (sets->pass = 0; sets->pass < sets->passes && status == SNAP_OK && !sets->short_of_memory; sets->pass++) {
@@ -226,82 +206,50 @@ static enum snap_status run_passes(struct snap_sets *sets, uint64_t entries, boo
     return status;
 }
 
-static int by_index(const void *a, const void *b)
-{
-    const struct snap_duplicate *left = a, *right = b;
-
-    return (left->index > right->index) - (left->index < right->index);
-}
-
-struct name_walk {
-    struct repeats *repeats[2]; /* olds, news */
-    uint8_t filter[2][FILTER_BITS / 8];
-};
-
-static uint64_t number_of(const struct snap_duplicate *duplicate, int which)
-{
-    return which == 0 ? duplicate->old_chunk : duplicate->new_chunk;
-}
-
-/* Whoever used the number first. Few numbers are looked for, so nearly every entry falls through the filter. */
-static void name_first(struct name_walk *names, int which, uint64_t chunk, uint64_t index)
-{
-    struct repeats *repeats = names->repeats[which];
-
-    if ((names->filter[which][chunk % FILTER_BITS / 8] >> (chunk % 8) & 1) == 0)
-        return;
-    for (uint64_t i = 0; i < snap_min(repeats->count, SNAP_DUPLICATES_NAMED); i++)
-        if (number_of(&repeats->named[i], which) == chunk && repeats->named[i].first_index == UINT64_MAX)
-            repeats->named[i].first_index = index;
-}
-
-/* One more walk, up to the last duplicate, that finds the first user of each repeated number. */
-static enum snap_status find_first_users(struct snap_sets *sets, struct snap_error *err)
-{
-    struct name_walk *names = calloc(1, sizeof *names);
-    struct snap_entries *walk = NULL;
-    struct snap_span span;
-    enum snap_status status;
-
-    if (!names)
-        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory naming duplicates", sets->store->io->name);
-    names->repeats[0] = &sets->old_repeats;
-    names->repeats[1] = &sets->new_repeats;
-    for (int which = 0; which < 2; which++) {
-        struct repeats *repeats = names->repeats[which];
-        uint64_t named = snap_min(repeats->count, SNAP_DUPLICATES_NAMED);
-
-        qsort(repeats->named, named, sizeof repeats->named[0], by_index);
-        for (uint64_t i = 0; i < named; i++) {
-            uint64_t chunk = number_of(&repeats->named[i], which);
-
-            repeats->named[i].first_index = UINT64_MAX;
-            names->filter[which][chunk % FILTER_BITS / 8] |= (uint8_t)(1u << (chunk % 8));
-        }
-    }
-    status = snap_entries_open(&walk, sets->store, err);
-    while (status == SNAP_OK) {
-        status = snap_entries_next(walk, &span, err);
-        if (status != SNAP_OK || span.live == 0)
-            break;
-        for (uint32_t i = 0; i < span.live; i++) {
-            name_first(names, 0, snap_span_old(&span, i), span.first_index + i);
-            name_first(names, 1, snap_span_new(&span, i), span.first_index + i);
-        }
-    }
-    snap_entries_close(walk);
-    free(names);
-    return status;
-}
-
-static enum snap_status report(const struct repeats *repeats, enum snap_rule rule, snap_duplicate_fn fn, void *context,
-                               struct snap_error *err)
+static enum snap_status report(const struct snap_repeats *repeats, enum snap_rule rule, snap_duplicate_fn fn,
+                               void *context, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
 
     /* Beyond those with a name, the last one stands for its like, so that the count is right. */
     for (uint64_t i = 0; i < repeats->count && status == SNAP_OK; i++)
         status = fn(context, rule, &repeats->named[snap_min(i, SNAP_DUPLICATES_NAMED - 1)], err);
+    return status;
+}
+
+/* Each repetition by one number is of an entry that is the same as the first one with it, or of another. */
+struct kinds {
+    struct snap_repeats identical, different;
+};
+
+/* What was met again, told apart and reported. The sets are no longer needed: the memory is free for the tables. */
+static enum snap_status report_repeats(struct snap_sets *sets, const struct snap_repeats_search *search,
+                                       snap_duplicate_fn fn, void *context, struct snap_sets_result *result,
+                                       struct snap_error *err)
+{
+    struct kinds *by_old = calloc(1, sizeof *by_old), *by_new = calloc(1, sizeof *by_new);
+    enum snap_status status = SNAP_OK;
+
+    if (!by_old || !by_new)
+        status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory naming duplicates", sets->store->io->name);
+    if (status == SNAP_OK && sets->repeated_olds.count > 0)
+        status = snap_repeats_find(search, false, &sets->repeated_olds, &by_old->identical, &by_old->different,
+                                   &result->further_walks, err);
+    /* An entry that repeats another as a whole does so by its new, too: where these are all, there is no more. */
+    if (status == SNAP_OK && sets->repeated_news.count != by_old->identical.count)
+        status = snap_repeats_find(search, true, &sets->repeated_news, &by_new->identical, &by_new->different,
+                                   &result->further_walks, err);
+    if (status == SNAP_OK) {
+        result->repeated_entries = by_old->identical.count;
+        result->repeated_last_chunk = by_old->identical.last_chunk_count;
+        status = report(&by_old->different, SNAP_RULE_DUPLICATE_OLD, fn, context, err);
+    }
+    if (status == SNAP_OK)
+        status = report(&by_new->different, SNAP_RULE_DUPLICATE_NEW, fn, context, err);
+    if (status == SNAP_OK)
+        status = report(&by_old->identical, SNAP_RULE_ENTRY_REPEATED, fn, context, err);
+    free(by_old);
+    free(by_new);
     return status;
 }
 
@@ -324,12 +272,20 @@ enum snap_status snap_sets_finish(struct snap_sets *sets, uint64_t entries, bool
         sets->reached_index = 0;
         status = run_passes(sets, entries, stop, stop_context, result, err);
     }
-    if (status == SNAP_OK && sets->old_repeats.count + sets->new_repeats.count > 0)
-        status = find_first_users(sets, err);
-    if (status == SNAP_OK)
-        status = report(&sets->old_repeats, SNAP_RULE_DUPLICATE_OLD, fn, context, err);
-    if (status == SNAP_OK)
-        status = report(&sets->new_repeats, SNAP_RULE_DUPLICATE_NEW, fn, context, err);
+    snap_chunkset_free(sets->olds);
+    snap_chunkset_free(sets->news);
+    sets->olds = sets->news = NULL;
+    if (status == SNAP_OK && sets->repeated_olds.count + sets->repeated_news.count > 0) {
+        const struct snap_repeats_search search = {
+            .store = sets->store,
+            .origin_chunks = sets->origin_chunks,
+            .memory_bytes = sets->memory_bytes - snap_min(sets->memory_bytes, 2 * sets->repeated_olds.filter_bytes),
+            .stop = stop,
+            .stop_context = stop_context,
+        };
+
+        status = report_repeats(sets, &search, fn, context, result, err);
+    }
     if (sets->continuation_entries != UINT64_MAX && sets->continuation_entries > 0) {
         result->continuation_area = entries / sets->store->layout.entries_per_area + 1;
         result->continuation_entries = sets->continuation_entries;
@@ -343,5 +299,7 @@ void snap_sets_free(struct snap_sets *sets)
         return;
     snap_chunkset_free(sets->olds);
     snap_chunkset_free(sets->news);
+    snap_numbers_free(&sets->repeated_olds);
+    snap_numbers_free(&sets->repeated_news);
     free(sets);
 }

@@ -4,28 +4,21 @@
 #define DMSNAP_DUPLICATES_H
 
 #include "entries.h"
+#include "repeats.h"
 #include "rules.h"
-
-/* The entry at `index` repeats a number of the one at `first_index`. */
-struct snap_duplicate {
-    uint64_t index;
-    uint64_t first_index;
-    uint64_t old_chunk;
-    uint64_t new_chunk;
-};
 
 typedef enum snap_status (*snap_duplicate_fn)(void *context, enum snap_rule rule, const struct snap_duplicate *duplicate,
                                               struct snap_error *err);
 
 struct snap_sets_result {
     uint64_t passes;               /* over the list, the one that was fed included */
+    uint64_t further_walks;        /* for what was met again; 0: nothing was */
+    uint64_t repeated_entries;     /* as reported under SNAP_RULE_ENTRY_REPEATED */
+    uint64_t repeated_last_chunk;  /* of these, for the last chunk of the origin */
     uint64_t continuation_area;    /* the area behind the one with the end, if it goes on exactly there ... */
     uint64_t continuation_entries; /* ... with so many entries whose olds nobody else has; 0: it does not */
     uint64_t stale_area;           /* the same area, where it is not zero but does not go on; 0: it is zero */
 };
-
-/* Of each rule, so many duplicates are found again by name; the rest is only counted. */
-#define SNAP_DUPLICATES_NAMED 256u
 
 struct snap_sets;
 
@@ -41,9 +34,15 @@ void snap_sets_feed(struct snap_sets *sets, const struct snap_span *span);
 
 /*
  * After the last span of a list of `entries` entries: looks behind the end, repeats the walk where memory was short,
- * and calls `fn` for each duplicate: in list order, old before new; beyond SNAP_DUPLICATES_NAMED of a rule the last of
- * those stands for the rest, so that counts are right. SNAP_E_NOMEM where even the smallest part does not fit,
- * SNAP_E_STOPPED, SNAP_E_IO where the list can no longer be read, and what `fn` returned.
+ * and calls `fn` for each number that an earlier entry has already, both in range:
+ * SNAP_RULE_DUPLICATE_OLD    an old; the first entry with it has another new;
+ * SNAP_RULE_DUPLICATE_NEW    a new; the first entry with it has another old;
+ * SNAP_RULE_ENTRY_REPEATED   an old, and the first entry with it is the same: an interrupted move (format, appendix).
+ * In this order, each in list order; beyond SNAP_DUPLICATES_NAMED of a rule the last of those stands for the rest, so
+ * that counts are right. Only where numbers were met again does this take further walks: one for the olds, and one for
+ * the news unless all of them belong to repeated entries; more where memory is short.
+ * SNAP_E_NOMEM where even the smallest part does not fit, SNAP_E_STOPPED, SNAP_E_IO where the list can no longer be
+ * read, SNAP_E_CORRUPT where it is no longer the same list, and what `fn` returned. Called once.
  */
 enum snap_status snap_sets_finish(struct snap_sets *sets, uint64_t entries, bool (*stop)(void *context),
                                   void *stop_context, snap_duplicate_fn fn, void *context,

@@ -61,10 +61,12 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
                                  "two entries for one origin chunk: kernels differ in which one they show"},
     [SNAP_RULE_DUPLICATE_NEW] = {"duplicate-new", SNAP_CORRUPTING, "none", /* 14 */
                                  "two origin chunks share one data chunk: a write to one changes the other"},
+    [SNAP_RULE_ENTRY_REPEATED] = {"entry-repeated", SNAP_NOTE, "view-kept", /* drop entry, and the appendix */
+                                  "the same entry once more, left by an interrupted move; the view is the same"},
     [SNAP_RULE_ENTRY_ORDER] = {"entry-order", SNAP_NOTE, "none", /* 15 */
                                "data chunks are not in list order, as kernels before 3.13 wrote them"},
     [SNAP_RULE_LEAKED_CHUNKS] = {"leaked-chunks", SNAP_NOTE, "none", /* 15 */
-                                 "data chunks that no entry uses, left by a crash of an old kernel"},
+                                 "data chunks that no entry uses, left by a crash of an old kernel or by moved entries"},
     [SNAP_RULE_STORE_FULL] = {"store-full", SNAP_WARNING, "none", /* 16 */
                               "no free chunk: the next new exception overflows the store"},
     [SNAP_RULE_NO_ROOM] = {"no-room", SNAP_WARNING, "none", /* 5 */

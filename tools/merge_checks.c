@@ -44,7 +44,7 @@ enum snap_status merge_check_list(struct merge_session *session, const struct to
 
     if (status != SNAP_OK)
         return status;
-    report_talk_rest(session->cli, cow->path, &findings);
+    report_talk_rest(session->cli, cow->path, &findings, SNAP_WARNING);
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
         return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged and was not merged; snapcheck --origin %s %s "
                          "shows all of it", cow->path, session->origin.path, cow->path);

@@ -199,10 +199,15 @@ enum snap_status report_finding_talk(void *context, const struct snap_finding *f
     return SNAP_OK;
 }
 
-void report_talk_rest(struct cli *cli, const char *device, const struct snap_findings *findings)
+void report_talk_rest(struct cli *cli, const char *device, const struct snap_findings *findings,
+                      enum snap_severity least)
 {
-    for (int rule = 0; rule < SNAP_RULES; rule++)
+    for (int rule = 0; rule < SNAP_RULES; rule++) {
+        const struct snap_rule_info *info = snap_rule_info((enum snap_rule)rule);
+
         if (findings->rule_counts[rule] > REPORT_PER_RULE_MAX)
-            cli_error(cli, "%s: and %" PRIu64 " more of %s", device,
-                      findings->rule_counts[rule] - REPORT_PER_RULE_MAX, snap_rule_info((enum snap_rule)rule)->id);
+            (info->severity >= least ? cli_error : cli_verbose)(cli, "%s: and %" PRIu64 " more of %s", device,
+                                                                findings->rule_counts[rule] - REPORT_PER_RULE_MAX,
+                                                                info->id);
+    }
 }

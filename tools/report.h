@@ -52,7 +52,8 @@ struct report_talk {
 };
 enum snap_status report_finding_talk(void *context, const struct snap_finding *finding, struct snap_error *err);
 
-/* "and 17 more of this kind" for each rule that was cut off. */
-void report_talk_rest(struct cli *cli, const char *device, const struct snap_findings *findings);
+/* "and 17 more of this kind" for each rule that was cut off; rules below `least` only with --verbose. */
+void report_talk_rest(struct cli *cli, const char *device, const struct snap_findings *findings,
+                      enum snap_severity least);
 
 #endif

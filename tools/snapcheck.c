@@ -184,6 +184,8 @@ static int print_json(struct session *session, int exit_status)
     cli_json_set_string(document, "origin", session->origin.path);
     if (session->result.list_complete)
         report_set_figures(figures, &session->store, &session->result);
+    if (session->result.list_complete)
+        cli_json_set_uint(figures, "repeated_entries", session->result.repeated_entries);
     cli_json_set_bool(figures, "clean", sound(&session->findings) && session->findings.severity_counts[SNAP_WARNING] == 0);
     cli_json_set_bool(figures, "usable", sound(&session->findings));
     cli_json_set_uint(figures, "findings_total", findings_total);
@@ -214,7 +216,7 @@ static int run(struct cli *cli)
         exit_status = cli_fail(cli, &err);
     } else {
         exit_status = sound(&session.findings) ? CLI_EXIT_OK : CLI_EXIT_STORE;
-        report_talk_rest(cli, session.cow.path, &session.findings);
+        report_talk_rest(cli, session.cow.path, &session.findings, SNAP_NOTE);
         if (options.json)
             exit_status = print_json(&session, exit_status);
         else

@@ -131,6 +131,10 @@ holds() {
     holds holes
 }
 
+@test "entry-repeated: Sound: three entries occur twice, the same each time, across two areas" {
+    holds entry-repeated
+}
+
 @test "stale-areas: Sound: area 1 holds leftovers that do not continue the list" {
     holds stale-areas
 }
@@ -237,6 +241,10 @@ holds() {
 
 @test "duplicate-new-far: Two entries with one data chunk, two areas apart" {
     holds duplicate-new-far
+}
+
+@test "entry-repeated-differs: An entry that occurs twice, and a third one with its origin chunk and other data" {
+    holds entry-repeated-differs
 }
 
 @test "garbage-behind-end: Entries behind the terminator of the last area" {

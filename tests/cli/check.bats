@@ -137,6 +137,45 @@ entry() {
     assert_json '"\(.result.clean) \(.result.usable) \(.exit_status)"' "false true 0"
 }
 
+# move SLOT COUNT: the last COUNT entries of area 0 of areas-chunks once more from this slot on.
+move() {
+    perl -e 'my ($slot, $count) = @ARGV; print pack("Q<2", 1 + 3 * $_, 2 + $_) for 256 - $count .. 255' "$1" "$2" |
+        dd of=cow bs=1 seek=$((4096 + 16 * $1)) conv=notrunc status=none
+}
+
+@test "entries that occur twice, the same each time: a note with the place of the first" {
+    recipe areas-chunks
+    move 20 5
+    program snapcheck --origin origin cow
+    assert_status 0
+    assert_shown "cow: area 0 slot 251: the same entry as area 0 slot 20 (note: entry-repeated)"
+    assert_shown ": clean"
+    program snapcheck --json --origin origin cow
+    assert_status 0
+    assert_json '[.findings[] | select(.rule == "entry-repeated") | "\(.index) \(.severity) \(.repair)"] | unique | join(", ")' \
+        "251 note view-kept, 252 note view-kept, 253 note view-kept, 254 note view-kept, 255 note view-kept"
+    assert_json '"\(.result.repeated_entries) \(.result.entries) \(.result.canonical) \(.result.clean)"' \
+        "5 600 false true"
+}
+
+@test "very many entries that occur twice: counted, and no alarm of a merge" {
+    recipe areas-chunks
+    move 3 120
+    program snapcheck --json --origin origin cow
+    assert_status 0
+    assert_json .result.repeated_entries 120
+    assert_said "and 20 more of entry-repeated"
+    program snapinspect --list --json cow
+    assert_status 0
+    assert_equal "$(jq -s 'map(.chunks // 0) | add' <<<"$output")" 600
+    program snapmerge --dry-run --origin origin --cow cow
+    assert_status 0
+    assert_not_said entry-repeated
+    program snapmerge --verbose --dry-run --origin origin --cow cow
+    assert_status 0
+    assert_said "and 20 more of entry-repeated"
+}
+
 @test "notes alone are clean" {
     recipe unordered
     program snapcheck cow

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests entries that occur more than once, the same each time: notes, and told apart from duplicates at any number. */
+#include "alloc_fixture.h"
+#include "check_fixture.h"
+#include "duplicates_fixture.h"
+
+static struct reports reports, expected;
+static struct checked checked;
+
+static struct {
+    uint64_t olds, news, repeated;
+} counts;
+
+static void count_reports(void)
+{
+    memset(&counts, 0, sizeof counts);
+    for (size_t i = 0; i < reports.count; i++) {
+        counts.olds += reports.at[i].rule == SNAP_RULE_DUPLICATE_OLD;
+        counts.news += reports.at[i].rule == SNAP_RULE_DUPLICATE_NEW;
+        counts.repeated += reports.at[i].rule == SNAP_RULE_ENTRY_REPEATED;
+    }
+}
+
+static const struct snap_duplicate *first_of(enum snap_rule rule)
+{
+    for (size_t i = 0; i < reports.count; i++)
+        if (reports.at[i].rule == rule)
+            return &reports.at[i].duplicate;
+    fail_msg("nothing of %s", snap_rule_info(rule)->id);
+    return NULL;
+}
+
+/* A sound list of `count` entries whose olds share no page of a set with each other. */
+static struct list_virtual *wide_list(uint64_t count)
+{
+    struct list_virtual *list = list_virtual_new(8, count);
+
+    for (uint64_t i = 0; i < count; i++)
+        list->entries[i].old_chunk = i * PAGE;
+    return list;
+}
+
+/* The last `moved` entries of [first, end) once more at its start: the first step of moving them (format, appendix). */
+static void move(struct snap_entry *entries, uint64_t first, uint64_t end, uint64_t moved)
+{
+    for (uint64_t i = 0; i < moved; i++)
+        entries[first + i] = entries[end - moved + i];
+}
+
+static void each_is_reported_once_as_a_note(void **state)
+{
+    static const uint64_t moves[][3] = {{0, 2, 1},     {31, 300, 2},  {30, 300, 5},
+                                        {255, 290, 2}, {254, 299, 5}, {5, 205, 100}};
+
+    (void)state;
+    for (size_t m = 0; m < sizeof moves / sizeof moves[0]; m++) {
+        const uint64_t first = moves[m][0], end = moves[m][1], moved = moves[m][2];
+        struct list_virtual *list = wide_list(300);
+        struct snap_sets_result result;
+
+        move(list->entries, first, end, moved);
+        result = found(&list->io, ANY_ORIGIN, MIB, &reports);
+        assert_int_equal(reports.count, moved);
+        assert_int_equal(result.repeated_entries, moved);
+        assert_int_equal(result.further_walks, 1);
+        for (uint64_t i = 0; i < moved; i++) {
+            assert_int_equal(reports.at[i].rule, SNAP_RULE_ENTRY_REPEATED);
+            assert_int_equal(reports.at[i].duplicate.index, end - moved + i);
+            assert_int_equal(reports.at[i].duplicate.first_index, first + i);
+            assert_int_equal(reports.at[i].duplicate.old_chunk, list->entries[first + i].old_chunk);
+            assert_int_equal(reports.at[i].duplicate.new_chunk, list->entries[first + i].new_chunk);
+        }
+        list_close(&list->io);
+    }
+    assert_int_equal(snap_rule_info(SNAP_RULE_ENTRY_REPEATED)->severity, SNAP_NOTE);
+    assert_string_equal(snap_rule_info(SNAP_RULE_ENTRY_REPEATED)->repair, "view-kept");
+}
+
+static void several_are_one_less(void **state)
+{
+    (void)state;
+    for (uint64_t times = 2; times <= 20; times += 3) {
+        struct list_virtual *list = wide_list(300);
+
+        for (uint64_t i = 1; i < times; i++)
+            list->entries[100 + 9 * i] = list->entries[100];
+        (void)found(&list->io, ANY_ORIGIN, MIB, &reports);
+        count_reports();
+        assert_int_equal(reports.count, times - 1);
+        assert_int_equal(counts.repeated, times - 1);
+        assert_int_equal(reports.at[times - 2].duplicate.first_index, 100);
+        list_close(&list->io);
+    }
+}
+
+/* Twice the same and once another: whatever comes first, something of it is corrupting. */
+static void another_one_among_them_is_a_duplicate(void **state)
+{
+    static const uint64_t places[] = {50, 120, 280};
+
+    (void)state;
+    for (size_t other = 0; other < 3; other++) {
+        for (int by_new = 0; by_new < 2; by_new++) {
+            struct list_virtual *list = wide_list(300);
+            const struct snap_entry same = {500 * PAGE, list_canonical(8, 295)};
+            const struct snap_entry differs = by_new ? (struct snap_entry){501 * PAGE, same.new_chunk}
+                                                     : (struct snap_entry){same.old_chunk, list_canonical(8, 296)};
+
+            list->count = 290; /* the data chunks behind belong to nobody else */
+            for (size_t i = 0; i < 3; i++)
+                list->entries[places[i]] = i == other ? differs : same;
+            (void)found(&list->io, ANY_ORIGIN, MIB, &reports);
+            naive(list->entries, list->count, 8, ANY_ORIGIN, list->io.size_bytes / 4096, &expected);
+            assert_reports(&reports, &expected);
+            count_reports();
+            assert_int_equal(by_new ? counts.olds : counts.news, 0);
+            assert_int_equal(by_new ? counts.news : counts.olds, other == 0 ? 2 : 1);
+            assert_int_equal(counts.repeated, by_new || other > 0);
+            list_close(&list->io);
+        }
+    }
+}
+
+static void what_is_out_of_range_is_no_repeated_entry(void **state)
+{
+    struct snap_io *io = list_new(1, 400);
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 100, 0, 1);
+    for (uint64_t i = 10; i < 12; i++) {
+        list_put(io, 1, i, 5000, list_canonical(1, 10)); /* beyond the origin */
+        list_put(io, 1, i + 10, 4000, 400);              /* beyond the COW */
+        list_put(io, 1, i + 20, 4001, 34);               /* on area 1 */
+    }
+    (void)found(io, 5000, MIB, &reports);
+    count_reports();
+    assert_int_equal(counts.repeated, 0);
+    assert_int_equal(counts.olds, 2);
+    assert_int_equal(counts.news, 1);
+    list_close(io);
+}
+
+static void random_moves_are_judged_as_naively(void **state)
+{
+    static struct snap_entry entries[500];
+    uint64_t seed = 5, noted = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < 400; round++) {
+        const uint64_t count = list_random(&seed, 300) + 2;
+        struct snap_io *io = list_new(1, 350);
+
+        for (uint64_t i = 0; i < count; i++)
+            entries[i] = (struct snap_entry){i * 4, list_canonical(1, i)};
+        for (uint64_t copies = list_random(&seed, 40); copies > 0; copies--)
+            entries[list_random(&seed, count)] = entries[list_random(&seed, count)];
+        for (uint64_t errors = round % 2 * list_random(&seed, 30); errors > 0; errors--) {
+            const uint64_t at = list_random(&seed, count);
+
+            if (list_random(&seed, 2) == 0)
+                entries[at].old_chunk = list_random(&seed, 2000);
+            else
+                entries[at].new_chunk = list_random(&seed, 360) + 1;
+        }
+        for (uint64_t i = 0; i < count; i++)
+            list_put(io, 1, i, entries[i].old_chunk, entries[i].new_chunk);
+        (void)found(io, 1400, MIB, &reports);
+        naive(entries, count, 1, 1400, 350, &expected);
+        assert_reports(&reports, &expected);
+        count_reports();
+        noted += counts.repeated;
+        assert_true(round % 2 || counts.repeated == reports.count);
+        list_close(io);
+    }
+    assert_true(noted > 2000);
+}
+
+/* Far more than get a name, a few duplicates of each kind behind them, whatever the memory. */
+static void thousands_are_counted_by_kind(void **state)
+{
+    static const uint64_t memories[] = {64 * MIB, 4 * MIB, MIB};
+    enum { MOVED = 30000, ENTRIES = 70000 };
+
+    (void)state;
+    for (size_t m = 0; m < sizeof memories / sizeof memories[0]; m++) {
+        struct list_virtual *list = wide_list(ENTRIES);
+        struct snap_sets_result result;
+
+        for (uint64_t i = 0; memories[m] == MIB && i < ENTRIES; i++)
+            list->entries[i].old_chunk = i; /* so that the sets do not take a hundred passes */
+        move(list->entries, 1000, ENTRIES, MOVED);
+        list->entries[ENTRIES - 5].old_chunk = list->entries[3].old_chunk;
+        list->entries[ENTRIES - 4].old_chunk = list->entries[4].old_chunk;
+        list->entries[ENTRIES - 4].new_chunk = list->entries[999].new_chunk;
+        result = found(&list->io, ANY_ORIGIN, memories[m], &reports);
+        count_reports();
+        assert_int_equal(counts.repeated, MOVED - 2);
+        assert_int_equal(result.repeated_entries, MOVED - 2);
+        assert_int_equal(counts.olds, 2);
+        assert_int_equal(counts.news, 2); /* entry - 5 has still the data chunk of the moved one */
+        assert_int_equal(first_of(SNAP_RULE_DUPLICATE_OLD)->index, ENTRIES - 5);
+        assert_int_equal(first_of(SNAP_RULE_DUPLICATE_OLD)->first_index, 3);
+        assert_int_equal(first_of(SNAP_RULE_DUPLICATE_NEW)->index, ENTRIES - 5);
+        assert_int_equal(first_of(SNAP_RULE_DUPLICATE_NEW)->first_index, 1000 + MOVED - 5);
+        for (uint64_t i = 0; i < SNAP_DUPLICATES_NAMED; i++) { /* the first ones, though in several walks */
+            assert_int_equal(reports.at[4 + i].rule, SNAP_RULE_ENTRY_REPEATED);
+            assert_int_equal(reports.at[4 + i].duplicate.index, ENTRIES - MOVED + i);
+            assert_int_equal(reports.at[4 + i].duplicate.first_index, 1000 + i);
+        }
+        assert_true(memories[m] == MIB ? result.further_walks > 3 : result.further_walks == 2);
+        list_close(&list->io);
+    }
+}
+
+static void the_memory_is_a_bound(void **state)
+{
+    static const uint64_t memories[] = {8 * MIB, MIB};
+
+    (void)state;
+    for (size_t m = 0; m < sizeof memories / sizeof memories[0]; m++) {
+        struct list_virtual *list = list_virtual_new(8, 400000);
+        const uint64_t before_bytes = alloc.live_bytes;
+        struct snap_sets_result result;
+
+        for (uint64_t i = 0; i < list->count; i++)
+            list->entries[i].old_chunk = i * 7919 % list->count;
+        move(list->entries, 50000, list->count, 30000);
+        alloc_mark();
+        result = found(&list->io, ANY_ORIGIN, memories[m], &reports);
+        assert_int_equal(result.repeated_entries, 30000);
+        assert_true(result.further_walks > 1 || memories[m] > MIB);
+        assert_in_range(alloc.peak_bytes - before_bytes, 0, memories[m] + 9 * MIB); /* and what reading a list takes */
+        assert_int_equal(alloc.live_bytes, before_bytes);
+        list_close(&list->io);
+    }
+}
+
+/* Without memory for the filter every number is looked at; without memory for more, the search fails. */
+static void no_allocation_can_fail_unnoticed(void **state)
+{
+    struct list_virtual *list = wide_list(300);
+    struct snap_store store = list_open(&list->io);
+    uint64_t failures = 0, k = 0, calls;
+
+    (void)state;
+    move(list->entries, 100, 300, 50);
+    list->entries[299].old_chunk = list->entries[5].old_chunk;
+    naive(list->entries, list->count, 8, ANY_ORIGIN, list->io.size_bytes / 4096, &expected);
+    do {
+        const uint64_t before_bytes = alloc.live_bytes;
+        const struct snap_check_options options = {.memory_bytes = MIB};
+        struct snap_findings findings = {0};
+        struct snap_check_result result;
+        struct snap_error err = {.text = ""};
+        enum snap_status status;
+
+        alloc_fail_at(++k, false);
+        status = snap_check(&store, &options, &findings, &result, &err);
+        calls = alloc.calls;
+        alloc_fail_at(0, false);
+        assert_int_equal(alloc.live_bytes, before_bytes);
+        failures += status != SNAP_OK;
+        if (status == SNAP_OK) {
+            assert_int_equal(findings.rule_counts[SNAP_RULE_ENTRY_REPEATED], 49);
+            assert_int_equal(findings.rule_counts[SNAP_RULE_DUPLICATE_OLD], 1);
+            assert_int_equal(findings.rule_counts[SNAP_RULE_DUPLICATE_NEW], 1);
+        } else {
+            assert_int_equal(status, SNAP_E_NOMEM);
+            assert_int_equal(err.status, SNAP_E_NOMEM);
+        }
+    } while (k <= calls);
+    assert_true(failures > 15);
+    list_close(&list->io);
+}
+
+/* Whoever changes the list between two walks gets no verdict from half of each. */
+static void a_list_that_changes_fails(void **state)
+{
+    struct list_virtual *list = wide_list(300);
+    struct snap_error err = {.text = ""};
+    struct snap_store store = list_open(&list->io);
+    struct snap_sets_result result;
+    struct snap_entries *walk;
+    struct snap_sets *sets;
+    struct snap_span span;
+
+    (void)state;
+    move(list->entries, 100, 300, 5);
+    assert_ok(snap_sets_new(&sets, &store, ANY_ORIGIN, MIB, &err), &err);
+    assert_ok(snap_entries_open(&walk, &store, &err), &err);
+    do {
+        assert_ok(snap_entries_next(walk, &span, &err), &err);
+        snap_sets_feed(sets, &span);
+    } while (span.slots > 0);
+    snap_entries_close(walk);
+    memset(&reports, 0, sizeof reports);
+    list->entries[299].old_chunk = 77777; /* no longer the one that was met again */
+    assert_status(snap_sets_finish(sets, 300, NULL, NULL, collect, &reports, &result, &err), SNAP_E_CORRUPT, &err);
+    assert_int_equal(reports.count, 0);
+    assert_non_null(strstr(err.text, "changed"));
+    snap_sets_free(sets);
+    list_close(&list->io);
+}
+
+static void a_stop_ends_the_further_walks(void **state)
+{
+    struct list_virtual *list = wide_list(300);
+    struct snap_error err = {.text = ""};
+    struct snap_sets_result result;
+    uint64_t polls = 1;
+
+    (void)state;
+    move(list->entries, 100, 300, 5);
+    memset(&reports, 0, sizeof reports);
+    assert_status(search(&list->io, ANY_ORIGIN, MIB, &polls, &reports, &result, &err), SNAP_E_STOPPED, &err);
+    assert_int_equal(reports.count, 0);
+    list_close(&list->io);
+}
+
+static void a_list_without_any_is_not_walked_again(void **state)
+{
+    struct list_virtual *list = wide_list(300);
+
+    (void)state;
+    assert_int_equal(found(&list->io, ANY_ORIGIN, MIB, &reports).further_walks, 0);
+    list->entries[200].old_chunk = list->entries[100].old_chunk;
+    assert_int_equal(found(&list->io, ANY_ORIGIN, MIB, &reports).further_walks, 1);
+    list_close(&list->io);
+}
+
+/* Length, runs and usage are of the list as it stands; the bytes to merge and the leaks count each entry once. */
+static void the_figures_make_sense(void **state)
+{
+    const struct snap_check_options options = {.origin_sectors = 999 * 8 + 3, .memory_bytes = MIB};
+    struct snap_io *io = list_new(8, 800 * 8);
+
+    (void)state;
+    list_put_canonical(io, 8, 0, 300, 10, 1);
+    list_put(io, 8, 299, 999, list_canonical(8, 299)); /* three sectors of it are on the origin */
+    for (uint64_t i = 0; i < 3; i++)
+        list_put(io, 8, 200 + i, i < 2 ? 307 + i : 999, list_canonical(8, 297 + i));
+    list_put(io, 8, 250, 999, list_canonical(8, 299));
+    assert_ok(check_run(io, &options, &checked), &checked.err);
+    assert_int_equal(checked.findings.rule_counts[SNAP_RULE_ENTRY_REPEATED], 4);
+    assert_int_equal(checked.findings.severity_counts[SNAP_NOTE], checked.count);
+    assert_int_equal(checked.result.entries, 300);
+    assert_int_equal(checked.result.repeated_entries, 4);
+    assert_int_equal(checked.result.merge_bytes, 295 * 4096 + 3 * 512);
+    assert_false(checked.result.canonical);
+    assert_int_equal(checked.findings.rule_counts[SNAP_RULE_ENTRY_ORDER], 1);
+    assert_int_equal(checked.findings.rule_counts[SNAP_RULE_LEAKED_CHUNKS], 1);
+    assert_int_equal(checked.result.highest_new_chunk, list_canonical(8, 299));
+    assert_int_equal(checked.result.usage.allocated_sectors, (list_canonical(8, 299) + 1) * 8);
+    for (size_t i = 0; i < checked.count; i++) {
+        if (checked.at[i].rule == SNAP_RULE_LEAKED_CHUNKS)
+            assert_non_null(strstr(checked.at[i].text, "4 data chunks"));
+        if (checked.at[i].rule == SNAP_RULE_ENTRY_REPEATED && checked.at[i].index == 297) {
+            assert_int_equal(checked.at[i].area, 1);
+            assert_int_equal(checked.at[i].slot, 41);
+            assert_int_equal(checked.at[i].old_chunk, 307);
+            assert_non_null(strstr(checked.at[i].text, "area 0 slot 200"));
+        }
+    }
+    list_close(io);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_is_reported_once_as_a_note),
+        cmocka_unit_test(several_are_one_less),
+        cmocka_unit_test(another_one_among_them_is_a_duplicate),
+        cmocka_unit_test(what_is_out_of_range_is_no_repeated_entry),
+        cmocka_unit_test(random_moves_are_judged_as_naively),
+        cmocka_unit_test(thousands_are_counted_by_kind),
+        cmocka_unit_test(the_memory_is_a_bound),
+        cmocka_unit_test(no_allocation_can_fail_unnoticed),
+        cmocka_unit_test(a_list_that_changes_fails),
+        cmocka_unit_test(a_stop_ends_the_further_walks),
+        cmocka_unit_test(a_list_without_any_is_not_walked_again),
+        cmocka_unit_test(the_figures_make_sense),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
