@@ -1,0 +1,55 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# An origin whose other snapshots are active on this system: refused, with their names and what to do.
+
+load lib.bash
+load workloads.bash
+
+setup() {
+    uml_need
+    T=$BATS_TEST_TMPDIR
+    cd "$T"
+    uml_begin
+}
+
+# ours PROGRAM ARGUMENT...: its job number is in `last`, what it says in said.$last.
+ours() {
+    local program=$1
+    shift
+    last=$((${#uml_jobs[@]} + 1))
+    # shellcheck disable=SC2086 # a command with arguments
+    uml_job exec "output=$T/said.$last" -- /usr/bin/env ${WRAPPER-} "$BUILDDIR/tools/$program" --quiet "$@"
+}
+
+@test "active snapshots of the origin are named, and nothing is written; without them the merge goes on" {
+    local last name chunk_sectors origin_sectors cow_sectors window jobs busy free
+    workload 'pair 8 8192 5600 0|write dev=@ length=400K block=64K seed=2'
+    workload_make "$T"
+    uml_go_slices
+
+    uml_begin
+    slices_open "$T/pair.origin" "$T/pair.cow"
+    uml_job create name=cow2 "table=0 2048 linear /dev/disk $((110 << 11))"
+    uml_job create name=cow3 "table=0 2048 linear /dev/disk $((114 << 11))"
+    uml_job create name=hourly "table=0 * snapshot /dev/mapper/origin /dev/mapper/cow2 P 8"
+    uml_job create name=daily "table=0 * snapshot /dev/mapper/origin /dev/mapper/cow3 P 16"
+    ours snapmerge --origin /dev/mapper/origin --cow /dev/mapper/cow
+    busy=$last
+    uml_job cmp dev=/dev/mapper/cow "with=$T/pair.cow"
+    uml_job remove name=daily
+    uml_job remove name=hourly
+    ours snapmerge --origin /dev/mapper/origin --cow /dev/mapper/cow
+    free=$last
+    uml_job cmp dev=/dev/mapper/origin "with=$T/pair.view"
+    uml_go_slices
+
+    echo "$(uml_result "$busy")"
+    cat "$T/said.$busy"
+    [[ $(uml_result "$busy") == "ok exit 8" ]]
+    grep -q 'active snapshots of it: ' "$T/said.$busy"
+    grep -q 'hourly' "$T/said.$busy"
+    grep -q 'daily' "$T/said.$busy"
+    grep -q -- '--preserve' "$T/said.$busy"
+    grep -q 'Nothing was written' "$T/said.$busy"
+    [[ $(uml_result "$free") == "ok exit 0" ]]
+}
