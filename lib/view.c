@@ -31,6 +31,7 @@ struct snap_view {
     struct snap_io_request requests[2][REQUESTS_MAX]; /* origin, COW */
     struct iovec iovs[2][REQUESTS_MAX];
     size_t queued[2];
+    uint64_t requests_made;
 };
 
 enum { ORIGIN, COW };
@@ -59,6 +60,21 @@ enum snap_status snap_view_open(struct snap_view **result, const struct snap_sto
 uint64_t snap_view_size_bytes(const struct snap_view *view)
 {
     return snap_round_down(view->origin->size_bytes, SNAP_SECTOR_BYTES);
+}
+
+struct snap_io *snap_view_origin(const struct snap_view *view)
+{
+    return view->origin;
+}
+
+uint64_t snap_view_chunk_bytes(const struct snap_view *view)
+{
+    return view->store->layout.chunk_bytes;
+}
+
+uint64_t snap_view_requests(const struct snap_view *view)
+{
+    return view->requests_made;
 }
 
 static int by_old(const void *a, const void *b)
@@ -154,6 +170,7 @@ static enum snap_status submit(struct snap_view *view, struct snap_error *err)
 
     if (status == SNAP_OK)
         status = snap_io_transfer(view->store->io, view->requests[COW], view->queued[COW], err);
+    view->requests_made += view->queued[ORIGIN] + view->queued[COW];
     view->queued[ORIGIN] = view->queued[COW] = 0;
     return status;
 }

@@ -35,6 +35,13 @@ enum snap_status snap_view_read(struct snap_view *view, uint64_t offset_bytes, u
 enum snap_status snap_view_next_entry(struct snap_view *view, uint64_t offset_bytes, uint64_t *next_entry_bytes,
                                       struct snap_error *err);
 
+/* What it was opened over. */
+struct snap_io *snap_view_origin(const struct snap_view *view);
+uint64_t snap_view_chunk_bytes(const struct snap_view *view);
+
+/* How many requests for data it has made of origin and COW so far. */
+uint64_t snap_view_requests(const struct snap_view *view);
+
 /* NULL is fine. */
 void snap_view_close(struct snap_view *view);
 
