@@ -320,6 +320,67 @@ static void loop_devices_over_unknown_files_are_apart(void **state)
     assert_same(&a, &part, "/dev/loop3");
 }
 
+/* dm-0 upon sdb2, md7 with a partition upon dm-0: slaves name what a device is made of. */
+static void a_stack_stands_on_its_lowest_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *root = make_tree(fixture);
+    struct snap_device disk = block_at(root, 8, 16), one = block_at(root, 8, 17), two = block_at(root, 8, 18);
+    struct snap_device dm = block_at(root, 252, 0), md, part, loop;
+
+    assert_false(snap_device_stands_on_at(root, &dm, &two)); /* nothing says so yet */
+    (void)fixture_path(fixture, "sys/devices/dm-0/slaves/.");
+    (void)fixture_path(fixture, "sys/devices/md7/slaves/.");
+    fixture_text(fixture, "sys/devices/md7/md7p1/dev", "259:0\n");
+    fixture_text(fixture, "sys/devices/md7/md7p1/partition", "1\n");
+    assert_int_equal(symlink("../../sdb/sdb2", fixture_path(fixture, "sys/devices/dm-0/slaves/sdb2")), 0);
+    assert_int_equal(symlink("../../dm-0", fixture_path(fixture, "sys/devices/md7/slaves/dm-0")), 0);
+    assert_int_equal(symlink("../../devices/md7", fixture_path(fixture, "sys/dev/block/9:7")), 0);
+    assert_int_equal(symlink("../../devices/md7/md7p1", fixture_path(fixture, "sys/dev/block/259:0")), 0);
+    md = block_at(root, 9, 7);
+    part = block_at(root, 259, 0);
+    assert_int_equal(part.disk_number, makedev(9, 7));
+    assert_true(snap_device_stands_on_at(root, &dm, &two));
+    assert_true(snap_device_stands_on_at(root, &dm, &disk));
+    assert_false(snap_device_stands_on_at(root, &dm, &one));
+    assert_true(snap_device_stands_on_at(root, &md, &two));
+    assert_true(snap_device_stands_on_at(root, &md, &dm));
+    assert_true(snap_device_stands_on_at(root, &part, &two));
+    assert_false(snap_device_stands_on_at(root, &part, &one));
+    assert_true(snap_device_stands_on_at(root, &one, &disk));
+    assert_false(snap_device_stands_on_at(root, &two, &dm)); /* the other way round it does not */
+    loop = (struct snap_device){.block_device = true, .is_loop = true, .device_number = makedev(7, 3),
+                                .disk_number = makedev(7, 3), .backing_device = makedev(252, 0), .backing_inode = 5};
+    assert_true(snap_device_stands_on_at(root, &loop, &two)); /* over a file on dm-0 */
+    assert_false(snap_device_stands_on_at(root, &loop, &one));
+}
+
+static void a_circle_of_devices_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *root = make_tree(fixture);
+    struct snap_device dm = block_at(root, 252, 0), one = block_at(root, 8, 17);
+
+    (void)fixture_path(fixture, "sys/devices/dm-0/slaves/.");
+    assert_int_equal(symlink("../../dm-0", fixture_path(fixture, "sys/devices/dm-0/slaves/dm-0")), 0);
+    assert_false(snap_device_stands_on_at(root, &dm, &one));
+}
+
+static void the_device_of_a_folder_is_that_of_its_file_system(void **state)
+{
+    struct snap_device device, file = file_of(*state, "a", MIB);
+    const bool on_disk = major(file.file_device) != 0;
+
+    assert_int_equal(snap_device_of_folder(((struct fixture *)*state)->dir, &device), on_disk);
+    if (on_disk) {
+        assert_true(device.block_device);
+        assert_int_equal(device.device_number, file.file_device);
+        assert_false(snap_device_stands_on(&device, &file)); /* a file is not its file system */
+    }
+    assert_false(snap_device_of_folder("/proc", &device));
+    assert_false(snap_device_of_folder(fixture_path(*state, "none"), &device));
+}
+
 static const char *holders(const char *root, const struct snap_device *device)
 {
     static char text[512];
@@ -404,6 +465,9 @@ int main(void)
         WITH_FIXTURE(loop_over_a_loop_is_the_lowest_file),
         WITH_FIXTURE(detached_loop_device_is_nobodys),
         WITH_FIXTURE(sysfs_describes_disk_partition_and_dm),
+        WITH_FIXTURE(a_stack_stands_on_its_lowest_disk),
+        WITH_FIXTURE(a_circle_of_devices_ends),
+        WITH_FIXTURE(the_device_of_a_folder_is_that_of_its_file_system),
         WITH_FIXTURE(partitions_share_with_their_disk_only),
         WITH_FIXTURE(loop_over_a_partition_is_on_its_disk),
         cmocka_unit_test(loop_devices_over_unknown_files_are_apart),
