@@ -126,33 +126,64 @@ static void test_partial_last_chunk(void **state)
 {
     (void)state;
     for (uint64_t sectors = 1; sectors < 8; sectors++) {
-        struct fixture merged = fixture_new(1, 2, 0, 80 + sectors), other = fixture_new(8, 1, 3, 80 + sectors);
+        struct fixture merged = fixture_new(1, 4, 0, 80 + sectors), other = fixture_new(8, 1, 5, 80 + sectors);
         struct bench *bench;
         uint8_t *cow;
 
         merged.entries[0] = (struct snap_entry){80 + sectors - 1, 2};
         merged.entries[1] = (struct snap_entry){40, 3};
+        merged.entries[2] = (struct snap_entry){8, 4};
+        merged.entries[3] = (struct snap_entry){16, 5};
         other.entries[0] = (struct snap_entry){9, 2};
         fixture_seal(&merged);
         fixture_seal(&other);
-        memset(other.cow + 3 * 4096, 0xee, 2 * 4096);
+        memset(other.cow + 3 * 4096, 0xee, 4 * 4096);
         bench = bench_over(merged, other, 4096); /* blocks as large as chunks: nothing smaller may be written */
         bench_open(bench);
-        bench_load(bench, 0, 2);
-        must(bench_copy(bench));
-        must(snap_sibling_commit(bench->sibling, NULL));
-        assert_int_equal(snap_sibling_counts(bench->sibling)->read_bytes, 4096 + sectors * 512);
-        assert_int_equal(snap_sibling_counts(bench->sibling)->written_bytes, 2 * 4096);
+        for (size_t end = 4; end > 0; end -= 2) { /* two whole chunks; then one, and the partial one */
+            bench_load(bench, end - 2, end);
+            must(bench_copy(bench));
+            must(snap_sibling_commit(bench->sibling, NULL));
+        }
+        assert_int_equal(snap_sibling_counts(bench->sibling)->read_bytes, 3 * 4096 + sectors * 512);
+        assert_int_equal(snap_sibling_counts(bench->sibling)->written_bytes, 4 * 4096);
         cow = fixture_recorded(bench->recorder, "cow2");
-        assert_memory_equal(cow + 3 * 4096, bench->other.origin + 40 * 512, 4096);
-        assert_memory_equal(cow + 4 * 4096, bench->other.origin + 80 * 512, sectors * 512);
+        assert_memory_equal(cow + 5 * 4096, bench->other.origin + 40 * 512, 4096);
+        assert_memory_equal(cow + 6 * 4096, bench->other.origin + 80 * 512, sectors * 512);
         for (uint64_t i = sectors * 512; i < 4096; i++)
-            assert_int_equal(cow[4 * 4096 + i], 0);
+            assert_int_equal(cow[6 * 4096 + i], 0);
         free(cow);
         bench_overwrite(bench);
-        assert_int_equal(bench_expect_view(bench), 3);
+        bench_load(bench, 0, 4);
+        bench_overwrite(bench);
+        assert_int_equal(bench_expect_view(bench), 5);
         bench_free(bench);
     }
+}
+
+/* A store of an old kernel, whose last entry has not the highest data chunk: none that is in use is handed out. */
+static void test_other_orders(void **state)
+{
+    struct fixture merged = fixture_new(8, 2, 0, 64), other = fixture_new(2, 3, 20, 64);
+    struct bench *bench;
+
+    (void)state;
+    merged.entries[0] = (struct snap_entry){2, 2};
+    merged.entries[1] = (struct snap_entry){5, 3};
+    other.entries[0] = (struct snap_entry){1, 2};
+    other.entries[1] = (struct snap_entry){2, 9};
+    other.entries[2] = (struct snap_entry){3, 7};
+    fixture_seal(&merged);
+    fixture_seal(&other);
+    bench = bench_over(merged, other, 512);
+    bench_open(bench);
+    assert_int_equal(bench->need.free_chunks, 15); /* 10 to 24 */
+    bench_load(bench, 0, 2);
+    must(bench_copy(bench));
+    must(snap_sibling_commit(bench->sibling, NULL));
+    bench_overwrite(bench);
+    assert_int_equal(bench_expect_view(bench), 3 + 8);
+    bench_free(bench);
 }
 
 /* Chunks of 4 MiB and a buffer of 1 MiB: four slices each; the origin ends within a slice, or before one. */
@@ -634,6 +665,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_only_what_is_written),
         cmocka_unit_test(test_partial_last_chunk),
+        cmocka_unit_test(test_other_orders),
         cmocka_unit_test(test_chunks_larger_than_the_buffer),
         cmocka_unit_test(test_large_requests),
         cmocka_unit_test(test_more_than_can_wait),
