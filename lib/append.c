@@ -209,6 +209,7 @@ enum snap_status snap_append_commit(struct snap_append *append, const uint64_t *
 {
     const struct batch batch = {old_chunks, count};
     const uint64_t unit_entries = snap_store_unit_bytes(append->store) / SNAP_ENTRY_BYTES;
+    const uint64_t per_area = append->store->layout.entries_per_area;
     enum snap_status status;
 
     if (count == 0)
@@ -222,6 +223,8 @@ enum snap_status snap_append_commit(struct snap_append *append, const uint64_t *
                          append->store->io->name, snap_append_room(append), count);
 
     status = read_first_unit(append, snap_round_down(append->entries, unit_entries), err); /* first: it may fail */
+    if (status == SNAP_OK && append->entries / per_area != (append->entries + count - 1) / per_area)
+        status = flush(append, counts, err); /* entries that nothing links yet fit the list already: see the header */
     if (status == SNAP_OK)
         status = write_areas(append, &batch, counts, err);
     if (status == SNAP_OK)

@@ -57,13 +57,16 @@ enum snap_status snap_append_settle(struct snap_append *append, struct snap_appe
  * Appends `count` entries: old_chunks[k] with the data chunk snap_append_chunk(append, k), whose content has been
  * written (not flushed) to the device after snap_append_settle. The order (format 14, "append"):
  *
- * 1. every area behind the current one that the longer list reaches, whole, zeros behind the last entry; where
+ * 1. where entries go to later areas, a flush: of the data. Until the current area is full these entries continue
+ *    the list without being part of it, like a list that was cut by a fault. Whoever looks into that must find the
+ *    data: the origin still has the same;
+ * 2. every area behind the current one that the longer list reaches, whole, zeros behind the last entry; where
  *    that entry fills its area, the area behind it is all zeros;
- * 2. one flush: of the data, too;
- * 3. the atomic units of the current area that change, in ascending order, a flush after each. The one that fills
+ * 3. one flush: of the data, too;
+ * 4. the atomic units of the current area that change, in ascending order, a flush after each. The one that fills
  *    the area links all the others, and is the last by nature.
  *
- * So many areas cost no more flushes than one; 0 entries cost nothing. At every moment, and whatever unflushed
+ * So many areas cost one flush more than one; 0 entries cost nothing. At every moment, and whatever unflushed
  * sectors are lost, the list on the device is the old one followed by the first j of the new entries, 0 <= j <=
  * count, then zeros to the end of its area; the data of all that is listed are durable.
  *

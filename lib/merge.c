@@ -120,11 +120,19 @@ static enum snap_status commit(struct merge *merge, const struct snap_window_ran
 }
 
 /*
- * What the list looks like now must be what it looks like after a power failure, or the next cut could become durable
+ * What the lists look like now must be what they look like after a power failure, or the next cut could become durable
  * before the last one of an earlier run, which was killed between the write and its flush: entries behind a terminator.
+ * And a sibling's entries, which are why a chunk is not copied to it, could be gone when the origin has changed.
  */
 static enum snap_status settle(struct merge *merge, struct snap_error *err)
 {
+    const struct snap_merge_options *options = merge->options;
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
+        status = snap_sibling_settle(options->siblings[i], err);
+    if (status != SNAP_OK || options->keep_cow)
+        return status;
     merge->result->cow_flushes++;
     return snap_io_flush(merge->store->io, err);
 }
@@ -327,7 +335,7 @@ enum snap_status snap_merge(const struct snap_store *store, struct snap_io *orig
     status = merge_set_up(&merge, false, err);
     merge.write_control.done = report_progress;
     merge.write_control.done_context = &merge;
-    if (status == SNAP_OK && !options->keep_cow)
+    if (status == SNAP_OK)
         status = settle(&merge, err);
     if (status == SNAP_OK) {
         status = merge_windows(&merge, &finished, err);

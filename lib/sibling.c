@@ -341,12 +341,55 @@ static void count_append(struct snap_sibling *sibling, const struct snap_append_
     sibling->counts.flushes += counts->flushes;
 }
 
+/* After what failed, nobody knows what the list is. */
+static enum snap_status check_usable(const struct snap_sibling *sibling, struct snap_error *err)
+{
+    if (sibling->failed || sibling->append.failed)
+        return snap_fail(err, SNAP_E_INTERNAL, "%s: a write or flush failed before; nothing more is written",
+                         sibling->store->io->name);
+    return SNAP_OK;
+}
+
+/* Areas that nothing reaches, but whose entries fit the end of the list. */
+static enum snap_status zero_stale_areas(struct snap_sibling *sibling, struct snap_error *err)
+{
+    const struct snap_layout *layout = &sibling->store->layout;
+    const uint64_t first = sibling->append.entries / layout->entries_per_area + 1;
+    const uint64_t end = sibling->options.stale_areas_end;
+    enum snap_status status;
+
+    if (first >= end)
+        return SNAP_OK;
+    status = snap_store_zero_areas(sibling->store, first, end - first, err);
+    if (status == SNAP_OK)
+        sibling->counts.metadata_bytes += (end - first) * layout->chunk_bytes;
+    return status;
+}
+
+enum snap_status snap_sibling_settle(struct snap_sibling *sibling, struct snap_error *err)
+{
+    struct snap_append_counts counts = {0};
+    enum snap_status status;
+
+    if (sibling->invalid)
+        return SNAP_OK;
+    status = check_usable(sibling, err);
+    if (status != SNAP_OK || sibling->append.settled)
+        return status;
+    status = zero_stale_areas(sibling, err);
+    if (status == SNAP_OK) {
+        status = snap_append_settle(&sibling->append, &counts, err);
+        count_append(sibling, &counts);
+    }
+    sibling->failed = status != SNAP_OK;
+    return status;
+}
+
 static enum snap_status copy_pending(struct snap_sibling *sibling, struct snap_io *origin,
                                      const struct snap_copy_control *reads, const struct snap_copy_control *writes,
                                      struct snap_error *err)
 {
     const uint64_t room = snap_append_room(&sibling->append);
-    struct snap_append_counts counts = {0};
     enum snap_status status;
 
     if (sibling->pending_count == 0)
@@ -356,18 +399,8 @@ static enum snap_status copy_pending(struct snap_sibling *sibling, struct snap_i
                          "%s: the store has room for %" PRIu64 " more chunks, but %" PRIu64
                          " have to be copied to it",
                          sibling->store->io->name, room, sibling->pending_count);
-    status = snap_append_settle(&sibling->append, &counts, err);
-    count_append(sibling, &counts);
+    status = snap_sibling_settle(sibling, err);
     return status == SNAP_OK ? move_data(sibling, origin, reads, writes, err) : status;
-}
-
-/* After what failed, nobody knows what the list is. */
-static enum snap_status check_usable(const struct snap_sibling *sibling, struct snap_error *err)
-{
-    if (sibling->failed || sibling->append.failed)
-        return snap_fail(err, SNAP_E_INTERNAL, "%s: a write or flush failed before; nothing more is written",
-                         sibling->store->io->name);
-    return SNAP_OK;
 }
 
 enum snap_status snap_sibling_copy(struct snap_sibling *sibling, struct snap_io *origin,

@@ -10,6 +10,7 @@
  * How one is used (format 14, "Composition"), for any number of siblings of one origin:
  *
  *     snap_sibling_open, snap_sibling_plan      for each, before anything is written; refuse where it does not fit
+ *     snap_sibling_settle                       for each, before anything is written to the origin
  *     for each load of data that is about to be written to the origin:
  *         snap_sibling_copy                     for each: old content of the origin to its data chunks
  *         snap_sibling_commit                   for each: flush, entries, flush
@@ -26,6 +27,7 @@ struct snap_sibling;
 struct snap_sibling_options {
     uint64_t origin_bytes;
     uint64_t memory_bytes;        /* for everything but the walks over lists, which take 8 MiB for a moment */
+    uint64_t stale_areas_end;     /* areas behind the list's end, up to here, continue it and are merged; 0: none */
     bool (*stop)(void *context);  /* polled while lists are read; NULL: never */
     void *stop_context;
 };
@@ -71,12 +73,24 @@ enum snap_status snap_sibling_plan(struct snap_sibling *sibling, const struct sn
                                    struct snap_sibling_need *need, struct snap_error *err);
 
 /*
+ * The first writes, once; nothing where the store was invalidated. Flushes the device, also where nothing will be
+ * copied to it: an earlier run may have been killed before its flush. Entries that are seen now, and are the reason
+ * why a chunk is not copied, must still be there after a power failure when the origin has been overwritten.
+ *
+ * Before that the areas up to options.stale_areas_end are zeroed, where there are any: the data chunks that they
+ * name are about to be used again, and would then look like lost ones of a list that was cut (format 13, rule 8).
+ *
+ * After a failure the sibling is not usable; its view is as it was.
+ */
+enum snap_status snap_sibling_settle(struct snap_sibling *sibling, struct snap_error *err);
+
+/*
  * Copies the present content of the origin for all writes of `plan`, whose data are not looked at: each chunk of
  * the sibling that one of them touches and that has no entry yet, whole, to the data chunk of the next entry. What
  * of the last chunk lies behind the origin's end becomes zeros (format 2.2 leaves it open; this way nothing of
- * what the device, or this program, held before shows up in the chunk). The first time, the device is flushed
- * before (snap_append_settle). `reads` controls the reads of the origin, `writes` the writes of the data; they may
- * be the same. Their throttles belong to the calling thread.
+ * what the device, or this program, held before shows up in the chunk). snap_sibling_settle comes first, unless
+ * the caller has done it. `reads` controls the reads of the origin, `writes` the writes of the data; they may be
+ * the same. Their throttles belong to the calling thread.
  *
  * Where nothing is missing, nothing is written or flushed. What is copied counts, and lasts, from
  * snap_sibling_commit on. Where it is more chunks than the memory has room to remember, some are committed on the

@@ -61,12 +61,14 @@ static enum snap_status judge_room(struct merge_session *session, struct merge_a
                      "--overflow=invalidate --yes", aside->device.path);
 }
 
-static enum snap_status plan(struct merge_session *session, struct merge_aside *aside, struct snap_error *err)
+static enum snap_status plan(struct merge_session *session, struct merge_aside *aside, uint64_t stale_areas_end,
+                             struct snap_error *err)
 {
     const unsigned expected = merge_arguments.preserve.count + (merge_arguments.undo != NULL);
     const struct snap_sibling_options options = {
         .origin_bytes = session->origin.io->size_bytes / SNAP_SECTOR_BYTES * SNAP_SECTOR_BYTES,
         .memory_bytes = snap_max(session->options.memory_bytes / MEMORY_SHARE / expected, SNAP_SIBLING_MEMORY_MIN_BYTES),
+        .stale_areas_end = stale_areas_end,
         .stop = tool_stop,
     };
     enum snap_status status = snap_sibling_open(&aside->sibling, &aside->store, &options, err);
@@ -85,7 +87,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
         .queue_depth = (unsigned)merge_arguments.queue_depth,
     };
     struct snap_evidence evidence;
-    uint64_t stale_areas_end;
+    uint64_t stale_areas_end = 0;
     enum snap_status status = distinct_from_all(session, aside, err);
 
     if (status == SNAP_OK && !aside->device.io)
@@ -100,7 +102,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
         status = merge_check_identity(session, &aside->device, &aside->store, &evidence, err);
     if (status == SNAP_OK)
         status = merge_check_cut(session, &aside->device, &aside->store, &aside->check, &stale_areas_end, err);
-    return status == SNAP_OK ? plan(session, aside, err) : status;
+    return status == SNAP_OK ? plan(session, aside, stale_areas_end, err) : status;
 }
 
 enum snap_status merge_preserve_prepare(struct merge_session *session, struct snap_error *err)
