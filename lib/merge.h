@@ -108,9 +108,9 @@ struct snap_merge_result {
  * continuation is decided); origin and COW are open for writing, exclusively, and are different devices.
  *
  * First the siblings and the COW are flushed: an earlier run may have been killed between a write and its flush. Then,
- * for each window [m, n): read its COW data; copy what they will replace to the siblings, durably; write them in origin order; flush
- * the origin; cut the list to m; n := m. What is larger than the buffer, or has no good end within it, takes several loads
- * of the buffer.
+ * for each window [m, n): read its COW data; copy what they will replace to the siblings, durably; write them in origin
+ * order; flush the origin; cut the list to m; n := m. What is larger than the buffer, or has no good end within it,
+ * takes several loads of the buffer.
  * At every moment, and whatever unflushed sectors are lost, the list on disk is a prefix of the original one (followed
  * by bad entries that stay) and all views are unchanged (format 14a): the kernel, or another run, can go on from there.
  *

@@ -63,9 +63,10 @@ void snap_plan_free(struct snap_plan *plan);
 
 /*
  * Plans `count` <= entries_max entries, whose numbers have been checked: all lie on their devices, and no old and no new
- * occurs twice, but for entries that are repeated as a whole, which are planned once. Of each chunk the bytes [slice_offset_bytes, slice_offset_bytes + slice_bytes) are copied (0 and
- * chunk_bytes for all of it; less only for one entry at a time), clipped at the origin's end, `origin_sectors`
- * (format 2.2). The buffer must hold count * slice_bytes. The same entries give the same plan in any order.
+ * occurs twice, but for entries that are repeated as a whole, which are planned once. Of each chunk the bytes
+ * [slice_offset_bytes, slice_offset_bytes + slice_bytes) are copied (0 and chunk_bytes for all of it; less only for one
+ * entry at a time), clipped at the origin's end, `origin_sectors` (format 2.2). The buffer must hold count *
+ * slice_bytes. The same entries give the same plan in any order.
  */
 void snap_plan_make(struct snap_plan *plan, const struct snap_layout *layout, const struct snap_entry *entries,
                     size_t count, uint64_t slice_offset_bytes, uint64_t slice_bytes, uint64_t origin_sectors);

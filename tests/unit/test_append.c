@@ -193,7 +193,8 @@ static void test_order_of_a_full_area(void **state)
 {
     (void)state;
     expect_commit(2, 60, 4, 512, 1024 + 512, 2, "cow write 67584 1024\ncow flush\n" AND_1536);
-    expect_commit(2, 60, 5, 512, 1024 + 512, 2, "cow write 67584 1024\ncow flush\n" AND_1536);
+    /* Entries in a later area, which nothing links yet: their data come first. */
+    expect_commit(2, 60, 5, 512, 1024 + 512, 3, "cow flush\ncow write 67584 1024\ncow flush\n" AND_1536);
     expect_commit(2, 31, 33, 512, 1024 + 1024, 3,
                   "cow write 67584 1024\ncow flush\ncow write 1024 512\ncow flush\n" AND_1536);
     /* An empty area that ends a list is the current one. */
@@ -202,14 +203,14 @@ static void test_order_of_a_full_area(void **state)
                   "cow write 34304 512\ncow flush\ncow write 17408 512\ncow flush\n");
 }
 
-/* Many areas: one flush for all of them, then the units of the current one. */
+/* Many areas: a flush for their data, one for all of them, then the units of the current one. */
 static void test_order_of_many_areas(void **state)
 {
     (void)state;
-    expect_commit(1, 31, 33, 512, 3 * 512, 2,
-                  "cow write 17408 512\ncow write 34304 512\ncow flush\ncow write 512 512\ncow flush\n");
-    expect_commit(1, 31, 32 * 700 + 1, 512, 702 * 512, 2, NULL); /* more areas than one vector takes */
-    expect_commit(8, 0, 1030, 512, 5 * 4096, 9, NULL);
+    expect_commit(1, 31, 33, 512, 3 * 512, 3,
+                  "cow flush\ncow write 17408 512\ncow write 34304 512\ncow flush\ncow write 512 512\ncow flush\n");
+    expect_commit(1, 31, 32 * 700 + 1, 512, 702 * 512, 3, NULL); /* more areas than one vector takes */
+    expect_commit(8, 0, 1030, 512, 5 * 4096, 10, NULL);
     /* Areas of 512 KiB, in pieces: the second one is written whole, though two entries are in it. */
     expect_commit(1024, 0, 3, 512, 512, 2, NULL);
 }
@@ -475,7 +476,7 @@ static void test_failures(void **state)
             bench_free(bench);
         }
     }
-    assert_int_equal(met, 1 + (120 + 2 + 2) + (1 + 1 + 2));
+    assert_int_equal(met, 1 + (120 + 2 + 2) + (1 + 2 + 2));
 }
 
 /* Every subset of the unflushed sectors, at every moment; with the data pending, and (longer lists) without. */
@@ -524,7 +525,7 @@ static void test_torn_states(void **state)
     explore(2, 10, 64 * 5, 1, 512, true, &states, &sampled);
     explore(4, 100, 300, 0, 512, true, &states, &sampled);
     print_message("# %lu states exhaustively, %lu sampled\n", (unsigned long)all, (unsigned long)sampled);
-    assert_true(all > 10000 && sampled > 1000);
+    assert_true(all > 7000 && sampled > 1000);
 }
 
 /*
