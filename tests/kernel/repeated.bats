@@ -24,6 +24,7 @@ between_steps()
             last if unpack("x8 Q<", $entry) == 0;
             push @entries, $entry;
         }
+        die "no entry $_ in $pair" for grep { $_ > $#entries } @bad;
         for my $i (grep { !$bad{$_} } $first .. $#entries) {
             my $at = unpack("Q<", $entries[$i]) * $chunk;
             seek $view, $at, 0;
@@ -76,7 +77,7 @@ setup_file()
     uml_begin
     # An area of chunk size 1 has 32 entries, of 8: 256. Written in one go all of them are one run.
     made 1 256K c1-run 'write dev=@ offset=100s length=90s block=64K seed=2'
-    made 1 256K c1-random 'write-random dev=@ count=90 block=512 seed=3'
+    made 1 256K c1-random 'write-random dev=@ count=100 block=512 seed=3'
     made 8 3M c8-run 'write dev=@ offset=40K length=1200K block=64K seed=4'
     made 8 3M c8-random 'write-random dev=@ count=400 seed=5'
     uml_go_slices
