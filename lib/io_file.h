@@ -16,7 +16,7 @@ enum snap_io_engine {
 
 struct snap_io_file_options {
     bool write;                 /* open for writing, and hold the device or image exclusively */
-    bool exclusive;             /* hold it exclusively though it is only read */
+    bool exclusive;             /* keep all others from writing though it is only read */
     bool buffered;              /* images: no direct I/O, even where it is possible */
     enum snap_io_engine engine;
     unsigned queue_depth;       /* requests in flight; 0 = SNAP_QUEUE_DEPTH_DEFAULT; at most SNAP_QUEUE_DEPTH_MAX */
@@ -37,9 +37,10 @@ struct snap_io_file_info {
  *
  * Block devices: always O_DIRECT; O_EXCL where `write` or `exclusive` is set, so that a device in use (mounted, under
  * device-mapper, held by another run) is SNAP_E_BUSY (format 9). Requests that are not multiples of the logical block
- * are widened when they read; such a write is SNAP_E_UNSUPPORTED. Images: an open file description lock (shared for
- * readers, exclusive for `write` or `exclusive`; SNAP_E_BUSY where another holds it) and, for `write` or `exclusive`,
- * SNAP_E_BUSY too where the image backs a loop device. Direct where the file system takes it (tried at open), aligned
+ * are widened when they read; such a write is SNAP_E_UNSUPPORTED. Images: an open file description lock (exclusive for
+ * `write`, else shared; SNAP_E_BUSY where another's is in the way; only without `write` and `exclusive` may there be
+ * none, where the file system has no locks) and, for `write` or `exclusive`, SNAP_E_BUSY too where the image backs a
+ * loop device. Without `write` nothing is ever opened for writing. Direct where the file system takes it (tried at open), aligned
  * requests only; the rest, the unaligned end of the file among it, goes through the page cache. flush is fdatasync on
  * images, fsync on devices. An image's size is its length in bytes and never changes through this object.
  *

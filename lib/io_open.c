@@ -147,21 +147,19 @@ static enum snap_status lock_image(int fd, const char *path, bool alone, bool re
     return required ? snap_fail_errno(err, errno, "%s: cannot lock the image", path) : SNAP_OK;
 }
 
-/* An exclusive lock takes a descriptor for writing even if the image is only read: ask for one, do with less. */
+/*
+ * Who writes keeps everybody out. Who only reads keeps the writers out, and never has the image open for writing; to
+ * hold it exclusively then means that there must be such a lock.
+ */
 static enum snap_status open_image_buffered(struct snap_opened *opened, const char *path,
                                             const struct snap_io_file_options *options, const struct stat *seen,
                                             struct snap_error *err)
 {
-    bool alone = options->write || options->exclusive;
-    enum snap_status status = open_same(&opened->fd, path, alone ? O_RDWR : O_RDONLY, seen, err);
+    enum snap_status status = open_same(&opened->fd, path, options->write ? O_RDWR : O_RDONLY, seen, err);
 
-    if (alone && !options->write && (status == SNAP_E_PERM || status == SNAP_E_BUSY)) {
-        alone = false;
-        status = open_same(&opened->fd, path, O_RDONLY, seen, err);
-    }
     if (status != SNAP_OK)
         return status;
-    return lock_image(opened->fd, path, alone, options->write || options->exclusive, err);
+    return lock_image(opened->fd, path, options->write, options->write || options->exclusive, err);
 }
 
 /* What the kernel says of direct I/O on this file; 4096 bytes for everything where it says nothing. */

@@ -20,6 +20,7 @@ static enum snap_status open_devices(struct merge_session *session, struct snap_
 {
     const struct snap_io_file_options origin_options = {
         .write = !merge_arguments.dry_run,
+        .exclusive = true, /* a dry run foresees that the device is in use */
         .engine = (enum snap_io_engine)merge_arguments.io_engine,
         .queue_depth = (unsigned)merge_arguments.queue_depth,
     };

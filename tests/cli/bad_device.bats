@@ -247,11 +247,43 @@ hold() {
     refused snapmerge 8 "$loop: "
 }
 
+@test "a dry run foresees that a device is held, or an image in use, as the merge would find it" {
+    need_loops
+    loop_over "$origin"
+    program snapmerge -n --origin "$origin" --cow "$cow"
+    refused snapmerge 8 "backs $loop"
+    hold "$loop"
+    program snapmerge -n --origin "$loop" --cow "$cow"
+    refused snapmerge 8 "$loop: in use"
+    kill "$holder_pid"
+    wait "$holder_pid" || true
+    holder_pid=
+    program snapmerge -n --origin "$loop" --cow "$cow"
+    assert_status 0
+    loop_over "$cow"
+    hold "$loop"
+    program snapmerge -n --origin "${loops[0]}" --cow "$loop"
+    refused snapmerge 8 "$loop: in use"
+}
+
+@test "a dry run names the mount point of a mounted origin" {
+    need_loops
+    mke2fs -q -t ext4 "$BATS_TEST_TMPDIR/mounted.img" 8M
+    loop_over "$BATS_TEST_TMPDIR/mounted.img"
+    mkdir "$BATS_TEST_TMPDIR/mount"
+    mount "$loop" "$BATS_TEST_TMPDIR/mount"
+    program snapmerge -n --origin "$loop" --cow "$cow"
+    umount "$BATS_TEST_TMPDIR/mount"
+    refused snapmerge 8 "mounted on $BATS_TEST_TMPDIR/mount"
+}
+
 @test "a held COW is refused by snapmerge and snapcreate, also with --force" {
     need_loops
     loop_over "$cow"
     hold "$loop"
     program snapmerge --origin "$origin" --cow "$loop"
+    refused snapmerge 8 "$loop: "
+    program snapmerge --keep-cow --origin "$origin" --cow "$loop"
     refused snapmerge 8 "$loop: "
     program snapcreate --force --origin "$origin" --cow "$loop"
     refused snapcreate 8 "$loop: "
