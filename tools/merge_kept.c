@@ -37,6 +37,7 @@ static enum snap_status believe(struct merge_session *session, struct snap_error
         return SNAP_OK;
     }
     session->options.compare_from = found.merged_from;
+    session->checkpoint.merged_from = found.merged_from;
     cli_note(session->cli, "%s: %" PRIu64 " of %" PRIu64 " entries were merged before and are compared now",
              session->checkpoint_path, found.entries - found.merged_from, found.entries);
     return SNAP_OK;
@@ -57,6 +58,7 @@ enum snap_status merge_kept_prepare(struct merge_session *session, const char *p
         snap_device_id(&session->origin.facts, now->origin_id, sizeof now->origin_id);
         snap_device_id(&session->cow.facts, now->cow_id, sizeof now->cow_id);
         now->entries = session->check.entries;
+        now->merged_from = now->entries; /* nothing is known to be merged */
         status = snap_entries_digest(&session->store, now->entries, &now->list_crc32c, err);
         if (status == SNAP_OK)
             status = believe(session, err);
@@ -70,4 +72,10 @@ enum snap_status merge_kept_prepare(struct merge_session *session, const char *p
         session->options.compare_from = UINT64_MAX;
     }
     return status;
+}
+
+enum snap_status merge_kept_begin(struct merge_session *session, struct snap_error *err)
+{
+    return session->checkpoint_path ? snap_checkpoint_save(&session->checkpoint, session->checkpoint_path, err)
+                                    : SNAP_OK;
 }

@@ -12,4 +12,10 @@
  */
 enum snap_status merge_kept_prepare(struct merge_session *session, const char *path, struct snap_error *err);
 
+/*
+ * The last step before the merge writes: the file, with what it said before or nothing. One that cannot be written
+ * must refuse, not end a merge half-way.
+ */
+enum snap_status merge_kept_begin(struct merge_session *session, struct snap_error *err);
+
 #endif

@@ -28,8 +28,6 @@ static enum snap_status open_devices(struct merge_session *session, struct snap_
     enum snap_status status = tool_device_find(&session->cow, merge_arguments.cow, err);
 
     cow_options.write = !merge_arguments.dry_run && !merge_arguments.keep_cow;
-    cow_options.exclusive = !merge_arguments.dry_run;
-
     if (status == SNAP_OK)
         status = tool_device_find(&session->origin, merge_arguments.origin, err);
     if (status == SNAP_OK)
@@ -152,6 +150,8 @@ static int merge(struct merge_session *session)
     const char *outcome;
     int exit_status;
 
+    if (merge_kept_begin(session, &err) != SNAP_OK)
+        return cli_refuse(session->cli, &err);
     if (begin(session, &err) != SNAP_OK) {
         exit_status = cli_fail(session->cli, &err);
         cli_line(session->cli, "Nothing was written to %s, and no entry of %s was changed.", session->origin.path,

@@ -24,25 +24,27 @@ traced() {
         strace -f -y -s 0 -o trace "${options[@]}" $WRAPPER "$BUILDDIR/tools/$name" "$@" </dev/null
 }
 
-# A sum over the traced calls: traced_sum CALLS FILE: how many bytes these calls (a pattern) returned for the file.
-# A call that another thread interrupted stands in two lines.
+# traced_calls: the calls in the order in which they ended, one in a line, without the number of the thread; strace has
+# two lines for a call during which another thread said something.
+traced_calls() {
+    perl -ne '
+        my ($pid, $rest) = /^(\d+)\s+(.*)/ or next;
+        if ($rest =~ s/ <unfinished \.\.\.>$//) { $open{$pid} = $rest; next }
+        $rest = delete($open{$pid}) . $rest if $rest =~ s/^<\.\.\. \w+ resumed>//;
+        print "$rest\n";' trace
+}
+
+# traced_sum CALLS FILE: how many bytes these calls (a pattern) returned for the file.
 traced_sum() {
-    perl -e '
-        my ($calls, $file, $sum, %open) = (@ARGV, 0);
-        open(my $in, "<", "trace") or die;
-        while (<$in>) {
-            my ($pid, $rest) = /^(\d+)\s+(.*)/ or next;
-            if ($rest =~ /^(?:$calls)\(\d+<([^>]*)>.* <unfinished/) { $open{$pid} = $1; next }
-            my $path = $rest =~ /^(?:$calls)\(\d+<([^>]*)>/ ? $1
-                : $rest =~ /^<\.\.\. (?:$calls) resumed/ ? delete($open{$pid}) : undef;
-            next unless defined($path) && $path =~ m{(^|/)\Q$file\E$};
-            die "failed: $_" unless $rest =~ / = (\d+)$/;
-            $sum += $1;
-        }
-        print "$sum\n";' "$1" "$2"
+    traced_calls | perl -ne '
+        BEGIN { ($calls, $file, $sum) = (splice(@ARGV, 0, 2), 0) }
+        next unless /^(?:$calls)\(\d+<(?:[^>]*\/)?\Q$file\E>/;
+        / = (\d+)$/ or die "failed: $_";
+        $sum += $1;
+        END { print "$sum\n" }' "$1" "$2"
 }
 
 # traced_count CALLS FILE: how many of these calls were made for the file.
 traced_count() {
-    grep -cE "^[0-9]+ +($1)\([0-9]+<([^>]*/)?$2>" trace || true
+    traced_calls | grep -cE "^($1)\([0-9]+<([^>]*/)?$2>" || true
 }
