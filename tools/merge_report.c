@@ -143,6 +143,29 @@ static void set_counts(struct cli_json *object, const struct snap_merge_result *
     cli_json_set_uint(object, "window_entries_max", counts->window_entries);
 }
 
+/* What the store holds now; the other figures are from before. Not where a cut may have arrived in part. */
+static void set_after(struct cli_json *result, const struct merge_session *session, const char *outcome)
+{
+    const struct snap_layout *layout = &session->store.layout;
+    const uint64_t entries = session->options.keep_cow ? session->check.entries : session->result.entries_left;
+    uint64_t highest_new_chunk = session->check.highest_new_chunk;
+    struct cli_json *after;
+
+    if (strcmp(outcome, "failed") == 0) {
+        cli_json_set_null(result, "after");
+        return;
+    }
+    after = cli_json_object();
+    cli_json_set_uint(after, "entries", entries);
+    if (entries < session->check.entries)
+        highest_new_chunk = entries > 0 ? snap_canonical_chunk(layout, entries - 1) : 0;
+    if (entries == 0 || entries == session->check.entries || session->check.canonical)
+        report_set_usage(after, layout, entries, highest_new_chunk);
+    else
+        cli_json_set_null(after, "usage"); /* it takes a look at the list: snapinspect */
+    cli_json_set(result, "after", after);
+}
+
 int merge_print_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
                      int exit_status)
 {
@@ -166,6 +189,8 @@ int merge_print_json(struct merge_session *session, const struct snap_merge_resu
         merge_bad_json(session, result);
     if (session->aside_count > 0)
         merge_preserve_json(session, result);
+    if (!plan)
+        set_after(result, session, outcome);
     cli_json_set(document, "result", result);
     if (cli_json_finish(document, exit_status, session->cli->out, &err) != SNAP_OK)
         return cli_exit_worse(exit_status, cli_fail(session->cli, &err));

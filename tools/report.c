@@ -133,10 +133,27 @@ struct report_text report_device_text(const struct tool_device *device, const st
     return result;
 }
 
-void report_set_figures(struct cli_json *object, const struct snap_store *store, const struct snap_check_result *result)
+static void set_usage(struct cli_json *object, const struct snap_usage *figures)
 {
     struct cli_json *usage = cli_json_object();
 
+    cli_json_set_uint(usage, "allocated_sectors", figures->allocated_sectors);
+    cli_json_set_uint(usage, "total_sectors", figures->total_sectors);
+    cli_json_set_uint(usage, "metadata_sectors", figures->metadata_sectors);
+    cli_json_set(object, "usage", usage);
+}
+
+void report_set_usage(struct cli_json *object, const struct snap_layout *layout, uint64_t entries,
+                      uint64_t highest_new_chunk)
+{
+    struct snap_usage usage;
+
+    snap_layout_usage(layout, entries, highest_new_chunk, &usage);
+    set_usage(object, &usage);
+}
+
+void report_set_figures(struct cli_json *object, const struct snap_store *store, const struct snap_check_result *result)
+{
     cli_json_set_uint(object, "chunk_sectors", store->layout.chunk_sectors);
     cli_json_set_uint(object, "entries", result->entries);
     cli_json_set_uint(object, "runs", result->runs);
@@ -144,10 +161,7 @@ void report_set_figures(struct cli_json *object, const struct snap_store *store,
     cli_json_set_bool(object, "canonical", result->canonical);
     cli_json_set_uint(object, "capacity_entries", result->capacity_entries);
     cli_json_set_uint(object, "free_chunks", result->free_chunks);
-    cli_json_set_uint(usage, "allocated_sectors", result->usage.allocated_sectors);
-    cli_json_set_uint(usage, "total_sectors", result->usage.total_sectors);
-    cli_json_set_uint(usage, "metadata_sectors", result->usage.metadata_sectors);
-    cli_json_set(object, "usage", usage);
+    set_usage(object, &result->usage);
 }
 
 static void set_text(struct cli_json *object, const char *key, const char *text)

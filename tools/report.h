@@ -42,6 +42,10 @@ struct report_text report_device_text(const struct tool_device *device, const st
 /* Figures of a checked store, into `object`. */
 void report_set_figures(struct cli_json *object, const struct snap_store *store, const struct snap_check_result *result);
 
+/* The three figures of the kernel's status line for a list of `entries` entries (snap_layout_usage), into `object`. */
+void report_set_usage(struct cli_json *object, const struct snap_layout *layout, uint64_t entries,
+                      uint64_t highest_new_chunk);
+
 /* The identity record, or null. */
 void report_set_identity(struct cli_json *object, const struct snap_store *store);
 

@@ -269,6 +269,23 @@ merges_between() {
     assert_merged
 }
 
+@test "--json: the list as it is now beside the one before" {
+    recipe areas-chunks
+    program snapmerge --json --origin origin --cow cow
+    assert_status 0
+    assert_json '.result | "\(.entries) \(.after.entries)"' "600 0"
+    local after=$output
+    program snapinspect --json cow
+    assert_equal "$(jq -c .result.after.usage <<<"$after")" "$(json '.result.usage | tojson')"
+    # Nothing happens to a COW that is kept, or in a dry run.
+    cp cow.before cow
+    cp origin.before origin
+    program snapmerge --json --keep-cow --origin origin --cow cow
+    assert_json '.result | "\(.after.entries) \(.after.usage == .usage)"' "600 true"
+    program snapmerge --json -n --origin origin --cow cow
+    assert_json '.result | has("after")' false
+}
+
 @test "a refusal as JSON keeps standard output for data" {
     recipe cut
     program snapmerge --json --origin origin --cow cow

@@ -83,6 +83,10 @@ merging() {
     ! cmp -s origin origin.before
 }
 
+list_is_shorter() {
+    [ "$(number cow 4112 8)" != 0 ] && [ "$(walk cow figures | cut -d' ' -f1)" -lt "$1" ]
+}
+
 catches_signals() {
     local mask
     mask=$(sed -n 's/^SigCgt:\t//p' "/proc/$pid/status")
@@ -100,10 +104,7 @@ start_slowly() {
 @test "killed behind the first cut: the list is a prefix, and the rerun merges only the rest" {
     pair 8192
     start --rate-limit 30M --memory 16M --checkpoint-interval 1
-    list_is_shorter() {
-        [ "$(number cow 4112 8)" != 0 ] && [ "$(walk cow figures | cut -d' ' -f1)" -lt 8192 ]
-    }
-    until_true list_is_shorter
+    until_true list_is_shorter 8192
     kill -KILL "$pid"
     end
     assert_equal "$status" 137
@@ -141,6 +142,21 @@ stopped_by() {
 
 @test "SIGINT: exit 32, says how to go on, and that does" {
     stopped_by INT
+}
+
+@test "stopped, as JSON: what the store holds now is what snapinspect says" {
+    start_slowly --json
+    # Behind the first cut.
+    until_true list_is_shorter 2048
+    kill -INT "$pid"
+    end
+    assert_status 32
+    local said_json
+    said_json=$(<out)
+    assert_equal "$(jq -r '.result | "\(.outcome) \(.entries) \(.after.entries == .entries_left)"' <<<"$said_json")" \
+        "stopped 2048 true"
+    program snapinspect --json cow
+    assert_equal "$(jq -c '.result.after' <<<"$said_json")" "$(json '.result | {entries, usage} | tojson')"
 }
 
 @test "SIGTERM: the same" {
