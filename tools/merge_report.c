@@ -159,7 +159,7 @@ static void set_after(struct cli_json *result, const struct merge_session *sessi
     cli_json_set_uint(after, "entries", entries);
     if (entries < session->check.entries)
         highest_new_chunk = entries > 0 ? snap_canonical_chunk(layout, entries - 1) : 0;
-    if (entries == 0 || entries == session->check.entries || session->check.canonical)
+    if (entries == 0 || entries == session->check.entries || (session->check.canonical && session->result.bad_entries == 0))
         report_set_usage(after, layout, entries, highest_new_chunk);
     else
         cli_json_set_null(after, "usage"); /* it takes a look at the list: snapinspect */

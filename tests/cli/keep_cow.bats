@@ -250,7 +250,7 @@ equal() {
     grep -Eq '^list 2500 [0-9a-f]{8}$' state
     assert_equal "$(sed -n 's/^merged-from //p' state)" 0
     assert_equal "$(stat -c %a state)" 600
-    [ ! -e state.new ]
+    [ ! -e state.dmsnap-new ]
     # Nothing of it is left to chance: our own checksum, by another hand, is the same.
     cp state state.theirs
     forge ''
@@ -263,9 +263,9 @@ equal() {
     traced -e trace=openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink -- \
         snapmerge --keep-cow --checkpoint "$dir/state" --memory 16M --origin origin --cow cow
     assert_kept
-    traced_calls | sed -nE -e 's/^openat\(.*state\.new", O_WRONLY\|O_CREAT\|O_EXCL\|O_NOFOLLOW\|O_CLOEXEC, 0600\).*/new/p' \
-        -e 's/^write\([0-9]+<.*state\.new>.*/write/p' -e 's/^fsync\([0-9]+<.*state\.new>\).*/sync/p' \
-        -e 's/^rename(at2?)?\(.*state\.new", .*state"\).*/rename/p' -e 's/^fsync\([0-9]+<.*data>\).*/folder/p' \
+    traced_calls | sed -nE -e 's/^openat\(.*state\.dmsnap-new", O_WRONLY\|O_CREAT\|O_EXCL\|O_NOFOLLOW\|O_CLOEXEC, 0600\).*/new/p' \
+        -e 's/^write\([0-9]+<.*state\.dmsnap-new>.*/write/p' -e 's/^fsync\([0-9]+<.*state\.dmsnap-new>\).*/sync/p' \
+        -e 's/^rename(at2?)?\(.*state\.dmsnap-new", .*state"\).*/rename/p' -e 's/^fsync\([0-9]+<.*data>\).*/folder/p' \
         -e 's/^f(data)?sync\([0-9]+<.*origin>\).*/flush/p' | tr '\n' ' ' >order
     cat order
     grep -Eq '^new write sync rename folder (flush new write sync rename folder ){2,}$' order
@@ -287,7 +287,7 @@ equal() {
     assert_said "no/such/folder/state"
     assert_said "Nothing was written."
     cmp origin origin.before
-    mkdir state.new other
+    mkdir state.dmsnap-new other
     rm state
     keep_with_file
     assert_status 8
@@ -298,7 +298,7 @@ equal() {
 @test "a link under the name of the temporary file is not followed" {
     pair
     echo precious >target
-    ln -s target state.new
+    ln -s target state.dmsnap-new
     keep_with_file
     assert_kept
     assert_equal "$(<target)" precious
@@ -364,11 +364,24 @@ ignored() {
     sed 's/^merged-from 2400/merged-from 1400/' good >state
     ignored "its checksum is wrong: it is damaged"
     : >state
-    ignored "is no checkpoint file"
+    ignored "is empty or no text"
+}
+
+@test "a file that holds anything else is refused, and left as it is: the COW itself, given by mistake" {
+    pair
     contents state 100000 garbage
-    ignored "is no checkpoint file"
-    cp cow state
-    ignored "is no checkpoint file"
+    cp state state.before
+    keep_with_file
+    assert_status 8
+    assert_said "state: holds something else"
+    assert_said "Nothing was written."
+    cmp state state.before
+    cp cow cow.before
+    keep --checkpoint cow
+    assert_status 8
+    assert_said "cow: holds something else"
+    cmp cow cow.before
+    cmp origin origin.before
 }
 
 @test "a forged file is ignored where it makes no sense, and does no harm where it does" {
