@@ -23,6 +23,7 @@ static const struct kind kinds[] = {
     {"input/output error", EIO, false},
     {"no space", ENOSPC, false},
     {"device gone", ENODEV, false},
+    {"interrupted", EINTR, false},
     {"short", EIO, true},
 };
 
