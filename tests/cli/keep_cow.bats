@@ -406,9 +406,10 @@ ignored() {
     # shellcheck disable=SC2086
     $WRAPPER "$BUILDDIR/tools/snapmerge" --keep-cow --checkpoint state --rate-limit 4M --origin origin --cow cow \
         </dev/null >out 2>said 3>&- &
-    local pid=$! tries command status=0
+    local pid=$! tries command reached status=0
     for ((tries = 0; tries < 3000; tries++)); do
-        [ "$(sed -n 's/^merged-from //p' state 2>/dev/null || true)" != 2500 ] && [ -e state ] && break
+        reached=$(sed -n 's/^merged-from //p' state 2>/dev/null || true)
+        [ -n "$reached" ] && [ "$reached" != 2500 ] && break
         sleep 0.02
     done
     kill -TERM $pid
