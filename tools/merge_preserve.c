@@ -29,21 +29,27 @@ static enum snap_status distinct_from_all(struct merge_session *session, const s
     return status;
 }
 
+/* Enough for the missing chunks, the areas among them, and one more where the end of the device is an area. */
+static uint64_t missing_bytes(const struct merge_aside *aside)
+{
+    const struct snap_layout *layout = &aside->store.layout;
+    const uint64_t missing_chunks = aside->need.needed_chunks - aside->need.free_chunks;
+
+    return (missing_chunks + missing_chunks / layout->entries_per_area + 2) * layout->chunk_bytes;
+}
+
 /* It does not fit: that is a refusal, or the store is given up, by the word and a yes. */
 static enum snap_status judge_room(struct merge_session *session, struct merge_aside *aside, struct snap_error *err)
 {
-    const uint64_t chunk_bytes = aside->store.layout.chunk_bytes;
-
     if (aside->need.needed_chunks <= aside->need.free_chunks)
         return SNAP_OK;
     if (merge_arguments.overflow != MERGE_OVERFLOW_INVALIDATE || aside->is_undo)
         return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that it needs, and it has "
-                         "room for %" PRIu64 ": make it larger by %s at least, or give it up: --overflow=invalidate",
-                         aside->device.path, aside->need.needed_chunks, cli_size_text(chunk_bytes).text,
-                         aside->need.free_chunks,
-                         cli_size_text_exact((aside->need.needed_chunks - aside->need.free_chunks +
-                                              aside->need.needed_chunks / aside->store.layout.entries_per_area + 1) *
-                                             chunk_bytes).text);
+                         "room for %" PRIu64 ": make it larger by %s%s",
+                         aside->device.path, aside->need.needed_chunks,
+                         cli_size_text(aside->store.layout.chunk_bytes).text, aside->need.free_chunks,
+                         cli_size_text_exact(missing_bytes(aside)).text,
+                         aside->is_undo ? "" : ", or give it up: --overflow=invalidate");
     aside->invalidate = true;
     if (merge_arguments.dry_run || merge_arguments.yes)
         return SNAP_OK;

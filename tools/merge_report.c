@@ -66,8 +66,8 @@ static void show_resume(struct merge_session *session)
     fprintf(line, "%s", session->options.keep_cow ? " --keep-cow" : "");
     add_argument(line, "--checkpoint", session->checkpoint_path);
     fprintf(line, "%s", session->options.continue_on_error ? " --continue-on-error" : "");
-    for (unsigned i = 0; i < merge_arguments.preserve.count; i++)
-        add_argument(line, "--preserve", merge_arguments.preserve.items[i]);
+    for (unsigned i = 0; i < merge_arguments.preserve.count; i++) /* the first asides; a store given up is invalid now */
+        add_argument(line, "--preserve", session->asides[i].invalidate ? NULL : merge_arguments.preserve.items[i]);
     add_argument(line, "--undo", merge_arguments.undo);
     if (fclose(line) == 0)
         cli_line(session->cli, "To go on: snapmerge%s", text);
