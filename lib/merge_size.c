@@ -36,6 +36,12 @@ uint64_t snap_merge_table_entries(const struct snap_merge_job *job, enum snap_me
     return snap_min(job->entries, memory_bytes / TABLE_MEMORY_SHARE / SNAP_WINDOW_TABLE_ENTRY_BYTES);
 }
 
+/* Longer than a merge can take is as good as any longer. */
+static uint64_t interval_of(const struct merge *merge)
+{
+    return snap_min(merge->options->interval_seconds, UINT32_MAX) * SECOND_NS;
+}
+
 /* The most that a window shall hold, whatever the buffer holds. */
 static uint64_t entries_limit(const struct merge *merge)
 {
@@ -77,7 +83,8 @@ static void set_sizes(struct merge *merge)
     merge->window_entries_max = snap_max(table_entries, merge->size.entries);
     merge->entries_wanted = merge->window_entries_max;
     if (merge->window_entries_max > merge->size.entries && options->interval_seconds)
-        merge->entries_wanted = snap_max(snap_min(merge->entries_wanted, options->interval_seconds * TABLE_FIRST_RATE),
+        merge->entries_wanted = snap_max(snap_min(merge->entries_wanted,
+                                                  snap_min(options->interval_seconds, UINT32_MAX) * TABLE_FIRST_RATE),
                                          merge->size.entries);
     /* On one disk the two streams would only tear the arm to and fro. */
     merge->read_ahead = options->read_ahead && !(options->seeks == SNAP_MERGE_SEEKS_ONE_DISK &&
@@ -148,7 +155,7 @@ struct snap_window_range merge_next_range(const struct merge *merge, const struc
 
 void merge_adapt(struct merge *merge, const struct snap_window_range *range, uint64_t took_ns)
 {
-    const uint64_t interval_ns = merge->options->interval_seconds * SECOND_NS;
+    const uint64_t interval_ns = interval_of(merge);
     double entries = (double)(range->end - range->first);
 
     if (interval_ns == 0 || took_ns == 0)
@@ -161,7 +168,7 @@ void merge_adapt(struct merge *merge, const struct snap_window_range *range, uin
 
 bool merge_commit_due(const struct merge *merge, const struct snap_window_range *range)
 {
-    const uint64_t interval_ns = merge->options->interval_seconds * SECOND_NS;
+    const uint64_t interval_ns = interval_of(merge);
     const uint64_t units = snap_store_cut_units(merge->store, merge->committed, range->first);
     const uint64_t chunks_per_unit = (merge->committed - range->first) / snap_max(units, 1);
 

@@ -73,8 +73,8 @@ static void show_chunk(struct merge_session *session, const struct snap_merge_ba
 {
     const struct tool_device *device = bad->unwritable ? &session->origin : &session->cow;
 
-    cli_error(session->cli, "%s: %s %" PRIu64 " bytes at byte %" PRIu64 " failed; so %s keeps its old content from byte %"
-              PRIu64 " on", device->path, bad->unwritable ? "writing" : "reading", bad->length_bytes,
+    cli_error(session->cli, "%s: %s %" PRIu64 " bytes at byte %" PRIu64 " failed; %s does not have the snapshot's content "
+              "from byte %" PRIu64 " on", device->path, bad->unwritable ? "writing" : "reading", bad->length_bytes,
               bad->unwritable ? bad->origin_offset_bytes : bad->cow_offset_bytes, session->origin.path,
               bad->origin_offset_bytes);
 }
@@ -94,7 +94,7 @@ int merge_bad_show(struct merge_session *session)
         cli_error(cli, "and %" PRIu64 " chunks more%s", total - SHOWN_MAX,
                   chunks->list_path ? "" : "; --bad-list FILE lists all of them");
     if (total > 0 && session->result.dropped_entries > 0)
-        cli_error(cli, "%" PRIu64 " chunks were given up: %s keeps what it had there, and the store no longer names them",
+        cli_error(cli, "%" PRIu64 " chunks were given up: %s has something else there, and the store no longer names them",
                   session->result.dropped_entries, session->origin.path);
     else if (total > 0)
         cli_error(cli, "%" PRIu64 " chunks remain in %s", total, session->cow.path);

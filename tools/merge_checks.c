@@ -84,7 +84,7 @@ enum snap_status merge_check_identity(struct merge_session *session, const struc
 }
 
 enum snap_status merge_check_cut(struct merge_session *session, const struct tool_device *cow,
-                                 const struct snap_store *store, const struct snap_check_result *check,
+                                 const struct snap_store *store, const struct snap_check_result *check, bool appended,
                                  uint64_t *stale_areas_end, struct snap_error *err)
 {
     const uint64_t per_area = store->layout.entries_per_area;
@@ -106,6 +106,10 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct too
     }
     if ((merge_arguments.accept & 1u << MERGE_ACCEPT_CUT) != 0)
         return SNAP_OK;
+    if (appended)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %" PRIu64 " entries may have been cut off by a fault; what is copied to "
+                         "this store would overwrite them: keep a copy of it, then --accept=cut", cow->path,
+                         check->continuation_entries);
     switch (cli_ask(session->cli, false, "%s: %" PRIu64 " entries may have been cut off by a fault; they are left "
                     "alone. Go on with the %" PRIu64 " that are in the list?", cow->path, check->continuation_entries,
                     check->entries)) {

@@ -43,13 +43,19 @@ static enum snap_status judge_room(struct merge_session *session, struct merge_a
 {
     if (aside->need.needed_chunks <= aside->need.free_chunks)
         return SNAP_OK;
-    if (merge_arguments.overflow != MERGE_OVERFLOW_INVALIDATE || aside->is_undo)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that it needs, and it has "
-                         "room for %" PRIu64 ": make it larger by %s%s",
+    if (aside->is_undo)
+        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that are not in the undo store, "
+                         "and it has room for %" PRIu64 ": make it larger by %s at least, or give up the way back: "
+                         "--accept=undo, without --undo",
                          aside->device.path, aside->need.needed_chunks,
                          cli_size_text(aside->store.layout.chunk_bytes).text, aside->need.free_chunks,
-                         cli_size_text_exact(missing_bytes(aside)).text,
-                         aside->is_undo ? "" : ", or give it up: --overflow=invalidate");
+                         cli_size_text_exact(missing_bytes(aside)).text);
+    if (merge_arguments.overflow != MERGE_OVERFLOW_INVALIDATE)
+        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that it needs, and it has "
+                         "room for %" PRIu64 ": make it larger by %s, or give it up: --overflow=invalidate",
+                         aside->device.path, aside->need.needed_chunks,
+                         cli_size_text(aside->store.layout.chunk_bytes).text, aside->need.free_chunks,
+                         cli_size_text_exact(missing_bytes(aside)).text);
     aside->invalidate = true;
     if (merge_arguments.dry_run || merge_arguments.yes)
         return SNAP_OK;
@@ -84,14 +90,19 @@ static enum snap_status plan(struct merge_session *session, struct merge_aside *
     return status == SNAP_OK ? judge_room(session, aside, err) : status;
 }
 
-enum snap_status merge_preserve_add(struct merge_session *session, struct merge_aside *aside, struct snap_error *err)
+struct snap_io_file_options merge_preserve_io_options(void)
 {
-    const struct snap_io_file_options options = {
+    return (struct snap_io_file_options){
         .write = !merge_arguments.dry_run,
         .exclusive = !merge_arguments.dry_run,
         .engine = (enum snap_io_engine)merge_arguments.io_engine,
         .queue_depth = (unsigned)merge_arguments.queue_depth,
     };
+}
+
+enum snap_status merge_preserve_add(struct merge_session *session, struct merge_aside *aside, struct snap_error *err)
+{
+    const struct snap_io_file_options options = merge_preserve_io_options();
     struct snap_evidence evidence;
     uint64_t stale_areas_end = 0;
     enum snap_status status = distinct_from_all(session, aside, err);
@@ -107,7 +118,8 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
     if (status == SNAP_OK)
         status = merge_check_identity(session, &aside->device, &aside->store, &evidence, err);
     if (status == SNAP_OK)
-        status = merge_check_cut(session, &aside->device, &aside->store, &aside->check, &stale_areas_end, err);
+        status = merge_check_cut(session, &aside->device, &aside->store, &aside->check, true, &stale_areas_end,
+                                 err);
     return status == SNAP_OK ? plan(session, aside, stale_areas_end, err) : status;
 }
 
@@ -184,7 +196,7 @@ void merge_preserve_json(const struct merge_session *session, struct cli_json *r
         const struct merge_aside *aside = &session->asides[i];
         struct cli_json *object = cli_json_object();
 
-        cli_json_set_string(object, "device", aside->device.path);
+        cli_json_set_string(object, "device", aside->device.path ? aside->device.path : merge_arguments.undo);
         cli_json_set_bool(object, "undo", aside->is_undo);
         cli_json_set_bool(object, "invalidated", aside->invalidate);
         cli_json_set_uint(object, "needed_chunks", aside->need.needed_chunks);

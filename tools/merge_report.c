@@ -65,7 +65,10 @@ static void show_resume(struct merge_session *session)
     add_argument(line, "--cow", session->cow.path);
     fprintf(line, "%s", session->options.keep_cow ? " --keep-cow" : "");
     add_argument(line, "--checkpoint", session->checkpoint_path);
-    fprintf(line, "%s", session->options.continue_on_error ? " --continue-on-error" : "");
+    fprintf(line, "%s%s%s%s", session->options.verify ? " --verify" : "",
+            session->options.skip_identical ? " --skip-identical" : "",
+            session->options.continue_on_error ? " --continue-on-error" : "", session->options.drop_bad ? " --drop-bad" : "");
+    add_argument(line, "--bad-list", merge_arguments.bad_list);
     for (unsigned i = 0; i < merge_arguments.preserve.count; i++) /* the first asides; a store given up is invalid now */
         add_argument(line, "--preserve", session->asides[i].invalidate ? NULL : merge_arguments.preserve.items[i]);
     add_argument(line, "--undo", merge_arguments.undo);

@@ -147,7 +147,7 @@ static enum snap_status plan_image(struct merge_session *session, struct snap_er
 /* What is there already: the undo store of this very merge, or a device with nothing on it. */
 static enum snap_status take_existing(struct merge_session *session, struct merge_aside *aside, struct snap_error *err)
 {
-    const struct snap_io_file_options options = {.write = !merge_arguments.dry_run, .exclusive = !merge_arguments.dry_run};
+    const struct snap_io_file_options options = merge_preserve_io_options();
     const struct snap_identity *cow = record_of(&session->store), *undo = record_of(&aside->store);
     const char *path = aside->device.path;
     struct snap_probe probe;
@@ -170,11 +170,15 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
                                 aside->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
     }
     if (aside->store.defect != SNAP_HEADER_GOOD || !is_undo_store(&aside->store))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: exists and is no undo store", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: exists and is no undo store; if it was left by a run "
+                         "that ended while it made it, delete it", path);
     if (!same_id(undo->parent_id, session->store.identity_state == SNAP_IDENTITY_OK ? cow->store_id : no_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: is the undo store of another merge", path);
     if (merge_under_way(session) && !same_id(cow->undo_id, undo->store_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: is not the undo store that this merge was begun with", path);
+    if (same_id(cow->undo_id, undo->store_id) && (cow->flags & SNAP_IDENTITY_UNDO_LOST) != 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: lacks a part that was merged without it: it cannot be continued; name a "
+                         "new file", path);
     if (!merge_under_way(session) && same_id(cow->undo_id, undo->store_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: belongs to a merge of this store that is complete: it shows what was "
                          "before that; name a new file", path);
@@ -225,7 +229,7 @@ static enum snap_status new_record(struct merge_session *session, struct snap_id
 
 static enum snap_status make_image(struct merge_session *session, struct snap_error *err)
 {
-    const struct snap_io_file_options options = {.write = true, .exclusive = true};
+    const struct snap_io_file_options options = merge_preserve_io_options();
     struct tool_device *device = &session->undo->device;
     enum snap_status status;
 
@@ -248,11 +252,9 @@ static enum snap_status make_store(struct merge_session *session, struct snap_er
     struct snap_identity record = {0};
     struct snap_layout layout;
     struct snap_create *create = NULL;
-    enum snap_status status = session->undo_new_bytes > 0 ? make_image(session, err) : SNAP_OK;
+    enum snap_status status = snap_layout_init(&layout, session->store.layout.chunk_sectors,
+                                               session->undo->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
 
-    if (status == SNAP_OK)
-        status = snap_layout_init(&layout, session->store.layout.chunk_sectors,
-                                  session->undo->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
     if (status == SNAP_OK)
         status = new_record(session, &record, err);
     if (status == SNAP_OK)
@@ -303,12 +305,18 @@ enum snap_status merge_undo_begin(struct merge_session *session, struct snap_err
 {
     enum snap_status status = SNAP_OK;
 
-    if (!session->undo) /* gone on without it, by the word */
-        return merge_under_way(session) && session->job.entries > 0 && !merge_arguments.keep_cow
-                   ? set_flags(&session->store, SNAP_IDENTITY_UNDO_LOST, no_id, err)
+    if (!session->undo) { /* what a known undo store would bring back is a mixture from here on */
+        const uint8_t *undo_id = record_of(&session->store)->undo_id;
+
+        return !same_id(undo_id, no_id) && session->job.entries > 0 && !merge_arguments.keep_cow
+                   ? set_flags(&session->store, SNAP_IDENTITY_UNDO_LOST, undo_id, err)
                    : SNAP_OK;
+    }
     if (session->undo_new_store) {
-        status = give_cow_a_record(session, err);
+        if (session->undo_new_bytes > 0) /* first: where there is no room, nothing was written */
+            status = make_image(session, err);
+        if (status == SNAP_OK)
+            status = give_cow_a_record(session, err);
         if (status == SNAP_OK)
             status = make_store(session, err);
     }

@@ -81,7 +81,7 @@ static enum snap_status prepare(struct merge_session *session, struct snap_error
     if (status == SNAP_OK)
         status = merge_check_identity(session, &session->cow, &session->store, &session->evidence, err);
     if (status == SNAP_OK)
-        status = merge_check_cut(session, &session->cow, &session->store, &session->check,
+        status = merge_check_cut(session, &session->cow, &session->store, &session->check, false,
                                  &session->job.stale_areas_end, err);
     if (status == SNAP_OK && tool_device_tail_bytes(&session->origin) > 0)
         cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector: no part of the snapshot, left alone",
