@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The real binary, each of its reads, writes and flushes failing in turn, once or from then on: it stops, says so, the
+# view is unchanged, and the same command goes on. An interruption is nobody's matter. DMSNAP_LONG=1: all of them.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
+
+setup() {
+    load helpers
+    load work
+    load shapes
+    load traced
+    need_strace
+    in_folder
+    # Several windows and areas; one thread, so that the n-th call is the same in each run.
+    shaped_pair clustered 1 70 300
+    options=(--io-engine threads --queue-depth 1 --rate-limit 1G --origin "$dir/origin" --cow "$dir/cow")
+}
+
+# inject CALLS WHAT: into those about the two devices; true as long as there was such a call.
+inject() {
+    cp origin.before origin
+    cp cow.before cow
+    traced -P "$dir/origin" -P "$dir/cow" -e "trace=$1" -e "inject=$1:$2" -- snapmerge --quiet "${options[@]}"
+    grep -q INJECTED trace
+}
+
+# Nothing was lost, and repeating the command completes.
+assert_goes_on() {
+    rm -f extracted
+    "$BUILDDIR/tools/snapinspect" --quiet --origin origin --extract extracted cow 2>/dev/null
+    cmp extracted view
+    program snapmerge --quiet "${options[@]}"
+    assert_status 0
+    cmp origin view
+    assert_equal "$(walk cow figures | cut -d' ' -f1)" 0
+}
+
+# Behind a failed flush nothing may be written any more, nor flushed again.
+assert_quiet_after_failed_flush() {
+    traced_calls | perl -ne '
+        exit(1) if $failed && /^(pwritev?|pwrite64|fsync|fdatasync)\(/;
+        $failed = 1 if /^f(data)?sync\(.*INJECTED/;'
+}
+
+# sweep CALLS FAILURES: at least so many runs must have failed. The long form takes each call, with each of the errors;
+# the short one the odd ones to fail once and the even ones from then on, each time with another error.
+sweep() {
+    local n first step=2 kind error errors=(EIO ENOSPC ENODEV) said=('Input/output error' 'No space left' 'No such device')
+    local failed=0 met
+    [ -z "${DMSNAP_LONG-}" ] || step=1
+    for kind in "" "+"; do
+        met=yes
+        first=1
+        [ $step -eq 1 ] || [ -z "$kind" ] || first=2
+        for ((n = first; n < 1000; n += step)); do
+            for error in 0 1 2; do
+                [ $step -eq 1 ] || [ $error -eq $((n / 2 % 3)) ] || continue
+                inject "$1" "error=${errors[error]}:when=$n$kind" || { met=no && break; }
+                # A write that only clears a hidden area may fail, and a look for marks of file systems.
+                if [ "$status" -eq 0 ]; then
+                    cmp origin view
+                    assert_equal "$(walk cow figures | cut -d' ' -f1)" 0
+                    continue
+                fi
+                # An area that cannot be read is damage, found before anything is written.
+                if [ "$status" -eq 4 ] && [[ $1 == *read* ]]; then
+                    assert_said "cannot read metadata area"
+                    assert_said "Nothing was written."
+                    cmp origin origin.before
+                else
+                    assert_status 8
+                fi
+                failed=$((failed + 1))
+                assert_said "${said[error]}"
+                [[ $stderr == *"$dir/origin: "* || $stderr == *"$dir/cow: "* ]]
+                assert_quiet_after_failed_flush
+                assert_goes_on
+            done
+            [ $met = yes ] || break
+        done
+        # The last one met none: it was a merge like any other.
+        assert_status 0
+        cmp origin view
+        [ "$n" -gt "$2" ]
+    done
+    echo "# $1: $failed runs failed, and nothing was lost" >&3
+    [ $failed -ge "$2" ]
+}
+
+@test "each write fails in turn" {
+    sweep pwrite64,pwritev,pwritev2 10
+}
+
+@test "each flush fails in turn" {
+    sweep fsync,fdatasync 10
+}
+
+@test "each read fails in turn" {
+    sweep pread64,preadv,preadv2 10
+}
+
+@test "each read and write is interrupted in turn: nothing comes of it" {
+    local calls n step=2 met=0
+    [ -z "${DMSNAP_LONG-}" ] || step=1
+    for calls in pwrite64,pwritev,pwritev2 pread64,preadv,preadv2; do
+        for ((n = 1; n < 1000; n += step)); do
+            inject "$calls" "error=EINTR:when=$n" || break
+            assert_status 0
+            assert_equal "$stderr" "$(grep 'does not say' <<<"$stderr")"
+            cmp origin view
+            assert_equal "$(walk cow figures | cut -d' ' -f1)" 0
+            met=$((met + 1))
+        done
+    done
+    [ $met -ge 20 ]
+}
