@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -278,13 +279,87 @@ static size_t first_difference(void)
     return at;
 }
 
+/* Blocks that cannot be read, as text: " 3-5 9". */
+struct block_list {
+    char text[4096];
+    size_t used;
+    uint64_t first, end; /* the range that is still growing; equal: none */
+};
+
+/* 0, or E2BIG. */
+static int block_list_close(struct block_list *list)
+{
+    int length = 0;
+
+    if (list->first < list->end)
+        length = snprintf(list->text + list->used, sizeof(list->text) - list->used,
+                          list->end - list->first == 1 ? " %" PRIu64 : " %" PRIu64 "-%" PRIu64, list->first,
+                          list->end - 1);
+    list->first = list->end = 0;
+    list->used += (size_t)length;
+    return list->used < sizeof(list->text) ? 0 : E2BIG;
+}
+
+static int block_list_add(struct block_list *list, uint64_t block)
+{
+    int number = 0;
+
+    if (list->first == list->end || list->end != block) {
+        number = block_list_close(list);
+        list->first = block;
+    }
+    list->end = block + 1;
+    return number;
+}
+
+/*
+ * 0 or an errno; what differs is said in `result`. With `unread`, blocks that give EIO on the first one go there: they
+ * are looked for in steps that become smaller at an error, and larger behind it.
+ */
+static int compare(const struct target *one, const struct target *other, uint64_t block_bytes,
+                   struct block_list *unread, struct job_result *result)
+{
+    uint64_t step_bytes = BUFFER_BYTES;
+    uint64_t done = 0;
+    int number = 0;
+
+    while (number == 0 && done < one->size_bytes) {
+        size_t length_bytes = (size_t)smaller(step_bytes, one->size_bytes - done);
+
+        number = transfer_all(false, one->fd, done, length_bytes, buffer);
+        if (unread && number == EIO && step_bytes > block_bytes) {
+            step_bytes /= 2;
+            number = 0;
+            continue;
+        }
+        if (unread && number == EIO)
+            number = block_list_add(unread, done / block_bytes);
+        else if (number == 0) {
+            number = transfer_all(false, other->fd, done, length_bytes, other_buffer);
+            if (number == 0 && memcmp(buffer, other_buffer, length_bytes) != 0) {
+                result_error(result, 0, "%s and %s differ at byte %" PRIu64, one->path, other->path,
+                             done + first_difference());
+                return 0;
+            }
+            step_bytes = smaller(2 * step_bytes, BUFFER_BYTES);
+        }
+        done += length_bytes;
+    }
+    return number != 0 || !unread ? number : block_list_close(unread);
+}
+
 void job_cmp(const struct job *job, struct job_result *result)
 {
+    static struct block_list unread;
+    const bool around = job_text(job, "around") != NULL;
+    uint64_t block_bytes;
     struct target one;
     struct target other;
     int number = 0;
 
-    if (!job_target(job, "dev", O_RDONLY, &one, result))
+    memset(&unread, 0, sizeof(unread));
+    if (!job_number(job, "around", BUFFER_BYTES, &block_bytes, result) ||
+        !job_target(job, "dev", O_RDONLY, &one, result))
         return;
     if (!job_target(job, "with", O_RDONLY, &other, result)) {
         (void)close(one.fd);
@@ -294,20 +369,16 @@ void job_cmp(const struct job *job, struct job_result *result)
     if (one.size_bytes != other.size_bytes)
         result_error(result, 0, "%s has %" PRIu64 " bytes, %s has %" PRIu64, one.path, one.size_bytes, other.path,
                      other.size_bytes);
-    for (uint64_t done = 0; number == 0 && !result->failed && done < one.size_bytes; done += BUFFER_BYTES) {
-        size_t length_bytes = (size_t)smaller(BUFFER_BYTES, one.size_bytes - done);
-
-        number = transfer_all(false, one.fd, done, length_bytes, buffer);
-        if (number == 0)
-            number = transfer_all(false, other.fd, done, length_bytes, other_buffer);
-        if (number == 0 && memcmp(buffer, other_buffer, length_bytes) != 0)
-            result_error(result, 0, "%s and %s differ at byte %" PRIu64, one.path, other.path,
-                         done + first_difference());
-    }
+    else if (block_bytes == 0 || block_bytes > BUFFER_BYTES || (block_bytes & (block_bytes - 1)) != 0)
+        result_error(result, EINVAL, "%s: blocks of %" PRIu64 " bytes", job->verb, block_bytes);
+    else
+        number = compare(&one, &other, block_bytes, around ? &unread : NULL, result);
     (void)close(one.fd);
     (void)close(other.fd);
     if (number != 0)
         result_error(result, number, "%s or %s: read", one.path, other.path);
+    else if (around && !result->failed)
+        result_ok(result, "equal, unreadable:%s", unread.text);
 }
 
 void job_size(const struct job *job, struct job_result *result)

@@ -188,16 +188,28 @@ usage_line()
     echo "$(figure allocated_sectors <"$1")/$(figure total_sectors <"$1") $(figure metadata_sectors <"$1")"
 }
 
-# count_entries COW CHUNK_SECTORS: how many entries there are, by other code than ours: the words of each area
-# until the first entry without a data chunk; a full area continues in the next one.
+# list_entries COW CHUNK_SECTORS: INDEX OLD NEW of each entry, by other code than ours: area by area until the first
+# entry without a data chunk.
+list_entries()
+{
+    perl -e '
+        my ($cow, $sectors) = @ARGV;
+        my ($index, $place) = (0, 1);
+        open(my $file, "<:raw", $cow) or die "$cow: $!\n";
+        while (1) {
+            seek($file, $place * $sectors * 512, 0);
+            read($file, my $area, $sectors * 512) == $sectors * 512 or die "$cow: the list leaves the device\n";
+            for (my @words = unpack("Q<*", $area); @words; $index++) {
+                my ($old, $new) = splice(@words, 0, 2);
+                exit if $new == 0;
+                print "$index $old $new\n";
+            }
+            $place += $sectors * 32 + 1;
+        }' "$1" "$2"
+}
+
+# count_entries COW CHUNK_SECTORS
 count_entries()
 {
-    local cow=$1 area_bytes=$(($2 * 512)) area_entries=$(($2 * 32)) total=0 here area
-    for ((area = 0; ; area++)); do
-        here=$(od -A n -v -t u8 -w16 -j $((area_bytes * (1 + area * (area_entries + 1)))) -N $area_bytes "$cow" |
-            awk '$2 == 0 { exit } { n++ } END { print n + 0 }')
-        total=$((total + here))
-        [ "$here" -eq $area_entries ] || break
-    done
-    echo $total
+    list_entries "$1" "$2" | wc -l
 }

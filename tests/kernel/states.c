@@ -39,8 +39,13 @@ uint8_t *states_read_file(const char *path, size_t *length_bytes)
 
 static uint64_t hash_of(uint64_t hash, const uint8_t *bytes, size_t length_bytes)
 {
-    for (size_t i = 0; i < length_bytes; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001B3);
+    for (size_t i = 0; i < length_bytes; i += 8) {
+        uint64_t word = 0;
+
+        memcpy(&word, bytes + i, length_bytes - i < 8 ? length_bytes - i : 8);
+        hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+        hash ^= hash >> 32;
+    }
     return hash;
 }
 
