@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,4 +68,27 @@ enum snap_status snap_io_file_create(struct snap_io **io, const char *path, uint
     if (status != SNAP_OK)
         (void)unlink(path);
     return status;
+}
+
+/* Some file systems cannot rename without replacing (EINVAL): there a second name does it, which never replaces. */
+static int rename_alone(const char *from, const char *to)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return errno;
+    if (link(from, to) != 0)
+        return errno;
+    return unlink(from) == 0 ? 0 : errno;
+}
+
+enum snap_status snap_io_file_rename(const char *from, const char *to, struct snap_error *err)
+{
+    const int sys_errno = rename_alone(from, to);
+
+    if (sys_errno == EEXIST)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: exists already", to);
+    if (sys_errno)
+        return snap_fail_errno(err, sys_errno, "%s: cannot name it %s", from, to);
+    return flush_directory(to, err);
 }

@@ -63,6 +63,12 @@ enum snap_status snap_io_file_create(struct snap_io **io, const char *path, uint
  */
 enum snap_status snap_io_file_reserve(struct snap_io *io, struct snap_error *err);
 
+/*
+ * Gives a file, which is closed, another name in the same folder, durably. SNAP_E_REFUSED where `to` exists (it is left
+ * alone); what else fails may have left the file under either name, with the same content.
+ */
+enum snap_status snap_io_file_rename(const char *from, const char *to, struct snap_error *err);
+
 /* `io` must come from this module. */
 void snap_io_file_get_info(const struct snap_io *io, struct snap_io_file_info *info);
 

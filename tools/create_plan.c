@@ -2,7 +2,6 @@
 #include "create_plan.h"
 
 #include "arith.h"
-#include "check.h"
 #include "dm.h"
 #include "json.h"
 #include "merge.h"
@@ -61,41 +60,6 @@ enum snap_status create_plan_image(struct create_session *session, uint64_t size
     return set_cow_sectors(session, size_bytes / SNAP_SECTOR_BYTES, err);
 }
 
-/* A store that is there already is named by what would be lost with it. */
-static enum snap_status refuse_store(const struct create_session *session, const struct snap_store *store,
-                                     struct snap_error *err)
-{
-    const struct snap_check_options options = {.figures_only = true};
-    struct snap_findings findings = {0};
-    struct snap_check_result result;
-    enum snap_status status = snap_check(store, &options, &findings, &result, err);
-
-    if (status != SNAP_OK)
-        return status;
-    if (result.list_complete)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: holds a snapshot store with %" PRIu64 " entries; -f overwrites it",
-                         session->cow.path, result.entries);
-    return snap_fail(err, SNAP_E_REFUSED, "%s: holds a snapshot store that is invalid or damaged; -f overwrites it",
-                     session->cow.path);
-}
-
-static enum snap_status check_signature(struct create_session *session, struct snap_error *err)
-{
-    struct snap_probe probe;
-    struct snap_store store;
-    enum snap_status status = snap_store_read_header(&store, session->cow.io, err);
-
-    if (status != SNAP_OK)
-        return status;
-    if (store.defect != SNAP_HEADER_EMPTY && store.defect != SNAP_HEADER_MAGIC && store.defect != SNAP_HEADER_TOO_SMALL)
-        return refuse_store(session, &store, err);
-    status = snap_probe_io(session->cow.io, &probe, err);
-    if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0' && !probe.ambivalent))
-        return status;
-    return snap_fail(err, SNAP_E_REFUSED, "%s: holds %s; -f overwrites it", session->cow.path,
-                     report_probe_text(&probe).text);
-}
-
 enum snap_status create_plan_device(struct create_session *session, bool force, bool dry_run, struct snap_error *err)
 {
     const struct snap_io_file_options io_options = {.write = !dry_run};
@@ -110,7 +74,7 @@ enum snap_status create_plan_device(struct create_session *session, bool force, 
     if (status == SNAP_OK)
         status = tool_device_open(&session->cow, &io_options, err);
     if (status == SNAP_OK && !force)
-        status = check_signature(session, err);
+        status = report_refuse_signature(&session->cow, "-f overwrites it", err);
     if (status == SNAP_OK && session->layout.chunk_bytes % session->cow.io->logical_block_bytes != 0)
         status = snap_fail(err, SNAP_E_REFUSED,
                            "%s: logical blocks of %" PRIu32 " bytes; the kernel refuses chunks of %" PRIu64 " there",

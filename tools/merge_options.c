@@ -3,7 +3,11 @@
 
 #include "merge.h"
 
-static const char *const accept_words[] = {"identity", "cut", "undo", "parent", NULL}; /* enum merge_accept */
+#include <stdio.h>
+#include <string.h>
+
+static const char *const accept_words[] = {"identity", "cut", "undo", "parent", "output-signature",
+                                           NULL}; /* enum merge_accept */
 static const char *const overflow_words[] = {"refuse", "invalidate", NULL}; /* enum merge_overflow */
 static const char *const engine_words[] = {"auto", "io_uring", "threads", NULL}; /* enum snap_io_engine */
 
@@ -26,11 +30,17 @@ static const struct cli_option option_table[] = {
      .kind = CLI_STRING,
      .string = &merge_arguments.cow,
      .required = true},
+    {.name = "output",
+     .argument = "FILE|DEV",
+     .help = "write the merged content there, to a new file or a device;\norigin and COW are only read",
+     .group = "Devices",
+     .kind = CLI_STRING,
+     .string = &merge_arguments.output},
     CLI_OPTION_DRY_RUN(&merge_arguments.dry_run),
     CLI_OPTION_YES(&merge_arguments.yes),
     {.name = "accept",
      .argument = "LIST",
-     .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off), undo (this\nmerge was begun with an undo store), parent (the snapshot\nthat an undo store belongs to loses its view)",
+     .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off), undo (this\nmerge was begun with an undo store), parent (the snapshot\nthat an undo store belongs to loses its view),\noutput-signature (something is on the output device)",
      .group = "Safety",
      .kind = CLI_LIST,
      .list = &merge_arguments.accept,
@@ -168,10 +178,30 @@ const struct cli_program merge_program = {
     .options = option_table,
 };
 
+/* What changes the origin or the COW, or how that is done, has no place where neither is written to. */
+static int check_output(struct cli *cli)
+{
+    const struct merge_arguments *given = &merge_arguments;
+    const char *without = given->preserve.count > 0        ? "--preserve"
+                          : given->undo                    ? "--undo"
+                          : given->checkpoint              ? "--checkpoint"
+                          : given->checkpoint_seconds != 0 ? "--checkpoint-interval"
+                          : given->skip_identical          ? "--skip-identical"
+                          : given->continue_on_error       ? "--continue-on-error"
+                                                           : NULL;
+
+    if (!given->output || !without)
+        return CLI_EXIT_OK;
+    return cli_usage_error(cli, "%s is about merging into the origin, which --output only reads: they do not go "
+                           "together", without);
+}
+
 int merge_options_check(struct cli *cli)
 {
     const struct merge_arguments *given = &merge_arguments;
 
+    if (check_output(cli) != CLI_EXIT_OK)
+        return CLI_EXIT_USAGE;
     if (given->checkpoint && !given->keep_cow)
         return cli_usage_error(cli, "--checkpoint is for merges that keep the COW: it needs --keep-cow");
     if (given->overflow != MERGE_OVERFLOW_REFUSE && given->preserve.count == 0)
@@ -183,4 +213,28 @@ int merge_options_check(struct cli *cli)
     if (given->drop_bad && given->keep_cow)
         return cli_usage_error(cli, "--drop-bad changes the COW, --keep-cow does not: they do not go together");
     return CLI_EXIT_OK;
+}
+
+struct cli_text merge_accept_text(unsigned accept)
+{
+    struct cli_text list = {""};
+
+    for (size_t i = 0; accept_words[i]; i++) {
+        const size_t used = strlen(list.text);
+
+        if ((accept & 1u << i) != 0)
+            (void)snprintf(list.text + used, sizeof list.text - used, "%s%s", used ? "," : "", accept_words[i]);
+    }
+    return list;
+}
+
+struct cli_progress_setup merge_progress_setup(const struct cli *cli, const char *device)
+{
+    return (struct cli_progress_setup){
+        .mode = cli_progress_choose(cli->err, merge_arguments.progress_json, cli->quiet),
+        .device = device,
+        .out = cli->err,
+        .frequency_seconds = merge_arguments.progress_seconds,
+        .report = cli_report_flag(),
+    };
 }

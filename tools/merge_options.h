@@ -4,13 +4,16 @@
 #define DMSNAP_TOOLS_MERGE_OPTIONS_H
 
 #include "cli.h"
+#include "progress.h"
+#include "size.h"
 
-enum merge_accept { MERGE_ACCEPT_IDENTITY, MERGE_ACCEPT_CUT, MERGE_ACCEPT_UNDO, MERGE_ACCEPT_PARENT };
+enum merge_accept { MERGE_ACCEPT_IDENTITY, MERGE_ACCEPT_CUT, MERGE_ACCEPT_UNDO, MERGE_ACCEPT_PARENT,
+                    MERGE_ACCEPT_OUTPUT_SIGNATURE };
 enum merge_seeks { MERGE_SEEKS_AUTO, MERGE_SEEKS_FREE, MERGE_SEEKS_TWO_DISKS, MERGE_SEEKS_ONE_DISK };
 enum merge_overflow { MERGE_OVERFLOW_REFUSE, MERGE_OVERFLOW_INVALIDATE };
 
 struct merge_arguments {
-    const char *origin, *cow, *checkpoint, *bad_list, *undo;
+    const char *origin, *cow, *checkpoint, *bad_list, *undo, *output;
     struct cli_strings preserve;
     int overflow;    /* enum merge_overflow */
     bool dry_run, yes, json, progress_json, keep_cow, idle, verify, skip_identical, continue_on_error, drop_bad;
@@ -27,5 +30,11 @@ extern const struct cli_program merge_program;
 
 /* A usage error where options do not go together; CLI_EXIT_OK where they do. */
 int merge_options_check(struct cli *cli);
+
+/* "identity,cut": the words for bits of enum merge_accept. */
+struct cli_text merge_accept_text(unsigned accept);
+
+/* How progress on this device is shown. */
+struct cli_progress_setup merge_progress_setup(const struct cli *cli, const char *device);
 
 #endif

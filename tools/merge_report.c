@@ -25,12 +25,16 @@ void merge_show_devices(struct merge_session *session)
              cli_size_text(session->store.layout.chunk_bytes).text, session->check.entries,
              label[0] != '\0' ? ", label " : "", label);
     cli_line(cli, "        the snapshot shows %s", report_probe_text(&session->evidence.view).text);
+    if (session->output.target.path) {
+        merge_output_show(session);
+        return;
+    }
     cli_line(cli, "%s will be written to %s, and the COW %s", cli_size_text_exact(session->job.total_bytes).text,
              session->origin.path,
              session->options.keep_cow ? "is kept as it is." : "will be consumed: afterwards it is an empty store.");
 }
 
-void merge_print_plan(struct merge_session *session, const struct snap_merge_result *plan)
+void merge_print_pair(struct merge_session *session)
 {
     FILE *out = session->cli->out;
 
@@ -40,6 +44,13 @@ void merge_print_plan(struct merge_session *session, const struct snap_merge_res
     report_print(out, "view: %s", report_probe_text(&session->evidence.view).text);
     report_print(out, "entries: %" PRIu64 " in chunks of %s, %" PRIu64 " runs", session->check.entries,
                  cli_size_text(session->store.layout.chunk_bytes).text, session->check.runs);
+}
+
+void merge_print_plan(struct merge_session *session, const struct snap_merge_result *plan)
+{
+    FILE *out = session->cli->out;
+
+    merge_print_pair(session);
     report_print(out, "to write: %s in %" PRIu64 " requests", cli_size_text_exact(plan->written_bytes).text,
                  plan->write_requests);
     report_print(out, "windows: %" PRIu64 " of at most %" PRIu64 " entries, %" PRIu64 " flushes of the origin, %" PRIu64
@@ -77,11 +88,27 @@ static void show_resume(struct merge_session *session)
     free(text);
 }
 
+const char *merge_outcome(enum snap_status status)
+{
+    return status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed";
+}
+
+void merge_show_next(struct merge_session *session, const char *path)
+{
+    const bool is_ext = strncmp(session->evidence.view.type, "ext", 3) == 0;
+    const struct report_word word = report_shell_word(path);
+
+    if (session->evidence.view.pttype[0] != '\0')
+        cli_note(session->cli, "next: have the partition table read again (blockdev --rereadpt %s)", word.text);
+    else if (session->evidence.view.usage[0] != '\0')
+        cli_note(session->cli, "next: check the %s file system on %s before it is used%s%s%s",
+                 session->evidence.view.type, path, is_ext ? " (e2fsck -f " : "", is_ext ? word.text : "",
+                 is_ext ? ")" : "");
+}
+
 void merge_show_done(struct merge_session *session)
 {
     const struct snap_merge_result *result = &session->result;
-    const struct report_word path = report_shell_word(session->origin.path);
-    const bool is_ext = strncmp(session->evidence.view.type, "ext", 3) == 0;
     struct cli *cli = session->cli;
 
     if (session->job.entries == 0) {
@@ -101,11 +128,7 @@ void merge_show_done(struct merge_session *session)
         cli_line(cli, "Do not mount %s before the merge is complete, or the rest is given up.", session->origin.path);
         return;
     }
-    if (session->evidence.view.pttype[0] != '\0')
-        cli_note(cli, "next: have the partition table read again (blockdev --rereadpt %s)", path.text);
-    else if (session->evidence.view.usage[0] != '\0')
-        cli_note(cli, "next: check the %s file system on %s before it is used%s%s%s", session->evidence.view.type,
-                 session->origin.path, is_ext ? " (e2fsck -f " : "", is_ext ? path.text : "", is_ext ? ")" : "");
+    merge_show_next(session, session->origin.path);
     if (session->options.keep_cow)
         cli_note(cli, "%s was not changed: merging it again, after %s was used, takes those changes back",
                  session->cow.path, session->origin.path);
@@ -194,6 +217,7 @@ int merge_print_json(struct merge_session *session, const struct snap_merge_resu
         merge_preserve_json(session, result);
     if (!plan)
         set_after(result, session, outcome);
+    merge_output_set_json(result, session);
     cli_json_set(document, "result", result);
     if (cli_json_finish(document, exit_status, session->cli->out, &err) != SNAP_OK)
         return cli_exit_worse(exit_status, cli_fail(session->cli, &err));

@@ -8,6 +8,7 @@
 #include "devices.h"
 #include "evidence.h"
 #include "merge.h"
+#include "merge_output.h"
 #include "sibling.h"
 
 /* Chunks that could not be merged (merge_bad.h). */
@@ -51,13 +52,21 @@ struct merge_session {
     struct merge_aside *undo;        /* among the asides; NULL: none */
     uint64_t undo_new_bytes;         /* an image of this size is to be made for it; 0: it is there */
     bool undo_new_store;             /* the store on it is to be made */
+    struct merge_output output;
 };
 
 /* Both devices, what is on them, what will be written: on standard error, for the person who is asked. */
 void merge_show_devices(struct merge_session *session);
 
 /* The same as lines that start with the names of the fields, on standard output: --dry-run. */
+void merge_print_pair(struct merge_session *session);
 void merge_print_plan(struct merge_session *session, const struct snap_merge_result *plan);
+
+/* What to do with the device or image at `path` that holds the snapshot's content now. */
+void merge_show_next(struct merge_session *session, const char *path);
+
+/* "done", "stopped" or "failed". */
+const char *merge_outcome(enum snap_status status);
 
 /* The end of a run that merged everything: what was done, what to do next. */
 void merge_show_done(struct merge_session *session);

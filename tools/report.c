@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report.h"
 
+#include "evidence.h"
 #include "identity.h"
 #include "size.h"
 
@@ -131,6 +132,40 @@ struct report_text report_device_text(const struct tool_device *device, const st
                    cli_size_text(device->io->size_bytes).text, has_model ? ", " : "", device->facts.model,
                    report_probe_text(probe).text);
     return result;
+}
+
+/* A store is named by what would be lost with it. */
+static enum snap_status refuse_store(const struct tool_device *device, const struct snap_store *store,
+                                     const char *waiver, struct snap_error *err)
+{
+    const struct snap_check_options options = {.figures_only = true};
+    struct snap_findings findings = {0};
+    struct snap_check_result result;
+    enum snap_status status = snap_check(store, &options, &findings, &result, err);
+
+    if (status != SNAP_OK)
+        return status;
+    if (result.list_complete)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: holds a snapshot store with %" PRIu64 " entries; %s", device->path,
+                         result.entries, waiver);
+    return snap_fail(err, SNAP_E_REFUSED, "%s: holds a snapshot store that is invalid or damaged; %s", device->path,
+                     waiver);
+}
+
+enum snap_status report_refuse_signature(const struct tool_device *device, const char *waiver, struct snap_error *err)
+{
+    struct snap_probe probe;
+    struct snap_store store;
+    enum snap_status status = snap_store_read_header(&store, device->io, err);
+
+    if (status != SNAP_OK)
+        return status;
+    if (store.defect != SNAP_HEADER_EMPTY && store.defect != SNAP_HEADER_MAGIC && store.defect != SNAP_HEADER_TOO_SMALL)
+        return refuse_store(device, &store, waiver, err);
+    status = snap_probe_io(device->io, &probe, err);
+    if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0' && !probe.ambivalent))
+        return status;
+    return snap_fail(err, SNAP_E_REFUSED, "%s: holds %s; %s", device->path, report_probe_text(&probe).text, waiver);
 }
 
 static void set_usage(struct cli_json *object, const struct snap_usage *figures)

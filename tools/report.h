@@ -39,6 +39,12 @@ void report_set_probe(struct cli_json *object, const char *key, const struct sna
 /* "/dev/sdb1: 20 GiB, Samsung SSD 870, ext4 ..." */
 struct report_text report_device_text(const struct tool_device *device, const struct snap_probe *probe);
 
+/*
+ * SNAP_E_REFUSED where the open device holds something that would be lost if it were overwritten: a store, a file
+ * system, a partition table. `waiver` says how it is done all the same: "-f overwrites it". SNAP_E_IO, SNAP_E_NOMEM.
+ */
+enum snap_status report_refuse_signature(const struct tool_device *device, const char *waiver, struct snap_error *err);
+
 /* Figures of a checked store, into `object`. */
 void report_set_figures(struct cli_json *object, const struct snap_store *store, const struct snap_check_result *result);
 

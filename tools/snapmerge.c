@@ -19,15 +19,15 @@
 static enum snap_status open_devices(struct merge_session *session, struct snap_error *err)
 {
     const struct snap_io_file_options origin_options = {
-        .write = !merge_arguments.dry_run,
-        .exclusive = true, /* a dry run foresees that the device is in use */
+        .write = !merge_arguments.dry_run && !merge_arguments.output,
+        .exclusive = !merge_arguments.output, /* a dry run foresees that the device is in use */
         .engine = (enum snap_io_engine)merge_arguments.io_engine,
         .queue_depth = (unsigned)merge_arguments.queue_depth,
     };
     struct snap_io_file_options cow_options = origin_options;
     enum snap_status status = tool_device_find(&session->cow, merge_arguments.cow, err);
 
-    cow_options.write = !merge_arguments.dry_run && !merge_arguments.keep_cow;
+    cow_options.write = origin_options.write && !merge_arguments.keep_cow;
     if (status == SNAP_OK)
         status = tool_device_find(&session->origin, merge_arguments.origin, err);
     if (status == SNAP_OK)
@@ -46,11 +46,11 @@ static enum snap_status open_devices(struct merge_session *session, struct snap_
 
 static enum snap_status ask(struct merge_session *session, struct snap_error *err)
 {
-    if (session->job.entries == 0 || merge_arguments.yes)
+    if ((session->job.entries == 0 && !merge_arguments.output) || merge_arguments.yes)
         return SNAP_OK;
     if (cli_can_ask(session->cli))
         merge_show_devices(session);
-    switch (cli_ask(session->cli, false, "Merge now?")) {
+    switch (cli_ask(session->cli, false, merge_arguments.output ? "Write it now?" : "Merge now?")) {
     case CLI_ANSWER_YES:
     case CLI_ANSWER_NOBODY: /* a script: the refusals above are its safety */
         return SNAP_OK;
@@ -62,16 +62,37 @@ static enum snap_status ask(struct merge_session *session, struct snap_error *er
     return snap_fail(err, SNAP_E_REFUSED, "not merged, as you wish");
 }
 
+/* What only matters where the origin is written to. */
+static enum snap_status prepare_merge(struct merge_session *session, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    if (tool_device_tail_bytes(&session->origin) > 0)
+        cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector: no part of the snapshot, left alone",
+                 session->origin.path, tool_device_tail_bytes(&session->origin));
+    if (merge_arguments.keep_cow)
+        status = merge_kept_prepare(session, merge_arguments.checkpoint, err);
+    if (status == SNAP_OK)
+        status = merge_preserve_prepare(session, err);
+    if (status == SNAP_OK)
+        status = merge_undo_check(session, err);
+    if (status == SNAP_OK)
+        status = merge_undo_prepare(session, err);
+    if (status == SNAP_OK && merge_arguments.continue_on_error)
+        status = merge_bad_prepare(session, merge_arguments.bad_list, err);
+    return status;
+}
+
 /* Everything that can refuse; no write happens in here. */
 static enum snap_status prepare(struct merge_session *session, struct snap_error *err)
 {
     enum snap_status status = open_devices(session, err);
 
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && !merge_arguments.output)
         status = merge_check_blocks(&session->origin, &session->store, err);
-    if (status == SNAP_OK && !merge_arguments.keep_cow)
+    if (status == SNAP_OK && !merge_arguments.output && !merge_arguments.keep_cow)
         status = merge_check_blocks(&session->cow, &session->store, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && !merge_arguments.output)
         status = merge_tune_devices(session, err);
     if (status == SNAP_OK)
         status = merge_check_list(session, &session->cow, &session->store, &session->check, err);
@@ -83,19 +104,9 @@ static enum snap_status prepare(struct merge_session *session, struct snap_error
     if (status == SNAP_OK)
         status = merge_check_cut(session, &session->cow, &session->store, &session->check, false,
                                  &session->job.stale_areas_end, err);
-    if (status == SNAP_OK && tool_device_tail_bytes(&session->origin) > 0)
-        cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector: no part of the snapshot, left alone",
-                 session->origin.path, tool_device_tail_bytes(&session->origin));
-    if (status == SNAP_OK && merge_arguments.keep_cow)
-        status = merge_kept_prepare(session, merge_arguments.checkpoint, err);
     if (status == SNAP_OK)
-        status = merge_preserve_prepare(session, err);
-    if (status == SNAP_OK)
-        status = merge_undo_check(session, err);
-    if (status == SNAP_OK)
-        status = merge_undo_prepare(session, err);
-    if (status == SNAP_OK && merge_arguments.continue_on_error)
-        status = merge_bad_prepare(session, merge_arguments.bad_list, err);
+        status = merge_arguments.output ? merge_output_prepare(session, merge_arguments.output, err)
+                                        : prepare_merge(session, err);
     if (status == SNAP_OK && !merge_arguments.dry_run)
         status = ask(session, err);
     if (status == SNAP_OK && cli_stop_wanted())
@@ -116,6 +127,8 @@ static int dry_run(struct merge_session *session)
     struct snap_merge_result plan;
     struct snap_error err = {0};
 
+    if (merge_arguments.output)
+        return merge_output_dry_run(session);
     if (snap_merge_dry_run(&session->store, session->origin.io, &session->job, &session->options, &plan, &err) !=
         SNAP_OK)
         return cli_refuse(session->cli, &err);
@@ -135,13 +148,7 @@ static void show_progress(void *context, const struct snap_merge_progress *progr
 
 static int merge(struct merge_session *session)
 {
-    const struct cli_progress_setup setup = {
-        .mode = cli_progress_choose(session->cli->err, merge_arguments.progress_json, session->cli->quiet),
-        .device = session->origin.path,
-        .out = session->cli->err,
-        .frequency_seconds = merge_arguments.progress_seconds,
-        .report = cli_report_flag(),
-    };
+    const struct cli_progress_setup setup = merge_progress_setup(session->cli, session->origin.path);
     const struct snap_clock *clock = &snap_clock_system;
     const uint64_t start_ns = clock->now_ns(clock->context);
     struct cli_progress progress;
@@ -168,7 +175,7 @@ static int merge(struct merge_session *session)
     session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
 
     exit_status = cli_exit_status(status);
-    outcome = status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed";
+    outcome = merge_outcome(status);
     if (status == SNAP_OK && session->result.bad_entries > 0) {
         exit_status = CLI_EXIT_STORE;
         outcome = "incomplete";
@@ -205,8 +212,12 @@ static int run(struct cli *cli)
     if (prepare(&session, &err) != SNAP_OK)
         exit_status = cli_refuse(cli, &err);
     else
-        exit_status = merge_arguments.dry_run ? dry_run(&session) : merge(&session);
+        exit_status = merge_arguments.dry_run  ? dry_run(&session)
+                      : merge_arguments.output ? merge_output(&session)
+                                               : merge(&session);
     exit_status = merge_preserve_close(&session, exit_status);
+    if (merge_output_close(&session.output, &err) != SNAP_OK)
+        exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     if (tool_device_close(&session.cow, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     if (tool_device_close(&session.origin, &err) != SNAP_OK)
