@@ -305,6 +305,29 @@ merges_between() {
     assert_said "next: check the ext4 file system on origin before it is used (e2fsck -f origin)"
     assert_said "cow is a valid, empty store now and may be removed"
     assert_not_said "warning"
+    # How much, how long, how fast.
+    [[ $stderr =~ "merged "[0-9]+" chunks ("[0-9.]+" "[KM]iB") from cow into origin in "[0-9]+" s, "[0-9.]+" "[KMG]iB/s ]]
+}
+
+@test "the end: a partition table has to be read again, another file system checked" {
+    contents origin 8388608 origin
+    cp origin view
+    # A DOS partition table: one partition, from sector 2048 on.
+    perl -e 'print "\0" x 440 . pack("V v", 0x12345678, 0) . pack("C8 V2", 0, 0, 2, 0, 0x83, 0, 3, 0, 2048, 4096) .
+        "\0" x 48 . "\x55\xaa"' | dd of=view conv=notrunc status=none
+    program snapcreate -q --origin origin --cow cow --size max --from-diff view
+    program snapmerge --origin origin --cow cow
+    assert_status 0
+    assert_said "next: have the partition table read again (blockdev --rereadpt origin)"
+    truncate -s 0 origin
+    truncate -s 320M origin
+    cp --sparse=always origin view
+    mkfs.xfs -q view
+    program snapcreate -q -f --origin origin --cow cow2 --size max --from-diff view
+    program snapmerge --origin origin --cow cow2
+    assert_status 0
+    assert_said "next: check the xfs file system on origin before it is used"
+    assert_not_said "e2fsck"
 }
 
 @test "-q says nothing at all" {

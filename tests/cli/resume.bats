@@ -221,14 +221,22 @@ stopped_by() {
     assert_complete
 }
 
-@test "stopped and continued: nothing comes of it" {
+# With job control it gets a process group of its own, as from a shell at a terminal; the kernel does not let SIGTSTP
+# stop a group that nobody could continue.
+@test "SIGTSTP stops it, SIGCONT continues it: nothing comes of it" {
     pair 2048
-    start --rate-limit 8M
+    set -m
+    start --rate-limit 4M
+    set +m
     until_true merging
     kill -TSTP "$pid"
-    kill -STOP "$pid"
     until_true grep -q '^State:.T' "/proc/$pid/status"
     assert_view_of_stopped
+    kill -CONT "$pid"
+    until_true grep -q '^State:.[^T]' "/proc/$pid/status"
+    # And once more, while it waits for the rate.
+    kill -TSTP "$pid"
+    until_true grep -q '^State:.T' "/proc/$pid/status"
     kill -CONT "$pid"
     end
     assert_status 0
@@ -343,5 +351,27 @@ assert_progress() {
     assert_status 0
     assert_said "origin: merge: "
     grep -q '^origin: merge: .* of 4 MiB (.*%), .*/s, .* left' said
+    assert_complete
+}
+
+@test "on a terminal: a bar that is redrawn in place, and wiped before the end is told" {
+    pair 1024
+    run timeout 300 script --quiet --return --command \
+        "env TERM=xterm $WRAPPER $BUILDDIR/tools/snapmerge -y --rate-limit 3M --origin origin --cow cow" /dev/null </dev/null
+    assert_status 0
+    assert_complete
+    # Drawn at the start of the line each time, some of them on the way.
+    [ "$(grep -oE $'\rmerge \\[[=> ]{20}\\] +[0-9]+%  [^\r]* of 4 MiB  [^\r]* left' <<<"$output" | sort -u | wc -l)" -ge 2 ]
+    grep -qF $'\r\e[Ksnapmerge: merged 1024 chunks' <<<"$output"
+    # No lines beside it.
+    [[ $output != *"origin: merge: "* ]]
+}
+
+@test "on a terminal, with -q: no bar" {
+    pair 1024
+    run timeout 300 script --quiet --return --command \
+        "env TERM=xterm $WRAPPER $BUILDDIR/tools/snapmerge -q -y --origin origin --cow cow" /dev/null </dev/null
+    assert_status 0
+    [[ $output != *"merge ["* ]]
     assert_complete
 }
