@@ -17,7 +17,8 @@ struct create_session {
     uint64_t new_image_bytes;    /* the COW is an image that does not exist yet; else 0 */
     struct snap_identity identity;
     uint64_t entries;            /* of the finished store */
-    bool touched;                /* the COW has been written to */
+    bool touched;                /* the COW has been written to, or it was tried */
+    bool begun;                  /* the first write arrived: what was there is no store any more */
     char tables[3][1024];        /* dmsetup lines; empty where they were not asked for */
 };
 

@@ -206,6 +206,7 @@ static enum snap_status write_store(struct create_session *session, struct snap_
     session->touched = session->new_image_bytes > 0 || (status != SNAP_E_REFUSED && status != SNAP_E_NOMEM);
     if (status != SNAP_OK)
         return status;
+    session->begun = true;
     status = wipe_signatures(session, create, err);
     if (status == SNAP_OK && options.from_diff)
         status = add_difference(session, create, err);
@@ -226,6 +227,9 @@ static int fail_half_way(struct create_session *session, const struct snap_error
 
     if (session->new_image_bytes > 0 && unlink(session->cow.path) == 0)
         cli_line(session->cli, "%s was removed again.", session->cow.path);
+    else if (!session->begun)
+        cli_line(session->cli, "%s: its first block could not be cleared durably: whether it still holds what it held "
+                 "is not certain; repeat the command to make a store.", session->cow.path);
     else
         cli_line(session->cli, "%s holds no store now; %srepeat the command to make one.", session->cow.path,
                  err->status == SNAP_E_NOSPC ? "make room (--size max: an image that can never overflow), then " : "");

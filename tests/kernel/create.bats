@@ -197,3 +197,51 @@ same_record()
         i=$((i + 1))
     done
 }
+
+# Where the first write fails, where its flush does (dm-flakey fails all of them), and where a later write does.
+@test "a device that fails while a store is made: exit 8, never \"Nothing was written.\"; later the same command works" {
+    [ "${SANITIZERS-}" != yes ] || skip "AddressSanitizer cannot start in User Mode Linux"
+    local n=0 bad ours said=() again=() linear='linear /dev/mapper/cow'
+    local flakey='flakey /dev/mapper/cow' never='0 3600 1 error_writes'
+    new_image origin 2M 1
+    new_image zeros 1M
+    # Over an older store.
+    tool snapcreate --quiet --origin origin --cow zeros
+    for bad in "0 2048 $flakey 0 $never" "0 8 $linear 0;8 2040 $flakey 8 $never" \
+        "0 8 $linear 0;8 8 error;16 2032 $linear 16"; do
+        n=$((n + 1))
+        slices_open "$T/origin" "$T/zeros"
+        uml_job create name=bad "table=0 2048 $linear 0"
+        uml_job load name=bad "table=$bad"
+        uml_job suspend name=bad
+        uml_job resume name=bad
+        # shellcheck disable=SC2206 # a command with arguments
+        ours=(/usr/bin/env ${WRAPPER-} "$BUILDDIR/tools/snapcreate" --force --origin /dev/mapper/origin --cow)
+        uml_job exec "output=$T/said.$n" -- "${ours[@]}" /dev/mapper/bad
+        said+=(${#uml_jobs[@]})
+        uml_job remove name=bad
+        uml_job copy from=/dev/mapper/cow "to=$T/left.$n"
+        uml_job exec "output=$T/again.$n" -- "${ours[@]}" /dev/mapper/cow
+        again+=(${#uml_jobs[@]})
+        uml_job create name=snap "$(snapshot_table snapshot 8)"
+        uml_job cmp dev=/dev/mapper/snap with=/dev/mapper/origin
+        uml_job remove name=snap
+        uml_job remove name=cow
+        uml_job remove name=origin
+    done
+    uml_go_slices
+    for ((n = 1; n <= 3; n++)); do
+        cat said.$n
+        assert_equal "$(uml_result "${said[n - 1]}")" 'ok exit 8'
+        grep -q 'Input/output error' said.$n
+        run -1 grep 'Nothing was written' said.$n
+        assert_equal "$(uml_result "${again[n - 1]}")" 'ok exit 0'
+    done
+    # What is said is what is there.
+    cmp left.1 zeros
+    for n in 1 2; do
+        grep -q '^/dev/mapper/bad: its first block could not be cleared durably: whether it still holds what it held' said.$n
+    done
+    cmp -n 512 left.3 /dev/zero
+    grep -q '^/dev/mapper/bad holds no store now; repeat the command to make one\.$' said.3
+}
