@@ -441,7 +441,7 @@ case_undo-kill()
 case_undo-stop()
 {
     # The first sector is the mark in the header, the next one the first cut.
-    local during=("kill-dev=$(cow 0)" kill-written=2s kill-signal=15)
+    local during=("kill-dev=$(cow 0)" kill-written=4s kill-signal=15)
     undo_interrupted
 }
 
