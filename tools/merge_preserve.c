@@ -115,6 +115,9 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
         status = merge_check_blocks(&aside->device, &aside->store, err);
     if (status == SNAP_OK)
         status = merge_check_list(session, &aside->device, &aside->store, &aside->check, err);
+    if (status == SNAP_OK && aside->must_be_empty && aside->check.entries > 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: holds what an earlier merge of this store replaced; name a new file",
+                         aside->device.path);
     if (status == SNAP_OK)
         status = merge_check_identity(session, &aside->device, &aside->store, &evidence, err);
     if (status == SNAP_OK)

@@ -29,6 +29,7 @@ struct merge_aside {
     struct snap_sibling *sibling;
     struct snap_sibling_need need;
     bool is_undo;
+    bool must_be_empty;          /* an undo store that no merge was begun with */
     bool invalidate;             /* no room, and given up */
 };
 

@@ -5,6 +5,7 @@
 #include "create.h"
 #include "identity.h"
 #include "mark.h"
+#include "merge_checks.h"
 #include "merge_options.h"
 #include "merge_preserve.h"
 #include "report.h"
@@ -141,6 +142,26 @@ static enum snap_status plan_image(struct merge_session *session, struct snap_er
         !snap_mul(chunks, layout->chunk_bytes, &session->undo_new_bytes))
         return snap_fail(err, SNAP_E_NOSPC, "%s: too large", merge_arguments.undo);
     session->undo_new_store = true;
+    session->undo->need = (struct snap_sibling_need){session->job.entries, session->job.entries};
+    return SNAP_OK;
+}
+
+/* A store is to be made on a device that has nothing on it. */
+static enum snap_status plan_device(struct merge_session *session, struct merge_aside *aside, struct snap_error *err)
+{
+    struct snap_layout *layout = &aside->store.layout;
+    enum snap_status status = snap_layout_init(layout, session->store.layout.chunk_sectors,
+                                               aside->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
+
+    if (status == SNAP_OK)
+        status = merge_check_blocks(&aside->device, &aside->store, err);
+    if (status != SNAP_OK)
+        return status;
+    session->undo_new_store = true;
+    aside->need = (struct snap_sibling_need){session->job.entries, snap_capacity_entries(layout)};
+    if (aside->need.free_chunks < aside->need.needed_chunks)
+        return snap_fail(err, SNAP_E_NOSPC, "%s: has room for %" PRIu64 " chunks, but this merge may replace %" PRIu64,
+                         aside->device.path, aside->need.free_chunks, aside->need.needed_chunks);
     return SNAP_OK;
 }
 
@@ -164,11 +185,8 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
     if (status != SNAP_OK)
         return status;
     if (aside->device.facts.block_device && aside->store.defect == SNAP_HEADER_EMPTY && probe.type[0] == '\0' &&
-        probe.pttype[0] == '\0') {
-        session->undo_new_store = true;
-        return snap_layout_init(&aside->store.layout, session->store.layout.chunk_sectors,
-                                aside->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
-    }
+        probe.pttype[0] == '\0')
+        return plan_device(session, aside, err);
     if (aside->store.defect != SNAP_HEADER_GOOD || !is_undo_store(&aside->store))
         return snap_fail(err, SNAP_E_REFUSED, "%s: exists and is no undo store; if it was left by a run "
                          "that ended while it made it, delete it", path);
@@ -182,6 +200,9 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
     if (!merge_under_way(session) && same_id(cow->undo_id, undo->store_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: belongs to a merge of this store that is complete: it shows what was "
                          "before that; name a new file", path);
+    /* A merge that was begun with it has said so in the COW, before the first entry. */
+    aside->must_be_empty = session->store.identity_state == SNAP_IDENTITY_OK && !merge_under_way(session) &&
+                           !merge_arguments.keep_cow;
     return merge_preserve_add(session, aside, err);
 }
 
@@ -209,10 +230,6 @@ enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_e
     if (status == SNAP_OK && session->undo_new_store && merge_under_way(session))
         return snap_fail(err, SNAP_E_REFUSED, "%s: is new, but this merge was begun with an undo store, which it needs",
                          path);
-    if (status == SNAP_OK && session->undo_new_store && session->undo_new_bytes == 0 &&
-        snap_capacity_entries(&aside->store.layout) < session->job.entries)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: has room for %" PRIu64 " chunks, but this merge may replace %" PRIu64,
-                         path, snap_capacity_entries(&aside->store.layout), session->job.entries);
     return status;
 }
 
@@ -301,17 +318,25 @@ static enum snap_status set_flags(struct snap_store *store, uint32_t flags, cons
     return memcmp(&record, &store->identity, sizeof record) == 0 ? SNAP_OK : snap_mark(store, &record, err);
 }
 
+/* Gone on without it, by the word, or merged once more: what it would bring back is a mixture from now on. */
+static bool spoils_undo_store(const struct merge_session *session)
+{
+    const uint8_t *undo_id = record_of(&session->store)->undo_id;
+
+    for (unsigned i = 0; i < session->aside_count; i++)
+        if (!session->asides[i].invalidate && same_id(record_of(&session->asides[i].store)->store_id, undo_id))
+            return false;
+    return !same_id(undo_id, no_id);
+}
+
 enum snap_status merge_undo_begin(struct merge_session *session, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
 
-    if (!session->undo) { /* what a known undo store would bring back is a mixture from here on */
-        const uint8_t *undo_id = record_of(&session->store)->undo_id;
-
-        return !same_id(undo_id, no_id) && session->job.entries > 0 && !merge_arguments.keep_cow
-                   ? set_flags(&session->store, SNAP_IDENTITY_UNDO_LOST, undo_id, err)
+    if (!session->undo)
+        return session->job.entries > 0 && !merge_arguments.keep_cow && spoils_undo_store(session)
+                   ? set_flags(&session->store, SNAP_IDENTITY_UNDO_LOST, record_of(&session->store)->undo_id, err)
                    : SNAP_OK;
-    }
     if (session->undo_new_store) {
         if (session->undo_new_bytes > 0) /* first: where there is no room, nothing was written */
             status = make_image(session, err);

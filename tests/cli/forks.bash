@@ -139,3 +139,17 @@ half_merged() {
         ! cmp -s origin "$whole" || return 1
     done
 }
+
+# halfway SIGNAL ARGUMENT...: at_random, each time on what the function `anew` has made, until the function `met` says
+# that it was ended where it should be.
+halfway() {
+    local tries
+    moment_max_ms=1000
+    for ((tries = 0; tries < 60; tries++)); do
+        anew
+        at_random "$@"
+        ! ended_early || ! met || return 0
+    done
+    echo "never met in $tries runs: $stderr" >&2
+    return 1
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # snapmerge --preserve: other snapshots of the origin show what they showed before, whatever happens; or it is refused.
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154,SC2317
 
 # Four snapshots of an origin that ends inside of its last chunk, whatever the size; made once.
 setup_file() {
@@ -343,12 +343,10 @@ assert_invalid() {
 @test "what it says to type when it was stopped names the others, and goes on" {
     family
     with_room middle 16384 1
-    moment_max_ms=2000 status=0
-    until ended_early && half_merged plain.view; do
-        begin_anew plain large middle
-        at_random INT --rate-limit 512K --yes --overflow=invalidate --preserve middle --preserve large \
-            --origin origin --cow plain
-    done
+    anew() { begin_anew plain large middle; }
+    met() { half_merged plain.view; }
+    halfway INT --rate-limit 256K --yes --overflow=invalidate --preserve middle --preserve large \
+        --origin origin --cow plain
     assert_said "To go on: snapmerge --origin origin --cow plain --preserve large"
     shows large large.view
     run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To go on: //p' said)" </dev/null

@@ -1,0 +1,553 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# snapmerge --undo: a merge can be taken back, from its end and from every point on the way; a wrong way back is refused.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154,SC2317
+
+# Made once: an origin that ends inside of its last chunk, two snapshots of it, what a merge of each with an undo store
+# leaves (`done`), and what one of them leaves that was stopped (`half`).
+setup_file() {
+    load helpers
+    load work
+    load forks
+    mkdir "$BATS_FILE_TMPDIR/pairs" "$BATS_FILE_TMPDIR/done" "$BATS_FILE_TMPDIR/half"
+    cd "$BATS_FILE_TMPDIR/pairs" || return
+    origin_of $((1024 * 1024 - 3 * 512))
+    fork snap 4096 40
+    fork fine 512 20
+    fork bare 4096 40 --no-identity
+    program snapmerge --undo undo --origin origin --cow snap
+    mv origin snap undo ../done
+    anew() { rm -f undo && begin_anew fine; }
+    met() { half_merged fine.view; }
+    halfway TERM --rate-limit 256K --undo undo --origin origin --cow fine
+    mv origin fine undo ../half
+    cp said ../half/said
+    begin_anew snap fine
+}
+
+setup() {
+    load helpers
+    load work
+    load forks
+    in_folder
+    cp "$BATS_FILE_TMPDIR"/pairs/* .
+    pid=
+    mounted=
+}
+
+teardown() {
+    [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+    [ -z "$mounted" ] || umount "$mounted"
+    loops_detach
+}
+
+merged_with_undo() {
+    cp "$BATS_FILE_TMPDIR"/done/* .
+}
+
+half_merged_with_undo() {
+    cp "$BATS_FILE_TMPDIR"/half/* .
+}
+
+merge() {
+    program snapmerge "$@" --origin origin
+}
+
+# take_back: runs what the run before has printed as its last line.
+take_back() {
+    local command
+    command=$(tail -n 1 <<<"$stderr")
+    [[ $command == "To take it back: "* ]]
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" timeout 300 bash -c "${command#*: }" </dev/null
+    assert_status 0
+}
+
+# as_before SNAPSHOT: nothing of a merge is left.
+as_before() {
+    cmp origin origin.before
+    shows "$1" "$1.view"
+    sound "$1"
+}
+
+# refused STATUS TEXT FILE...: said so, and nothing was written to these, nor made.
+refused() {
+    assert_status "$1"
+    assert_said "$2"
+    assert_said "Nothing was written."
+    assert_untouched
+}
+
+# The flags and ids of a store's record: 1 an undo store, 2 a merge is under way, 4 its way back is lost.
+flags() {
+    number "$1" 68 4
+}
+
+# --- there and back ----------------------------------------------------------------------------
+@test "the file has exactly its room, all of it allocated, for its owner alone, whatever the umask" {
+    local name chunk_bytes bytes
+    for name in snap:4096 fine:512; do
+        chunk_bytes=${name#*:}
+        name=${name%:*}
+        bytes=$(($(chunks_for "$(entries_of "$name")" "$chunk_bytes") * chunk_bytes))
+        umask 000
+        merge -n --undo "$name.undo" --cow "$name"
+        assert_status 0
+        assert_shown "undo: $name.undo: would be made, "
+        assert_shown "($bytes bytes)"
+        [ ! -e "$name.undo" ]
+        merge --undo "$name.undo" --cow "$name"
+        assert_status 0
+        assert_equal "$(stat -c '%s %a' "$name.undo")" "$bytes 600"
+        [ "$(blocks "$name.undo")" -ge $((bytes / 512)) ]
+        assert_equal "$(entries_of "$name.undo")" "$(entries_of "$name.before")"
+        cp origin.before origin
+    done
+}
+
+@test "it is a store, which shows the origin from before" {
+    local ids
+    merged_with_undo
+    cmp origin snap.view
+    shows undo origin.before
+    sound undo
+    program snapinspect --json undo
+    assert_status 0
+    assert_json '.result.entries' "$(entries_of snap.before)"
+    assert_equal "$(hex undo 72 16)" "$(hex snap 32 16)" # its parent
+    assert_equal "$(flags undo) $(flags snap)" "1 0"
+}
+
+@test "the line that is printed last takes it back: origin and snapshot are as before" {
+    local name
+    for name in snap fine; do
+        merge --undo undo --cow "$name"
+        assert_status 0
+        assert_said "$name is a valid, empty store now; keep it as long as the merge may be taken back"
+        take_back
+        as_before "$name"
+        assert_equal "$(entries_of "$name") $(entries_of undo)" "$(entries_of "$name.before") 0"
+        rm undo
+    done
+    # And there again, with a new one.
+    merge --undo again --cow snap
+    assert_status 0
+    cmp origin snap.view
+}
+
+@test "names with blanks: the line works as it is printed" {
+    mkdir "a folder"
+    mv snap "a folder/the snapshot"
+    merge --undo "a folder/the undo" --cow "a folder/the snapshot"
+    assert_status 0
+    take_back
+    cmp origin origin.before
+    shows "a folder/the snapshot" snap.view
+}
+
+@test "stopped at random moments: taken back from there, or resumed and taken back" {
+    local stops=0 halfway=0 back=0 runs
+    for ((runs = 0; runs < 200 && stops < 20; runs++)); do
+        at_random TERM --rate-limit 2M --memory 16M --undo undo --origin origin --cow fine
+        if ended_early; then
+            stops=$((stops + 1))
+            ! half_merged fine.view || halfway=$((halfway + 1))
+            reads_as fine fine.view
+            [ ! -e undo ] || [ "$(flags fine)" != 2 ] || reads_as undo origin.before
+            ((RANDOM % 2)) || continue # resumed, from there, with the same one
+        fi
+        if [ "$(flags fine)" != 2 ] && [ "$status" -ne 0 ]; then
+            cmp origin origin.before # so early that there is no way back, and no need for one
+            rm -f undo
+            continue
+        fi
+        # Taking it back is a merge as any other: stopped as well, and repeated.
+        until at_random TERM --rate-limit 2M --origin origin --cow undo --preserve fine && ! ended_early; do
+            back=$((back + 1))
+            reads_as fine fine.view
+            reads_as undo origin.before
+        done
+        as_before fine
+        rm undo
+    done
+    echo "# $stops stops, $halfway in the middle; $back on the way back" >&3
+    [ "$stops" -eq 20 ]
+    [ "$halfway" -ge 5 ]
+    [ "$back" -gt 0 ]
+}
+
+@test "stopped: it says how to go on and how to go back, and both work" {
+    half_merged_with_undo
+    grep -qxF "To go on: snapmerge --origin origin --cow fine --undo undo" said
+    assert_equal "$(tail -n 1 said)" "To take it back: snapmerge --origin origin --cow undo --preserve fine"
+    stderr=$(<said)
+    take_back
+    as_before fine
+    half_merged_with_undo
+    merge --undo undo --cow fine
+    assert_status 0
+    cmp origin fine.view
+    take_back
+    as_before fine
+}
+
+@test "the undo of the undo: all is as if it had not been taken back" {
+    merged_with_undo
+    program snapmerge --undo redo --origin origin --cow undo --preserve snap
+    assert_status 0
+    cmp origin origin.before
+    shows snap snap.view
+    shows redo snap.view
+    assert_equal "$(tail -n 1 <<<"$stderr")" "To take it back: snapmerge --origin origin --cow redo --preserve undo"
+    take_back
+    cmp origin snap.view
+    shows snap snap.view
+    shows undo origin.before
+    program snapmerge --origin origin --cow undo --preserve snap
+    assert_status 0
+    as_before snap
+}
+
+@test "with --preserve: the others keep their views, there and back" {
+    local way
+    merge --undo undo --preserve fine --cow snap
+    assert_status 0
+    shows fine fine.view
+    shows undo origin.before
+    take_back
+    as_before snap
+    shows fine fine.view
+}
+
+@test "--keep-cow with --undo: the COW is not written to, and the merge can be taken back" {
+    merge --keep-cow --undo undo --cow snap
+    assert_status 0
+    cmp snap snap.before
+    cmp origin snap.view
+    shows undo origin.before
+    take_back
+    as_before snap
+}
+
+@test "an empty list: nothing is made" {
+    merged_with_undo
+    mv undo kept
+    merge --undo undo --cow snap
+    assert_status 0
+    assert_said "nothing to merge"
+    assert_not_said "take it back"
+    [ ! -e undo ]
+}
+
+@test "a dry run makes nothing, and has the figures as data" {
+    remember origin snap
+    merge -n --json --undo undo --cow snap
+    assert_status 0
+    assert_json '.result.preserved | map("\(.device) \(.undo) \(.needed_chunks)") | join(" ")' \
+        "undo true $(entries_of snap)"
+    assert_untouched
+}
+
+# --- the same undo store, to the end ------------------------------------------------------------
+@test "resuming without --undo, with a new file, with the undo store of another merge: refused" {
+    half_merged_with_undo
+    mv undo right
+    cp "$BATS_FILE_TMPDIR/done/undo" other
+    remember origin fine right other
+    merge --cow fine
+    refused 8 "fine: this merge was begun with an undo store ("
+    merge --undo new --cow fine
+    refused 8 "new: is new, but this merge was begun with an undo store"
+    merge --undo other --cow fine
+    refused 8 "other: is the undo store of another merge"
+    merge --preserve right --cow fine
+    refused 8 "fine: this merge was begun with an undo store ("
+}
+
+@test "resuming with the undo store of another merge of the same snapshot: refused" {
+    half_merged_with_undo
+    cp fine fine.half
+    cp origin origin.half
+    begin_anew origin fine
+    dd if=fine.half of=fine bs=1 skip=32 seek=32 count=16 conv=notrunc status=none # no other store than that
+    dd if=/dev/zero of=fine bs=1 seek=16 count=496 conv=notrunc status=none
+    merge --undo second --cow fine
+    assert_status 0
+    # The second undo store gets the first one's parent, as one that was made for an earlier merge of it has.
+    perl -e '
+        sub crc { my ($c, $b) = (0xffffffff, $_[0]); for (unpack("C*", $b)) { $c ^= $_; $c = $c & 1 ? ($c >> 1) ^ 0x82f63b78 : $c >> 1 for 1 .. 8 } $c ^ 0xffffffff }
+        open(my $half, "<:raw", "fine.half") or die; seek($half, 32, 0); read($half, my $id, 16);
+        open(my $undo, "+<:raw", "second") or die; read($undo, my $sector, 512);
+        substr($sector, 72, 16) = $id; substr($sector, 28, 4) = "\0" x 4;
+        substr($sector, 28, 4) = pack("V", crc(substr($sector, 16, 480)));
+        seek($undo, 0, 0); print $undo $sector;'
+    cp fine.half fine
+    cp origin.half origin
+    remember origin fine second
+    merge --undo second --cow fine
+    refused 8 "second: is not the undo store that this merge was begun with"
+}
+
+@test "--accept=undo goes on without; from then on taking it back is refused" {
+    half_merged_with_undo
+    merge --accept=undo --cow fine
+    assert_status 0
+    cmp origin fine.view
+    assert_not_said "take it back"
+    remember origin fine undo
+    merge --cow undo --preserve fine
+    refused 8 "a part of the merge of fine was done without an undo store"
+    merge --accept=undo --cow undo --preserve fine
+    assert_status 0
+}
+
+@test "--accept=undo, stopped at once: it was not under way any more, but its way back is lost" {
+    anew() { half_merged_with_undo; }
+    met() { [ "$(flags fine)" = 4 ]; }
+    halfway TERM --rate-limit 128K --accept=undo --origin origin --cow fine
+    shows fine fine.view
+    merge --cow undo --preserve fine
+    assert_status 8
+    assert_said "was done without an undo store"
+    merge --cow fine
+    assert_status 0
+    cmp origin fine.view
+}
+
+@test "an undo store merged without its snapshot: refused; --accept=parent brings back the origin alone" {
+    merged_with_undo
+    remember origin snap undo fine
+    merge --cow undo
+    refused 8 "the snapshot that was merged loses its view unless its store is named: --preserve COW"
+    merge --preserve fine --cow undo
+    refused 8 "--accept=parent"
+    merge --accept=parent --cow undo
+    assert_status 0
+    cmp origin origin.before
+    shows snap origin.before
+}
+
+# refill NAME: a merged store gets entries again, as it would from the kernel: by a merge of another snapshot.
+refill() {
+    program snapmerge --accept=cut --preserve "$1" --origin origin --cow fine
+    assert_status 0
+    [ "$(entries_of "$1")" -gt 0 ]
+    begin_anew fine
+}
+
+@test "a store that is merged once more needs a new undo store" {
+    merged_with_undo
+    refill snap
+    remember origin snap undo
+    merge --undo undo --cow snap
+    refused 8 "undo: belongs to a merge of this store that is complete"
+    merge --undo second --cow snap
+    assert_status 0
+    refill snap
+    remember origin snap undo second
+    merge --undo undo --cow snap
+    refused 8 "undo: holds what an earlier merge of this store replaced"
+    merge --cow undo --preserve snap
+    refused 8 "undo: snap was merged with another undo store since"
+}
+
+@test "a store that is merged once more, without undo: its old undo store takes nothing back" {
+    merged_with_undo
+    refill snap
+    merge --cow snap
+    assert_status 0
+    remember origin snap undo
+    merge --cow undo --preserve snap
+    refused 8 "was done without an undo store"
+}
+
+# --- where it may lie --------------------------------------------------------------------------
+@test "something that is there and is no undo store: refused, and as it was" {
+    local name
+    contents text 5000 text
+    : >nothing
+    truncate -s 2M hole
+    mkdir folder
+    ln -s missing link
+    ln snap another
+    remember origin snap fine text nothing hole
+    for name in text nothing hole fine; do
+        merge --undo "$name" --cow snap
+        assert_status 8
+        assert_said "$name: exists and is no undo store"
+        assert_said "Nothing was written."
+    done
+    for name in folder link another snap origin no/where; do
+        merge --undo "$name" --cow snap
+        [ "$status" -eq 8 ] || { [ "$name" = folder ] && [ "$status" -eq 16 ]; }
+        assert_said "Nothing was written."
+    done
+    [ ! -e missing ]
+    assert_untouched
+}
+
+need_mounts() {
+    need_loops
+    mkdir mounted
+}
+
+# mount_at_mounted ARGUMENT...
+mount_at_mounted() {
+    mount "$@" mounted || skip "needs the right to mount"
+    mounted=$PWD/mounted
+}
+
+@test "in memory: a warning" {
+    need_mounts
+    mount_at_mounted -t tmpfs -o size=8M tmpfs
+    merge --undo mounted/undo --cow snap
+    assert_status 0
+    assert_said "warning: mounted/undo: lies in memory: after a power failure there is no way back"
+    take_back
+    as_before snap
+}
+
+@test "no room for it: refused, and the file is gone; nothing is written, no record either" {
+    local name
+    need_mounts
+    mount_at_mounted -t tmpfs -o size=200K tmpfs
+    for name in snap bare; do
+        merge --undo mounted/undo --cow "$name"
+        assert_status 8
+        assert_said "mounted/undo: cannot reserve its "
+        assert_said "Nothing was written to origin, and no entry of $name was changed."
+        assert_equal "$(ls -A mounted)" ""
+        cmp origin origin.before
+        cmp "$name" "$name.before"
+    done
+}
+
+@test "on the origin's own file system: refused" {
+    need_mounts
+    mke2fs -q -t ext4 -b 4096 filesystem 8M
+    cp filesystem new
+    contents piece 40000 piece
+    dd if=piece of=new bs=4096 seek=1500 conv=notrunc status=none
+    "$BUILDDIR/tools/snapcreate" -q --origin filesystem --cow cow --size max --from-diff new
+    loop_over filesystem
+    mount_at_mounted "$loop"
+    program snapmerge -n --undo mounted/undo --origin "$loop" --cow cow
+    assert_status 8
+    assert_said "mounted/undo: would lie on $loop itself"
+    program snapmerge --undo mounted/undo --origin "$loop" --cow cow
+    assert_status 8
+    assert_said "Nothing was written."
+    [ ! -e mounted/undo ]
+}
+
+@test "a block device with nothing on it: works; it is the undo store" {
+    need_loops
+    truncate -s 2M device
+    loop_over device
+    merge -n --undo "$loop" --cow snap
+    assert_status 0
+    assert_shown "undo: $loop: a store would be made on it"
+    zero device 0 $((2 * 1024 * 1024))
+    merge --undo "$loop" --cow snap
+    assert_status 0
+    shows "$loop" origin.before
+    take_back
+    as_before snap
+}
+
+@test "a block device that is too small, or has a signature, or blocks too large: refused, and as it was" {
+    need_loops
+    local name
+    truncate -s 200K small
+    mke2fs -q -t ext4 signed 2M 2>/dev/null
+    truncate -s 2M blocks
+    remember origin snap fine small signed blocks
+    for name in small signed; do
+        loop_over "$name"
+        merge --undo "$loop" --cow snap
+        assert_status 8
+        assert_said "$loop: "
+        assert_said "Nothing was written."
+    done
+    loop_over blocks --sector-size 4096
+    merge --undo "$loop" --cow fine
+    assert_status 8
+    assert_said "$loop: logical blocks of 4096 bytes"
+    assert_said "Nothing was written."
+    loops_detach
+    assert_untouched
+}
+
+# --- the record in the header -------------------------------------------------------------------
+# marked FROM: all of the store's chunk 0 from this byte on is something that has to stay.
+marked() {
+    yes "somebody else" | head -c $((4096 - $1)) | dd of=bare bs=1 seek="$1" conv=notrunc status=none
+    cp bare bare.before
+}
+
+@test "a store without a record gets one; the header and all else of chunk 0 stay" {
+    marked 512
+    merge --undo undo --cow bare
+    assert_status 0
+    assert_equal "$(text bare 16 8)" dmsnapID
+    assert_equal "$(hex undo 72 16)" "$(hex bare 32 16)"
+    cmp -n 16 bare bare.before
+    same bare bare.before 512 3584
+    take_back
+    as_before bare
+    cmp -n 16 bare bare.before
+    same bare bare.before 512 3584
+}
+
+@test "a damaged record is replaced, and the merge can be taken back" {
+    cp snap.before bare
+    cp snap.view bare.view
+    printf '\125\252' | dd of=bare bs=1 seek=28 conv=notrunc status=none
+    merge --undo undo --cow bare
+    assert_status 0
+    cp undo kept
+    assert_equal "$(hex undo 72 16)" "$(hex bare 32 16)"
+    merge --cow undo
+    assert_status 8
+    assert_said "--preserve COW"
+    merge --cow undo --preserve bare
+    assert_status 0
+    as_before bare
+}
+
+@test "a newer record, and what somebody else keeps there, stay; it works all the same, with a warning" {
+    local kind
+    for kind in newer foreign; do
+        cp snap.before bare
+        cp snap.view bare.view
+        if [ "$kind" = newer ]; then
+            printf '\002' | dd of=bare bs=1 seek=24 conv=notrunc status=none
+        else
+            marked 16
+        fi
+        cp bare bare.before
+        rm -f undo
+        merge --undo undo --cow bare
+        assert_status 0
+        assert_said "warning: bare: its header cannot take a mark: nobody will notice if this merge is resumed without"
+        cmp -n 4096 bare bare.before
+        cmp origin snap.view
+        shows undo origin.before
+        take_back
+        as_before bare
+        cmp -n 4096 bare bare.before
+    done
+}
+
+@test "a header that cannot take a mark, stopped: resumed with the same undo store, and taken back" {
+    marked 16
+    anew() { rm -f undo && begin_anew bare; }
+    met() { half_merged bare.view; }
+    halfway TERM --rate-limit 256K --undo undo --origin origin --cow bare
+    shows bare bare.view
+    merge --undo undo --cow bare
+    assert_status 0
+    cmp origin bare.view
+    shows undo origin.before
+    take_back
+    as_before bare
+}
