@@ -196,6 +196,11 @@ static int check_output(struct cli *cli)
                            "together", without);
 }
 
+static bool same_name(const char *first, const char *second)
+{
+    return first && second && strcmp(first, second) == 0;
+}
+
 int merge_options_check(struct cli *cli)
 {
     const struct merge_arguments *given = &merge_arguments;
@@ -212,6 +217,10 @@ int merge_options_check(struct cli *cli)
         return cli_usage_error(cli, "--drop-bad gives up what --continue-on-error leaves: it needs that");
     if (given->drop_bad && given->keep_cow)
         return cli_usage_error(cli, "--drop-bad changes the COW, --keep-cow does not: they do not go together");
+    /* Files that may not be there yet: each would replace the other. */
+    if (same_name(given->undo, given->bad_list) || same_name(given->undo, given->checkpoint) ||
+        same_name(given->bad_list, given->checkpoint))
+        return cli_usage_error(cli, "--undo, --bad-list and --checkpoint need a file each");
     return CLI_EXIT_OK;
 }
 
