@@ -1,10 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The manual pages that the programs name exist, carry their own names, and are well formed.
-# shellcheck disable=SC2154
+# The manual pages that the programs name exist, carry their own names, and are well formed; the examples work.
+# shellcheck disable=SC2030,SC2031,SC2154
 
 setup() {
     load helpers
+    load work
+    load forks
 }
 
 # "Manual: snapmerge(8), overview: dmsnap(7), ..." as "snapmerge 8", one page per line.
@@ -43,4 +45,36 @@ pages_of_help() {
         count=$((${count:-0} + 1))
     done < <(pages_of_help)
     [ "${count:-0}" -gt 0 ]
+}
+
+# The lines of a page's displays that work on images, as a reader would type them.
+examples() {
+    sed -n '/^\.Bd /,/^\.Ed/p' "$1" | grep -E '^[^.].*\b(disk|overlay|other)\.img\b'
+}
+
+@test "every example of snapmerge(8) that works on images does" {
+    in_folder
+    local line count=0
+    origin_of $((300 * 1024))
+    fork overlay.img 4096 40
+    fork other.img 16384 40
+    ln -s origin disk.img
+    while read -r line; do
+        count=$((count + 1))
+        # One that takes a merge back goes on where the example before it ended.
+        if [[ $line == *"--cow overlay.img"* ]]; then
+            rm -f undo.img
+            begin_anew overlay.img other.img
+        fi
+        run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" timeout 300 bash -c "$line" </dev/null
+        assert_status 0
+        if [[ $line == *"--cow overlay.img"* ]]; then
+            cmp origin overlay.img.view
+        else
+            cmp origin origin.before
+            shows overlay.img overlay.img.view
+        fi
+        [[ $line != *"--preserve other.img"* ]] || shows other.img other.img.view
+    done < <(examples "$SRCDIR/man/snapmerge.8")
+    [ "$count" -ge 6 ]
 }
