@@ -4,7 +4,9 @@
 
 #include "arith.h"
 #include "compare.h"
+#include "sibling.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static void note_progress(void *context, const struct snap_merge_progress *progress)
@@ -14,29 +16,68 @@ static void note_progress(void *context, const struct snap_merge_progress *progr
     *entries_left = progress->entries_left;
 }
 
-/* The first finding that is more than a note, as an error. */
+/* The first finding that is more than a note, as an error. A store with just the room it needs is full one day. */
 static enum snap_status refuse(void *context, const struct snap_finding *finding, struct snap_error *err)
 {
     const struct snap_io *cow = context;
 
-    if (finding->severity == SNAP_NOTE || finding->rule == SNAP_RULE_LIST_CUT)
+    if (finding->severity == SNAP_NOTE || finding->rule == SNAP_RULE_LIST_CUT ||
+        finding->rule == SNAP_RULE_STORE_FULL)
         return SNAP_OK;
     return snap_fail(err, SNAP_E_CORRUPT, "%s: %s: %s", cow->name, snap_rule_info(finding->rule)->id, finding->text);
 }
 
-enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const struct drive_options *options,
-                             struct drive_report *report, struct snap_error *err)
+/* Reads and checks the list. */
+static enum snap_status check(struct snap_io *cow, const struct snap_io *origin, struct snap_store *store,
+                              struct snap_findings *findings, struct snap_check_result *result,
+                              struct snap_error *err)
 {
-    const struct snap_check_options check_options = {
+    const struct snap_check_options options = {
         .origin_sectors = origin->size_bytes / SNAP_SECTOR_BYTES,
         .origin_block_bytes = origin->logical_block_bytes,
         .memory_bytes = SNAP_CHECK_MEMORY_MIN_BYTES,
     };
-    struct snap_merge_options merge_options = {
+    enum snap_status status = snap_store_open(store, cow, err);
+
+    findings->fn = refuse;
+    findings->context = cow;
+    return status == SNAP_OK ? snap_check(store, &options, findings, result, err) : status;
+}
+
+static uint64_t stale_areas_end(const struct snap_store *store, const struct snap_check_result *check)
+{
+    const uint64_t entries = check->continuation_entries;
+
+    return entries ? check->continuation_area + snap_div_up(entries, store->layout.entries_per_area) : 0;
+}
+
+/* What continues the list behind its end must be merged. */
+static enum snap_status check_continuation(const struct snap_store *store, struct snap_io *origin,
+                                           const struct snap_check_result *check, struct snap_error *err)
+{
+    bool equal;
+    enum snap_status status;
+
+    if (check->continuation_entries == 0)
+        return SNAP_OK;
+    status = snap_compare_merged(store, origin, check->continuation_area * store->layout.entries_per_area,
+                                 check->continuation_entries, SNAP_MERGE_MEMORY_MIN_BYTES, NULL, NULL, &equal, err);
+    if (status == SNAP_OK && !equal)
+        return snap_fail(err, SNAP_E_REFUSED, "list-cut, and the entries behind the end are not merged");
+    return status;
+}
+
+static struct snap_merge_options merge_options(const struct drive_options *options)
+{
+    return (struct snap_merge_options){
         .memory_bytes = SNAP_MERGE_MEMORY_MIN_BYTES,
         .window_entries_max = options->window_entries_max,
         .load_entries_max = options->load_entries_max,
+        .table_entries_max = options->table_entries_max,
         .read_ahead = options->read_ahead,
+        .verify = options->verify,
+        .skip_identical = options->skip_identical,
+        .continue_on_error = options->continue_on_error,
         .keep_cow = options->keep_cow,
         .compare_from = options->compare_from,
         .checkpoint = options->checkpoint,
@@ -46,35 +87,93 @@ enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const 
         .progress = options->entries_left ? note_progress : NULL,
         .progress_context = options->entries_left,
     };
+}
+
+/* The other stores: checked like the one that is merged, and with enough room. */
+struct others {
+    struct snap_store stores[DRIVE_SIBLINGS_MAX];
+    struct snap_sibling *siblings[DRIVE_SIBLINGS_MAX];
+    size_t count;
+};
+
+static void close_others(struct others *others)
+{
+    for (size_t i = 0; i < others->count; i++)
+        snap_sibling_close(others->siblings[i]);
+}
+
+static enum snap_status open_other(struct others *others, struct snap_io *io, struct snap_io *origin,
+                                   struct snap_error *err)
+{
+    struct snap_sibling_options options = {.origin_bytes = origin->size_bytes};
+    struct snap_store *store = &others->stores[others->count];
+    struct snap_findings findings = {0};
+    struct snap_check_result result;
+    enum snap_status status = check(io, origin, store, &findings, &result, err);
+
+    if (status == SNAP_OK)
+        status = check_continuation(store, origin, &result, err);
+    options.stale_areas_end = status == SNAP_OK ? stale_areas_end(store, &result) : 0;
+    if (status == SNAP_OK)
+        status = snap_sibling_open(&others->siblings[others->count], store, &options, err);
+    others->count += status == SNAP_OK;
+    return status;
+}
+
+static enum snap_status plan_others(struct others *others, const struct snap_store *merged, uint64_t entries,
+                                    struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < others->count && status == SNAP_OK; i++) {
+        struct snap_sibling_need need;
+
+        status = snap_sibling_plan(others->siblings[i], merged, entries, &need, err);
+        if (status == SNAP_OK && need.needed_chunks > need.free_chunks)
+            status = snap_fail(err, SNAP_E_NOSPC, "%s: %" PRIu64 " chunks needed, %" PRIu64 " free",
+                               others->stores[i].io->name, need.needed_chunks, need.free_chunks);
+    }
+    return status;
+}
+
+enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, unsigned merged,
+                                const struct drive_options *options, struct drive_report *report,
+                                struct snap_error *err)
+{
+    struct snap_merge_options merge = merge_options(options);
+    struct others others = {.count = 0};
     struct snap_store store;
     enum snap_status status;
 
     memset(report, 0, sizeof *report);
-    report->findings.fn = refuse;
-    report->findings.context = cow;
-    status = snap_store_open(&store, cow, err);
+    status = check(disk[merged], disk[0], &store, &report->findings, &report->check, err);
     if (status == SNAP_OK)
-        status = snap_check(&store, &check_options, &report->findings, &report->check, err);
-    if (status != SNAP_OK)
-        return status;
-    report->job.entries = report->check.entries;
-    report->job.total_bytes = report->check.merge_bytes;
-    report->job.runs = report->check.runs;
-    if (report->check.continuation_entries > 0) {
-        const uint64_t per_area = store.layout.entries_per_area;
-        const uint64_t area = report->check.continuation_area;
-        bool equal;
-
-        status = snap_compare_merged(&store, origin, area * per_area, report->check.continuation_entries,
-                                     SNAP_MERGE_MEMORY_MIN_BYTES, NULL, NULL, &equal, err);
-        if (status != SNAP_OK)
-            return status;
-        if (!equal)
-            return snap_fail(err, SNAP_E_REFUSED, "list-cut, and the entries behind the end are not merged");
-        report->job.stale_areas_end = area + snap_div_up(report->check.continuation_entries, per_area);
+        status = check_continuation(&store, disk[0], &report->check, err);
+    for (unsigned other = 1; other < disks && status == SNAP_OK; other++)
+        if (other != merged)
+            status = open_other(&others, disk[other], disk[0], err);
+    if (status == SNAP_OK)
+        status = plan_others(&others, &store, report->check.entries, err);
+    if (status == SNAP_OK) {
+        report->job.entries = report->check.entries;
+        report->job.total_bytes = report->check.merge_bytes;
+        report->job.runs = report->check.runs;
+        report->job.stale_areas_end = stale_areas_end(&store, &report->check);
+        merge.siblings = others.siblings;
+        merge.sibling_count = others.count;
+        report->merging = true;
+        if (options->before_merge)
+            options->before_merge(options->before_merge_context);
+        status = snap_merge(&store, disk[0], &report->job, &merge, &report->result, err);
     }
-    report->merging = true;
-    if (options->before_merge)
-        options->before_merge(options->before_merge_context);
-    return snap_merge(&store, origin, &report->job, &merge_options, &report->result, err);
+    close_others(&others);
+    return status;
+}
+
+enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const struct drive_options *options,
+                             struct drive_report *report, struct snap_error *err)
+{
+    struct snap_io *const disk[] = {origin, cow};
+
+    return drive_merge_of(disk, 2, 1, options, report, err);
 }

@@ -6,14 +6,18 @@
 #include "check.h"
 #include "merge.h"
 
+#define DRIVE_SIBLINGS_MAX 2u
+
 struct drive_options {
     uint64_t window_entries_max;
     uint64_t load_entries_max;
+    uint64_t table_entries_max;
     bool read_ahead;
     bool (*stop)(void *context);            /* during the merge; NULL: never */
     void *stop_context;
     void (*before_merge)(void *context);    /* after all checks; NULL: nothing */
     void *before_merge_context;
+    bool verify, skip_identical, continue_on_error; /* see merge.h */
     bool keep_cow;
     uint64_t compare_from;                  /* see merge.h */
     enum snap_status (*checkpoint)(void *context, uint64_t merged_from, struct snap_error *err);
@@ -32,5 +36,10 @@ struct drive_report {
 /* The merge's status; before it SNAP_E_CORRUPT for a damaged list, SNAP_E_REFUSED for one that was cut by a fault. */
 enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const struct drive_options *options,
                              struct drive_report *report, struct snap_error *err);
+
+/* Any store of several: disk 0 is the origin, all others but `merged` are preserved. */
+enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, unsigned merged,
+                                const struct drive_options *options, struct drive_report *report,
+                                struct snap_error *err);
 
 #endif

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Builds the images of a workload by the format alone; shares no code with lib/. */
-#include "workload.h"
+#include "images.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define SECTOR 512u
 
 /* A list while it is built. */
 struct list {
@@ -24,7 +22,7 @@ uint64_t workload_mix(uint64_t value)
     return value ^ value >> 31;
 }
 
-static void *memory(uint64_t count, size_t size)
+void *images_memory(uint64_t count, size_t size)
 {
     void *result = calloc((size_t)count + 1, size);
 
@@ -33,8 +31,7 @@ static void *memory(uint64_t count, size_t size)
     return result;
 }
 
-/* No two sectors of all devices are alike, and none is zero. */
-static void fill(uint8_t *bytes, uint64_t length_bytes, uint64_t seed)
+void images_fill(uint8_t *bytes, uint64_t length_bytes, uint64_t seed)
 {
     for (uint64_t at = 0; at + 8 <= length_bytes; at += 8) {
         uint64_t value = workload_mix(seed << 40 ^ at) | 1;
@@ -43,17 +40,25 @@ static void fill(uint8_t *bytes, uint64_t length_bytes, uint64_t seed)
     }
 }
 
-static void put(uint8_t *bytes, uint64_t value, unsigned count)
+void images_put(uint8_t *bytes, uint64_t value, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         bytes[i] = (uint8_t)(value >> 8 * i);
+}
+
+void images_put_header(uint8_t *cow, uint32_t chunk_sectors)
+{
+    memcpy(cow, "SnAp", 4);
+    images_put(cow + 4, 1, 4);
+    images_put(cow + 8, 1, 4);
+    images_put(cow + 12, chunk_sectors, 4);
 }
 
 /* Origin chunks in no order, but with some runs; the last chunk of the origin always has an entry. */
 static void choose_olds(struct list *list)
 {
     uint64_t chunks = list->origin_chunks;
-    uint64_t *pool = memory(chunks, sizeof *pool);
+    uint64_t *pool = images_memory(chunks, sizeof *pool);
 
     for (uint64_t i = 0; i < chunks; i++)
         pool[i] = i;
@@ -117,10 +122,10 @@ static void put_entries(const struct workload *workload, struct images *images, 
         uint64_t origin_at = list->olds[i] * images->chunk_bytes;
         uint8_t *data = images->cow + list->news[i] * images->chunk_bytes;
 
-        fill(data, images->chunk_bytes, list->news[i] + 1000000);
+        images_fill(data, images->chunk_bytes, list->news[i] + 1000000);
         memcpy(images->view + origin_at, data, (size_t)part_on_origin(images, list->olds[i]));
-        put(slot(images, list, i), list->olds[i], 8);
-        put(slot(images, list, i) + 8, list->news[i], 8);
+        images_put(slot(images, list, i), list->olds[i], 8);
+        images_put(slot(images, list, i) + 8, list->news[i], 8);
         if (i < workload->entries - workload->merged_entries)
             continue;
         memcpy(images->origin + origin_at, data, (size_t)part_on_origin(images, list->olds[i]));
@@ -141,8 +146,8 @@ void images_make(const struct workload *workload, struct images *images)
     if (workload->stale == STALE_MERGED)
         list.count += workload->stale_entries;
     list.origin_chunks = list.count < 2 ? 1 : list.count + list.count / 8 + 1;
-    list.olds = memory(list.count, sizeof *list.olds);
-    list.news = memory(list.count, sizeof *list.news);
+    list.olds = images_memory(list.count, sizeof *list.olds);
+    list.news = images_memory(list.count, sizeof *list.news);
     choose_olds(&list);
     choose_news(&list, workload->order);
 
@@ -156,28 +161,36 @@ void images_make(const struct workload *workload, struct images *images)
     images->cow_bytes = chunks * images->chunk_bytes;
     images->areas = (chunks + list.per_area - 1) / (list.per_area + 1);
     images->origin_bytes = list.origin_chunks * images->chunk_bytes - workload->origin_sectors_short * SECTOR;
-    images->cow = memory(images->cow_bytes, 1);
-    images->origin = memory(images->origin_bytes, 1);
-    images->view = memory(images->origin_bytes, 1);
+    images->cow = images_memory(images->cow_bytes, 1);
+    images->origin = images_memory(images->origin_bytes, 1);
+    images->view = images_memory(images->origin_bytes, 1);
 
-    memcpy(images->cow, "SnAp", 4);
-    put(images->cow + 4, 1, 4);
-    put(images->cow + 8, 1, 4);
-    put(images->cow + 12, workload->chunk_sectors, 4);
-    fill(images->origin, images->origin_bytes, 1);
+    images_put_header(images->cow, workload->chunk_sectors);
+    images_fill(images->origin, images->origin_bytes, 1);
     memcpy(images->view, images->origin, (size_t)images->origin_bytes);
     put_entries(workload, images, &list);
     for (uint64_t i = 0; workload->stale == STALE_FOREIGN && i < list.per_area; i++) {
-        put(slot(images, &list, foreign_area * list.per_area + i), i, 8);
-        put(slot(images, &list, foreign_area * list.per_area + i) + 8, 3 + i, 8);
+        images_put(slot(images, &list, foreign_area * list.per_area + i), i, 8);
+        images_put(slot(images, &list, foreign_area * list.per_area + i) + 8, 3 + i, 8);
     }
     free(list.olds);
     free(list.news);
+
+    images->disks = 2;
+    images->disk[0] = images->origin;
+    images->disk_bytes[0] = images->origin_bytes;
+    images->disk_view[0] = NULL;
+    images->disk[1] = images->cow;
+    images->disk_bytes[1] = images->cow_bytes;
+    images->disk_view[1] = images->view;
+    for (unsigned i = 0; i < WORKLOAD_SIBLINGS_MAX && workload->siblings[i].chunk_sectors > 0; i++)
+        images_add_sibling(&workload->siblings[i], images);
 }
 
 void images_free(struct images *images)
 {
-    free(images->origin);
-    free(images->cow);
-    free(images->view);
+    for (unsigned disk = 0; disk < images->disks; disk++) {
+        free(images->disk[disk]);
+        free(images->disk_view[disk]);
+    }
 }

@@ -12,9 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool broken(struct judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static bool broken(struct judge *judge, const char *format, ...)
+bool judge_broken(struct judge *judge, const char *format, ...)
 {
     va_list args;
 
@@ -31,14 +29,19 @@ void judge_init(struct judge *judge, const struct workload *workload, const stru
     *judge = (struct judge){.workload = workload, .images = images};
     judge->origin = io_mem_new("origin", images->origin_bytes, SNAP_SECTOR_BYTES, true);
     judge->cow = io_mem_new("cow", images->cow_bytes, block_bytes, true);
+    judge->disk[0] = judge->origin;
+    judge->disk[1] = judge->cow;
+    for (unsigned disk = 2; disk < images->disks; disk++)
+        judge->disk[disk] = io_mem_new("sibling", images->disk_bytes[disk], SNAP_SECTOR_BYTES, true);
     judge->areas = test_calloc((size_t)images->areas, (size_t)images->chunk_bytes);
     judge->origin_kept = test_calloc(1, (size_t)images->origin_bytes);
 }
 
 void judge_free(struct judge *judge)
 {
-    (void)snap_io_close(judge->origin, NULL);
-    (void)snap_io_close(judge->cow, NULL);
+    judge_wide_free(judge);
+    for (unsigned disk = 0; disk < judge->images->disks; disk++)
+        (void)snap_io_close(disk < 2 && judge->bad[disk] ? judge->bad[disk] : judge->disk[disk], NULL);
     free(judge->areas);
     free(judge->origin_kept);
     free(judge->undisturbed_cow);
@@ -55,7 +58,8 @@ static bool data_untouched(struct judge *judge, const char *when)
         uint64_t end = area < images->areas ? reader_area_bytes(images->chunk_bytes, area) : images->cow_bytes;
 
         if (memcmp(cow + at, images->cow + at, (size_t)(end - at)) != 0)
-            return broken(judge, "%s, COW data or header have changed in front of area %" PRIu64, when, area);
+            return judge_broken(judge, "%s, COW data or header have changed in front of area %" PRIu64, when,
+                                area);
         at = end + images->chunk_bytes;
     }
     return true;
@@ -71,16 +75,16 @@ static bool view_right(struct judge *judge, uint64_t committed, uint64_t *entrie
     bool right = true;
 
     if (!reader_load(&reader, &why))
-        right = broken(judge, "the store cannot be loaded: %s", why);
+        right = judge_broken(judge, "the store cannot be loaded: %s", why);
     else if (!reader_view_is(&reader, judge->images->view, &chunk))
-        right = broken(judge, "the view has changed in origin chunk %" PRIu64 " (%" PRIu64 " entries in the list)",
-                       chunk, reader.entries);
+        right = judge_broken(judge, "the view has changed in origin chunk %" PRIu64 " (%" PRIu64
+                             " entries in the list)", chunk, reader.entries);
     else if (judge->workload->keep_cow && reader.merged_from > committed)
-        right = broken(judge, "entry %" PRIu64 " is not merged, though all from %" PRIu64 " on were said to be",
-                       reader.merged_from - 1, committed);
+        right = judge_broken(judge, "entry %" PRIu64 " is not merged, though all from %" PRIu64
+                             " on were said to be", reader.merged_from - 1, committed);
     else if (!judge->workload->keep_cow && reader.entries > committed)
-        right = broken(judge, "%" PRIu64 " entries in the list, though all but %" PRIu64 " were said to be merged",
-                       reader.entries, committed);
+        right = judge_broken(judge, "%" PRIu64 " entries in the list, though all but %" PRIu64
+                             " were said to be merged", reader.entries, committed);
     *entries = reader.entries;
     reader_free(&reader);
     return right;
@@ -112,9 +116,9 @@ static bool areas_right(struct judge *judge, uint64_t known_areas)
 
         if (area < (known_areas ? known_areas : 1)) {
             if (!all_zero(cow + at, images->chunk_bytes))
-                return broken(judge, "merged again, area %" PRIu64 " is not zero", area);
+                return judge_broken(judge, "merged again, area %" PRIu64 " is not zero", area);
         } else if (memcmp(cow + at, judge->areas + area * images->chunk_bytes, (size_t)images->chunk_bytes) != 0) {
-            return broken(judge, "merged again, area %" PRIu64 " has changed", area);
+            return judge_broken(judge, "merged again, area %" PRIu64 " has changed", area);
         }
         if (judge->undisturbed_cow && memcmp(cow + at, judge->undisturbed_cow + at, (size_t)images->chunk_bytes) != 0)
             same = false;
@@ -135,12 +139,12 @@ static bool merges_again(struct judge *judge, uint64_t entries)
     (void)snap_io_flush(judge->origin, NULL); /* forgets what it could take back */
     (void)snap_io_flush(judge->cow, NULL);
     if (status != SNAP_OK)
-        return broken(judge, "merging again: %.500s", err.text);
+        return judge_broken(judge, "merging again: %.500s", err.text);
     if (report.check.entries != entries)
-        return broken(judge, "the check counts %" PRIu64 " entries, but there are %" PRIu64, report.check.entries,
-                      entries);
+        return judge_broken(judge, "the check counts %" PRIu64 " entries, but there are %" PRIu64,
+                            report.check.entries, entries);
     if (memcmp(io_mem_bytes(judge->origin), judge->images->view, (size_t)judge->images->origin_bytes) != 0)
-        return broken(judge, "merged again, the origin is not the view");
+        return judge_broken(judge, "merged again, the origin is not the view");
     if (report.job.stale_areas_end > known_areas)
         known_areas = report.job.stale_areas_end;
     judge->cut_lists += report.job.stale_areas_end > 0;
@@ -159,11 +163,12 @@ static bool merges_kept(struct judge *judge, uint64_t claim)
 
     (void)snap_io_flush(judge->origin, NULL); /* forgets what it could take back */
     if (status != SNAP_OK)
-        return broken(judge, "keeping the COW again, compared from %" PRIu64 ": %.500s", claim, err.text);
+        return judge_broken(judge, "keeping the COW again, compared from %" PRIu64 ": %.500s", claim, err.text);
     if (memcmp(io_mem_bytes(judge->origin), images->view, (size_t)images->origin_bytes) != 0)
-        return broken(judge, "keeping the COW again, compared from %" PRIu64 ": the origin is not the view", claim);
+        return judge_broken(judge, "keeping the COW again, compared from %" PRIu64 ": the origin is not the view",
+                            claim);
     if (memcmp(io_mem_bytes(judge->cow), images->cow, (size_t)images->cow_bytes) != 0)
-        return broken(judge, "keeping the COW again, compared from %" PRIu64 ": the COW has changed", claim);
+        return judge_broken(judge, "keeping the COW again, compared from %" PRIu64 ": the COW has changed", claim);
     memcpy(io_mem_bytes(judge->origin), judge->origin_kept, (size_t)images->origin_bytes);
     return true;
 }
@@ -174,7 +179,7 @@ static bool merges_kept_always(struct judge *judge, uint64_t entries, uint64_t c
     const uint64_t claims[] = {0, committed, workload_mix(judge->random++) % (entries + 1), UINT64_MAX};
 
     if (memcmp(io_mem_bytes(judge->cow), judge->images->cow, (size_t)judge->images->cow_bytes) != 0)
-        return broken(judge, "the COW has changed");
+        return judge_broken(judge, "the COW has changed");
     memcpy(judge->origin_kept, io_mem_bytes(judge->origin), (size_t)judge->images->origin_bytes);
     for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++)
         if (!merges_kept(judge, claims[i]))
@@ -186,6 +191,8 @@ bool judge_state(struct judge *judge, uint64_t committed)
 {
     uint64_t entries;
 
+    if (judge_is_wide(judge->workload))
+        return judge_wide_state(judge, committed);
     if (!view_right(judge, committed, &entries) || !data_untouched(judge, "after the crash"))
         return false;
     keep_areas(judge);

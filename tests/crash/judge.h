@@ -9,7 +9,8 @@
 struct judge {
     const struct workload *workload;
     const struct images *images;   /* as the workload began */
-    struct snap_io *origin, *cow;  /* devices in memory that hold the crash image */
+    struct snap_io *disk[WORKLOAD_DISKS_MAX]; /* devices in memory that hold the crash image ... */
+    struct snap_io *origin, *cow;  /* ... and the first two of them */
     uint8_t *areas;                /* the crash image's metadata, kept while it is merged ... */
     uint8_t *origin_kept;          /* ... and its origin, for keep_cow */
     uint64_t random;
@@ -17,7 +18,18 @@ struct judge {
     uint64_t leftovers;            /* states whose repeated merge left other areas behind the end than undisturbed */
     uint64_t cut_lists;            /* states with merged entries behind the end */
     char problem[768];             /* the broken promise */
+    /* Where there are siblings, bad chunks or other options; else unused. */
+    struct snap_io *bad[2];        /* the first two with chunks that fail, as long as faults are set */
+    uint64_t chunk_bytes;          /* of the merged store */
+    unsigned merged;               /* the disk of the store that is merged: 1 but for a take-back */
+    uint8_t *kept[WORKLOAD_DISKS_MAX];    /* the crash image, for several merges of it */
+    uint8_t *start[WORKLOAD_DISKS_MAX];   /* as the run began */
+    bool *had[WORKLOAD_DISKS_MAX];        /* per chunk of the origin: an entry as the run began ... */
+    bool *needs[WORKLOAD_DISKS_MAX];      /* ... and one when all is merged */
 };
+
+/* A workload that needs more than judge.c knows: siblings, bad chunks, options. */
+bool judge_is_wide(const struct workload *workload);
 
 void judge_init(struct judge *judge, const struct workload *workload, const struct images *images);
 void judge_free(struct judge *judge);
@@ -27,5 +39,15 @@ void judge_free(struct judge *judge);
  * (keep_cow: from which on all are merged). False, with the reason in `problem`, where a promise is broken.
  */
 bool judge_state(struct judge *judge, uint64_t committed);
+
+/* Wide workloads. A run begins with `start`, per disk, and merges the store of disk `merged`. */
+void judge_begin(struct judge *judge, unsigned merged, uint8_t *const *start);
+bool judge_wide_state(struct judge *judge, uint64_t committed);
+/* Whether a range of the origin is covered by the list as the run began; true where the workload is not wide. */
+bool judge_may_write(const struct judge *judge, uint64_t offset_bytes, uint64_t length_bytes);
+void judge_wide_free(struct judge *judge);
+
+/* Says what is broken; false. */
+bool judge_broken(struct judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -20,6 +20,19 @@ uint64_t reader_area_bytes(uint64_t chunk_bytes, uint64_t area)
     return (1 + area * (chunk_bytes / 16 + 1)) * chunk_bytes;
 }
 
+static uint64_t entry_at(const struct reader *reader, uint64_t index)
+{
+    return reader_area_bytes(reader->chunk_bytes, index / reader->per_area) + index % reader->per_area * 16;
+}
+
+void reader_entry(const struct reader *reader, uint64_t index, uint64_t *old_chunk, uint64_t *new_chunk)
+{
+    uint64_t at = entry_at(reader, index);
+
+    *old_chunk = little_endian(reader->cow + at, 8);
+    *new_chunk = little_endian(reader->cow + at + 8, 8);
+}
+
 /* Whether the origin holds an entry's data, as far as it reaches. */
 static bool is_merged(const struct reader *reader, uint64_t old_chunk, uint64_t new_chunk)
 {
@@ -49,15 +62,13 @@ bool reader_load(struct reader *reader, const char **why)
     if (!reader->data_chunk)
         abort();
     for (uint64_t index = 0;; index++) {
-        uint64_t at = reader_area_bytes(reader->chunk_bytes, index / reader->per_area);
         uint64_t old_chunk, new_chunk;
 
         *why = "the list goes on past the end of the device";
-        if (at + reader->chunk_bytes > reader->cow_bytes)
+        if (reader_area_bytes(reader->chunk_bytes, index / reader->per_area) >
+            reader->cow_bytes - reader->chunk_bytes)
             return false;
-        at += index % reader->per_area * 16;
-        old_chunk = little_endian(reader->cow + at, 8);
-        new_chunk = little_endian(reader->cow + at + 8, 8);
+        reader_entry(reader, index, &old_chunk, &new_chunk);
         if (new_chunk == 0)
             return true;
         *why = "a data chunk lies beyond the device";
@@ -69,6 +80,54 @@ bool reader_load(struct reader *reader, const char **why)
         if (old_chunk < reader->origin_chunks && reader->data_chunk[old_chunk] == 0)
             reader->data_chunk[old_chunk] = new_chunk; /* the first on disk counts */
     }
+}
+
+/* The end: nothing behind it in its area, the entry that ends it included. */
+static bool ends_in_zeros(const struct reader *reader)
+{
+    uint64_t at = entry_at(reader, reader->entries);
+    uint64_t area = reader->entries / reader->per_area;
+    uint64_t end = reader_area_bytes(reader->chunk_bytes, area) + reader->chunk_bytes;
+
+    for (; at < end; at++)
+        if (reader->cow[at] != 0)
+            return false;
+    return true;
+}
+
+bool reader_sound(const struct reader *reader, bool repeats, const char **why)
+{
+    uint64_t *old_of = calloc((size_t)(reader->cow_bytes / reader->chunk_bytes) + 1, sizeof *old_of); /* + 1 */
+
+    if (!old_of)
+        abort();
+    *why = ends_in_zeros(reader) ? NULL : "there is something behind the end of the list";
+    for (uint64_t index = 0; index < reader->entries && !*why; index++) {
+        uint64_t old_chunk, new_chunk;
+
+        reader_entry(reader, index, &old_chunk, &new_chunk);
+        if (new_chunk < 2 || new_chunk % (reader->per_area + 1) == 1)
+            *why = "an entry has an area or the header as its data chunk";
+        else if (old_chunk >= reader->origin_chunks)
+            *why = "an entry's chunk lies beyond the origin";
+        else if (old_of[new_chunk] != 0 && !(repeats && old_of[new_chunk] == old_chunk + 1))
+            *why = "two entries have the same data chunk";
+        else if (reader->data_chunk[old_chunk] != new_chunk)
+            *why = "two entries have the same origin chunk";
+        old_of[new_chunk] = old_chunk + 1;
+    }
+    free(old_of);
+    return *why == NULL;
+}
+
+bool reader_has_entry(const struct reader *reader, uint64_t origin_at, uint64_t length_bytes)
+{
+    const uint64_t end = (origin_at + length_bytes + reader->chunk_bytes - 1) / reader->chunk_bytes;
+
+    for (uint64_t chunk = origin_at / reader->chunk_bytes; chunk < end; chunk++)
+        if (chunk < reader->origin_chunks && reader->data_chunk[chunk] != 0)
+            return true;
+    return false;
 }
 
 void reader_free(struct reader *reader)

@@ -1,111 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The run: recorder below, faults above it, guard on top; the exploration sits in the recorder's callback. */
-#include "run.h"
+#include "run_internal.h"
 
-#include "drive.h"
-#include "guard.h"
+#include "bad.h"
 #include "io_fault.h"
 #include "io_mem.h"
-#include "judge.h"
-#include "states.h"
+#include "liar.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define EXHAUSTIVE_CHOICES (UINT64_C(1) << 16) /* every subset of 16 sectors */
+const uint64_t run_exhaustive_choices = UINT64_C(1) << 16; /* every subset of 16 sectors */
 
-/* What all runs of a workload share. */
-struct campaign {
-    const struct workload *workload;
-    const struct run_form *form;
-    struct images images;
-    struct judge judge;
-    struct seen *seen;
-    struct run_counts *counts;
-    char *problem; /* empty: all is well */
-    size_t problem_bytes;
-};
-
-/* One run, from the start or from a crash image. */
-struct run {
-    struct campaign *campaign;
-    bool second;              /* starts with a crash image */
-    enum workload_event event;
-    uint64_t at;
-    bool again;               /* it has gone wrong: the second merge, which nothing disturbs */
-    struct recorder *recorder;
-    struct guard guard;
-    struct snap_io *origin, *cow;       /* guarded */
-    struct snap_io *faulty[2];          /* below the guard */
-    struct drive_report report;         /* of the present merge */
-    struct states *states;
-    uint64_t operations;
-    uint64_t committed;                 /* entries that are left for certain */
-    uint64_t entries_left;              /* as the merge reports it */
-    uint64_t entries_at_start;          /* of the present merge */
-    uint64_t compare_from;              /* keep_cow: the checkpoint of the present merge */
-    atomic_uint_fast64_t polls;
-    char operation[96];                 /* the latest */
-};
-
-static void broken(const struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void broken(const struct run *run, const char *format, ...)
-{
-    static const char *const events[] = {"no event", "killed", "stopped", "origin write fails", "origin flush fails",
-                                         "COW read fails", "COW write fails", "COW flush fails",
-                                         "origin read fails", "list changes"};
-    struct campaign *campaign = run->campaign;
-    char text[800];
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (campaign->problem[0] == '\0')
-        (void)snprintf(campaign->problem, campaign->problem_bytes, "%s at %" PRIu64 "%s, %" PRIu64 " operations, %s: %s",
-                       events[run->event], run->at, run->second ? ", second crash" : "", run->operations,
-                       run->operation, text);
-}
-
-static void run_recorded(struct campaign *campaign, const uint8_t *origin, const uint8_t *cow, bool second,
-                         uint64_t at, bool *hit);
+static void run_recorded(struct campaign *campaign, uint8_t *const *start, bool second, uint64_t at, bool *hit);
 
 /* Some crash images are the start of a run of their own. */
-static void crash_again(struct run *run, const uint8_t *origin, const uint8_t *cow)
+static void crash_again(struct run *run, uint8_t *const *start)
 {
     struct campaign *campaign = run->campaign;
     bool hit;
 
     campaign->counts->second_crashes++;
-    run_recorded(campaign, origin, cow, true, 0, &hit);
+    run_recorded(campaign, start, true, 0, &hit);
 }
 
 static bool look(void *context)
 {
     struct run *run = context;
     struct campaign *campaign = run->campaign;
-    const uint8_t *origin = io_mem_bytes(campaign->judge.origin), *cow = io_mem_bytes(campaign->judge.cow);
+    const struct images *images = &campaign->images;
     const struct run_form *form = campaign->form;
     bool again = !run->second && run->event == EVENT_NONE && form->second_every > 0 &&
                  seen_count(campaign->seen) % form->second_every == 0 &&
                  campaign->counts->second_crashes < form->seconds_max;
-    uint8_t *kept = NULL;
+    uint8_t *kept[WORKLOAD_DISKS_MAX] = {NULL};
 
-    if (again) {
-        kept = test_calloc(1, (size_t)(campaign->images.origin_bytes + campaign->images.cow_bytes));
-        memcpy(kept, origin, (size_t)campaign->images.origin_bytes);
-        memcpy(kept + campaign->images.origin_bytes, cow, (size_t)campaign->images.cow_bytes);
+    for (unsigned disk = 0; again && disk < images->disks; disk++) {
+        kept[disk] = test_calloc(1, (size_t)images->disk_bytes[disk]);
+        memcpy(kept[disk], io_mem_bytes(campaign->judge.disk[disk]), (size_t)images->disk_bytes[disk]);
     }
     if (!judge_state(&campaign->judge, run->committed))
-        broken(run, "%s", campaign->judge.problem);
+        run_broken(run, "%s", campaign->judge.problem);
     else if (again)
-        crash_again(run, kept, kept + campaign->images.origin_bytes);
-    free(kept);
+        crash_again(run, kept);
+    for (unsigned disk = 0; disk < images->disks; disk++)
+        free(kept[disk]);
     return campaign->problem[0] == '\0';
 }
 
@@ -115,10 +56,24 @@ static void explore(struct run *run)
         (void)states_explore(run->states, run->committed, &run->campaign->counts->choices);
 }
 
+/* What no run may do, whatever the states are. */
+static void hold_operation(struct run *run, const struct record_operation *operation)
+{
+    if (run->campaign->workload->keep_cow && operation->disk == 1)
+        run_broken(run, "a COW that is kept is written to or flushed");
+    if (!run->again && run_fault_hits(run) > 0 &&
+        (run->event == EVENT_ORIGIN_FLUSH || run->event == EVENT_COW_FLUSH || run->event == EVENT_SIBLING_FLUSH))
+        run_broken(run, "a write or flush after a failed flush");
+    if (operation->disk == 0 && operation->kind == RECORD_WRITE &&
+        !judge_may_write(&run->campaign->judge, operation->offset_bytes, operation->length_bytes))
+        run_broken(run, "a write to the origin where no entry is");
+}
+
 /* Right before each operation. */
 static void on_operation(void *context, const struct recorder *recorder, const struct record_operation *operation)
 {
     static const char *const verbs[] = {"read", "write", "flush"};
+    static const char *const names[] = {"origin", "cow", "sibling", "sibling 2"};
     struct run *run = context;
 
     (void)recorder;
@@ -127,83 +82,67 @@ static void on_operation(void *context, const struct recorder *recorder, const s
     /* A second merge takes what the devices show for its start: that is a report only once it has committed more. */
     if (run->entries_left < run->entries_at_start && run->entries_left < run->committed)
         run->committed = run->entries_left;
-    if (run->campaign->workload->keep_cow && operation->disk == 1)
-        broken(run, "a COW that is kept is written to or flushed");
     explore(run);
     run->operations++;
     run->campaign->counts->operations++;
-    (void)snprintf(run->operation, sizeof run->operation, "%s %s %" PRIu64 " %" PRIu64,
-                   operation->disk == 0 ? "origin" : "cow", verbs[operation->kind], operation->offset_bytes,
-                   operation->length_bytes);
-    if (!run->again && (run->event == EVENT_ORIGIN_FLUSH || run->event == EVENT_COW_FLUSH) &&
-        io_fault_hits(run->faulty[0]) + io_fault_hits(run->faulty[1]) > 0)
-        broken(run, "a write or flush after a failed flush");
+    (void)snprintf(run->operation, sizeof run->operation, "%s %s %" PRIu64 " %" PRIu64, names[operation->disk],
+                   verbs[operation->kind], operation->offset_bytes, operation->length_bytes);
+    hold_operation(run, operation);
     if (operation->kind == RECORD_FLUSH)
         states_flushed(run->states, operation->disk);
 }
 
-static bool stop_at(void *context)
+/* From the recorder up. */
+static void set_up_disk(struct run *run, unsigned disk, const uint8_t *start, uint32_t block_bytes)
 {
-    struct run *run = context;
+    static const char *const names[] = {"origin", "cow", "sibling", "sibling 2"};
+    struct campaign *campaign = run->campaign;
+    struct snap_io *io = io_record_new(run->recorder, names[disk], start, campaign->images.disk_bytes[disk],
+                                       block_bytes, true);
 
-    return !run->again && atomic_fetch_add(&run->polls, 1) >= run->at;
-}
-
-static void add_fault(struct run *run)
-{
-    struct io_fault fault = {.at = run->at};
-    unsigned disk = run->event == EVENT_ORIGIN_WRITE || run->event == EVENT_ORIGIN_FLUSH ||
-                            run->event == EVENT_ORIGIN_READ ? 0 : 1;
-
-    switch (run->event) {
-    case EVENT_ORIGIN_WRITE:
-    case EVENT_COW_WRITE:
-        fault.kind = IO_FAULT_WRITE;
-        fault.at = run->at / 2; /* each write twice: nothing of it arrives, or its first sector */
-        fault.partial = true;
-        fault.partial_sectors = run->at % 2;
-        break;
-    case EVENT_ORIGIN_FLUSH:
-    case EVENT_COW_FLUSH:
-        fault.kind = IO_FAULT_FLUSH;
-        break;
-    case EVENT_COW_READ:
-    case EVENT_ORIGIN_READ:
-        fault.kind = IO_FAULT_READ;
-        break;
-    default:
-        return;
+    io = run->faulty[disk] = io_fault_new(io, io_record_drop_unflushed);
+    if (disk < 2 && bad_any(campaign->workload)) {
+        io = run->bad[disk] = io_fault_new(io, NULL);
+        bad_add(campaign->workload, &campaign->images, disk, io);
     }
-    io_fault_add(run->faulty[disk], &fault);
+    if (disk == 0 && run->event == EVENT_LIE)
+        io = run->liar = liar_new(io, run->at);
+    run->io[disk] = guard_new(&run->guard, io);
 }
 
-static void set_up(struct run *run, const uint8_t *origin, const uint8_t *cow)
+static void set_up(struct run *run, uint8_t *const *start)
 {
     struct campaign *campaign = run->campaign;
-    const uint32_t block_bytes = campaign->judge.cow->logical_block_bytes;
-    const struct states_options options = {
-        .disks = 2,
-        .choices_max = run->second                      ? campaign->form->second_choices_max
-                       : campaign->workload->exhaustive ? EXHAUSTIVE_CHOICES
-                                                        : campaign->form->choices_max,
-        .samples = campaign->workload->samples ? campaign->workload->samples : campaign->form->samples,
-        .unit_sectors = {1, block_bytes / SNAP_SECTOR_BYTES},
-        .work = {io_mem_bytes(campaign->judge.origin), io_mem_bytes(campaign->judge.cow)},
+    const struct workload *workload = campaign->workload;
+    const struct run_form *form = campaign->form;
+    const bool alone = run->event == EVENT_NONE; /* else one of many runs */
+    struct states_options options = {
+        .disks = campaign->images.disks,
+        .choices_max = run->second ? form->second_choices_max
+                       : alone     ? form->choices_max
+                                   : form->event_choices_max,
+        .states_max = alone ? form->states_max : form->event_states_max,
+        .samples = workload->samples ? workload->samples : form->samples,
     };
 
+    if (workload->exhaustive && !run->second) {
+        options.choices_max = run_exhaustive_choices;
+        options.states_max = 0;
+    }
     run->recorder = recorder_new();
-    run->faulty[0] = io_fault_new(io_record_new(run->recorder, "origin", origin, campaign->images.origin_bytes,
-                                                SNAP_SECTOR_BYTES, true), io_record_drop_unflushed);
-    run->faulty[1] = io_fault_new(io_record_new(run->recorder, "cow", cow, campaign->images.cow_bytes, block_bytes,
-                                                true), io_record_drop_unflushed);
     guard_init(&run->guard);
     run->guard.mortal = run->event == EVENT_KILL;
     run->guard.steps_left = run->at;
-    run->origin = guard_new(&run->guard, run->faulty[0]);
-    run->cow = guard_new(&run->guard, run->faulty[1]);
+    for (unsigned disk = 0; disk < options.disks; disk++) {
+        const uint32_t block_bytes = campaign->judge.disk[disk]->logical_block_bytes;
+
+        set_up_disk(run, disk, start[disk], block_bytes);
+        options.unit_sectors[disk] = disk == 0 ? 1 : block_bytes / SNAP_SECTOR_BYTES;
+        options.work[disk] = io_mem_bytes(campaign->judge.disk[disk]);
+    }
     run->states = states_new(run->recorder, &options, campaign->seen, look, run);
     run->committed = UINT64_MAX;
-    add_fault(run);
+    run_add_faults(run);
     recorder_on_operation(run->recorder, on_operation, run);
 }
 
@@ -211,8 +150,8 @@ static void tear_down(struct run *run)
 {
     recorder_on_operation(run->recorder, NULL, NULL);
     states_free(run->states);
-    (void)snap_io_close(run->origin, NULL);
-    (void)snap_io_close(run->cow, NULL);
+    for (unsigned disk = 0; disk < run->campaign->images.disks; disk++)
+        (void)snap_io_close(run->io[disk], NULL);
     guard_destroy(&run->guard);
     recorder_free(run->recorder);
 }
@@ -239,69 +178,49 @@ static enum snap_status note_checkpoint(void *context, uint64_t merged_from, str
 static enum snap_status merge_once(struct run *run, struct snap_error *err)
 {
     const struct drive_report *report = &run->report;
-    const struct workload *workload = run->campaign->workload;
-    const struct drive_options options = {
-        .window_entries_max = workload->window_entries_max,
-        .load_entries_max = workload->load_entries_max,
-        .read_ahead = workload->read_ahead,
-        .keep_cow = workload->keep_cow,
-        .compare_from = run->compare_from,
-        .checkpoint = note_checkpoint,
-        .checkpoint_context = run,
-        .stop = run->event == EVENT_STOP ? stop_at : NULL,
-        .stop_context = run,
-        .before_merge = note_start,
-        .before_merge_context = run,
-        .entries_left = &run->entries_left,
-    };
+    struct drive_options options = run_options(run->campaign->workload);
     enum snap_status status;
 
+    options.compare_from = run->compare_from;
+    options.checkpoint = note_checkpoint;
+    options.checkpoint_context = run;
+    options.stop = run->event == EVENT_STOP ? run_stop : NULL;
+    options.stop_context = run;
+    options.before_merge = note_start;
+    options.before_merge_context = run;
+    options.entries_left = &run->entries_left;
     run->entries_left = run->entries_at_start = 0; /* nothing is said before note_start */
-    status = drive_merge(run->origin, run->cow, &options, &run->report, err);
+    status = drive_merge_of(run->io, run->campaign->images.disks, run->merged, &options, &run->report, err);
     if (report->merging && (status == SNAP_OK || report->result.entries_left < report->job.entries))
         run->committed = report->result.entries_left;
     return status;
 }
 
-/* How the merge must end, given what was done to it. */
-static void hold_status(struct run *run, enum snap_status status, bool hit, const struct snap_error *err)
-{
-    if (!hit && status != SNAP_OK)
-        broken(run, "the merge failed: %s", err->text);
-    else if (hit && run->event == EVENT_ORIGIN_READ && status != SNAP_OK)
-        broken(run, "what cannot be compared is not written: %s", err->text);
-    else if (hit && status == SNAP_OK && run->event != EVENT_ORIGIN_READ &&
-             run->event != EVENT_COW_READ && /* what is read ahead need not be needed */
-             run->event != EVENT_COW_WRITE)  /* nor what clears areas that nobody reaches: the states tell */
-        broken(run, "the merge counts as done in spite of it");
-    else if (hit && run->event == EVENT_STOP && status != SNAP_E_STOPPED)
-        broken(run, "a stop that ends with: %s", err->text);
-}
-
-static void run_recorded(struct campaign *campaign, const uint8_t *origin, const uint8_t *cow, bool second,
-                         uint64_t at, bool *hit)
+static void run_recorded(struct campaign *campaign, uint8_t *const *start, bool second, uint64_t at, bool *hit)
 {
     struct run run = {.campaign = campaign, .second = second, .at = at, .operation = "nothing yet",
                       .event = second ? EVENT_NONE : campaign->workload->event,
+                      .merged = campaign->workload->event == EVENT_TAKE_BACK ? 2 : 1,
                       .compare_from = second ? 0 : campaign->workload->compare_from};
     struct snap_error err = {0};
     enum snap_status status;
 
     campaign->counts->runs++;
-    set_up(&run, origin, cow);
+    set_up(&run, start);
     status = merge_once(&run, &err);
-    *hit = run.guard.dead || io_fault_hits(run.faulty[0]) + io_fault_hits(run.faulty[1]) > 0 ||
-           (run.event == EVENT_STOP && atomic_load(&run.polls) > at);
-    hold_status(&run, status, *hit, &err);
+    *hit = run_was_hit(&run);
+    run_hold_status(&run, status, *hit, &err);
     explore(&run);
     if (*hit) { /* the power stays on, and somebody tries again */
         run.again = true;
         run.guard.mortal = run.guard.dead = false;
-        io_fault_clear(run.faulty[0]);
-        io_fault_clear(run.faulty[1]);
+        for (unsigned disk = 0; disk < campaign->images.disks; disk++)
+            io_fault_clear(run.faulty[disk]);
+        if (run.liar)
+            liar_reform(run.liar);
         run.compare_from = at % 2 ? run.compare_from : 0; /* the file is there, or was lost */
         status = merge_once(&run, &err);
-        hold_status(&run, status, false, &err);
+        run_hold_status(&run, status, false, &err);
         explore(&run);
     }
     tear_down(&run);
@@ -311,44 +230,39 @@ static void run_recorded(struct campaign *campaign, const uint8_t *origin, const
 static void run_undisturbed(struct campaign *campaign)
 {
     struct judge *judge = &campaign->judge;
+    const struct images *images = &campaign->images;
     struct run run = {.campaign = campaign, .operation = "undisturbed"};
 
-    memcpy(io_mem_bytes(judge->origin), campaign->images.origin, (size_t)campaign->images.origin_bytes);
-    memcpy(io_mem_bytes(judge->cow), campaign->images.cow, (size_t)campaign->images.cow_bytes);
+    judge_begin(judge, 1, images->disk);
+    for (unsigned disk = 0; disk < images->disks; disk++)
+        memcpy(io_mem_bytes(judge->disk[disk]), images->disk[disk], (size_t)images->disk_bytes[disk]);
     if (!judge_state(judge, UINT64_MAX))
-        broken(&run, "%s", judge->problem);
-    judge->undisturbed_cow = test_calloc(1, (size_t)campaign->images.cow_bytes);
-    memcpy(judge->undisturbed_cow, io_mem_bytes(judge->cow), (size_t)campaign->images.cow_bytes);
+        run_broken(&run, "%s", judge->problem);
+    judge->undisturbed_cow = test_calloc(1, (size_t)images->cow_bytes);
+    memcpy(judge->undisturbed_cow, io_mem_bytes(judge->cow), (size_t)images->cow_bytes);
 }
 
-#define TAMPERED_INDEX 10u
-
-/* Somebody makes an old lie beyond the origin, behind the merge's back. */
-static void tamper(void *context)
+/* One run with its event at its `at`-th chance; false where there is no such chance any more. */
+static bool run_at(struct campaign *campaign, uint64_t at)
 {
-    struct campaign *campaign = context;
+    const enum workload_event event = campaign->workload->event;
+    uint8_t *made[WORKLOAD_DISKS_MAX] = {NULL};
+    bool hit;
 
-    memset(io_mem_bytes(campaign->judge.cow) + campaign->images.chunk_bytes + (size_t)TAMPERED_INDEX * 16, 0x77, 7);
-}
+    if (event != EVENT_TAKE_BACK && event != EVENT_REDO) {
+        run_recorded(campaign, campaign->images.disk, false, at, &hit);
+        return hit && event != EVENT_NONE;
+    }
+    run_prepare(campaign, at, made, &hit);
+    if (campaign->problem[0] == '\0') {
+        bool ignored;
 
-static void run_tampered(struct campaign *campaign)
-{
-    struct judge *judge = &campaign->judge;
-    struct run run = {.campaign = campaign, .event = EVENT_TAMPER, .operation = "tampered"};
-    const struct drive_options options = {.window_entries_max = campaign->workload->window_entries_max,
-                                          .before_merge = tamper, .before_merge_context = campaign};
-    struct drive_report report;
-    struct snap_error err = {0};
-    enum snap_status status;
-
-    memcpy(io_mem_bytes(judge->origin), campaign->images.origin, (size_t)campaign->images.origin_bytes);
-    memcpy(io_mem_bytes(judge->cow), campaign->images.cow, (size_t)campaign->images.cow_bytes);
-    status = drive_merge(judge->origin, judge->cow, &options, &report, &err);
-    campaign->counts->runs++;
-    if (status != SNAP_E_CORRUPT)
-        broken(&run, "expected a refusal, got status %d: %s", (int)status, err.text);
-    else if (report.result.entries_left <= TAMPERED_INDEX)
-        broken(&run, "the changed entry is gone: %" PRIu64 " entries left", report.result.entries_left);
+        judge_begin(&campaign->judge, event == EVENT_TAKE_BACK ? 2 : 1, made);
+        run_recorded(campaign, made, false, at, &ignored);
+    }
+    for (unsigned disk = 0; disk < campaign->images.disks; disk++)
+        free(made[disk]);
+    return hit;
 }
 
 bool run_workload(const struct workload *workload, const struct run_form *form, struct run_counts *counts,
@@ -356,7 +270,7 @@ bool run_workload(const struct workload *workload, const struct run_form *form, 
 {
     struct campaign campaign = {.workload = workload, .form = form, .counts = counts, .problem = problem,
                                 .problem_bytes = problem_bytes};
-    bool hit = true;
+    unsigned missed = 0, disks = 1; /* that an event goes round */
 
     memset(counts, 0, sizeof *counts);
     problem[0] = '\0';
@@ -366,10 +280,10 @@ bool run_workload(const struct workload *workload, const struct run_form *form, 
     run_undisturbed(&campaign);
     if (workload->event == EVENT_TAMPER)
         run_tampered(&campaign);
-    for (uint64_t at = 0; workload->event != EVENT_TAMPER && hit && problem[0] == '\0'; at++) {
-        run_recorded(&campaign, campaign.images.origin, campaign.images.cow, false, at, &hit);
-        hit = hit && workload->event != EVENT_NONE;
-    }
+    if (workload->event >= EVENT_SIBLING_READ && workload->event <= EVENT_SIBLING_FLUSH)
+        disks = campaign.images.disks - 2;
+    for (uint64_t at = 0; workload->event != EVENT_TAMPER && missed < disks && problem[0] == '\0'; at++)
+        missed = run_at(&campaign, at) ? 0 : missed + 1;
     counts->states = seen_count(campaign.seen);
     counts->cut_lists = campaign.judge.cut_lists;
     counts->leftovers = campaign.judge.leftovers;

@@ -8,11 +8,17 @@
 /* How far the exploration goes. */
 struct run_form {
     uint64_t choices_max;   /* per moment, before samples are taken; more for exhaustive workloads */
+    uint64_t event_choices_max;  /* the same where something goes wrong: there are many runs */
     uint64_t second_choices_max; /* the same after a first crash */
     uint64_t samples;
+    uint64_t states_max;    /* per run; from there on only disks as a whole arrive or not; 0: no limit */
+    uint64_t event_states_max;
     uint64_t second_every;  /* each so many-th state is a start of its own: a second crash after the first */
     uint64_t seconds_max;   /* so many of them per workload */
 };
+
+/* The same as choices_max for exhaustive workloads. */
+extern const uint64_t run_exhaustive_choices;
 
 struct run_counts {
     uint64_t runs;

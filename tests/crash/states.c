@@ -38,6 +38,7 @@ struct states {
     size_t *choice;        /* per atom */
     struct seen_key salt;
     uint64_t random;
+    uint64_t found;        /* new states */
 };
 
 static void key_xor(struct seen_key *key, struct seen_key other)
@@ -228,6 +229,7 @@ static bool look(struct states *states, uint64_t *tried)
         key_xor(&key, states->atoms[i].delta[states->choice[i]]);
     if (!seen_add(states->seen, key))
         return true;
+    states->found++;
     for (size_t i = 0; i < states->atom_count; i++)
         put_atom(states, &states->atoms[i], states->choice[i]);
     go_on = states->fn(states->context);
@@ -299,11 +301,11 @@ static void choose_density(struct states *states, uint64_t *often)
         often[disk] = next_random(states) % 9;
 }
 
-static bool look_at_samples(struct states *states, uint64_t *tried)
+static bool look_at_regular(struct states *states, enum regular end, uint64_t *tried)
 {
     const size_t count = states->atom_count;
 
-    for (int kind = NOTHING; kind < REGULAR_KINDS; kind++) {
+    for (int kind = NOTHING; kind < (int)end; kind++) {
         const uint64_t pivots = regular_choices(states, (enum regular)kind);
 
         for (uint64_t p = 0; p < pivots; p++) {
@@ -316,6 +318,15 @@ static bool look_at_samples(struct states *states, uint64_t *tried)
                 return false;
         }
     }
+    return true;
+}
+
+static bool look_at_samples(struct states *states, uint64_t *tried)
+{
+    const size_t count = states->atom_count;
+
+    if (!look_at_regular(states, REGULAR_KINDS, tried))
+        return false;
     for (uint64_t sample = 0; sample < states->options.samples; sample++) {
         uint64_t often[STATES_DISKS_MAX];
 
@@ -348,7 +359,11 @@ bool states_explore(struct states *states, uint64_t salt, uint64_t *tried)
     states->salt = (struct seen_key){workload_mix(salt), workload_mix(~salt)};
     for (size_t i = 0; i < states->atom_count && choices <= states->options.choices_max; i++)
         choices *= states->atoms[i].versions + 1;
-    go_on = choices <= states->options.choices_max ? look_at_all(states, tried) : look_at_samples(states, tried);
+    if (states->options.states_max > 0 && states->found >= states->options.states_max)
+        go_on = look_at_regular(states, ONE, tried);
+    else
+        go_on = choices <= states->options.choices_max ? look_at_all(states, tried)
+                                                       : look_at_samples(states, tried);
     drop_atoms(states);
     return go_on;
 }

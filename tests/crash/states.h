@@ -11,6 +11,7 @@
 struct states_options {
     unsigned disks;                          /* 2..STATES_DISKS_MAX, the recorder's first ones */
     uint64_t choices_max;                    /* so many choices are all tried; of more, samples */
+    uint64_t states_max;                     /* from so many new ones on, only whole disks; 0: no limit */
     uint64_t samples;                        /* random choices, and of each regular kind of choice */
     uint32_t unit_sectors[STATES_DISKS_MAX]; /* so many sectors are written whole or not at all */
     uint8_t *work[STATES_DISKS_MAX];         /* room for an image, borrowed */

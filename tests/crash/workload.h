@@ -11,7 +11,8 @@
 enum workload_order {
     ORDER_CANONICAL,
     ORDER_SHUFFLED,  /* the same chunks, neighbours exchanged */
-    ORDER_HOLES      /* every fourth chunk is left out */
+    ORDER_HOLES,     /* every fourth chunk is left out */
+    ORDER_SPREAD     /* as an old kernel's [(1,2),(2,9)]: every other entry's chunk lies far behind */
 };
 
 /* What the areas behind the end hold at the start. */
@@ -35,7 +36,29 @@ enum workload_event {
     EVENT_COW_WRITE,
     EVENT_COW_FLUSH,
     EVENT_ORIGIN_READ,    /* only a merge that keeps its COW reads it, and goes on */
+    EVENT_SIBLING_READ,   /* of each sibling in turn */
+    EVENT_SIBLING_WRITE,
+    EVENT_SIBLING_FLUSH,
+    EVENT_LIE,            /* a write to the origin changes its bytes on the way, and nobody is told */
+    EVENT_TAKE_BACK,      /* an undisturbed merge of the undo store, begun where the merge was killed */
+    EVENT_REDO,           /* an undisturbed merge, begun where such a taking back was killed */
     EVENT_TAMPER          /* the list changes between check and merge: the merge must refuse (no crash states) */
+};
+
+/* Other stores of the same origin, which a merge preserves. */
+#define WORKLOAD_SIBLINGS_MAX 2u
+#define WORKLOAD_DISKS_MAX (2u + WORKLOAD_SIBLINGS_MAX)
+
+struct workload_sibling {
+    uint32_t chunk_sectors;         /* 0: there is none */
+    uint64_t entries;               /* at the start */
+    enum workload_order order;
+    bool stale;                     /* the areas behind its end hold entries of an earlier use */
+};
+
+/* Which of the chunks of the list are bad; `count` of them, evenly, from entry `first` on, each `step`-th. */
+struct workload_bad {
+    uint64_t first, count, step;
 };
 
 struct workload {
@@ -44,6 +67,7 @@ struct workload {
     uint64_t entries;               /* live at the start */
     uint64_t window_entries_max;    /* 0: all at once */
     uint64_t load_entries_max;      /* 0: all at once; several make a window where no good cut lies between */
+    uint64_t table_entries_max;     /* see merge.h; larger than load_entries_max: several loads */
     enum workload_order order;
     enum workload_stale stale;
     uint64_t stale_entries;         /* of STALE_MERGED: cut off the list's end */
@@ -54,6 +78,12 @@ struct workload {
     bool keep_cow;
     uint64_t merged_entries;        /* of keep_cow: an earlier run has merged so many, from the end of the list on */
     uint64_t compare_from;          /* of keep_cow: what the checkpoint claims; 0: there is none, all are compared */
+    struct workload_sibling siblings[WORKLOAD_SIBLINGS_MAX];
+    bool undo;                      /* the first sibling, empty at the start, takes the merge back */
+    struct workload_bad bad_reads;  /* their COW data cannot be read */
+    struct workload_bad bad_writes; /* their origin chunks cannot be written */
+    bool verify;                    /* see merge.h */
+    bool skip_identical;
     bool long_only;
     bool exhaustive;                /* up to 16 sectors in the quick form too */
     uint64_t samples;               /* random choices where there are too many; 0: as the form says */
@@ -65,10 +95,19 @@ const struct workload *workload_table(size_t *count);
 /* Row `index` of the matrix; false behind its end. `name` gets the name (64 bytes). */
 bool workload_matrix(size_t index, struct workload *workload, char *name);
 
+/* The same for workloads with siblings, undo stores, bad chunks and options. */
+const struct workload *workload_wide_table(size_t *count);
+bool workload_wide_matrix(size_t index, struct workload *workload, char *name);
+
 struct images {
     uint8_t *origin, *cow, *view;
     uint64_t origin_bytes, cow_bytes, chunk_bytes;
     uint64_t areas;        /* on the device */
+    /* All disks: the origin, the COW, the siblings. Those of the first two are the ones above. */
+    unsigned disks;
+    uint8_t *disk[WORKLOAD_DISKS_MAX];
+    uint64_t disk_bytes[WORKLOAD_DISKS_MAX];
+    uint8_t *disk_view[WORKLOAD_DISKS_MAX]; /* what a store shows, origin_bytes of it; [0]: NULL */
 };
 
 void images_make(const struct workload *workload, struct images *images);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The chunks that fail in a workload: data on the COW that cannot be read, origin chunks that cannot be written. */
+#ifndef DMSNAP_TEST_CRASH_BAD_H
+#define DMSNAP_TEST_CRASH_BAD_H
+
+#include "io.h"
+#include "reader.h"
+#include "workload.h"
+
+bool bad_any(const struct workload *workload);
+
+/* Makes the chunks of a disk fail; `io` is an io_fault. Only the origin and the COW have any. */
+void bad_add(const struct workload *workload, const struct images *images, unsigned disk, struct snap_io *io);
+
+/* Whether the list, which reader_load has read, has just the bad entries: each of them once. */
+bool bad_alone(const struct workload *workload, const struct images *images, const struct reader *reader);
+
+#endif
