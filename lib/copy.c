@@ -11,6 +11,7 @@
 #define GROUP_REQUESTS_MIN 16u
 #define GROUP_SHORT_NS 150000000u
 #define GROUP_LONG_NS 400000000u
+#define PIECE_BYTES_MIN 4096u
 
 enum snap_status snap_copy_group_init(struct snap_copy_group *group, struct snap_error *err)
 {
@@ -44,7 +45,7 @@ static bool medium_failed(int sys_errno)
 }
 
 /* One piece of the buffer, at most a chunk of it; *bad_bytes grows where it fails. */
-static enum snap_status retry_piece(const struct copy *copy, enum snap_io_kind kind, uint64_t offset_bytes,
+static enum snap_status run_piece(const struct copy *copy, enum snap_io_kind kind, uint64_t offset_bytes,
                                     struct iovec piece, uint64_t *bad_bytes, struct snap_error *err)
 {
     struct snap_io_request request = {.kind = kind, .offset_bytes = offset_bytes, .iov = &piece, .iov_count = 1};
@@ -56,7 +57,7 @@ static enum snap_status retry_piece(const struct copy *copy, enum snap_io_kind k
     status = snap_io_transfer(copy->io, &request, 1, &reason);
     if (status == SNAP_OK)
         return SNAP_OK;
-    if (!medium_failed(request.sys_errno)) {
+    if (!copy->control->keep_going || !medium_failed(request.sys_errno)) {
         if (err)
             *err = reason;
         return status;
@@ -67,9 +68,9 @@ static enum snap_status retry_piece(const struct copy *copy, enum snap_io_kind k
     return SNAP_OK;
 }
 
-/* A request that failed, again, chunk by chunk: a bad sector costs its own chunk and no other. */
-static enum snap_status retry_request(const struct copy *copy, const struct snap_io_request *request,
-                                      uint64_t *bad_bytes, struct snap_error *err)
+/* A request in pieces, each of one chunk and of `step_max_bytes` at most. */
+static enum snap_status run_pieces(const struct copy *copy, const struct snap_io_request *request,
+                                   uint64_t step_max_bytes, uint64_t *bad_bytes, struct snap_error *err)
 {
     const uint64_t slice_bytes = copy->plan->slice_bytes;
     uint64_t offset_bytes = request->offset_bytes;
@@ -80,9 +81,10 @@ static enum snap_status retry_request(const struct copy *copy, const struct snap
 
         while (rest.iov_len > 0 && status == SNAP_OK) {
             const uint64_t place_bytes = (uint64_t)((uint8_t *)rest.iov_base - copy->buffer);
-            const uint64_t step_bytes = snap_min(rest.iov_len, slice_bytes - place_bytes % slice_bytes);
+            const uint64_t step_bytes = snap_min(snap_min(rest.iov_len, step_max_bytes),
+                                                 slice_bytes - place_bytes % slice_bytes);
 
-            status = retry_piece(copy, request->kind, offset_bytes, (struct iovec){rest.iov_base, (size_t)step_bytes},
+            status = run_piece(copy, request->kind, offset_bytes, (struct iovec){rest.iov_base, (size_t)step_bytes},
                                  bad_bytes, err);
             rest.iov_base = (uint8_t *)rest.iov_base + step_bytes;
             rest.iov_len -= (size_t)step_bytes;
@@ -90,6 +92,15 @@ static enum snap_status retry_request(const struct copy *copy, const struct snap
         }
     }
     return status;
+}
+
+/* What one piece may hold under a rate: a burst's worth in whole blocks, and one block at least. */
+static uint64_t piece_bytes_max(const struct copy *copy)
+{
+    const uint64_t block_bytes = snap_max(PIECE_BYTES_MIN, copy->io->logical_block_bytes);
+    const uint64_t burst_bytes = snap_throttle_burst_bytes(copy->control->throttle);
+
+    return snap_max(snap_round_down(burst_bytes, block_bytes), block_bytes);
 }
 
 /* Whether requests have failed, and only for the medium. */
@@ -105,13 +116,14 @@ static bool only_medium_failed(const struct snap_copy_group *group, size_t count
     return any;
 }
 
+/* Those that failed again, chunk by chunk: a bad sector costs its own chunk and no other. */
 static enum snap_status retry_group(const struct copy *copy, size_t count, uint64_t *bad_bytes, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
 
     for (size_t i = 0; i < count && status == SNAP_OK; i++)
         if (copy->group->requests[i].sys_errno != 0)
-            status = retry_request(copy, &copy->group->requests[i], bad_bytes, err);
+            status = run_pieces(copy, &copy->group->requests[i], UINT64_MAX, bad_bytes, err);
     return status;
 }
 
@@ -124,6 +136,12 @@ static enum snap_status run_group(const struct copy *copy, size_t count, uint64_
     uint64_t start_ns, took_ns, bad_bytes = 0;
     enum snap_status status;
 
+    if (count == 1 && length_bytes > piece_bytes_max(copy)) { /* more than a burst at once */
+        status = run_pieces(copy, &group->requests[0], piece_bytes_max(copy), &bad_bytes, err);
+        if (status == SNAP_OK && control->done)
+            control->done(control->done_context, length_bytes - bad_bytes);
+        return status;
+    }
     if (!snap_throttle_take(control->throttle, length_bytes, count, control->stop, control->stop_context))
         return snap_fail(err, SNAP_E_STOPPED, "stopped");
     start_ns = control->clock->now_ns(control->clock->context);

@@ -484,18 +484,31 @@ marked() {
     cp bare bare.before
 }
 
-@test "a store without a record gets one; the header and all else of chunk 0 stay" {
-    marked 512
-    merge --undo undo --cow bare
+# gets_a_record COW: of the image `bare`, or the device over it.
+gets_a_record() {
+    merge --undo undo --cow "$1"
     assert_status 0
-    assert_equal "$(text bare 16 8)" dmsnapID
-    assert_equal "$(hex undo 72 16)" "$(hex bare 32 16)"
-    cmp -n 16 bare bare.before
-    same bare bare.before 512 3584
+    assert_equal "$(text "$1" 16 8)" dmsnapID
+    assert_equal "$(hex undo 72 16)" "$(hex "$1" 32 16)"
+    cmp -n 16 "$1" bare.before
+    same "$1" bare.before 512 3584
     take_back
+    loops_detach
     as_before bare
     cmp -n 16 bare bare.before
     same bare bare.before 512 3584
+}
+
+@test "a store without a record gets one; the header and all else of chunk 0 stay" {
+    marked 512
+    gets_a_record bare
+}
+
+@test "a store without a record, on a device with blocks of 4096 bytes: the same" {
+    need_loops
+    marked 512
+    loop_over bare --sector-size 4096
+    gets_a_record "$loop"
 }
 
 @test "a damaged record is replaced, and the merge can be taken back" {

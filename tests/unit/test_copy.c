@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Carrying out a plan: its groups, its rate, its stop, its failures, and nothing but its requests. */
+#include "arith.h"
 #include "copy.h"
 
 #include "io_fault.h"
@@ -272,18 +273,47 @@ static void test_rate(void **state)
     bench_free(bench);
 }
 
-/* A request of 1 MiB at 1000 bytes per second is still one request, alone in its group. */
+/* A device that remembers its largest request. */
+struct largest {
+    struct snap_io io;
+    struct snap_io *lower;
+    uint64_t bytes, requests;
+};
+
+static enum snap_status largest_transfer(struct snap_io *io, struct snap_io_request *requests, size_t count,
+                                         struct snap_error *err)
+{
+    struct largest *largest = (struct largest *)io;
+
+    for (size_t i = 0; i < count; i++)
+        largest->bytes = snap_max(largest->bytes, snap_io_request_bytes(&requests[i]));
+    largest->requests += count;
+    return snap_io_transfer(largest->lower, requests, count, err);
+}
+
+/* Requests of 1 MiB are made in pieces of a tenth of a second's worth, in whole blocks; one block at least. */
 static void test_rate_below_a_request(void **state)
 {
-    struct bench *bench = bench_new(fixture_random_store(3, 2048, 3, 20480, false), 1000);
-    struct snap_io *cow = fixture_mem("cow", bench->fixture.cow, bench->fixture.cow_bytes, 512);
+    static const struct snap_io_ops ops = {.transfer = largest_transfer};
+    static const struct { uint64_t rate_bytes, largest_bytes; } cases[] = {
+        {1000, 4096}, {100000, 8192}, {1 << 20, 102400}, {20 << 20, 1 << 20}, {0, 1 << 20}};
 
     (void)state;
-    must(read_all(bench, cow, NULL));
-    assert_int_equal(bench->groups, bench->plan.read_count);
-    assert_true(bench->now_ns >= SECOND_NS * 1048 * (bench->groups - 1));
-    must(snap_io_close(cow, NULL));
-    bench_free(bench);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench *bench = bench_new(fixture_random_store(3, 2048, 3, 20480, false), cases[i].rate_bytes);
+        struct largest largest = {.lower = fixture_mem("cow", bench->fixture.cow, bench->fixture.cow_bytes, 512)};
+
+        largest.io = *largest.lower;
+        largest.io.ops = &ops;
+        must(read_all(bench, &largest.io, NULL));
+        assert_int_equal(largest.bytes, cases[i].largest_bytes);
+        assert_true(largest.requests >= bench->plan.read_bytes / cases[i].largest_bytes);
+        if (cases[i].rate_bytes) /* all but the last piece has been paid for */
+            assert_true(bench->now_ns - SECOND_NS >= (uint64_t)((double)(bench->plan.read_bytes - largest.bytes) /
+                                                                (double)cases[i].rate_bytes * 0.99 * SECOND_NS));
+        must(snap_io_close(largest.lower, NULL));
+        bench_free(bench);
+    }
 }
 
 /* At every poll: the groups before it are done whole, nothing of the others. */
