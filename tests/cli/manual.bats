@@ -68,7 +68,10 @@ examples() {
         fi
         run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" timeout 300 bash -c "$line" </dev/null
         assert_status 0
-        if [[ $line == *"--cow overlay.img"* ]]; then
+        if [[ $line =~ --output\ ([^ ]+) ]]; then
+            cmp origin origin.before
+            cmp "${BASH_REMATCH[1]}" overlay.img.view
+        elif [[ $line == *"--cow overlay.img"* ]]; then
             cmp origin overlay.img.view
         else
             cmp origin origin.before
