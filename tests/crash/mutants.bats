@@ -11,8 +11,10 @@ head_of() {
 
 # Changes one file of a copy of lib/, links the explorer with it, and runs the workload that must not pass.
 found() {
-    local file workload dir=$BATS_TEST_TMPDIR/lib
+    local file workload explorer dir=$BATS_TEST_TMPDIR/lib
     file=$(head_of "$1" In)
+    explorer=$(head_of "$1" With)
+    explorer=${explorer:-explore}
     workload=$(head_of "$1" 'Found by')
 
     mkdir "$dir"
@@ -22,8 +24,8 @@ found() {
     run diff -rq "$SRCDIR/lib" "$dir"
     [ "$(grep -v "^Only in $SRCDIR/lib: " <<<"$output")" = "Files $SRCDIR/lib/$file and $dir/$file differ" ]
 
-    MAKEFLAGS='' make -s -C "$BUILDDIR" explore-mutant MUTANT="$dir/$file"
-    run timeout 300 $WRAPPER "$dir/$file.explore" "$workload"
+    MAKEFLAGS='' make -s -C "$BUILDDIR" explore-mutant EXPLORER="$explorer" MUTANT="$dir/$file"
+    run timeout 300 $WRAPPER "$dir/$file.$explorer" "$workload"
     echo "$output"
     [ "$status" -eq 1 ]
     [[ $output == "not ok 1 - $workload: broken promise"$'\n# '*$'\n1..1' ]]
@@ -154,4 +156,80 @@ found() {
 
 @test "found: cut errors ignored" {
     found cut-errors-ignored
+}
+
+@test "found: append not flushed" {
+    found append-not-flushed
+}
+
+@test "found: canonical chunks" {
+    found canonical-chunks
+}
+
+@test "found: combined bad tail" {
+    found combined-bad-tail
+}
+
+@test "found: copied twice" {
+    found copied-twice
+}
+
+@test "found: copy out too late" {
+    found copy-out-too-late
+}
+
+@test "found: entries before data" {
+    found entries-before-data
+}
+
+@test "found: linked too early" {
+    found linked-too-early
+}
+
+@test "found: move from the back" {
+    found move-from-the-back
+}
+
+@test "found: move not flushed" {
+    found move-not-flushed
+}
+
+@test "found: next area not zeroed" {
+    found next-area-not-zeroed
+}
+
+@test "found: one write append" {
+    found one-write-append
+}
+
+@test "found: second sibling forgotten" {
+    found second-sibling-forgotten
+}
+
+@test "found: siblings not settled" {
+    found siblings-not-settled
+}
+
+@test "found: skipped unflushed" {
+    found skipped-unflushed
+}
+
+@test "found: stale areas kept" {
+    found stale-areas-kept
+}
+
+@test "found: unlinked before data" {
+    found unlinked-before-data
+}
+
+@test "found: unreadable forgotten" {
+    found unreadable-forgotten
+}
+
+@test "found: unwritable forgotten" {
+    found unwritable-forgotten
+}
+
+@test "found: verified by nobody" {
+    found verified-by-nobody
 }

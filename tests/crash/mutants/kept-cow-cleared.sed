@@ -3,3 +3,4 @@
 # In: merge.c
 # Found by: cs2-keep-cow
 s/if \(status == SNAP_OK && !options->keep_cow\)/if (status == SNAP_OK)/
+s/if \(status != SNAP_OK \|\| options->keep_cow\)/if (status != SNAP_OK)/

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Breaks: the old content is copied out before the first write of the load.
+# In: merge.c
+# With: explore-wide
+# Found by: sibling-one-entry
+/^static enum snap_status write_load\(/,/^}/{
+s/status = preserve\(merge, plan, err\);/status = SNAP_OK;/
+/merge->result->write_requests \+= plan->write_count;/i\
+    if (status == SNAP_OK)\
+        status = preserve(merge, plan, err);
+}
