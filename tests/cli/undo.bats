@@ -430,9 +430,6 @@ mount_at_mounted() {
     "$BUILDDIR/tools/snapcreate" -q --origin filesystem --cow cow --size max --from-diff new
     loop_over filesystem
     mount_at_mounted "$loop"
-    program snapmerge -n --undo mounted/undo --origin "$loop" --cow cow
-    assert_status 8
-    assert_said "mounted/undo: would lie on $loop itself"
     program snapmerge --undo mounted/undo --origin "$loop" --cow cow
     assert_status 8
     assert_said "Nothing was written."
