@@ -547,7 +547,9 @@ was_stopped()
 
 has_failed()
 {
-    [ "$result" = 'ok exit 8' ] && grep -qi 'input/output error' "$S/$case.failed" && in_the_middle
+    # The bad chunk of another store may be met in the first window already: then nothing is merged yet.
+    [ "$result" = 'ok exit 8' ] && grep -qi 'input/output error' "$S/$case.failed" &&
+        { [[ $case == *cow-error ]] || in_the_middle; }
 }
 
 @test "ended on the way, by signals and errors: the kernel shows all snapshots as before" {
@@ -556,7 +558,7 @@ has_failed()
     judge failed has_failed
     [ $judged -eq 2 ]
     judge interrupted is_equal
-    [ $judged -ge 14 ]
+    [ $judged -ge 8 ]
 }
 
 @test "the undo store is, to the kernel, a snapshot of the state before the merge; on the way and at its end" {
