@@ -69,6 +69,11 @@ static enum snap_status write_list(struct merge_session *session, struct snap_er
     return status;
 }
 
+enum snap_status merge_bad_begin(struct merge_session *session, struct snap_error *err)
+{
+    return session->bad.list_path ? write_list(session, err) : SNAP_OK;
+}
+
 static void show_chunk(struct merge_session *session, const struct snap_merge_bad *bad)
 {
     const struct tool_device *device = bad->unwritable ? &session->origin : &session->cow;

@@ -83,6 +83,8 @@ static void show_resume(struct merge_session *session)
     for (unsigned i = 0; i < merge_arguments.preserve.count; i++) /* the first asides; a store given up is invalid now */
         add_argument(line, "--preserve", session->asides[i].invalidate ? NULL : merge_arguments.preserve.items[i]);
     add_argument(line, "--undo", merge_arguments.undo);
+    if (merge_arguments.accept)
+        fprintf(line, " --accept=%s", merge_accept_text(merge_arguments.accept).text);
     if (fclose(line) == 0)
         cli_line(session->cli, "To go on: snapmerge%s", text);
     free(text);

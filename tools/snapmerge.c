@@ -157,7 +157,7 @@ static int merge(struct merge_session *session)
     const char *outcome;
     int exit_status;
 
-    if (merge_kept_begin(session, &err) != SNAP_OK)
+    if (merge_kept_begin(session, &err) != SNAP_OK || merge_bad_begin(session, &err) != SNAP_OK)
         return cli_refuse(session->cli, &err);
     if (begin(session, &err) != SNAP_OK) {
         exit_status = cli_fail(session->cli, &err);

@@ -167,6 +167,16 @@ not_replaced() {
     [ ! -e missing ]
 }
 
+@test "--bad-list that cannot be made: refused before the first write" {
+    local before
+    before=$(sha256sum <origin)
+    merge --continue-on-error --bad-list no/such/folder/bad.txt
+    assert_status 8
+    assert_said "no/such/folder/bad.txt"
+    assert_said "Nothing was written."
+    assert_equal "$(sha256sum <origin)" "$before"
+}
+
 @test "--bad-list never replaces a file that holds something else, nor the devices" {
     not_replaced --continue-on-error --bad-list
 }
