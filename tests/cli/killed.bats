@@ -73,6 +73,11 @@ half_merged() {
     ! cmp -s origin origin.before && ! cmp -s origin view
 }
 
+# So many kills, and a good part of them where they hurt: a loaded machine needs more runs for that.
+enough() {
+    [ "$kills" -ge "$KILLS" ] && [ "$halfway" -ge $((KILLS / 3)) ]
+}
+
 # killed OPTION...: of the pair that is there. Moments are uniform over the time that a run takes; what that is on a
 # machine with other work to do is learnt on the way.
 killed() {
@@ -86,7 +91,8 @@ killed() {
     completes
     whole_ms=$(($(now_ms) - started))
     begin_anew
-    for ((attempt = 0; attempt < 20 * KILLS && kills < KILLS; attempt++)); do
+    for ((attempt = 0; attempt < 20 * KILLS; attempt++)); do
+        ! enough || break
         moment=$((first_ms / 2 + RANDOM * whole_ms / 32768))
         start
         sleep "$(printf '%d.%03d' $((moment / 1000)) $((moment % 1000)))"
@@ -110,9 +116,8 @@ killed() {
         fi
     done
     completes
-    assert_equal "$kills" "$KILLS"
     echo "$kills $halfway" >>"$BATS_FILE_TMPDIR/kills"
-    [ "$halfway" -gt 0 ]
+    enough
 }
 
 @test "killed: chunks of a sector, slowly" {
@@ -164,5 +169,5 @@ killed() {
     read -r kills halfway < <(awk '{ kills += $1; halfway += $2 } END { print kills, halfway }' "$BATS_FILE_TMPDIR/kills")
     echo "# $kills kills, $halfway in the middle" >&3
     [ "$kills" -ge $((DMSNAP_LONG ? 2000 : 100)) ]
-    [ "$halfway" -ge $((kills / 3)) ]
+    [ "$halfway" -ge $((KILLS / 3 * 9)) ]
 }
