@@ -4,6 +4,7 @@
 #include "arith.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void report_progress(void *context, uint64_t length_bytes)
@@ -320,32 +321,73 @@ static enum snap_status end_list(struct merge *merge, struct snap_error *err)
     return status;
 }
 
+enum snap_status snap_merge_prepare(struct merge **prepared, const struct snap_store *store, struct snap_io *origin,
+                                    const struct snap_merge_job *job, const struct snap_merge_options *options,
+                                    struct snap_error *err)
+{
+    struct merge *merge = calloc(1, sizeof *merge);
+    const uint64_t live_areas = snap_div_up(job->entries, store->layout.entries_per_area);
+    enum snap_status status;
+
+    *prepared = NULL;
+    if (!merge)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    *merge = (struct merge){.store = store, .origin = origin, .job = job, .options = options};
+    merge->stale_areas_end = snap_max(live_areas, job->stale_areas_end);
+    status = merge_set_up(merge, false, err);
+    merge->write_control.done = report_progress;
+    merge->write_control.done_context = merge;
+    if (status == SNAP_OK)
+        *prepared = merge;
+    else
+        snap_merge_release(merge);
+    return status;
+}
+
+void snap_merge_release(struct merge *merge)
+{
+    if (!merge)
+        return;
+    merge_tear_down(merge);
+    free(merge);
+}
+
+enum snap_status snap_merge_run(struct merge *merge, struct snap_merge_result *result, struct snap_error *err)
+{
+    const struct snap_merge_options *options = merge->options;
+    struct snap_window_range finished = {.first = merge->job->entries, .end = merge->job->entries};
+    enum snap_status status;
+
+    memset(result, 0, sizeof *result);
+    result->entries_left = merge->job->entries;
+    merge->result = result;
+    merge->commit_ns = merge->clock->now_ns(merge->clock->context);
+    status = settle(merge, err);
+    if (status == SNAP_OK) {
+        status = merge_windows(merge, &finished, err);
+        if (status != SNAP_OK && !merge->uncertain)
+            commit_finished(merge, &finished);
+    }
+    if (status == SNAP_OK && !options->keep_cow)
+        status = end_list(merge, err);
+    for (size_t i = 0; options->bad && i < merge->bad.settled; i++)
+        options->bad(options->bad_context, &merge->bad.entries[i]);
+    return status;
+}
+
 enum snap_status snap_merge(const struct snap_store *store, struct snap_io *origin, const struct snap_merge_job *job,
                             const struct snap_merge_options *options, struct snap_merge_result *result,
                             struct snap_error *err)
 {
-    struct merge merge = {.store = store, .origin = origin, .job = job, .options = options, .result = result};
-    const uint64_t live_areas = snap_div_up(job->entries, store->layout.entries_per_area);
-    struct snap_window_range finished = {.first = job->entries, .end = job->entries};
-    enum snap_status status;
+    struct merge *merge;
+    enum snap_status status = snap_merge_prepare(&merge, store, origin, job, options, err);
 
-    memset(result, 0, sizeof *result);
-    result->entries_left = job->entries;
-    merge.stale_areas_end = snap_max(live_areas, job->stale_areas_end);
-    status = merge_set_up(&merge, false, err);
-    merge.write_control.done = report_progress;
-    merge.write_control.done_context = &merge;
-    if (status == SNAP_OK)
-        status = settle(&merge, err);
     if (status == SNAP_OK) {
-        status = merge_windows(&merge, &finished, err);
-        if (status != SNAP_OK && !merge.uncertain)
-            commit_finished(&merge, &finished);
+        status = snap_merge_run(merge, result, err);
+    } else {
+        memset(result, 0, sizeof *result);
+        result->entries_left = job->entries;
     }
-    if (status == SNAP_OK && !options->keep_cow)
-        status = end_list(&merge, err);
-    for (size_t i = 0; options->bad && i < merge.bad.settled; i++)
-        options->bad(options->bad_context, &merge.bad.entries[i]);
-    merge_tear_down(&merge);
+    snap_merge_release(merge);
     return status;
 }

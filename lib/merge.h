@@ -124,6 +124,19 @@ enum snap_status snap_merge(const struct snap_store *store, struct snap_io *orig
                             struct snap_error *err);
 
 /*
+ * The same in two steps, for a caller who writes marks in between: all memory is taken by the first, which touches no
+ * device. Everything named must outlive the merge; options->siblings and progress may still be set before the run. One
+ * run for each preparation. SNAP_E_NOMEM: nothing to release.
+ */
+struct merge;
+enum snap_status snap_merge_prepare(struct merge **prepared, const struct snap_store *store, struct snap_io *origin,
+                                    const struct snap_merge_job *job, const struct snap_merge_options *options,
+                                    struct snap_error *err);
+enum snap_status snap_merge_run(struct merge *merge, struct snap_merge_result *result, struct snap_error *err);
+/* NULL is fine. */
+void snap_merge_release(struct merge *merge);
+
+/*
  * The same without a write, and without reading data: *result says what a run with these options would do, at the
  * device's full speed.
  */

@@ -79,7 +79,7 @@ static enum snap_status plan(struct merge_session *session, struct merge_aside *
     const unsigned expected = merge_arguments.preserve.count + (merge_arguments.undo != NULL);
     const struct snap_sibling_options options = {
         .origin_bytes = session->origin.io->size_bytes / SNAP_SECTOR_BYTES * SNAP_SECTOR_BYTES,
-        .memory_bytes = snap_max(session->options.memory_bytes / MEMORY_SHARE / expected, SNAP_SIBLING_MEMORY_MIN_BYTES),
+        .memory_bytes = snap_max(session->memory_bytes / MEMORY_SHARE / expected, SNAP_SIBLING_MEMORY_MIN_BYTES),
         .stale_areas_end = stale_areas_end,
         .stop = tool_stop,
     };
@@ -159,10 +159,13 @@ enum snap_status merge_preserve_begin(struct merge_session *session, struct snap
             session->siblings[session->options.sibling_count++] = aside->sibling;
         }
     }
-    /* Their share of the memory. */
-    if (session->aside_count > 0)
-        session->options.memory_bytes -= session->options.memory_bytes / MEMORY_SHARE;
     return status;
+}
+
+void merge_preserve_share_memory(struct merge_session *session)
+{
+    if (session->aside_count > 0)
+        session->options.memory_bytes = session->memory_bytes - session->memory_bytes / MEMORY_SHARE;
 }
 
 void merge_preserve_print(struct merge_session *session)

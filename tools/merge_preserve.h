@@ -25,6 +25,9 @@ struct merge_aside *merge_preserve_next(struct merge_session *session);
 /* The first writes of a run: marks the stores invalid that were given up, and hands all others to the merge. */
 enum snap_status merge_preserve_begin(struct merge_session *session, struct snap_error *err);
 
+/* Once all are known: the merge itself gets what they leave of the memory. */
+void merge_preserve_share_memory(struct merge_session *session);
+
 /* For the plan on standard output: one line for each store. */
 void merge_preserve_print(struct merge_session *session);
 /* After the merge: what was copied out. */

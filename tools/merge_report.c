@@ -207,7 +207,7 @@ int merge_print_json(struct merge_session *session, const struct snap_merge_resu
     report_set_figures(result, &session->store, &session->check);
     cli_json_set_uint(result, "total_bytes", session->job.total_bytes);
     cli_json_set_bool(result, "keep_cow", session->options.keep_cow);
-    cli_json_set_uint(result, "memory_bytes", session->options.memory_bytes);
+    cli_json_set_uint(result, "memory_bytes", session->memory_bytes);
     cli_json_set_string(result, "identity", session->evidence.text);
     report_set_probe(result, "on_origin", &session->evidence.origin);
     report_set_probe(result, "in_view", &session->evidence.view);

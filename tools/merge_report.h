@@ -43,6 +43,7 @@ struct merge_session {
     struct snap_merge_job job;
     struct snap_merge_options options;
     struct snap_merge_result result;
+    uint64_t memory_bytes;           /* all of it; options has the share of the merge itself */
     uint64_t elapsed_ms;
     const char *checkpoint_path;     /* keep_cow: NULL for none */
     struct snap_checkpoint checkpoint;
@@ -52,6 +53,7 @@ struct merge_session {
     struct snap_sibling *siblings[MERGE_ASIDES_MAX];
     struct merge_aside *undo;        /* among the asides; NULL: none */
     uint64_t undo_new_bytes;         /* an image of this size is to be made for it; 0: it is there */
+    char *undo_new_path;             /* its name while it is made; NULL: not now */
     bool undo_new_store;             /* the store on it is to be made */
     struct merge_output output;
 };

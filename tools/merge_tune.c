@@ -18,6 +18,7 @@ void merge_tune_start(struct merge_session *session)
         .read_ahead = true,
         .stop = tool_stop,
     };
+    session->memory_bytes = session->options.memory_bytes;
 }
 
 /* Behind a file system, a loop device or device-mapper nobody tells which disk it is. */

@@ -2,7 +2,6 @@
 #include "merge_undo.h"
 
 #include "arith.h"
-#include "create.h"
 #include "identity.h"
 #include "mark.h"
 #include "merge_checks.h"
@@ -18,8 +17,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
-#include <unistd.h>
 
 static const uint8_t no_id[16];
 
@@ -188,8 +185,7 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
         probe.pttype[0] == '\0')
         return plan_device(session, aside, err);
     if (aside->store.defect != SNAP_HEADER_GOOD || !is_undo_store(&aside->store))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: exists and is no undo store; if it was left by a run "
-                         "that ended while it made it, delete it", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: exists and is no undo store; name a new file", path);
     if (!same_id(undo->parent_id, session->store.identity_state == SNAP_IDENTITY_OK ? cow->store_id : no_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: is the undo store of another merge", path);
     if (merge_under_way(session) && !same_id(cow->undo_id, undo->store_id))
@@ -235,77 +231,6 @@ enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_e
 
 /* ---- the first writes ----------------------------------------------------------------------- */
 
-static enum snap_status new_record(struct merge_session *session, struct snap_identity *record, struct snap_error *err)
-{
-    const struct snap_origin_facts facts = {session->origin.io->size_bytes / SNAP_SECTOR_BYTES, &session->origin.facts,
-                                            &session->evidence.origin};
-    const time_t now = time(NULL);
-
-    return snap_identity_fill(record, &facts, session->store.layout.chunk_sectors, NULL, now > 0 ? (uint64_t)now : 0, err);
-}
-
-static enum snap_status make_image(struct merge_session *session, struct snap_error *err)
-{
-    const struct snap_io_file_options options = merge_preserve_io_options();
-    struct tool_device *device = &session->undo->device;
-    enum snap_status status;
-
-    device->path = strdup(merge_arguments.undo);
-    if (!device->path)
-        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
-    status = snap_io_file_create(&device->io, device->path, session->undo_new_bytes, &options, err);
-    if (status != SNAP_OK)
-        return status;
-    status = snap_io_file_reserve(device->io, err);
-    if (status == SNAP_OK)
-        status = snap_device_describe(device->path, &device->facts, err);
-    if (status != SNAP_OK)
-        (void)unlink(device->path); /* it has nothing */
-    return status;
-}
-
-static enum snap_status make_store(struct merge_session *session, struct snap_error *err)
-{
-    struct snap_identity record = {0};
-    struct snap_layout layout;
-    struct snap_create *create = NULL;
-    enum snap_status status = snap_layout_init(&layout, session->store.layout.chunk_sectors,
-                                               session->undo->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
-
-    if (status == SNAP_OK)
-        status = new_record(session, &record, err);
-    if (status == SNAP_OK)
-        status = snap_create_begin(&create, session->undo->device.io, &layout, err);
-    if (status != SNAP_OK)
-        return status;
-    record.flags = SNAP_IDENTITY_UNDO;
-    if (session->store.identity_state == SNAP_IDENTITY_OK)
-        memcpy(record.parent_id, session->store.identity.store_id, sizeof record.parent_id);
-    status = snap_create_finish(create, &record, err);
-    snap_create_close(create);
-    if (status == SNAP_OK)
-        cli_note(session->cli, "%s: made for what is replaced, %s", session->undo->device.path,
-                 cli_size_text(session->undo->device.io->size_bytes).text);
-    return status == SNAP_OK ? merge_preserve_add(session, session->undo, err) : status;
-}
-
-/* With a record on both sides they find each other again; without one the undo store works, but nobody misses it. */
-static enum snap_status give_cow_a_record(struct merge_session *session, struct snap_error *err)
-{
-    struct snap_identity record;
-    enum snap_status status;
-
-    if (session->store.identity_state == SNAP_IDENTITY_OK || merge_arguments.keep_cow)
-        return SNAP_OK;
-    if (!snap_mark_possible(&session->store)) {
-        cli_warn(session->cli, "%s: its header cannot take a mark: nobody will notice if this merge is resumed without "
-                 "--undo", session->cow.path);
-        return SNAP_OK;
-    }
-    status = new_record(session, &record, err);
-    return status == SNAP_OK ? snap_mark(&session->store, &record, err) : status;
-}
-
 static enum snap_status set_flags(struct snap_store *store, uint32_t flags, const uint8_t undo_id[16],
                                   struct snap_error *err)
 {
@@ -337,14 +262,8 @@ enum snap_status merge_undo_begin(struct merge_session *session, struct snap_err
         return session->job.entries > 0 && !merge_arguments.keep_cow && spoils_undo_store(session)
                    ? set_flags(&session->store, SNAP_IDENTITY_UNDO_LOST, record_of(&session->store)->undo_id, err)
                    : SNAP_OK;
-    if (session->undo_new_store) {
-        if (session->undo_new_bytes > 0) /* first: where there is no room, nothing was written */
-            status = make_image(session, err);
-        if (status == SNAP_OK)
-            status = give_cow_a_record(session, err);
-        if (status == SNAP_OK)
-            status = make_store(session, err);
-    }
+    if (session->undo_new_store)
+        status = merge_undo_make(session, err);
     if (status == SNAP_OK && !merge_arguments.keep_cow)
         status = set_flags(&session->store, SNAP_IDENTITY_MERGING, session->undo->store.identity.store_id, err);
     return status;

@@ -80,6 +80,7 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
         status = merge_undo_prepare(session, err);
     if (status == SNAP_OK && merge_arguments.continue_on_error)
         status = merge_bad_prepare(session, merge_arguments.bad_list, err);
+    merge_preserve_share_memory(session);
     return status;
 }
 
@@ -146,43 +147,9 @@ static void show_progress(void *context, const struct snap_merge_progress *progr
     cli_progress_update(context, "merge", progress->done_bytes, progress->total_bytes);
 }
 
-static int merge(struct merge_session *session)
+/* What the merge says at its end, whichever that is. */
+static int show_end(struct merge_session *session, enum snap_status status, int exit_status, const char *outcome)
 {
-    const struct cli_progress_setup setup = merge_progress_setup(session->cli, session->origin.path);
-    const struct snap_clock *clock = &snap_clock_system;
-    const uint64_t start_ns = clock->now_ns(clock->context);
-    struct cli_progress progress;
-    struct snap_error err = {0};
-    enum snap_status status;
-    const char *outcome;
-    int exit_status;
-
-    if (merge_kept_begin(session, &err) != SNAP_OK || merge_bad_begin(session, &err) != SNAP_OK)
-        return cli_refuse(session->cli, &err);
-    if (begin(session, &err) != SNAP_OK) {
-        exit_status = cli_fail(session->cli, &err);
-        cli_line(session->cli, "Nothing was written to %s, and no entry of %s was changed.", session->origin.path,
-                 session->cow.path);
-        return exit_status;
-    }
-    cli_progress_start(&progress, &setup);
-    cli_progress_attach(&progress, session->cli);
-    session->options.progress = show_progress;
-    session->options.progress_context = &progress;
-    status = snap_merge(&session->store, session->origin.io, &session->job, &session->options, &session->result, &err);
-    if (status == SNAP_OK)
-        status = merge_undo_end(session, &err);
-    session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
-
-    exit_status = cli_exit_status(status);
-    outcome = merge_outcome(status);
-    if (status == SNAP_OK && session->result.bad_entries > 0) {
-        exit_status = CLI_EXIT_STORE;
-        outcome = "incomplete";
-    }
-    cli_progress_end(&progress, outcome, exit_status);
-    if (status != SNAP_OK)
-        (void)cli_fail(session->cli, &err);
     exit_status = cli_exit_worse(exit_status, merge_bad_show(session));
     merge_preserve_show(session);
     if (status == SNAP_OK)
@@ -192,6 +159,61 @@ static int merge(struct merge_session *session)
     merge_undo_show(session);
     if (merge_arguments.json)
         exit_status = merge_print_json(session, NULL, outcome, exit_status);
+    return exit_status;
+}
+
+static int run_merge(struct merge_session *session, struct merge *prepared)
+{
+    const struct cli_progress_setup setup = merge_progress_setup(session->cli, session->origin.path);
+    const struct snap_clock *clock = &snap_clock_system;
+    const uint64_t start_ns = clock->now_ns(clock->context);
+    struct cli_progress progress;
+    struct snap_error err = {0};
+    enum snap_status status, end_status = SNAP_OK;
+    const char *outcome;
+    int exit_status;
+
+    cli_progress_start(&progress, &setup);
+    cli_progress_attach(&progress, session->cli);
+    session->options.progress = show_progress;
+    session->options.progress_context = &progress;
+    status = snap_merge_run(prepared, &session->result, &err);
+    if (status == SNAP_OK)
+        end_status = merge_undo_end(session, &err);
+    session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
+
+    exit_status = cli_exit_worse(cli_exit_status(status), cli_exit_status(end_status));
+    outcome = merge_outcome(status);
+    if (status == SNAP_OK && session->result.bad_entries > 0) {
+        exit_status = cli_exit_worse(CLI_EXIT_STORE, exit_status);
+        outcome = "incomplete";
+    }
+    cli_progress_end(&progress, outcome, exit_status);
+    if (status != SNAP_OK || end_status != SNAP_OK)
+        (void)cli_fail(session->cli, &err);
+    if (end_status != SNAP_OK)
+        cli_line(session->cli, "The merge itself is complete; only the mark of its undo store could not be changed.");
+    return show_end(session, status, exit_status, outcome);
+}
+
+static int merge(struct merge_session *session)
+{
+    struct merge *prepared = NULL;
+    struct snap_error err = {0};
+    int exit_status;
+
+    if (snap_merge_prepare(&prepared, &session->store, session->origin.io, &session->job, &session->options, &err) !=
+            SNAP_OK ||
+        merge_kept_begin(session, &err) != SNAP_OK || merge_bad_begin(session, &err) != SNAP_OK) {
+        exit_status = cli_refuse(session->cli, &err);
+    } else if (begin(session, &err) != SNAP_OK) {
+        exit_status = cli_fail(session->cli, &err);
+        cli_line(session->cli, "Nothing was written to %s, and no entry of %s was changed.", session->origin.path,
+                 session->cow.path);
+    } else {
+        exit_status = run_merge(session, prepared);
+    }
+    snap_merge_release(prepared);
     merge_bad_free(session);
     return exit_status;
 }

@@ -360,6 +360,55 @@ refill() {
     refused 8 "was done without an undo store"
 }
 
+# --- ended while the store is made, and at the very end ----------------------------------------
+@test "ended while the undo store is made: no file of that name, nothing merged, and the same command goes on" {
+    load traced
+    need_strace
+    traced -e trace=renameat2 -e inject=renameat2:signal=SIGKILL -- \
+        snapmerge --undo undo --origin origin --cow snap
+    [ "$status" -eq 137 ]
+    [ ! -e undo ] && [ -e undo.dmsnap-new ]
+    cmp origin origin.before
+    shows snap snap.view
+    merge --undo undo --cow snap
+    assert_status 0
+    [ ! -e undo.dmsnap-new ]
+    cmp origin snap.view
+    take_back
+    cmp origin origin.before
+}
+
+@test "the undo store cannot be made: no file is left, and nothing was written to the origin" {
+    load traced
+    need_strace
+    traced -e trace=renameat2 -e inject=renameat2:error=EIO -- snapmerge --undo undo --origin origin --cow snap
+    assert_status 8
+    [ ! -e undo ] && [ ! -e undo.dmsnap-new ]
+    assert_said "Nothing was written to origin, and no entry of snap was changed."
+    cmp origin origin.before
+    shows snap snap.view
+}
+
+@test "the mark cannot be taken off the COW at the end: the merge is complete, and that is said" {
+    local writes calls=pwrite64,pwritev,pwritev2
+    load traced
+    need_strace
+    cp snap again
+    traced -P "$dir/again" -e "trace=$calls" -- snapmerge --io-engine threads --undo undo --origin "$dir/origin" --cow "$dir/again"
+    assert_status 0
+    writes=$(traced_calls | grep -c "^pwrite.*/again>")
+    rm undo
+    cp origin.before origin
+    traced -P "$dir/snap" -e "trace=$calls" -e "inject=$calls:error=EIO:when=$writes" -- \
+        snapmerge --io-engine threads --undo undo --origin "$dir/origin" --cow "$dir/snap"
+    assert_status 8
+    assert_said "The merge itself is complete"
+    [[ $stderr != *"Do not mount"* ]]
+    cmp origin snap.view
+    take_back
+    cmp origin origin.before
+}
+
 # --- where it may lie --------------------------------------------------------------------------
 @test "something that is there and is no undo store: refused, and as it was" {
     local name

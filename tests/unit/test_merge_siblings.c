@@ -183,10 +183,35 @@ static void test_views_stay(void **state)
     }
 }
 
+/* What could fail for lack of memory has been taken before a caller writes its marks: no device is touched for that. */
+static void test_preparation_touches_nothing(void **state)
+{
+    struct rig *rig = rig_new(three_chunks(), 1, 2);
+    struct snap_merge_options later = rig->options;
+    struct merge *merge = NULL;
+    char *text;
+
+    (void)state;
+    rig->options.siblings = NULL;
+    rig->options.sibling_count = 0;
+    must(snap_merge_prepare(&merge, &rig->store, rig->origin, &rig->job, &rig->options, NULL));
+    text = recorder_log_text(rig->recorder, true);
+    assert_string_equal(text, "");
+    free(text);
+    rig->options = later; /* who marks a sibling invalid leaves it out */
+    must(snap_merge_run(merge, &rig->result, NULL));
+    assert_int_equal(rig->result.entries_merged, 3);
+    snap_merge_release(merge);
+    snap_merge_release(NULL);
+    expect_views_kept(rig);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact_order),
+        cmocka_unit_test(test_preparation_touches_nothing),
         cmocka_unit_test(test_failures_of_a_sibling),
         cmocka_unit_test(test_views_stay),
     };
