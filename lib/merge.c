@@ -138,8 +138,9 @@ static enum snap_status settle(struct merge *merge, struct snap_error *err)
     return snap_io_flush(merge->store->io, err);
 }
 
-/* Takes what the origin holds already out of the window's writes. */
-static enum snap_status drop_equal(struct merge *merge, struct snap_window *window, struct snap_error *err)
+/* Takes what the origin holds already out of the window's writes. *dropped: that is known. */
+static enum snap_status drop_equal(struct merge *merge, struct snap_window *window, bool *dropped,
+                                   struct snap_error *err)
 {
     struct snap_error reason;
     enum snap_status status = snap_copy_read_origin(&window->plan, merge->origin, merge->found, &window->group,
@@ -152,6 +153,7 @@ static enum snap_status drop_equal(struct merge *merge, struct snap_window *wind
             *err = reason;
         return status;
     }
+    *dropped = true;
     snap_plan_drop_equal(&window->plan, window->buffer, merge->found);
     merge->result->equal_bytes += window->plan.equal_bytes;
     report_progress(merge, 0);
@@ -203,14 +205,15 @@ static enum snap_status verify(struct merge *merge, struct snap_window *window, 
  * all of them; then the entries, in all of them, durably; only then the origin may change. Only now, after the writes of
  * the load before: content that was read earlier could be from before them, and be copied twice.
  */
-static enum snap_status preserve(struct merge *merge, const struct snap_plan *plan, struct snap_error *err)
+static enum snap_status preserve(struct merge *merge, struct snap_plan *plan, struct snap_error *err)
 {
     const struct snap_merge_options *options = merge->options;
+    struct snap_copy_control reads = merge->compare_control;
     enum snap_status status = SNAP_OK;
 
+    reads.keep_going = options->continue_on_error;
     for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
-        status = snap_sibling_copy(options->siblings[i], merge->origin, plan, &merge->compare_control,
-                                   &merge->aside_control, err);
+        status = snap_sibling_copy(options->siblings[i], merge->origin, plan, &reads, &merge->aside_control, err);
     for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
         status = snap_sibling_commit(options->siblings[i], err);
     return status;
@@ -222,15 +225,24 @@ static enum snap_status write_load(struct merge *merge, struct snap_window *wind
 {
     const struct snap_merge_options *options = merge->options;
     struct snap_plan *plan = &window->plan;
+    const size_t bad_before = plan->bad_count;
+    bool dropped = false;
     enum snap_status status = merge_bad_take(merge, window, SNAP_PLAN_UNREADABLE, err);
 
     merge->origin_flushed = false; /* also where nothing is written: see commit */
     merge->result->read_bytes += plan->read_bytes;
     merge->result->read_requests += plan->read_count;
     if (status == SNAP_OK && (options->skip_identical || (options->keep_cow && range->end > options->compare_from)))
-        status = drop_equal(merge, window, err);
+        status = drop_equal(merge, window, &dropped, err);
     if (status == SNAP_OK)
         status = preserve(merge, plan, err);
+    if (status == SNAP_OK && plan->bad_count > bad_before) { /* what could not be kept stays on the origin */
+        if (dropped)
+            snap_plan_drop_equal(plan, window->buffer, merge->found);
+        else
+            snap_plan_drop_bad(plan);
+        status = merge_bad_take(merge, window, SNAP_PLAN_UNKEPT, err);
+    }
     if (status == SNAP_OK)
         status = snap_copy_write(plan, merge->origin, window->buffer, &window->group, &merge->write_control, err);
     merge->result->write_requests += plan->write_count;

@@ -19,10 +19,16 @@ enum snap_merge_seeks {
     SNAP_MERGE_SEEKS_ONE_DISK     /* both on one that spins, or nobody knows */
 };
 
+enum snap_merge_bad_reason {
+    SNAP_MERGE_BAD_UNREADABLE,    /* its data on the COW */
+    SNAP_MERGE_BAD_UNWRITABLE,    /* the origin */
+    SNAP_MERGE_BAD_UNKEPT,        /* the origin holds what a sibling needs, and cannot be read */
+};
+
 /* An entry that could not be copied, and where its bytes are. */
 struct snap_merge_bad {
     struct snap_entry entry;
-    bool unwritable;              /* on the origin; else its data cannot be read on the COW */
+    enum snap_merge_bad_reason reason;
     uint64_t origin_offset_bytes, cow_offset_bytes;
     uint64_t length_bytes;        /* less than a chunk only at the origin's end */
 };

@@ -42,7 +42,9 @@ static struct snap_merge_bad describe(const struct snap_plan *plan, uint64_t old
 
     return (struct snap_merge_bad){
         .entry = {old_chunk, new_chunk},
-        .unwritable = fate == SNAP_PLAN_UNWRITABLE,
+        .reason = fate == SNAP_PLAN_UNWRITABLE ? SNAP_MERGE_BAD_UNWRITABLE
+                  : fate == SNAP_PLAN_UNKEPT   ? SNAP_MERGE_BAD_UNKEPT
+                                               : SNAP_MERGE_BAD_UNREADABLE,
         .origin_offset_bytes = origin_offset_bytes,
         .cow_offset_bytes = new_chunk * plan->chunk_bytes,
         .length_bytes = snap_min(plan->chunk_bytes, plan->origin_bytes - origin_offset_bytes),

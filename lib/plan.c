@@ -189,6 +189,29 @@ void snap_plan_mark_bad(struct snap_plan *plan, uint64_t buffer_offset_bytes, en
     plan->fate[place] = (uint8_t)fate;
 }
 
+void snap_plan_mark_range(struct snap_plan *plan, uint64_t start_bytes, uint64_t end_bytes, enum snap_plan_fate fate)
+{
+    const uint64_t first_chunk = start_bytes / plan->chunk_bytes;
+    size_t low = 0, high = plan->count;
+
+    while (low < high) { /* the first in origin order that may reach it */
+        const size_t middle = low + (high - low) / 2;
+
+        if (plan->order[middle].old_chunk < first_chunk)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < plan->count && plan->order[low].old_chunk * plan->chunk_bytes < end_bytes; low++) {
+        const uint64_t place = plan->order[low].new_chunk;
+        const uint64_t from_bytes = plan->order[low].old_chunk * plan->chunk_bytes + plan->slice_offset_bytes;
+
+        if (from_bytes < end_bytes && from_bytes + plan->slice_bytes > start_bytes &&
+            plan->fate[place] == SNAP_PLAN_GOOD)
+            snap_plan_mark_bad(plan, place * plan->slice_bytes, fate);
+    }
+}
+
 uint64_t snap_plan_data_chunk(const struct snap_plan *plan, uint64_t place)
 {
     const uint64_t place_bytes = place * plan->slice_bytes;

@@ -32,7 +32,12 @@ struct snap_plan_piece {
 };
 
 /* What became of a chunk: a bad one is left out of the writes. */
-enum snap_plan_fate { SNAP_PLAN_GOOD, SNAP_PLAN_UNREADABLE, SNAP_PLAN_UNWRITABLE };
+enum snap_plan_fate {
+    SNAP_PLAN_GOOD,
+    SNAP_PLAN_UNREADABLE,           /* its data on the COW */
+    SNAP_PLAN_UNWRITABLE,           /* the origin */
+    SNAP_PLAN_UNKEPT,               /* what it replaces cannot be read, and another store needs it */
+};
 
 /* The arrays belong to the plan and are reused; snap_plan_free. All offsets and lengths are multiples of a sector. */
 struct snap_plan {
@@ -79,6 +84,9 @@ void snap_plan_drop_equal(struct snap_plan *plan, const uint8_t *buffer, const u
 
 /* The chunk whose place in the buffer holds this offset could not be copied; it stays in the requests as they are. */
 void snap_plan_mark_bad(struct snap_plan *plan, uint64_t buffer_offset_bytes, enum snap_plan_fate fate);
+
+/* The same for all good chunks that have a byte in [start_bytes, end_bytes) of the origin, in what this plan copies. */
+void snap_plan_mark_range(struct snap_plan *plan, uint64_t start_bytes, uint64_t end_bytes, enum snap_plan_fate fate);
 
 /* The data chunk whose place in the buffer this is. */
 uint64_t snap_plan_data_chunk(const struct snap_plan *plan, uint64_t place);

@@ -230,7 +230,7 @@ enum snap_status snap_sibling_plan(struct snap_sibling *sibling, const struct sn
 
 /* How far the search for missing chunks has come in the writes of a plan. */
 struct cursor {
-    const struct snap_plan *plan;
+    struct snap_plan *plan;
     size_t next_write;
     uint64_t next_chunk; /* those in front of it were looked at */
 };
@@ -307,8 +307,37 @@ static void plan_moves(struct snap_sibling *sibling, uint64_t count, uint64_t sl
     memset(sibling->buffer + (count - 1) * slice_bytes + there_bytes, 0, (size_t)(slice_bytes - there_bytes));
 }
 
+#define LOST UINT64_MAX /* in `pending`: cannot be read */
+
+/* What the origin does not give must not be overwritten: chunks that cannot be read are lost to the plan, too. */
+static void lose_unreadable(struct snap_sibling *sibling, uint64_t first, uint64_t count, struct snap_plan *plan)
+{
+    const uint64_t chunk_bytes = sibling->store->layout.chunk_bytes;
+
+    for (uint64_t i = 0; i < count && sibling->plan.bad_count > 0; i++) {
+        if (sibling->plan.fate[i] == SNAP_PLAN_GOOD) /* places are in the order of the moves */
+            continue;
+        sibling->pending[first + i] = LOST;
+        snap_plan_mark_range(plan, sibling->moves[i].new_chunk * chunk_bytes,
+                             (sibling->moves[i].new_chunk + 1) * chunk_bytes, SNAP_PLAN_UNKEPT);
+    }
+}
+
+/* True if there were any. */
+static bool forget_lost(struct snap_sibling *sibling)
+{
+    const uint64_t before = sibling->pending_count;
+    uint64_t kept = 0;
+
+    for (uint64_t i = 0; i < before; i++)
+        if (sibling->pending[i] != LOST)
+            sibling->pending[kept++] = sibling->pending[i];
+    sibling->pending_count = kept;
+    return kept < before;
+}
+
 /* The data of all pending chunks, as many at once as the buffer holds. */
-static enum snap_status move_data(struct snap_sibling *sibling, struct snap_io *origin,
+static enum snap_status move_data(struct snap_sibling *sibling, struct snap_io *origin, struct snap_plan *plan,
                                   const struct snap_copy_control *reads, const struct snap_copy_control *writes,
                                   struct snap_error *err)
 {
@@ -326,6 +355,10 @@ static enum snap_status move_data(struct snap_sibling *sibling, struct snap_io *
             if (status != SNAP_OK)
                 break;
             sibling->counts.read_bytes += sibling->plan.read_bytes;
+            if (sibling->plan.bad_count > 0) {
+                lose_unreadable(sibling, done, count, plan);
+                snap_plan_drop_bad(&sibling->plan);
+            }
             status = snap_copy_write(&sibling->plan, sibling->store->io, sibling->buffer, &sibling->group, writes,
                                      err);
             if (status == SNAP_OK)
@@ -385,7 +418,7 @@ enum snap_status snap_sibling_settle(struct snap_sibling *sibling, struct snap_e
     return status;
 }
 
-static enum snap_status copy_pending(struct snap_sibling *sibling, struct snap_io *origin,
+static enum snap_status copy_pending(struct snap_sibling *sibling, struct snap_io *origin, struct snap_plan *plan,
                                      const struct snap_copy_control *reads, const struct snap_copy_control *writes,
                                      struct snap_error *err)
 {
@@ -400,11 +433,16 @@ static enum snap_status copy_pending(struct snap_sibling *sibling, struct snap_i
                          " have to be copied to it",
                          sibling->store->io->name, room, sibling->pending_count);
     status = snap_sibling_settle(sibling, err);
-    return status == SNAP_OK ? move_data(sibling, origin, reads, writes, err) : status;
+    while (status == SNAP_OK) { /* each time with less chunks, and what is left moves up: data lie in the order of the entries */
+        status = move_data(sibling, origin, plan, reads, writes, err);
+        if (!forget_lost(sibling))
+            break;
+    }
+    return status;
 }
 
 enum snap_status snap_sibling_copy(struct snap_sibling *sibling, struct snap_io *origin,
-                                   const struct snap_plan *plan, const struct snap_copy_control *reads,
+                                   struct snap_plan *plan, const struct snap_copy_control *reads,
                                    const struct snap_copy_control *writes, struct snap_error *err)
 {
     struct cursor cursor = {.plan = plan};
@@ -419,7 +457,7 @@ enum snap_status snap_sibling_copy(struct snap_sibling *sibling, struct snap_io 
     while (status == SNAP_OK && !complete) {
         status = collect(sibling, &cursor, &complete, err);
         if (status == SNAP_OK)
-            status = copy_pending(sibling, origin, reads, writes, err);
+            status = copy_pending(sibling, origin, plan, reads, writes, err);
         /* The origin is still as it was: entries that come early are right. */
         if (status == SNAP_OK && !complete)
             status = snap_sibling_commit(sibling, err);

@@ -96,13 +96,16 @@ enum snap_status snap_sibling_settle(struct snap_sibling *sibling, struct snap_e
  * snap_sibling_commit on. Where it is more chunks than the memory has room to remember, some are committed on the
  * way; that changes no view.
  *
+ * With reads->keep_going, chunks of the sibling that cannot be read from the origin get no entry, and what `plan`
+ * writes to them is marked SNAP_PLAN_UNKEPT: it must not be written (snap_plan_drop_bad).
+ *
  * SNAP_E_NOSPC: the store is full. SNAP_E_STOPPED; what a device says. After a failure the entries are those of
  * the last commit, durable, and nothing waits for a commit; the same copy may be tried again unless a flush
  * failed. An unfinished copy leaves something in chunks that no entry names, nowhere else. SNAP_E_INTERNAL: the
  * copy before was not committed.
  */
 enum snap_status snap_sibling_copy(struct snap_sibling *sibling, struct snap_io *origin,
-                                   const struct snap_plan *plan, const struct snap_copy_control *reads,
+                                   struct snap_plan *plan, const struct snap_copy_control *reads,
                                    const struct snap_copy_control *writes, struct snap_error *err);
 
 /*

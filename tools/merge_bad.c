@@ -41,7 +41,9 @@ enum snap_status merge_bad_prepare(struct merge_session *session, const char *li
 
 static const char *reason_of(const struct snap_merge_bad *bad)
 {
-    return bad->unwritable ? "unwritable" : "unreadable";
+    return bad->reason == SNAP_MERGE_BAD_UNWRITABLE ? "unwritable"
+           : bad->reason == SNAP_MERGE_BAD_UNKEPT   ? "unkept"
+                                                    : "unreadable";
 }
 
 static enum snap_status write_list(struct merge_session *session, struct snap_error *err)
@@ -55,7 +57,7 @@ static enum snap_status write_list(struct merge_session *session, struct snap_er
     if (!out)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the list of bad chunks", chunks->list_path);
     fprintf(out, FIRST_LINE "# Chunks of the snapshot that are not on the origin. unreadable: at cow_offset_bytes;\n"
-                            "# unwritable: at origin_offset_bytes.\n"
+                            "# unwritable: at origin_offset_bytes; unkept: what is there cannot be read for another store.\n"
                             "# origin_offset_bytes length_bytes cow_offset_bytes reason\n");
     for (size_t i = 0; i < chunks->count; i++)
         fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n", chunks->items[i].origin_offset_bytes,
@@ -76,12 +78,14 @@ enum snap_status merge_bad_begin(struct merge_session *session, struct snap_erro
 
 static void show_chunk(struct merge_session *session, const struct snap_merge_bad *bad)
 {
-    const struct tool_device *device = bad->unwritable ? &session->origin : &session->cow;
+    const bool on_cow = bad->reason == SNAP_MERGE_BAD_UNREADABLE;
 
-    cli_error(session->cli, "%s: %s %" PRIu64 " bytes at byte %" PRIu64 " failed; %s does not have the snapshot's content "
-              "from byte %" PRIu64 " on", device->path, bad->unwritable ? "writing" : "reading", bad->length_bytes,
-              bad->unwritable ? bad->origin_offset_bytes : bad->cow_offset_bytes, session->origin.path,
-              bad->origin_offset_bytes);
+    cli_error(session->cli, "%s: %s %" PRIu64 " bytes at byte %" PRIu64 " failed%s; %s does not have the snapshot's content "
+              "from byte %" PRIu64 " on", on_cow ? session->cow.path : session->origin.path,
+              bad->reason == SNAP_MERGE_BAD_UNWRITABLE ? "writing" : "reading", bad->length_bytes,
+              on_cow ? bad->cow_offset_bytes : bad->origin_offset_bytes,
+              bad->reason == SNAP_MERGE_BAD_UNKEPT ? ", so what is there cannot be kept for another store" : "",
+              session->origin.path, bad->origin_offset_bytes);
 }
 
 int merge_bad_show(struct merge_session *session)

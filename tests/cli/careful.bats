@@ -249,6 +249,33 @@ grown() {
     cmp origin snap.view
 }
 
+# --- what cannot be kept -----------------------------------------------------------------------
+@test "old content that cannot be read for another store stays, is listed as unkept, and goes with a later run" {
+    local reads options=(--continue-on-error --io-engine threads --queue-depth 1)
+    need_strace
+    cp other other.again
+    traced -P "$PWD/origin" -e "trace=preadv" -- \
+        snapmerge "${options[@]}" --preserve other.again --origin origin --cow snap
+    assert_status 0
+    # Of the thread that reads last: each has a count of its own.
+    reads=$(awk '/ preadv\(/ { n[$1]++; last = $1 } END { print n[last] }' trace)
+    begin_anew snap other
+    # From the last read on none succeeds.
+    traced -P "$PWD/origin" -e "trace=preadv" -e "inject=preadv:error=EIO:when=$reads+" -- \
+        snapmerge "${options[@]}" --bad-list bad.txt --preserve other --origin origin --cow snap
+    assert_status 4
+    assert_said "so what is there cannot be kept for another store"
+    assert_said "chunks remain in snap"
+    [ "$(grep -c ' unkept$' bad.txt)" -gt 0 ]
+    assert_equal "$(grep -c ' unkept$' bad.txt)" "$(entries_of snap)"
+    shows snap snap.view
+    shows other other.view
+    merge --preserve other
+    assert_status 0
+    cmp origin snap.view
+    shows other other.view
+}
+
 # --- where it writes ----------------------------------------------------------------------------
 # Each write to the origin that strace has seen lies in a chunk that the list names, and ends with the origin.
 # Prints how many bytes they were.

@@ -84,12 +84,13 @@ agrees_with_the_completion() {
 
 # What the parser says about each option; a value may be refused, but not the option.
 knows_its_options() {
-    local letter long
+    local letter long arguments
+    arguments=$'\n'$(help_arguments)
     program "$name" --no-such-option --help
     assert_status 16
     assert_said "unknown option --no-such-option"
     while read -r letter long; do
-        if help_arguments | grep -q "^$long "; then
+        if [[ $arguments == *$'\n'"$long "* ]]; then
             program "$name" "--$long=1" --help
             assert_not_said "unknown option"
             assert_not_said "does not take an argument"
@@ -117,9 +118,10 @@ knows_its_options() {
 
 # Letters and digits that --help does not show are unknown to the parser.
 hides_no_letters() {
-    local letter
+    local letter shown
+    shown=$(help_options)
     for letter in {a..z} {A..Z}; do
-        ! help_options | grep -q "^$letter " || continue
+        [[ $'\n'$shown != *$'\n'"$letter "* ]] || continue
         program "$name" "-$letter" --help
         assert_status 16
         assert_said "unknown option -$letter"

@@ -3,8 +3,7 @@
 # The rules of the house that a reader would otherwise have to watch: licences, layers, one file per library.
 
 setup() {
-    bats_load_library bats-support
-    bats_load_library bats-assert
+    load ../support/assert
     cd "$SRCDIR" || return 1
 }
 

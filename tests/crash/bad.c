@@ -6,7 +6,7 @@
 
 bool bad_any(const struct workload *workload)
 {
-    return workload->bad_reads.count + workload->bad_writes.count > 0;
+    return workload->bad_reads.count + workload->bad_writes.count + workload->bad_keeps.count > 0;
 }
 
 static bool has(const struct workload_bad *bad, uint64_t index)
@@ -22,20 +22,29 @@ static struct reader list_of(const struct images *images)
                            .per_area = images->chunk_bytes / 16};
 }
 
-void bad_add(const struct workload *workload, const struct images *images, unsigned disk, struct snap_io *io)
+static void add(const struct images *images, const struct workload_bad *bad, bool on_origin, enum io_fault_kind kind,
+                struct snap_io *io)
 {
-    const struct workload_bad *bad = disk == 0 ? &workload->bad_writes : &workload->bad_reads;
     const struct reader reader = list_of(images);
 
-    for (uint64_t i = 0; disk < 2 && i < bad->count; i++) {
+    for (uint64_t i = 0; i < bad->count; i++) {
         uint64_t old_chunk, new_chunk;
-        struct io_fault fault = {.kind = disk == 0 ? IO_FAULT_WRITE : IO_FAULT_READ, .from_then_on = true,
-                                 .length_bytes = images->chunk_bytes,
-                                 .partial = disk == 0 && i % 2 == 1, .partial_sectors = 1};
+        struct io_fault fault = {.kind = kind, .from_then_on = true, .length_bytes = images->chunk_bytes,
+                                 .partial = kind == IO_FAULT_WRITE && i % 2 == 1, .partial_sectors = 1};
 
         reader_entry(&reader, bad->first + i * bad->step, &old_chunk, &new_chunk);
-        fault.offset_bytes = (disk == 0 ? old_chunk : new_chunk) * images->chunk_bytes;
+        fault.offset_bytes = (on_origin ? old_chunk : new_chunk) * images->chunk_bytes;
         io_fault_add(io, &fault);
+    }
+}
+
+void bad_add(const struct workload *workload, const struct images *images, unsigned disk, struct snap_io *io)
+{
+    if (disk == 0) {
+        add(images, &workload->bad_writes, true, IO_FAULT_WRITE, io);
+        add(images, &workload->bad_keeps, true, IO_FAULT_READ, io);
+    } else if (disk == 1) {
+        add(images, &workload->bad_reads, false, IO_FAULT_READ, io);
     }
 }
 
@@ -47,7 +56,7 @@ bool bad_alone(const struct workload *workload, const struct images *images, con
     for (uint64_t index = 0; index < workload->entries; index++) {
         uint64_t old_chunk, new_chunk;
 
-        if (!has(&workload->bad_reads, index) && !has(&workload->bad_writes, index))
+        if (!has(&workload->bad_reads, index) && !has(&workload->bad_writes, index) && !has(&workload->bad_keeps, index))
             continue;
         reader_entry(&whole, index, &old_chunk, &new_chunk);
         if (reader->data_chunk[old_chunk] != new_chunk)

@@ -149,7 +149,9 @@ static bool store_right(struct judge *judge, unsigned disk, unsigned merged, enu
     uint64_t chunk;
     bool right = true;
 
-    if (!reader_load(&reader, &why) || !reader_sound(&reader, disk == merged && bad_any(judge->workload), &why))
+    /* An interrupted move of bad entries leaves some twice, also where that merge is being taken back. */
+    if (!reader_load(&reader, &why) ||
+        !reader_sound(&reader, (disk == merged || disk == 1) && bad_any(judge->workload), &why))
         right = judge_broken(judge, "%s, disk %u is no sound store: %s", when, disk, why);
     else if (!reader_view_is(&reader, judge->images->disk_view[disk], &chunk))
         right = judge_broken(judge, "%s, the view of disk %u has changed in origin chunk %" PRIu64 " (%" PRIu64

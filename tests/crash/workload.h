@@ -82,6 +82,7 @@ struct workload {
     bool undo;                      /* the first sibling, empty at the start, takes the merge back */
     struct workload_bad bad_reads;  /* their COW data cannot be read */
     struct workload_bad bad_writes; /* their origin chunks cannot be written */
+    struct workload_bad bad_keeps;  /* their origin chunks cannot be read, which only a sibling of this chunk size minds */
     bool verify;                    /* see merge.h */
     bool skip_identical;
     bool long_only;

@@ -81,6 +81,11 @@ static const struct workload table[] = {
      .siblings = {{.chunk_sectors = 2, .entries = 4}}, .bad_reads = {8, 5, 4}, .event = EVENT_KILL},
     {.name = "undo-bad", .chunk_sectors = 1, .entries = 40, .window_entries_max = 12,
      .siblings = {{.chunk_sectors = 1}}, .bad_reads = {10, 6, 4}, .bad_writes = {11, 6, 4}},
+    {.name = "undo-unkept", .chunk_sectors = 1, .entries = 40, .window_entries_max = 12, .undo = true,
+     .siblings = {{.chunk_sectors = 1}}, .bad_keeps = {0, 6, 1}},
+    {.name = "sibling-unkept-skip-killed", .chunk_sectors = 2, .entries = 30, .window_entries_max = 12,
+     .siblings = {{.chunk_sectors = 2}}, .skip_identical = true, .merged_entries = 9, .bad_keeps = {3, 7, 3},
+     .bad_reads = {4, 3, 3}, .event = EVENT_KILL},
     /* Entries that cannot be copied: one, at each end, across areas, a whole window, an area and more, all. */
     {.name = "bad-one", .chunk_sectors = 1, .entries = 40, .window_entries_max = 8, .bad_reads = {20, 1, 1}},
     {.name = "bad-only", .chunk_sectors = 1, .entries = 1, .bad_reads = {0, 1, 1}},

@@ -10,8 +10,7 @@
 #   uml_host VERB KEY=VALUE...     run one job on the host (write, copy, ... on plain images) and print its result
 # Paths in jobs must be absolute.
 bats_require_minimum_version 1.5.0
-bats_load_library bats-support
-bats_load_library bats-assert
+load ../support/assert
 
 : "${SRCDIR:=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}"
 : "${BUILDDIR:=$SRCDIR}"

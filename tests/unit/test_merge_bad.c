@@ -37,7 +37,7 @@ static void tell(void *context, const struct snap_merge_bad *bad)
         i++;
     assert_true(i < rig->fixture.count && rig->bad[i]);
     assert_int_equal(bad->entry.new_chunk, rig->fixture.entries[i].new_chunk);
-    assert_int_equal(bad->unwritable, i % 2);
+    assert_int_equal(bad->reason, i % 2);
     rig->told++;
 }
 

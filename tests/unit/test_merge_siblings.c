@@ -38,7 +38,8 @@ static struct rig *rig_new(struct fixture fixture, uint64_t first_sectors, uint6
 
     rig->recorder = recorder_new();
     rig->fixture = fixture;
-    rig->origin = io_record_new(rig->recorder, "origin", fixture.origin, fixture.origin_bytes, 512, true);
+    rig->origin = io_fault_new(io_record_new(rig->recorder, "origin", fixture.origin, fixture.origin_bytes, 512, true),
+                               NULL);
     rig->cow = io_record_new(rig->recorder, "cow", fixture.cow, fixture.cow_bytes, 512, true);
     must(snap_store_open(&rig->store, rig->cow, NULL));
     rig->job.entries = fixture.count;
@@ -74,30 +75,35 @@ static void rig_free(struct rig *rig)
     free(rig);
 }
 
+/* What a store shows over these bytes of the origin; free it. */
+static uint8_t *view_of(const struct rig *rig, const char *name, const struct fixture *store)
+{
+    const uint64_t chunk_bytes = store->chunk_bytes, origin_bytes = rig->fixture.origin_bytes;
+    uint8_t *cow = fixture_recorded(rig->recorder, name), *view = fixture_recorded(rig->recorder, "origin");
+
+    for (uint64_t e = 0;; e++) {
+        const uint8_t *bytes = cow + fixture_entry_offset(store->chunk_sectors, e);
+        const uint64_t at = snap_get_le64(bytes) * chunk_bytes, data = snap_get_le64(bytes + 8);
+
+        if (data == 0)
+            break;
+        memcpy(view + at, cow + data * chunk_bytes, at + chunk_bytes <= origin_bytes ? chunk_bytes : origin_bytes - at);
+    }
+    free(cow);
+    return view;
+}
+
 /* The views of both, as the bytes are now, against what they were. */
 static void expect_views_kept(const struct rig *rig)
 {
     static const char *const names[SIBLINGS] = {"cow1", "cow2"};
-    uint8_t *origin = fixture_recorded(rig->recorder, "origin");
 
     for (unsigned i = 0; i < SIBLINGS; i++) {
-        const uint64_t chunk_bytes = rig->others[i].chunk_bytes, origin_bytes = rig->fixture.origin_bytes;
-        uint8_t *cow = fixture_recorded(rig->recorder, names[i]), *view = fixture_alloc(1, origin_bytes);
+        uint8_t *view = view_of(rig, names[i], &rig->others[i]);
 
-        memcpy(view, origin, origin_bytes);
-        for (uint64_t e = 0;; e++) {
-            const uint8_t *bytes = cow + fixture_entry_offset(rig->others[i].chunk_sectors, e);
-            const uint64_t at = snap_get_le64(bytes) * chunk_bytes, data = snap_get_le64(bytes + 8);
-
-            if (data == 0)
-                break;
-            memcpy(view + at, cow + data * chunk_bytes, at + chunk_bytes <= origin_bytes ? chunk_bytes : origin_bytes - at);
-        }
-        assert_memory_equal(view, rig->fixture.origin, origin_bytes);
+        assert_memory_equal(view, rig->fixture.origin, rig->fixture.origin_bytes);
         free(view);
-        free(cow);
     }
-    free(origin);
 }
 
 static struct fixture three_chunks(void)
@@ -183,6 +189,82 @@ static void test_views_stay(void **state)
     }
 }
 
+#define BAD_SECTORS 4u
+
+/* How many entries replace what a sibling of such chunks needs and cannot read. */
+static uint64_t count_unkept(const struct rig *rig, const uint64_t bad_sectors[BAD_SECTORS])
+{
+    const uint64_t merged = rig->fixture.chunk_sectors;
+    uint64_t count = 0;
+
+    for (size_t e = 0; e < rig->fixture.count; e++) {
+        bool unkept = false;
+
+        for (unsigned i = 0; i < SIBLINGS; i++) {
+            const uint64_t other = rig->others[i].chunk_sectors;
+
+            for (unsigned b = 0; b < BAD_SECTORS; b++) {
+                const uint64_t chunk = bad_sectors[b] / other;
+                const uint64_t first = rig->fixture.entries[e].old_chunk * merged;
+
+                unkept |= first < (chunk + 1) * other && first + merged > chunk * other;
+            }
+        }
+        count += unkept;
+    }
+    return count;
+}
+
+static void count_told(void *context, const struct snap_merge_bad *bad)
+{
+    assert_int_equal(bad->reason, SNAP_MERGE_BAD_UNKEPT);
+    ++*(uint64_t *)context;
+}
+
+/*
+ * Sectors of the origin that cannot be read, and that another store needs: what would replace them stays in the list,
+ * all views are kept, and when they can be read again the rest is merged.
+ */
+static void test_unkept(void **state)
+{
+    (void)state;
+    for (unsigned shape = 0; shape < 8; shape++) {
+        struct rig *rig = rig_new(fixture_random_store(shape + 1, 2, 150, 500, false), 1, shape % 2 ? 8 : 2);
+        const uint64_t bad_sectors[BAD_SECTORS] = {3, 100 + shape, 101 + shape, rig->fixture.origin_bytes / 512 - 1};
+        uint64_t told = 0, unkept = count_unkept(rig, bad_sectors);
+        uint8_t *view;
+
+        assert_in_range(unkept, 1, rig->fixture.count - 1);
+        for (unsigned b = 0; b < BAD_SECTORS; b++)
+            io_fault_add(rig->origin, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
+                                                         .offset_bytes = bad_sectors[b] * 512});
+        rig->options.window_entries_max = shape < 4 ? 0 : 32;
+        rig->options.load_entries_max = shape < 4 ? 0 : 13;
+        rig->options.continue_on_error = true;
+        rig->options.skip_identical = shape % 4 >= 2;
+        rig->options.verify = shape == 4;
+        rig->options.bad = count_told;
+        rig->options.bad_context = &told;
+        must(snap_merge(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL));
+        assert_int_equal(rig->result.bad_entries, unkept);
+        assert_int_equal(told, unkept);
+        expect_views_kept(rig);
+        view = view_of(rig, "cow", &rig->fixture);
+        assert_memory_equal(view, rig->fixture.view, rig->fixture.origin_bytes);
+        free(view);
+
+        io_fault_clear(rig->origin);
+        rig->job.entries = rig->result.entries_left;
+        must(snap_merge(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL));
+        assert_int_equal(rig->result.entries_left, 0);
+        expect_views_kept(rig);
+        view = fixture_recorded(rig->recorder, "origin");
+        assert_memory_equal(view, rig->fixture.view, rig->fixture.origin_bytes);
+        free(view);
+        rig_free(rig);
+    }
+}
+
 /* What could fail for lack of memory has been taken before a caller writes its marks: no device is touched for that. */
 static void test_preparation_touches_nothing(void **state)
 {
@@ -214,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_preparation_touches_nothing),
         cmocka_unit_test(test_failures_of_a_sibling),
         cmocka_unit_test(test_views_stay),
+        cmocka_unit_test(test_unkept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
