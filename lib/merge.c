@@ -4,7 +4,6 @@
 #include "arith.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void report_progress(void *context, uint64_t length_bytes)
@@ -333,37 +332,6 @@ static enum snap_status end_list(struct merge *merge, struct snap_error *err)
     return status;
 }
 
-enum snap_status snap_merge_prepare(struct merge **prepared, const struct snap_store *store, struct snap_io *origin,
-                                    const struct snap_merge_job *job, const struct snap_merge_options *options,
-                                    struct snap_error *err)
-{
-    struct merge *merge = calloc(1, sizeof *merge);
-    const uint64_t live_areas = snap_div_up(job->entries, store->layout.entries_per_area);
-    enum snap_status status;
-
-    *prepared = NULL;
-    if (!merge)
-        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
-    *merge = (struct merge){.store = store, .origin = origin, .job = job, .options = options};
-    merge->stale_areas_end = snap_max(live_areas, job->stale_areas_end);
-    status = merge_set_up(merge, false, err);
-    merge->write_control.done = report_progress;
-    merge->write_control.done_context = merge;
-    if (status == SNAP_OK)
-        *prepared = merge;
-    else
-        snap_merge_release(merge);
-    return status;
-}
-
-void snap_merge_release(struct merge *merge)
-{
-    if (!merge)
-        return;
-    merge_tear_down(merge);
-    free(merge);
-}
-
 enum snap_status snap_merge_run(struct merge *merge, struct snap_merge_result *result, struct snap_error *err)
 {
     const struct snap_merge_options *options = merge->options;
@@ -373,6 +341,8 @@ enum snap_status snap_merge_run(struct merge *merge, struct snap_merge_result *r
     memset(result, 0, sizeof *result);
     result->entries_left = merge->job->entries;
     merge->result = result;
+    merge->write_control.done = report_progress;
+    merge->write_control.done_context = merge;
     merge->commit_ns = merge->clock->now_ns(merge->clock->context);
     status = settle(merge, err);
     if (status == SNAP_OK) {

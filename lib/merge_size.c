@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How large the windows of a merge are: memory, rate, interval, and what a seek costs. */
+/* What a merge takes before it begins: how large its windows are, by memory, rate, interval and seeks; its buffers. */
 #include "merge_internal.h"
 
 #include "arith.h"
@@ -144,6 +144,35 @@ void merge_tear_down(struct merge *merge)
     snap_window_table_free(&merge->table);
     snap_io_buffer_free(merge->found);
     free(merge->bad.entries);
+}
+
+enum snap_status snap_merge_prepare(struct merge **prepared, const struct snap_store *store, struct snap_io *origin,
+                                    const struct snap_merge_job *job, const struct snap_merge_options *options,
+                                    struct snap_error *err)
+{
+    struct merge *merge = calloc(1, sizeof *merge);
+    const uint64_t live_areas = snap_div_up(job->entries, store->layout.entries_per_area);
+    enum snap_status status;
+
+    *prepared = NULL;
+    if (!merge)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    *merge = (struct merge){.store = store, .origin = origin, .job = job, .options = options};
+    merge->stale_areas_end = snap_max(live_areas, job->stale_areas_end);
+    status = merge_set_up(merge, false, err);
+    if (status == SNAP_OK)
+        *prepared = merge;
+    else
+        snap_merge_release(merge);
+    return status;
+}
+
+void snap_merge_release(struct merge *merge)
+{
+    if (!merge)
+        return;
+    merge_tear_down(merge);
+    free(merge);
 }
 
 struct snap_window_range merge_next_range(const struct merge *merge, const struct snap_window_range *done)

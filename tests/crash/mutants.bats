@@ -233,3 +233,7 @@ found() {
 @test "found: verified by nobody" {
     found verified-by-nobody
 }
+
+@test "found: unkept overwritten" {
+    found unkept-overwritten
+}

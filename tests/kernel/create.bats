@@ -216,7 +216,7 @@ same_record()
         uml_job suspend name=bad
         uml_job resume name=bad
         # shellcheck disable=SC2206 # a command with arguments
-        ours=(/usr/bin/env ${WRAPPER-} "$BUILDDIR/tools/snapcreate" --force --origin /dev/mapper/origin --cow)
+        ours=(${WRAPPER:+/usr/bin/env $WRAPPER} "$BUILDDIR/tools/snapcreate" --force --origin /dev/mapper/origin --cow)
         uml_job exec "output=$T/said.$n" -- "${ours[@]}" /dev/mapper/bad
         said+=(${#uml_jobs[@]})
         uml_job remove name=bad

@@ -18,7 +18,7 @@ ours() {
     shift
     last=$((${#uml_jobs[@]} + 1))
     # shellcheck disable=SC2086 # a command with arguments
-    uml_job exec "output=$T/said.$last" -- /usr/bin/env ${WRAPPER-} "$BUILDDIR/tools/$program" --quiet "$@"
+    uml_job exec "output=$T/said.$last" -- ${WRAPPER:+/usr/bin/env $WRAPPER} "$BUILDDIR/tools/$program" --quiet "$@"
 }
 
 @test "active snapshots of the origin are named, and nothing is written; without them the merge goes on" {

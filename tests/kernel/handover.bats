@@ -104,7 +104,7 @@ our_merge()
 slow_merge()
 {
     # shellcheck disable=SC2206 # a command with arguments
-    words=(/usr/bin/env ${WRAPPER-} "$BUILDDIR/tools/snapmerge" --quiet --rate-limit 8M --memory 16M
+    words=(${WRAPPER:+/usr/bin/env $WRAPPER} "$BUILDDIR/tools/snapmerge" --quiet --rate-limit 8M --memory 16M
         --origin /dev/mapper/origin --cow /dev/mapper/cow)
 }
 

@@ -25,7 +25,7 @@ ours()
     local name=$1
     shift
     # shellcheck disable=SC2086 # a command with arguments
-    uml_job exec "$@" -- /usr/bin/env ${WRAPPER-} "$BUILDDIR/tools/$name" "${options[@]}"
+    uml_job exec "$@" -- ${WRAPPER:+/usr/bin/env $WRAPPER} "$BUILDDIR/tools/$name" "${options[@]}"
     steps+=("${#uml_jobs[@]} $name")
 }
 

@@ -35,7 +35,7 @@ setup_file()
         uml_job remove name=origin
         logged_begin
         # shellcheck disable=SC2086 # a command with arguments
-        uml_job exec "output=$S/$name.said" -- /usr/bin/env ${WRAPPER-} "$BUILDDIR/tools/snapmerge" --json --quiet \
+        uml_job exec "output=$S/$name.said" -- ${WRAPPER:+/usr/bin/env $WRAPPER} "$BUILDDIR/tools/snapmerge" --json --quiet \
             --rate-limit 1G --origin /dev/mapper/origin --cow /dev/mapper/cow
         uml_job cmp dev=/dev/mapper/origin "with=$S/$name.view"
         logged_end "$S/$name.ours"

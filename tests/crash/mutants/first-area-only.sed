@@ -2,4 +2,4 @@
 # Breaks: all of the list is merged.
 # In: merge.c
 # Found by: cs1-two-areas-by-8
-s/finished = \{\.first = job->entries, \.end = job->entries\}/finished = {.first = snap_min(job->entries, store->layout.entries_per_area), .end = snap_min(job->entries, store->layout.entries_per_area)}/
+s/finished = \{.first = merge->job->entries, .end = merge->job->entries\}/finished = {.first = snap_min(merge->job->entries, merge->store->layout.entries_per_area), .end = snap_min(merge->job->entries, merge->store->layout.entries_per_area)}/
