@@ -120,6 +120,8 @@ void merge_show_done(struct merge_session *session)
     cli_note(cli, "merged %" PRIu64 " chunks (%s) from %s into %s in %s, %s", result->entries_merged,
              cli_size_text(result->written_bytes).text, session->cow.path, session->origin.path,
              cli_duration_text(session->elapsed_ms).text, cli_rate_text(result->written_bytes, session->elapsed_ms).text);
+    report_note_cached(cli, &session->origin);
+    report_note_cached(cli, &session->cow);
     if (result->equal_bytes > 0)
         cli_note(cli, "%s were on %s already and were not written", cli_size_text(result->equal_bytes).text,
                  session->origin.path);

@@ -152,6 +152,16 @@ static enum snap_status refuse_store(const struct tool_device *device, const str
                      waiver);
 }
 
+void report_note_cached(struct cli *cli, const struct tool_device *device)
+{
+    struct snap_io_file_info info;
+
+    snap_io_file_get_info(device->io, &info);
+    if (!info.direct)
+        cli_note(cli, "%s: its file system has no direct I/O: it went through the page cache, and was flushed",
+                 device->path);
+}
+
 enum snap_status report_refuse_signature(const struct tool_device *device, const char *waiver, struct snap_error *err)
 {
     struct snap_probe probe;

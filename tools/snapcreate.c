@@ -217,6 +217,8 @@ static enum snap_status write_store(struct create_session *session, struct snap_
     if (status == SNAP_OK)
         cli_note(session->cli, "%s: made a store with chunks of %s and %" PRIu64 " entries", session->cow.path,
                  cli_size_text(session->layout.chunk_bytes).text, session->entries);
+    if (status == SNAP_OK)
+        report_note_cached(session->cli, &session->cow);
     return status;
 }
 

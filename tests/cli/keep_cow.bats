@@ -235,6 +235,12 @@ equal() {
     assert_said "ram/origin: cannot be read past the cache: all chunks are written, none compared"
     cmp ram/origin view
     assert_equal "$(written) $(equal)" "$TOTAL_BYTES 0"
+    assert_said "ram/origin: its file system has no direct I/O: it went through the page cache"
+    [[ $stderr != *"cow: its file system"* ]]
+    program snapcreate --origin ram/origin --cow ram/cow --size 1M
+    assert_status 0
+    assert_said "ram/cow: its file system has no direct I/O"
+    rm ram/*
 }
 
 # --- the file ----------------------------------------------------------------------------------
