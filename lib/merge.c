@@ -215,6 +215,8 @@ static enum snap_status preserve(struct merge *merge, struct snap_plan *plan, st
         status = snap_sibling_copy(options->siblings[i], merge->origin, plan, &reads, &merge->aside_control, err);
     for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
         status = snap_sibling_commit(options->siblings[i], err);
+    for (size_t i = 0; i < options->sibling_count; i++)
+        merge->uncertain |= !snap_sibling_usable(options->siblings[i]);
     return status;
 }
 

@@ -123,7 +123,7 @@ struct snap_merge_result {
  * SNAP_OK: all but result->bad_entries is merged, durably; the store is valid, and empty but for these.
  * SNAP_E_STOPPED: the open window was not committed. SNAP_E_IO and others: what failed is in the text; SNAP_E_CORRUPT:
  * the list differs from what was checked. In all cases *result says how much is durably merged at least (a cut in
- * several units may have failed half-way). After a failed flush neither device has been written to again.
+ * several units may have failed half-way). After a failed flush none of the devices has been written to again.
  */
 enum snap_status snap_merge(const struct snap_store *store, struct snap_io *origin, const struct snap_merge_job *job,
                             const struct snap_merge_options *options, struct snap_merge_result *result,

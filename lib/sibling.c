@@ -211,10 +211,15 @@ static void count_append(struct snap_sibling *sibling, const struct snap_append_
     sibling->counts.flushes += counts->flushes;
 }
 
+bool snap_sibling_usable(const struct snap_sibling *sibling)
+{
+    return !sibling->failed && !sibling->append.failed;
+}
+
 /* After what failed, nobody knows what the list is. */
 enum snap_status sibling_check_usable(const struct snap_sibling *sibling, struct snap_error *err)
 {
-    if (sibling->failed || sibling->append.failed)
+    if (!snap_sibling_usable(sibling))
         return snap_fail(err, SNAP_E_INTERNAL, "%s: a write or flush failed before; nothing more is written",
                          sibling->store->io->name);
     return SNAP_OK;

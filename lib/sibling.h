@@ -122,6 +122,12 @@ enum snap_status snap_sibling_commit(struct snap_sibling *sibling, struct snap_e
  */
 enum snap_status snap_sibling_invalidate(struct snap_sibling *sibling, struct snap_error *err);
 
+/*
+ * False once a write or flush has failed that its list rests on: what relies on its entries may not be written any
+ * more either.
+ */
+bool snap_sibling_usable(const struct snap_sibling *sibling);
+
 /* So far; valid until close. */
 const struct snap_sibling_counts *snap_sibling_counts(const struct snap_sibling *sibling);
 

@@ -43,9 +43,9 @@ assert_quiet_after_failed_flush() {
 }
 
 # sweep CALLS FAILURES: at least so many runs must have failed. The long form takes each call, with each of the errors;
-# the short one the odd ones to fail once and the even ones from then on, each time with another error.
+# the short one every third to fail once and others from then on, each time with another error.
 sweep() {
-    local n first step=2 kind error errors=(EIO ENOSPC ENODEV) said=('Input/output error' 'No space left' 'No such device')
+    local n first step=3 kind error errors=(EIO ENOSPC ENODEV) said=('Input/output error' 'No space left' 'No such device')
     local failed=0 met
     [ -z "${DMSNAP_LONG-}" ] || step=1
     for kind in "" "+"; do
@@ -54,7 +54,7 @@ sweep() {
         [ $step -eq 1 ] || [ -z "$kind" ] || first=2
         for ((n = first; n < 1000; n += step)); do
             for error in 0 1 2; do
-                [ $step -eq 1 ] || [ $error -eq $((n / 2 % 3)) ] || continue
+                [ $step -eq 1 ] || [ $error -eq $((n / step % 3)) ] || continue
                 inject "$1" "error=${errors[error]}:when=$n$kind" || { met=no && break; }
                 # A write that only clears a hidden area may fail, and a look for marks of file systems.
                 if [ "$status" -eq 0 ]; then
