@@ -4,11 +4,6 @@
 
 #include "io_fault.h"
 
-bool bad_any(const struct workload *workload)
-{
-    return workload->bad_reads.count + workload->bad_writes.count + workload->bad_keeps.count > 0;
-}
-
 static bool has(const struct workload_bad *bad, uint64_t index)
 {
     return bad->count > 0 && index >= bad->first && (index - bad->first) % bad->step == 0 &&
@@ -48,11 +43,12 @@ void bad_add(const struct workload *workload, const struct images *images, unsig
     }
 }
 
-bool bad_alone(const struct workload *workload, const struct images *images, const struct reader *reader)
+bool bad_there(const struct workload *workload, const struct images *images, const struct reader *reader,
+               uint64_t *count)
 {
     const struct reader whole = list_of(images);
-    uint64_t expected = 0;
 
+    *count = 0;
     for (uint64_t index = 0; index < workload->entries; index++) {
         uint64_t old_chunk, new_chunk;
 
@@ -61,7 +57,14 @@ bool bad_alone(const struct workload *workload, const struct images *images, con
         reader_entry(&whole, index, &old_chunk, &new_chunk);
         if (reader->data_chunk[old_chunk] != new_chunk)
             return false;
-        expected++;
+        ++*count;
     }
-    return reader->entries == expected;
+    return true;
+}
+
+bool bad_alone(const struct workload *workload, const struct images *images, const struct reader *reader)
+{
+    uint64_t count;
+
+    return bad_there(workload, images, reader, &count) && reader->entries == count;
 }

@@ -7,12 +7,19 @@
 #include "reader.h"
 #include "workload.h"
 
-bool bad_any(const struct workload *workload);
+static inline bool bad_any(const struct workload *workload)
+{
+    return workload->bad_reads.count + workload->bad_writes.count + workload->bad_keeps.count > 0;
+}
 
 /* Makes the chunks of a disk fail; `io` is an io_fault. Only the origin and the COW have any. */
 void bad_add(const struct workload *workload, const struct images *images, unsigned disk, struct snap_io *io);
 
-/* Whether the list, which reader_load has read, has just the bad entries: each of them once. */
+/* Whether the list, which reader_load has read, has all bad entries; *count is how many these are. */
+bool bad_there(const struct workload *workload, const struct images *images, const struct reader *reader,
+               uint64_t *count);
+
+/* Whether it has these and no others, each of them once. */
 bool bad_alone(const struct workload *workload, const struct images *images, const struct reader *reader);
 
 #endif

@@ -3,11 +3,29 @@
 #include "drive.h"
 
 #include "arith.h"
+#include "bad.h"
 #include "compare.h"
 #include "sibling.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
+#include <sys/prctl.h>
+
+struct drive_options drive_options_of(const struct workload *workload)
+{
+    return (struct drive_options){
+        .window_entries_max = workload->window_entries_max,
+        .load_entries_max = workload->load_entries_max,
+        .table_entries_max = workload->table_entries_max,
+        .read_ahead = workload->read_ahead,
+        .verify = workload->verify,
+        .skip_identical = workload->skip_identical,
+        .continue_on_error = bad_any(workload),
+        .keep_cow = workload->keep_cow,
+        .compare_from = workload->compare_from,
+    };
+}
 
 static void note_progress(void *context, const struct snap_merge_progress *progress)
 {
@@ -82,6 +100,8 @@ static struct snap_merge_options merge_options(const struct drive_options *optio
         .compare_from = options->compare_from,
         .checkpoint = options->checkpoint,
         .checkpoint_context = options->checkpoint_context,
+        .bad = options->bad,
+        .bad_context = options->bad_context,
         .stop = options->stop,
         .stop_context = options->stop_context,
         .progress = options->entries_left ? note_progress : NULL,
@@ -176,4 +196,11 @@ enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const 
     struct snap_io *const disk[] = {origin, cow};
 
     return drive_merge_of(disk, 2, 1, options, report, err);
+}
+
+void drive_keep_memory(void)
+{
+    (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* all three are hints */
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 28);
 }

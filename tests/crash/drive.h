@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "merge.h"
+#include "workload.h"
 
 #define DRIVE_SIBLINGS_MAX 2u
 
@@ -22,6 +23,8 @@ struct drive_options {
     uint64_t compare_from;                  /* see merge.h */
     enum snap_status (*checkpoint)(void *context, uint64_t merged_from, struct snap_error *err);
     void *checkpoint_context;
+    void (*bad)(void *context, const struct snap_merge_bad *bad); /* see merge.h */
+    void *bad_context;
     uint64_t *entries_left;                 /* kept up to date with what is reported as committed; NULL: nobody cares */
 };
 
@@ -33,6 +36,9 @@ struct drive_report {
     bool merging;                           /* all checks were passed */
 };
 
+/* What the workload says of them; the caller adds what belongs to the run. */
+struct drive_options drive_options_of(const struct workload *workload);
+
 /* The merge's status; before it SNAP_E_CORRUPT for a damaged list, SNAP_E_REFUSED for one that was cut by a fault. */
 enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const struct drive_options *options,
                              struct drive_report *report, struct snap_error *err);
@@ -41,5 +47,8 @@ enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const 
 enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, unsigned merged,
                                 const struct drive_options *options, struct drive_report *report,
                                 struct snap_error *err);
+
+/* For programs of many small merges, each with large buffers hardly used: what is freed is soon wanted again. */
+void drive_keep_memory(void);
 
 #endif

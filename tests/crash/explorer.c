@@ -2,14 +2,13 @@
 /* The frame of the explorers. */
 #include "explorer.h"
 
+#include "drive.h"
 #include "run.h"
 
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 static const struct run_form quick = {
     .choices_max = 1 << 8,
@@ -121,10 +120,7 @@ int explorer_main(const struct explorer *explorer, int argc, char **argv)
         else if (argv[i][0] == '-')
             return usage(explorer);
     }
-    /* Hints only: many small merges, each with large buffers hardly used; what is freed is soon wanted again. */
-    (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-    (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
-    (void)mallopt(M_MMAP_THRESHOLD, 1 << 28);
+    drive_keep_memory();
     for (size_t i = 0; i < count; i++)
         if (wanted(table[i].name, argc, argv) && (form == &thorough || !table[i].long_only))
             all_right = explore(&table[i], form, ++number) && all_right;

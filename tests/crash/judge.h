@@ -20,10 +20,11 @@ struct judge {
     char problem[768];             /* the broken promise */
     /* Where there are siblings, bad chunks or other options; else unused. */
     struct snap_io *bad[2];        /* the first two with chunks that fail, as long as faults are set */
-    uint64_t chunk_bytes;          /* of the merged store */
     unsigned merged;               /* the disk of the store that is merged: 1 but for a take-back */
     uint8_t *kept[WORKLOAD_DISKS_MAX];    /* the crash image, for several merges of it */
     uint8_t *start[WORKLOAD_DISKS_MAX];   /* as the run began */
+    uint64_t chunk_bytes[WORKLOAD_DISKS_MAX]; /* of the stores; [0]: of the merged one */
+    bool *taboo[WORKLOAD_DISKS_MAX];      /* per chunk of the disk: nobody may write to it */
     bool *had[WORKLOAD_DISKS_MAX];        /* per chunk of the origin: an entry as the run began ... */
     bool *needs[WORKLOAD_DISKS_MAX];      /* ... and one when all is merged */
 };
@@ -43,8 +44,12 @@ bool judge_state(struct judge *judge, uint64_t committed);
 /* Wide workloads. A run begins with `start`, per disk, and merges the store of disk `merged`. */
 void judge_begin(struct judge *judge, unsigned merged, uint8_t *const *start);
 bool judge_wide_state(struct judge *judge, uint64_t committed);
-/* Whether a range of the origin is covered by the list as the run began; true where the workload is not wide. */
-bool judge_may_write(const struct judge *judge, uint64_t offset_bytes, uint64_t length_bytes);
+/*
+ * Whether a merge has any business there, by the lists as the run began: on the origin where the list has entries; in
+ * the areas of the store that is merged; anywhere in another one but in its header and the data of its entries. Always
+ * true where the workload is not wide.
+ */
+bool judge_may_write(const struct judge *judge, unsigned disk, uint64_t offset_bytes, uint64_t length_bytes);
 void judge_wide_free(struct judge *judge);
 
 /* Says what is broken; false. */

@@ -38,6 +38,27 @@ static void load(struct reader *reader)
         abort(); /* the workload itself is broken */
 }
 
+/* What of the disk must stay as it is. */
+static void find_taboo(struct judge *judge, unsigned disk, const struct reader *list, const struct reader *store)
+{
+    const uint64_t chunks = judge->images->disk_bytes[disk] / store->chunk_bytes + 1; /* the last may be partial */
+    bool *taboo = judge->taboo[disk] = test_calloc((size_t)chunks, sizeof *taboo);
+
+    judge->chunk_bytes[disk] = store->chunk_bytes;
+    for (uint64_t chunk = 0; chunk < chunks; chunk++) {
+        if (disk == 0)
+            taboo[chunk] = chunk >= list->origin_chunks || list->data_chunk[chunk] == 0;
+        else
+            taboo[chunk] = chunk == 0 || (disk == judge->merged && chunk % (store->per_area + 1) != 1);
+    }
+    for (uint64_t index = 0; disk > 0 && index < store->entries; index++) {
+        uint64_t old_chunk, new_chunk;
+
+        reader_entry(store, index, &old_chunk, &new_chunk);
+        taboo[new_chunk] = true;
+    }
+}
+
 void judge_begin(struct judge *judge, unsigned merged, uint8_t *const *start)
 {
     const struct images *images = judge->images;
@@ -51,7 +72,7 @@ void judge_begin(struct judge *judge, unsigned merged, uint8_t *const *start)
             judge->bad[disk] = judge->bad[disk] ? judge->bad[disk] : io_fault_new(judge->disk[disk], NULL);
     judge->merged = merged;
     load(&list);
-    judge->chunk_bytes = list.chunk_bytes;
+    find_taboo(judge, 0, &list, &list);
     for (unsigned disk = 0; disk < images->disks; disk++) {
         struct reader store = reader_of(images, disk, start[0], start[disk]);
 
@@ -61,6 +82,7 @@ void judge_begin(struct judge *judge, unsigned merged, uint8_t *const *start)
         if (disk == 0)
             continue;
         load(&store);
+        find_taboo(judge, disk, &list, &store);
         judge->had[disk] = test_calloc((size_t)store.origin_chunks, sizeof(bool));
         judge->needs[disk] = test_calloc((size_t)store.origin_chunks, sizeof(bool));
         for (uint64_t chunk = 0; chunk < store.origin_chunks; chunk++) {
@@ -78,23 +100,40 @@ void judge_wide_free(struct judge *judge)
     for (unsigned disk = 0; disk < WORKLOAD_DISKS_MAX; disk++) {
         free(judge->kept[disk]);
         free(judge->start[disk]);
+        free(judge->taboo[disk]);
         free(judge->had[disk]);
         free(judge->needs[disk]);
         judge->kept[disk] = judge->start[disk] = NULL;
-        judge->had[disk] = judge->needs[disk] = NULL;
+        judge->taboo[disk] = judge->had[disk] = judge->needs[disk] = NULL;
     }
 }
 
-bool judge_may_write(const struct judge *judge, uint64_t offset_bytes, uint64_t length_bytes)
+bool judge_may_write(const struct judge *judge, unsigned disk, uint64_t offset_bytes, uint64_t length_bytes)
 {
-    const uint64_t chunk_bytes = judge->chunk_bytes;
+    const uint64_t chunk_bytes = judge->chunk_bytes[disk];
 
     if (!judge_is_wide(judge->workload))
         return true;
     for (uint64_t chunk = offset_bytes / chunk_bytes; chunk * chunk_bytes < offset_bytes + length_bytes; chunk++)
-        if (!judge->had[judge->merged][chunk])
+        if (judge->taboo[disk][chunk])
             return false;
     return true;
+}
+
+/* Chunks that the list had as the run began, and that the origin does not hold yet. */
+static uint64_t unmerged(const struct judge *judge)
+{
+    const uint64_t chunk_bytes = judge->chunk_bytes[0], origin_bytes = judge->images->origin_bytes;
+    const uint8_t *view = judge->images->disk_view[judge->merged];
+    uint64_t count = 0;
+
+    for (uint64_t at = 0; at < origin_bytes; at += chunk_bytes) {
+        const uint64_t length = origin_bytes - at < chunk_bytes ? origin_bytes - at : chunk_bytes;
+
+        count += judge->had[judge->merged][at / chunk_bytes] &&
+                 memcmp(bytes_of(judge, 0) + at, view + at, (size_t)length) != 0;
+    }
+    return count;
 }
 
 /* A sibling has all that it had, and nothing that this merge does not need; all that it needs when `complete`. */
@@ -145,13 +184,12 @@ static bool store_right(struct judge *judge, unsigned disk, unsigned merged, enu
 {
     struct reader reader = reader_of(judge->images, disk, bytes_of(judge, 0), bytes_of(judge, disk));
     const bool complete = phase == COMPLETE && !judge->workload->skip_identical;
+    const bool repeats = disk == judge->merged && bad_any(judge->workload); /* for good, once it is merged no more */
     const char *why;
     uint64_t chunk;
     bool right = true;
 
-    /* An interrupted move of bad entries leaves some twice, also where that merge is being taken back. */
-    if (!reader_load(&reader, &why) ||
-        !reader_sound(&reader, (disk == merged || disk == 1) && bad_any(judge->workload), &why))
+    if (!reader_load(&reader, &why) || !reader_sound(&reader, repeats, &why))
         right = judge_broken(judge, "%s, disk %u is no sound store: %s", when, disk, why);
     else if (!reader_view_is(&reader, judge->images->disk_view[disk], &chunk))
         right = judge_broken(judge, "%s, the view of disk %u has changed in origin chunk %" PRIu64 " (%" PRIu64
@@ -183,14 +221,12 @@ static bool stores_right(struct judge *judge, unsigned merged, uint64_t entries_
 static enum snap_status merge_now(struct judge *judge, unsigned merged, bool with_bad, struct drive_report *report,
                                   struct snap_error *err)
 {
-    const struct workload *workload = judge->workload;
-    const struct drive_options options = {
-        .window_entries_max = workload->window_entries_max, .load_entries_max = workload->load_entries_max,
-        .table_entries_max = workload->table_entries_max, .continue_on_error = with_bad,
-        .verify = workload->verify, .skip_identical = workload->skip_identical};
+    struct drive_options options = drive_options_of(judge->workload);
     struct snap_io *disks[WORKLOAD_DISKS_MAX];
     enum snap_status status;
 
+    options.read_ahead = false;
+    options.continue_on_error = with_bad;
     for (unsigned disk = 0; disk < judge->images->disks; disk++)
         disks[disk] = disk < 2 && with_bad ? judge->bad[disk] : judge->disk[disk];
     status = drive_merge_of(disks, judge->images->disks, merged, &options, report, err);
@@ -251,6 +287,9 @@ bool judge_wide_state(struct judge *judge, uint64_t committed)
     if (!stores_right(judge, merged, bad_any(judge->workload) ? UINT64_MAX : committed, CRASHED,
                       "after the crash"))
         return false;
+    if (unmerged(judge) > committed)
+        return judge_broken(judge, "%" PRIu64 " chunks are not merged, though all but %" PRIu64 " were said to be",
+                            unmerged(judge), committed);
     for (unsigned disk = 0; disk < judge->images->disks; disk++)
         memcpy(judge->kept[disk], bytes_of(judge, disk), (size_t)judge->images->disk_bytes[disk]);
     if (bad_any(judge->workload)) {

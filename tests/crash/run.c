@@ -6,6 +6,7 @@
 #include "io_fault.h"
 #include "io_mem.h"
 #include "liar.h"
+#include "prepare.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,9 +65,9 @@ static void hold_operation(struct run *run, const struct record_operation *opera
     if (!run->again && run_fault_hits(run) > 0 &&
         (run->event == EVENT_ORIGIN_FLUSH || run->event == EVENT_COW_FLUSH || run->event == EVENT_SIBLING_FLUSH))
         run_broken(run, "a write or flush after a failed flush");
-    if (operation->disk == 0 && operation->kind == RECORD_WRITE &&
-        !judge_may_write(&run->campaign->judge, operation->offset_bytes, operation->length_bytes))
-        run_broken(run, "a write to the origin where no entry is");
+    if (operation->kind == RECORD_WRITE &&
+        !judge_may_write(&run->campaign->judge, operation->disk, operation->offset_bytes, operation->length_bytes))
+        run_broken(run, "a write to what is none of the merge's business");
 }
 
 /* Right before each operation. */
@@ -178,7 +179,7 @@ static enum snap_status note_checkpoint(void *context, uint64_t merged_from, str
 static enum snap_status merge_once(struct run *run, struct snap_error *err)
 {
     const struct drive_report *report = &run->report;
-    struct drive_options options = run_options(run->campaign->workload);
+    struct drive_options options = drive_options_of(run->campaign->workload);
     enum snap_status status;
 
     options.compare_from = run->compare_from;
@@ -200,7 +201,7 @@ static void run_recorded(struct campaign *campaign, uint8_t *const *start, bool 
 {
     struct run run = {.campaign = campaign, .second = second, .at = at, .operation = "nothing yet",
                       .event = second ? EVENT_NONE : campaign->workload->event,
-                      .merged = campaign->workload->event == EVENT_TAKE_BACK ? 2 : 1,
+                      .merged = prepare_merged(campaign->workload),
                       .compare_from = second ? 0 : campaign->workload->compare_from};
     struct snap_error err = {0};
     enum snap_status status;
@@ -242,27 +243,36 @@ static void run_undisturbed(struct campaign *campaign)
     memcpy(judge->undisturbed_cow, io_mem_bytes(judge->cow), (size_t)images->cow_bytes);
 }
 
+/* A run that begins after a merge; false where the `at`-th chance for a kill of that does not come any more. */
+static bool run_prepared(struct campaign *campaign, uint64_t at)
+{
+    const struct run run = {.campaign = campaign, .at = at, .event = campaign->workload->event,
+                            .operation = "before the start"};
+    uint8_t *start[WORKLOAD_DISKS_MAX] = {NULL};
+    struct snap_error err = {0};
+    bool killed, ignored;
+
+    if (prepare_start(campaign->workload, &campaign->images, at, start, &killed, &err) != SNAP_OK) {
+        run_broken(&run, "the merge failed: %s", err.text);
+    } else {
+        judge_begin(&campaign->judge, prepare_merged(campaign->workload), start);
+        run_recorded(campaign, start, false, at, &ignored);
+    }
+    for (unsigned disk = 0; disk < campaign->images.disks; disk++)
+        free(start[disk]);
+    return killed;
+}
+
 /* One run with its event at its `at`-th chance; false where there is no such chance any more. */
 static bool run_at(struct campaign *campaign, uint64_t at)
 {
     const enum workload_event event = campaign->workload->event;
-    uint8_t *made[WORKLOAD_DISKS_MAX] = {NULL};
     bool hit;
 
-    if (event != EVENT_TAKE_BACK && event != EVENT_REDO) {
-        run_recorded(campaign, campaign->images.disk, false, at, &hit);
-        return hit && event != EVENT_NONE;
-    }
-    run_prepare(campaign, at, made, &hit);
-    if (campaign->problem[0] == '\0') {
-        bool ignored;
-
-        judge_begin(&campaign->judge, event == EVENT_TAKE_BACK ? 2 : 1, made);
-        run_recorded(campaign, made, false, at, &ignored);
-    }
-    for (unsigned disk = 0; disk < campaign->images.disks; disk++)
-        free(made[disk]);
-    return hit;
+    if (event == EVENT_TAKE_BACK || event == EVENT_REDO)
+        return run_prepared(campaign, at);
+    run_recorded(campaign, campaign->images.disk, false, at, &hit);
+    return hit && event != EVENT_NONE;
 }
 
 bool run_workload(const struct workload *workload, const struct run_form *form, struct run_counts *counts,

@@ -2,7 +2,6 @@
 /* What goes wrong in a run, and how the run must end then. */
 #include "run_internal.h"
 
-#include "bad.h"
 #include "io_fault.h"
 #include "io_mem.h"
 #include "liar.h"
@@ -30,20 +29,6 @@ void run_broken(const struct run *run, const char *format, ...)
         (void)snprintf(campaign->problem, campaign->problem_bytes,
                        "%s at %" PRIu64 "%s, %" PRIu64 " operations, %s: %s", events[run->event], run->at, run->second ? ", second crash" : "", run->operations,
                        run->operation, text);
-}
-
-struct drive_options run_options(const struct workload *workload)
-{
-    return (struct drive_options){
-        .window_entries_max = workload->window_entries_max,
-        .load_entries_max = workload->load_entries_max,
-        .table_entries_max = workload->table_entries_max,
-        .read_ahead = workload->read_ahead,
-        .keep_cow = workload->keep_cow,
-        .verify = workload->verify,
-        .skip_identical = workload->skip_identical,
-        .continue_on_error = bad_any(workload),
-    };
 }
 
 bool run_stop(void *context)

@@ -51,9 +51,6 @@ struct run {
 /* Notes the first broken promise, with the place in the run. */
 void run_broken(const struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The options of the workload; the caller adds what belongs to the run. */
-struct drive_options run_options(const struct workload *workload);
-
 /* Arms the run's event on its devices; those of a stop are polled. */
 void run_add_faults(struct run *run);
 bool run_stop(void *context);
@@ -69,11 +66,5 @@ void run_hold_status(struct run *run, enum snap_status status, bool hit, const s
 
 /* The list changes between check and merge. */
 void run_tampered(struct campaign *campaign);
-
-/*
- * The images that a take-back, or what comes after one, starts with: `start`, which the caller frees, per disk.
- * *hit is false where the `at`-th chance for a kill does not come any more.
- */
-void run_prepare(struct campaign *campaign, uint64_t at, uint8_t **start, bool *hit);
 
 #endif

@@ -3,8 +3,10 @@
 #include "seen.h"
 
 #include "io_mem.h"
+#include "workload.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct seen {
     struct seen_key *slots; /* {0, 0}: free */
@@ -30,6 +32,20 @@ void seen_free(struct seen *seen)
 uint64_t seen_count(const struct seen *seen)
 {
     return seen->count;
+}
+
+void seen_hash(struct seen_key *key, const uint8_t *bytes, uint64_t length_bytes)
+{
+    for (uint64_t at = 0; at < length_bytes; at += sizeof(uint64_t)) {
+        const uint64_t rest = length_bytes - at;
+        uint64_t word = 0;
+
+        memcpy(&word, bytes + at, rest < sizeof word ? (size_t)rest : sizeof word);
+        key->a = workload_mix(key->a ^ word);
+        key->b = workload_mix(key->b + word);
+    }
+    key->a = workload_mix(key->a ^ length_bytes);
+    key->b = workload_mix(key->b + length_bytes);
 }
 
 bool seen_add(struct seen *seen, struct seen_key key)

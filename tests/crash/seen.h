@@ -16,6 +16,9 @@ struct seen;
 struct seen *seen_new(void);
 void seen_free(struct seen *seen);
 
+/* Adds bytes to what the key is made of; of several ranges the order and the lengths count. */
+void seen_hash(struct seen_key *key, const uint8_t *bytes, uint64_t length_bytes);
+
 /* True if it was not there. */
 bool seen_add(struct seen *seen, struct seen_key key);
 

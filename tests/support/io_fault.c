@@ -16,7 +16,7 @@ struct io_fault_device {
     struct io_fault *faults;
     size_t fault_count;
     uint64_t counts[IO_FAULT_KINDS];
-    uint64_t hits;
+    uint64_t hits, first_hit_bytes;
 };
 
 /* Counts an operation; returns the fault that it meets, or NULL. */
@@ -31,7 +31,8 @@ static const struct io_fault *meet(struct io_fault_device *device, enum io_fault
                                                     fault->offset_bytes < offset_bytes + length_bytes);
 
         if (fault->kind == kind && touches && (fault->from_then_on ? index >= fault->at : index == fault->at)) {
-            device->hits++;
+            if (device->hits++ == 0)
+                device->first_hit_bytes = offset_bytes;
             return fault;
         }
     }
@@ -145,4 +146,9 @@ uint64_t io_fault_count(const struct snap_io *io, enum io_fault_kind kind)
 uint64_t io_fault_hits(const struct snap_io *io)
 {
     return ((const struct io_fault_device *)io)->hits;
+}
+
+uint64_t io_fault_first_hit_bytes(const struct snap_io *io)
+{
+    return ((const struct io_fault_device *)io)->first_hit_bytes;
 }

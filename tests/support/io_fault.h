@@ -41,4 +41,7 @@ uint64_t io_fault_count(const struct snap_io *io, enum io_fault_kind kind);
 /* Operations that were made to fail, of all kinds: to see that a test's fault was met at all. */
 uint64_t io_fault_hits(const struct snap_io *io);
 
+/* Where the first of these was: the offset of the read or write; 0 for others, and before there is one. */
+uint64_t io_fault_first_hit_bytes(const struct snap_io *io);
+
 #endif

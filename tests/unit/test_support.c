@@ -315,6 +315,7 @@ static void test_fault_at(void **state)
     assert_int_equal(snap_io_read(io, 0, 512, bytes, &err), SNAP_E_IO);
     assert_int_equal(snap_io_read(io, 0, 512, bytes, &err), SNAP_E_IO);
     assert_int_equal(io_fault_hits(io), 3);
+    assert_int_equal(io_fault_first_hit_bytes(io), 1024);
     io_fault_clear(io);
     must(snap_io_read(io, 0, 512, bytes, &err));
     assert_int_equal(io_fault_count(io, IO_FAULT_READ), 4);
