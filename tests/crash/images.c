@@ -2,6 +2,8 @@
 /* Builds the images of a workload by the format alone; shares no code with lib/. */
 #include "images.h"
 
+#include "bad.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,6 +160,8 @@ void images_make(const struct workload *workload, struct images *images)
         chunks = 2 + (foreign_area - 1) * (list.per_area + 1) + list.count % list.per_area + 2;
     if (chunks < list.new_end + 1)
         chunks = list.new_end + 1;
+    if (workload->undo && bad_any(workload))
+        chunks += list.count; /* a bad entry that stays may have the last chunk: what is taken back goes behind it */
     images->cow_bytes = chunks * images->chunk_bytes;
     images->areas = (chunks + list.per_area - 1) / (list.per_area + 1);
     images->origin_bytes = list.origin_chunks * images->chunk_bytes - workload->origin_sectors_short * SECTOR;

@@ -72,6 +72,7 @@ struct workload {
     enum workload_stale stale;
     uint64_t stale_entries;         /* of STALE_MERGED: cut off the list's end */
     enum workload_event event;
+    uint64_t start_at;              /* fault sweep, of EVENT_TAKE_BACK and EVENT_REDO: see prepare.h */
     uint64_t origin_sectors_short;  /* the origin ends so many sectors before the end of its last chunk */
     uint32_t cow_block_bytes;       /* 0: 512 */
     bool read_ahead;
@@ -99,6 +100,9 @@ bool workload_matrix(size_t index, struct workload *workload, char *name);
 /* The same for workloads with siblings, undo stores, bad chunks and options. */
 const struct workload *workload_wide_table(size_t *count);
 bool workload_wide_matrix(size_t index, struct workload *workload, char *name);
+
+/* And for the fault sweep: of the events only those count that say where a run starts. */
+const struct workload *workload_faults_table(size_t *count);
 
 struct images {
     uint8_t *origin, *cow, *view;
