@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The crash explorer finds what it is there for: lib/ with one promise broken (mutants/) does not pass it.
+# The crash explorers and the fault sweep find what they are there for: lib/ with one promise broken (mutants/) does
+# not pass.
 
 mutants=$SRCDIR/tests/crash/mutants
 
@@ -9,7 +10,7 @@ head_of() {
     sed -n "s/^# $2: //p" "$mutants/$1.sed"
 }
 
-# Changes one file of a copy of lib/, links the explorer with it, and runs the workload that must not pass.
+# Changes one file of a copy of lib/, links explorer or sweep with it, and runs the workload that must not pass.
 found() {
     local file workload explorer dir=$BATS_TEST_TMPDIR/lib
     file=$(head_of "$1" In)
@@ -236,4 +237,19 @@ found() {
 
 @test "found: unkept overwritten" {
     found unkept-overwritten
+
+@test "found: commit after sibling failure" {
+    found commit-after-sibling-failure
+}
+
+@test "found: end not flushed" {
+    found end-not-flushed
+}
+
+@test "found: unread is verified" {
+    found unread-is-verified
+}
+
+@test "found: bad half told" {
+    found bad-half-told
 }
