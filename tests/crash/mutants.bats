@@ -237,6 +237,7 @@ found() {
 
 @test "found: unkept overwritten" {
     found unkept-overwritten
+}
 
 @test "found: commit after sibling failure" {
     found commit-after-sibling-failure

@@ -3,4 +3,4 @@
 # In: merge.c
 # With: faults
 # Found by: bad, moved across areas
-s/options->bad && i < merge\.bad\.settled/options->bad \&\& i + 1 < merge.bad.settled/
+s/options->bad && i < merge->bad\.settled/options->bad \&\& i + 1 < merge->bad.settled/
