@@ -4,22 +4,26 @@
 # DMSNAP_LONG=1: 300 kills instead of 20.
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154
 
-# For each of the kinds below.
+# For each of the four kinds below.
 if [ -n "${DMSNAP_LONG-}" ]; then
-    KILLS=100
+    KILLS=75
 else
-    KILLS=7
+    KILLS=5
 fi
 
 setup() {
     load helpers
     load work
     load forks
+    load judge
     in_folder
+    judge_start
     pid=
     origin_of $((1024 * 1024 - 3 * 512))
     fork snap 512 20
     fork large 65536 30
+    kills=0
+    halfway=0
 }
 
 teardown() {
@@ -27,15 +31,28 @@ teardown() {
 }
 
 flags() {
-    number snap 68 4
+    number "$1" 68 4
 }
 
 # killed ARGUMENT...: by at_random; true if it was. In the middle or not is counted.
 killed() {
-    at_random KILL "$@" --origin origin
+    at_random KILL "$@" --rate-limit 4M --origin origin
     ended_early || return 1
     kills=$((kills + 1))
-    ! half_merged snap.view || halfway=$((halfway + 1))
+    ! judge half origin origin.before snap.view || halfway=$((halfway + 1))
+}
+
+# right STORE VIEW...: each shows its view over the origin as it is now, and is sound. Undo stores have the room that they
+# need: they become full.
+right() {
+    while [ $# -gt 0 ]; do
+        judge shows "$1" "$2"
+        case $1 in
+        undo | redo) nothing_found "$1" store-full ;;
+        *) nothing_found "$1" ;;
+        esac
+        shift 2
+    done
 }
 
 # So many kills, and a good part of them where they hurt: a loaded machine needs more runs for that.
@@ -49,79 +66,118 @@ tell() {
 }
 
 @test "killed while the view of another is kept: all views right, and at the end" {
-    local kills=0 halfway=0 runs
+    local runs
     for ((runs = 0; runs < 20 * KILLS; runs++)); do
         ! enough || break
-        killed --rate-limit 4M --preserve large --cow snap || true
-        reads_as snap snap.view
-        reads_as large large.view
-        if cmp -s origin snap.view; then
-            sound snap large
+        killed --preserve large --cow snap || true
+        right snap snap.view large large.view
+        if judge same origin snap.view; then
             begin_anew snap large
         fi
     done
     program snapmerge --preserve large --origin origin --cow snap
     assert_status 0
-    cmp origin snap.view
-    reads_as large large.view
+    judge same origin snap.view
+    right large large.view
     tell
 }
 
 # What is there of the undo store is used, or is no store yet: then nothing was merged, and it goes.
 no_undo_yet() {
-    [ "$(flags)" != 2 ] && cmp -s origin origin.before
+    [ "$(flags snap)" != 2 ] && judge same origin origin.before
 }
 
 @test "killed with an undo store, resumed until it is complete, taken back" {
-    local kills=0 halfway=0 runs
+    local runs
     for ((runs = 0; runs < 20 * KILLS; runs++)); do
         ! enough || break
-        killed --rate-limit 4M --undo undo --preserve large --cow snap || true
-        reads_as snap snap.view
-        reads_as large large.view
+        killed --undo undo --preserve large --cow snap || true
+        right snap snap.view large large.view
         if no_undo_yet; then
             rm -f undo
             continue
         fi
-        reads_as undo origin.before
+        right undo origin.before
         [ "$status" -eq 0 ] || continue
-        cmp origin snap.view
+        judge same origin snap.view
         program snapmerge --origin origin --cow undo --preserve snap --preserve large
         assert_status 0
-        cmp origin origin.before
-        sound snap large undo
+        judge same origin origin.before
+        right snap snap.view large large.view undo origin.before
         rm undo
     done
     tell
 }
 
 @test "killed with an undo store, taken back from there, killed on the way back, taken back" {
-    local kills=0 halfway=0 runs
+    local runs
     for ((runs = 0; runs < 20 * KILLS; runs++)); do
         ! enough || break
-        killed --rate-limit 4M --undo undo --preserve large --cow snap || true
-        reads_as snap snap.view
+        killed --undo undo --preserve large --cow snap || true
+        right snap snap.view large large.view
         if no_undo_yet; then
             rm -f undo
             continue
         fi
-        while killed --rate-limit 4M --cow undo --preserve snap --preserve large; do
-            reads_as snap snap.view
-            reads_as large large.view
-            reads_as undo origin.before
+        while killed --cow undo --preserve snap --preserve large; do
+            right snap snap.view large large.view undo origin.before
         done
-        cmp origin origin.before
+        judge same origin origin.before
+        right snap snap.view large large.view
         shows snap snap.view
-        reads_as large large.view
-        sound snap large
         rm undo
     done
     tell
 }
 
+# What is there of `redo` is used, or nothing was taken back yet.
+no_redo_yet() {
+    [ "$(flags undo)" != 3 ] && judge same origin snap.view
+}
+
+@test "killed while a merge is taken back with an undo store, that taken back, and the merge taken back after all" {
+    local runs name others=(snap snap.view large large.view undo origin.before)
+    program snapmerge --undo undo --preserve large --origin origin --cow snap
+    assert_status 0
+    judge same origin snap.view
+    for name in origin snap large undo; do
+        cp "$name" "$name.merged"
+    done
+    for ((runs = 0; runs < 20 * KILLS; runs++)); do
+        ! enough || break
+        killed --cow undo --preserve snap --preserve large --undo redo || true
+        right "${others[@]}"
+        if no_redo_yet; then
+            rm -f redo
+            continue
+        fi
+        right redo snap.view
+        # Gone on with, or there and back from here.
+        if [ "$status" -ne 0 ] && ((RANDOM % 2)); then
+            continue
+        fi
+        while killed --cow redo --preserve undo --preserve snap --preserve large; do
+            right "${others[@]}" redo snap.view
+        done
+        judge same origin snap.view
+        right "${others[@]}"
+        while killed --cow undo --preserve snap --preserve large; do
+            right "${others[@]}"
+        done
+        judge same origin origin.before
+        right "${others[@]}"
+        rm redo
+        for name in origin snap large undo; do
+            judge copy "$name.merged" "$name"
+        done
+    done
+    tell
+}
+
 @test "the kills were as many as promised, and a good part of them met a half-merged origin" {
-    read -r kills halfway < <(awk '{ kills += $1; halfway += $2 } END { print kills, halfway }' "$BATS_FILE_TMPDIR/kills")
+    read -r kills halfway < <(awk '{ kills += $1; halfway += $2 } END { print kills, halfway }' \
+        "$BATS_FILE_TMPDIR/kills")
     echo "# $kills kills, $halfway in the middle" >&3
     [ "$kills" -ge $((DMSNAP_LONG ? 300 : 20)) ]
-    [ "$halfway" -ge $((KILLS / 3 * 3)) ]
+    [ "$halfway" -ge $((KILLS / 3 * 4)) ]
 }
