@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The crash explorers and the fault sweep find what they are there for: lib/ with one promise broken (mutants/) does
-# not pass.
+# not pass. For promises that no crash and no fault can break it is a unit test, or a command test.
 
 mutants=$SRCDIR/tests/crash/mutants
 
@@ -10,26 +10,60 @@ head_of() {
     sed -n "s/^# $2: //p" "$mutants/$1.sed"
 }
 
-# Changes one file of a copy of lib/, links explorer or sweep with it, and runs the workload that must not pass.
-found() {
-    local file workload explorer dir=$BATS_TEST_TMPDIR/lib
-    file=$(head_of "$1" In)
-    explorer=$(head_of "$1" With)
-    explorer=${explorer:-explore}
-    workload=$(head_of "$1" 'Found by')
-
-    mkdir "$dir"
-    cp "$SRCDIR"/lib/*.[ch] "$dir"
-    chmod u+w "$dir"/*
-    sed -E -i -f "$mutants/$1.sed" "$dir/$file"
-    run diff -rq "$SRCDIR/lib" "$dir"
-    [ "$(grep -v "^Only in $SRCDIR/lib: " <<<"$output")" = "Files $SRCDIR/lib/$file and $dir/$file differ" ]
-
-    MAKEFLAGS='' make -s -C "$BUILDDIR" explore-mutant EXPLORER="$explorer" MUTANT="$dir/$file"
-    run timeout 300 $WRAPPER "$dir/$file.$explorer" "$workload"
+# By an explorer or the sweep: the workload that must not pass.
+by_explorer() {
+    MAKEFLAGS='' make -s -C "$BUILDDIR" explore-mutant EXPLORER="$2" MUTANT="$1"
+    run timeout 300 $WRAPPER "$1.$2" "$3"
     echo "$output"
     [ "$status" -eq 1 ]
-    [[ $output == "not ok 1 - $workload: broken promise"$'\n# '*$'\n1..1' ]]
+    [[ $output == "not ok 1 - $3: broken promise"$'\n# '*$'\n1..1' ]]
+}
+
+# By a unit test: the function that must fail.
+by_unit_test() {
+    [ -e "$BUILDDIR/tests/unit/$2.o" ] || skip "needs cmocka"
+    MAKEFLAGS='' make -s -C "$BUILDDIR" unit-mutant UNIT="$2" MUTANT="$1"
+    run timeout 300 $WRAPPER "$1.$2"
+    echo "$output"
+    [ "$status" -ne 0 ]
+    grep -qE "^not ok [0-9]+ - $3\$" <<<"$output"
+}
+
+# By a command test of snapmerge: what should be refused (8) goes through.
+by_command_test() {
+    local program build=$BATS_TEST_TMPDIR/build
+    mkdir -p "$build/tools"
+    for program in snapcreate snapinspect snapcheck; do
+        ln -s "$BUILDDIR/tools/$program" "$build/tools"
+    done
+    MAKEFLAGS='' make -s -C "$BUILDDIR" program-mutant PROGRAM="$build/tools/snapmerge" MUTANT="$1"
+    run env -i PATH="$PATH" TMPDIR="$BATS_TEST_TMPDIR" BATS_LIB_PATH="$BATS_LIB_PATH" SRCDIR="$SRCDIR" \
+        BUILDDIR="$build" WRAPPER="$WRAPPER" "$BATS_ROOT/bin/bats" --tap -f "$3" "$SRCDIR/tests/cli/$2"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"not ok 1 $3"* && $output == *"exit status 0, expected 8"* ]]
+}
+
+# Changes one file of a copy of lib/ or tools/; what is built with it is found.
+found() {
+    local file with test from=lib dir=$BATS_TEST_TMPDIR/changed
+    file=$(head_of "$1" In)
+    with=$(head_of "$1" With)
+    test=$(head_of "$1" 'Found by')
+    [ -e "$SRCDIR/lib/$file" ] || from=tools
+
+    mkdir "$dir"
+    cp "$SRCDIR/$from"/*.[ch] "$dir"
+    chmod u+w "$dir"/*
+    sed -E -i -f "$mutants/$1.sed" "$dir/$file"
+    run diff -rq "$SRCDIR/$from" "$dir"
+    [ "$(grep -v "^Only in $SRCDIR/$from: " <<<"$output")" = "Files $SRCDIR/$from/$file and $dir/$file differ" ]
+
+    case $with in
+    *.bats) by_command_test "$dir/$file" "$with" "$test" ;;
+    test_*) by_unit_test "$dir/$file" "$with" "$test" ;;
+    *) by_explorer "$dir/$file" "${with:-explore}" "$test" ;;
+    esac
 }
 
 @test "every mutant has its test, and says what it breaks" {
@@ -145,6 +179,18 @@ found() {
 
 @test "found: window too far" {
     found window-too-far
+}
+
+@test "found: rate between requests only" {
+    found rate-between-requests-only
+}
+
+@test "found: window whatever the rate" {
+    found window-whatever-the-rate
+}
+
+@test "found: undo of another merge" {
+    found undo-of-another-merge
 }
 
 @test "found: write errors ignored" {
