@@ -88,31 +88,55 @@ static void plan_moves(struct snap_sibling *sibling, uint64_t count, uint64_t sl
 
 #define LOST UINT64_MAX /* in `pending`: cannot be read */
 
-/* What the origin does not give must not be overwritten: chunks that cannot be read are lost to the plan, too. */
+/*
+ * What the origin does not give must not be overwritten: chunks that cannot be read are lost to the plan, too. What
+ * stands behind them in `pending` moves up, for data lie in the order of the entries.
+ */
 static void lose_unreadable(struct snap_sibling *sibling, uint64_t first, uint64_t count, struct snap_plan *plan)
 {
     const uint64_t chunk_bytes = sibling->store->layout.chunk_bytes;
+    uint64_t kept = first;
 
-    for (uint64_t i = 0; i < count && sibling->plan.bad_count > 0; i++) {
-        if (sibling->plan.fate[i] == SNAP_PLAN_GOOD) /* places are in the order of the moves */
-            continue;
-        sibling->pending[first + i] = LOST;
-        snap_plan_mark_range(plan, sibling->moves[i].new_chunk * chunk_bytes,
-                             (sibling->moves[i].new_chunk + 1) * chunk_bytes, SNAP_PLAN_UNKEPT);
+    for (uint64_t i = first; i < sibling->pending_count; i++) {
+        const uint64_t chunk = sibling->pending[i];
+
+        /* Places are in the order of the moves. */
+        if (i - first < count && sibling->plan.fate[i - first] != SNAP_PLAN_GOOD)
+            snap_plan_mark_range(plan, chunk * chunk_bytes, (chunk + 1) * chunk_bytes, SNAP_PLAN_UNKEPT);
+        else
+            sibling->pending[kept++] = chunk;
     }
+    sibling->pending_count = kept;
 }
 
-/* True if there were any. */
-static bool forget_lost(struct snap_sibling *sibling)
+/* The data of `count` pending chunks. *lost: some cannot be read, and are pending no more; the others are tried again. */
+static enum snap_status move_batch(struct snap_sibling *sibling, struct snap_io *origin, uint64_t first, uint64_t count,
+                                   struct snap_plan *plan, const struct snap_copy_control *reads,
+                                   const struct snap_copy_control *writes, bool *lost, struct snap_error *err)
 {
-    const uint64_t before = sibling->pending_count;
-    uint64_t kept = 0;
+    const uint64_t chunk_bytes = sibling->store->layout.chunk_bytes;
+    enum snap_status status = SNAP_OK;
 
-    for (uint64_t i = 0; i < before; i++)
-        if (sibling->pending[i] != LOST)
-            sibling->pending[kept++] = sibling->pending[i];
-    sibling->pending_count = kept;
-    return kept < before;
+    *lost = false;
+    for (uint64_t i = 0; i < count; i++)
+        sibling->moves[i] = (struct snap_entry){.old_chunk = snap_append_chunk(&sibling->append, first + i),
+                                                .new_chunk = sibling->pending[first + i]};
+    for (uint64_t at = 0; at < chunk_bytes && status == SNAP_OK; at += sibling->slice_bytes) {
+        plan_moves(sibling, count, at);
+        status = snap_copy_read(&sibling->plan, origin, sibling->buffer, &sibling->group, reads, err);
+        if (status != SNAP_OK)
+            break;
+        sibling->counts.read_bytes += sibling->plan.read_bytes;
+        if (sibling->plan.bad_count > 0) {
+            *lost = true;
+            lose_unreadable(sibling, first, count, plan);
+            break;
+        }
+        status = snap_copy_write(&sibling->plan, sibling->store->io, sibling->buffer, &sibling->group, writes, err);
+        if (status == SNAP_OK)
+            sibling->counts.written_bytes += sibling->plan.write_bytes;
+    }
+    return status;
 }
 
 /* The data of all pending chunks, as many at once as the buffer holds. */
@@ -120,29 +144,15 @@ static enum snap_status move_data(struct snap_sibling *sibling, struct snap_io *
                                   const struct snap_copy_control *reads, const struct snap_copy_control *writes,
                                   struct snap_error *err)
 {
-    const uint64_t chunk_bytes = sibling->store->layout.chunk_bytes;
     enum snap_status status = SNAP_OK;
 
-    for (uint64_t done = 0, count; done < sibling->pending_count && status == SNAP_OK; done += count) {
-        count = snap_min(sibling->moves_max, sibling->pending_count - done);
-        for (uint64_t i = 0; i < count; i++)
-            sibling->moves[i] = (struct snap_entry){.old_chunk = snap_append_chunk(&sibling->append, done + i),
-                                                    .new_chunk = sibling->pending[done + i]};
-        for (uint64_t at = 0; at < chunk_bytes && status == SNAP_OK; at += sibling->slice_bytes) {
-            plan_moves(sibling, count, at);
-            status = snap_copy_read(&sibling->plan, origin, sibling->buffer, &sibling->group, reads, err);
-            if (status != SNAP_OK)
-                break;
-            sibling->counts.read_bytes += sibling->plan.read_bytes;
-            if (sibling->plan.bad_count > 0) {
-                lose_unreadable(sibling, done, count, plan);
-                snap_plan_drop_bad(&sibling->plan);
-            }
-            status = snap_copy_write(&sibling->plan, sibling->store->io, sibling->buffer, &sibling->group, writes,
-                                     err);
-            if (status == SNAP_OK)
-                sibling->counts.written_bytes += sibling->plan.write_bytes;
-        }
+    for (uint64_t done = 0; done < sibling->pending_count && status == SNAP_OK;) {
+        const uint64_t count = snap_min(sibling->moves_max, sibling->pending_count - done);
+        bool lost;
+
+        status = move_batch(sibling, origin, done, count, plan, reads, writes, &lost, err);
+        if (!lost)
+            done += count;
     }
     return status;
 }
@@ -162,11 +172,8 @@ static enum snap_status copy_pending(struct snap_sibling *sibling, struct snap_i
                          " have to be copied to it",
                          sibling->store->io->name, room, sibling->pending_count);
     status = snap_sibling_settle(sibling, err);
-    while (status == SNAP_OK) { /* each time with less chunks, and what is left moves up: data lie in the order of the entries */
+    if (status == SNAP_OK)
         status = move_data(sibling, origin, plan, reads, writes, err);
-        if (!forget_lost(sibling))
-            break;
-    }
     return status;
 }
 

@@ -59,7 +59,7 @@ static bool must_fail(const struct run *run, unsigned disk, enum io_fault_kind o
     if (operation == IO_FAULT_FLUSH)
         return true;
     if (disk == 0 && operation == IO_FAULT_READ)
-        return (sweep->images.disks > 2 || workload->verify) && !workload->skip_identical;
+        return !workload->skip_identical && (sweep->images.disks > 2 ? !may_be_bad : workload->verify);
     if (disk == 0)
         return !may_be_bad;
     if (operation == IO_FAULT_WRITE)
