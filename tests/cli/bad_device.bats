@@ -4,31 +4,16 @@
 
 setup() {
     load helpers
+    load work
     load images
     images_make one-entry
     loops=()
 }
 
 teardown() {
-    local loop
     [ -z "${holder_pid-}" ] || kill "$holder_pid"
-    for loop in "${loops[@]}"; do
-        losetup --detach "$loop"
-    done
+    loops_detach
     open_dir_remove
-}
-
-need_loops() {
-    [ "$(id -u)" -eq 0 ] || skip "needs root for loop devices"
-    losetup --find >/dev/null 2>&1 || skip "needs loop devices"
-}
-
-# loop_over FILE [OPTION...]: $loop; detached by teardown.
-loop_over() {
-    local file=$1
-    shift
-    loop=$(losetup --find --show "$@" "$file")
-    loops+=("$loop")
 }
 
 # refused PROGRAM STATUS TEXT: what every refusal has in common, after `program`.

@@ -6,6 +6,7 @@
 setup() {
     load helpers
     load work
+    load background
     load traced
     in_folder
     pid=
@@ -51,38 +52,6 @@ pair() {
         for (my $at = 0; read($in, my $chunk, 4096); $at++) { $chunk = reverse($chunk) if $at & 1; print $out $chunk }'
     "$BUILDDIR/tools/snapcreate" -q --origin origin --cow cow --size max --from-diff view
     before
-}
-
-# start OPTION...: snapmerge in the background, $pid; what it says goes to the file `said`.
-start() {
-    : >said
-    # shellcheck disable=SC2086
-    $WRAPPER "$BUILDDIR/tools/snapmerge" --origin origin --cow cow "$@" </dev/null >out 2>said 3>&- &
-    pid=$!
-}
-
-# end: waits for it; $status. The limit only turns a hang into a failure.
-end() {
-    local limit
-    perl -e 'sleep(120); kill("KILL", $ARGV[0])' "$pid" >/dev/null 2>&1 3>&- &
-    limit=$!
-    status=0
-    wait "$pid" || status=$?
-    kill "$limit"
-    pid=
-    stderr=$(<said)
-    output=$(<out)
-}
-
-until_true() {
-    local tries
-    for ((tries = 0; tries < 3000; tries++)); do
-        ! "$@" || return 0
-        kill -0 "$pid" 2>/dev/null || break
-        sleep 0.02
-    done
-    echo "never true: $*" "$(<said)" >&2
-    return 1
 }
 
 # The file has data at this offset: the write has come that far.

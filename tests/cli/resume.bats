@@ -7,6 +7,7 @@
 setup() {
     load helpers
     load work
+    load background
     in_folder
     pid=
 }
@@ -46,38 +47,6 @@ assert_complete() {
 }
 
 # start [OPTION...]: snapmerge in the background, $pid; what it says goes to the file `said`.
-start() {
-    : >said
-    # shellcheck disable=SC2086
-    env --default-signal=HUP $WRAPPER "$BUILDDIR/tools/snapmerge" --origin origin --cow cow "$@" \
-        </dev/null >out 2>said 3>&- &
-    pid=$!
-}
-
-# end: waits for it; $status. The limit only turns a hang into a failure.
-end() {
-    local limit
-    perl -e 'sleep(120); kill("KILL", $ARGV[0])' "$pid" >/dev/null 2>&1 3>&- &
-    limit=$!
-    status=0
-    wait "$pid" || status=$?
-    kill "$limit"
-    pid=
-    stderr=$(<said)
-}
-
-# until_true COMMAND...: polls while the merge runs; the limit only turns a hang into a failure.
-until_true() {
-    local tries
-    for ((tries = 0; tries < 3000; tries++)); do
-        ! "$@" || return 0
-        kill -0 "$pid" 2>/dev/null || break
-        sleep 0.02
-    done
-    echo "never true: $*" "$(<said)" >&2
-    return 1
-}
-
 # The origin is being written to: the checks are behind it.
 merging() {
     ! cmp -s origin origin.before
