@@ -101,12 +101,14 @@ chunks_for() {
 }
 
 # at_random SIGNAL ARGUMENT...: snapmerge with these, and the signal at a moment of the time that it may take; $status,
-# and $stderr. How long that is on a machine with other work to do is learnt on the way.
+# and $stderr. How long that is on a machine with other work to do is learnt on the way. Who knows when the writes begin
+# says so with $moment_min_ms; one run in four does not mind. $moment is what it was.
 at_random() {
-    local signal=$1 moment
+    local signal=$1 moment_from=0
     shift
-    : "${moment_max_ms:=300}"
-    moment=$((RANDOM * moment_max_ms / 32768))
+    : "${moment_max_ms:=300}" "${moment_min_ms:=0}"
+    [ $((RANDOM % 4)) -eq 0 ] || [ "$moment_min_ms" -ge "$moment_max_ms" ] || moment_from=$moment_min_ms
+    moment=$((moment_from + RANDOM * (moment_max_ms - moment_from) / 32768))
     # shellcheck disable=SC2086
     $WRAPPER "$BUILDDIR/tools/snapmerge" "$@" </dev/null >out 2>said 3>&- &
     pid=$!

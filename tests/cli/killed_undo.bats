@@ -37,9 +37,16 @@ flags() {
 # killed ARGUMENT...: by at_random; true if it was. In the middle or not is counted.
 killed() {
     at_random KILL "$@" --rate-limit 4M --origin origin
-    ended_early || return 1
+    if ! ended_early; then
+        moment_min_ms=$((moment_min_ms / 2))
+        return 1
+    fi
     kills=$((kills + 1))
-    ! judge half origin origin.before snap.view || halfway=$((halfway + 1))
+    if judge half origin origin.before snap.view; then
+        halfway=$((halfway + 1))
+    else # most likely it came too early
+        moment_min_ms=$(((moment_min_ms + moment + 1) / 2))
+    fi
 }
 
 # right STORE VIEW...: each shows its view over the origin as it is now, and is sound. Undo stores have the room that they

@@ -46,7 +46,6 @@ assert_complete() {
     "$BUILDDIR/tools/snapcheck" -q --origin origin cow
 }
 
-# start [OPTION...]: snapmerge in the background, $pid; what it says goes to the file `said`.
 # The origin is being written to: the checks are behind it.
 merging() {
     ! cmp -s origin origin.before
