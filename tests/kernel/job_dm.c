@@ -153,6 +153,22 @@ static bool job_flag(const struct job *job, const char *key)
     return value && strcmp(value, "0") != 0;
 }
 
+/*
+ * A program that was killed is gone before its ring of requests is: the kernel takes that apart on its own time, and
+ * until then the devices below count as held.
+ */
+static int load_when_free(const char *name, const char *table, bool read_only)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    int number = load_table(name, table, read_only);
+
+    for (int tries = 0; number == EBUSY && tries < 500; tries++) {
+        (void)nanosleep(&pause, NULL);
+        number = load_table(name, table, read_only);
+    }
+    return number;
+}
+
 /* Without table= the device stays empty, for a later load. A failure leaves no device behind. */
 void job_create(const struct job *job, struct job_result *result)
 {
@@ -170,7 +186,7 @@ void job_create(const struct job *job, struct job_result *result)
     }
     if (table) {
         step = "load table";
-        number = load_table(name, table, job_flag(job, "readonly"));
+        number = load_when_free(name, table, job_flag(job, "readonly"));
     }
     if (table && number == 0) {
         step = "resume";
