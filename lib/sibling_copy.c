@@ -9,7 +9,7 @@
 
 /* How far the search for missing chunks has come in the writes of a plan. */
 struct cursor {
-    struct snap_plan *plan;
+    const struct snap_plan *plan;
     size_t next_write;
     uint64_t next_chunk; /* those in front of it were looked at */
 };
@@ -85,8 +85,6 @@ static void plan_moves(struct snap_sibling *sibling, uint64_t count, uint64_t sl
     /* Reads and places in the buffer are in the same order: the partial chunk is the last. */
     memset(sibling->buffer + (count - 1) * slice_bytes + there_bytes, 0, (size_t)(slice_bytes - there_bytes));
 }
-
-#define LOST UINT64_MAX /* in `pending`: cannot be read */
 
 /*
  * What the origin does not give must not be overwritten: chunks that cannot be read are lost to the plan, too. What

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -126,6 +127,32 @@ static enum snap_status check_folder(struct merge_session *session, const char *
     return status;
 }
 
+/* The name that the new file has at first: what an ended run has left there is replaced, but never a device of this one. */
+static enum snap_status check_new_name(struct merge_session *session, struct snap_error *err)
+{
+    struct tool_device left = {0};
+    struct snap_error ignored;
+    struct stat st;
+    char *name;
+    enum snap_status status = SNAP_OK;
+
+    if (asprintf(&name, "%s.dmsnap-new", merge_arguments.undo) < 0)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    if (lstat(name, &st) == 0) {
+        status = tool_device_find(&left, name, err);
+        if (status == SNAP_OK)
+            status = tool_devices_distinct(&session->origin, &left, err);
+        if (status == SNAP_OK)
+            status = tool_devices_distinct(&session->cow, &left, err);
+        for (unsigned i = 0; i < session->aside_count && status == SNAP_OK; i++)
+            if (session->asides[i].device.path)
+                status = tool_devices_distinct(&session->asides[i].device, &left, err);
+        (void)tool_device_close(&left, &ignored); /* was never opened */
+    }
+    free(name);
+    return status;
+}
+
 /* One chunk of the COW's size for each entry, and the areas for them: exactly what this merge can replace. */
 static enum snap_status plan_image(struct merge_session *session, struct snap_error *err)
 {
@@ -133,6 +160,8 @@ static enum snap_status plan_image(struct merge_session *session, struct snap_er
     enum snap_status status = check_folder(session, merge_arguments.undo, err);
     uint64_t chunks;
 
+    if (status == SNAP_OK)
+        status = check_new_name(session, err);
     if (status != SNAP_OK)
         return status;
     if (!snap_chunks_for_entries(layout->entries_per_area, session->job.entries, &chunks) ||

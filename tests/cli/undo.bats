@@ -378,6 +378,20 @@ refill() {
     cmp origin origin.before
 }
 
+@test "a store of this very merge is not taken for what an ended run left of the undo file" {
+    cp fine undo.dmsnap-new
+    merge --undo undo --preserve undo.dmsnap-new --cow snap
+    assert_status 8
+    assert_said "Nothing was written."
+    cmp fine undo.dmsnap-new
+    cp snap "sn.dmsnap-new"
+    merge --undo sn --cow sn.dmsnap-new
+    assert_status 8
+    assert_said "Nothing was written."
+    cmp snap sn.dmsnap-new
+    cmp origin origin.before
+}
+
 @test "the undo store cannot be made: no file is left, and nothing was written to the origin" {
     load traced
     need_strace
