@@ -157,6 +157,15 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
  */
 uint64_t snap_merge_table_entries(const struct snap_merge_job *job, enum snap_merge_seeks seeks, uint64_t memory_bytes);
 
+/*
+ * What one buffer gets where its share of the memory is `share_bytes`: no more than SNAP_MERGE_LONG_RUNS_BUFFER_BYTES
+ * where no seek costs and the runs are SNAP_MERGE_LONG_RUN_BYTES on the average. Sorting many of them together makes no
+ * request larger, and memory that was never used has its price, on virtual machines above all (tests/bench/README.md).
+ */
+#define SNAP_MERGE_LONG_RUN_BYTES (64u << 10)
+#define SNAP_MERGE_LONG_RUNS_BUFFER_BYTES (64u << 20)
+uint64_t snap_merge_buffer_bytes(const struct snap_merge_job *job, enum snap_merge_seeks seeks, uint64_t share_bytes);
+
 /* The lesser of SNAP_MERGE_MEMORY_MAX_DEFAULT_BYTES and a quarter of `available_bytes`, but at least the minimum. */
 uint64_t snap_merge_default_memory_bytes(uint64_t available_bytes);
 

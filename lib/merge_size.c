@@ -36,6 +36,13 @@ uint64_t snap_merge_table_entries(const struct snap_merge_job *job, enum snap_me
     return snap_min(job->entries, memory_bytes / TABLE_MEMORY_SHARE / SNAP_WINDOW_TABLE_ENTRY_BYTES);
 }
 
+uint64_t snap_merge_buffer_bytes(const struct snap_merge_job *job, enum snap_merge_seeks seeks, uint64_t share_bytes)
+{
+    if (seeks != SNAP_MERGE_SEEKS_FREE || job->total_bytes / snap_max(job->runs, 1) < SNAP_MERGE_LONG_RUN_BYTES)
+        return share_bytes;
+    return snap_min(share_bytes, SNAP_MERGE_LONG_RUNS_BUFFER_BYTES);
+}
+
 /* Longer than a merge can take is as good as any longer. */
 static uint64_t interval_of(const struct merge *merge)
 {
@@ -73,11 +80,12 @@ static void set_sizes(struct merge *merge)
     uint64_t table_entries = options->table_entries_max
                                  ? options->table_entries_max
                                  : snap_merge_table_entries(merge->job, options->seeks, memory_bytes);
+    uint64_t share_bytes;
 
     table_entries = snap_min(limit, table_entries);
-    snap_window_size(&merge->store->layout,
-                     (memory_bytes - table_entries * SNAP_WINDOW_TABLE_ENTRY_BYTES) / (compares ? 3 : 2), load_entries,
-                     &merge->size);
+    share_bytes = (memory_bytes - table_entries * SNAP_WINDOW_TABLE_ENTRY_BYTES) / (compares ? 3 : 2);
+    snap_window_size(&merge->store->layout, snap_merge_buffer_bytes(merge->job, options->seeks, share_bytes),
+                     load_entries, &merge->size);
     if (merge->size.slice_bytes < merge->store->layout.chunk_bytes)
         table_entries = 0; /* a chunk of many megabytes needs no company */
     merge->window_entries_max = snap_max(table_entries, merge->size.entries);

@@ -121,19 +121,35 @@ static int compare_old(const void *left, const void *right)
     return (a->old_chunk > b->old_chunk) - (a->old_chunk < b->old_chunk);
 }
 
+/* As the check counts them (check.h). */
+static struct snap_merge_job job_of(const struct requests *requests)
+{
+    const struct snap_entry *list = requests->list;
+    struct snap_merge_job job = {.entries = requests->entries,
+                                 .total_bytes = requests->entries * requests->store.layout.chunk_bytes};
+
+    for (uint64_t i = 0; i < requests->entries; i++)
+        job.runs += i == 0 || list[i].old_chunk != list[i - 1].old_chunk + 1 ||
+                    list[i].new_chunk != list[i - 1].new_chunk + 1;
+    return job;
+}
+
 /* As merge.c goes about it: windows, or tables whose parts go through the buffer one after the other. */
 static void merge_windows(struct requests *requests)
 {
     const struct snap_layout *layout = &requests->store.layout;
     const uint64_t wanted = requests->window_max && requests->window_max < requests->entries ? requests->window_max
                                                                                              : requests->entries;
+    const struct snap_merge_job job = job_of(requests);
+    /* The seek model asks for what it wants with --memory and --table. */
+    const enum snap_merge_seeks seeks = requests->fio_origin ? SNAP_MERGE_SEEKS_FREE : SNAP_MERGE_SEEKS_TWO_DISKS;
+    const uint64_t share_bytes = (requests->memory_bytes - requests->table * SNAP_WINDOW_TABLE_ENTRY_BYTES) / 2;
     struct snap_window_range range = {.first = requests->entries, .end = requests->entries};
     struct snap_window_size size;
     struct snap_plan plan;
     struct snap_error err = {0};
 
-    snap_window_size(layout, (requests->memory_bytes - requests->table * SNAP_WINDOW_TABLE_ENTRY_BYTES) / 2, wanted,
-                     &size);
+    snap_window_size(layout, snap_merge_buffer_bytes(&job, seeks, share_bytes), wanted, &size);
     check(snap_plan_init(&plan, layout, size.entries, &err), &err);
     for (;;) {
         struct snap_entry *list;

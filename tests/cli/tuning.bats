@@ -127,6 +127,37 @@ window_of() {
     done
 }
 
+# --- memory ------------------------------------------------------------------------------------
+# listed_pair STEP: origin and cow without data: a list of 40,000 chunks of 4 KiB, upwards or downwards.
+listed_pair() {
+    truncate -s 160000K origin
+    truncate -s 170M cow
+    perl -e '
+        my ($step) = @ARGV;
+        open(my $cow, "+<:raw", "cow") or die;
+        print $cow "SnAp", pack("V3", 1, 1, 8);
+        for my $i (0 .. 39999) {
+            my ($area, $slot) = (int($i / 256), $i % 256);
+            seek($cow, (257 * $area + 1) * 4096 + 16 * $slot, 0);
+            print $cow pack("Q<2", $step > 0 ? $i : 39999 - $i, 257 * $area + 2 + $slot);
+        }
+        close($cow) or die' -- "$1"
+}
+
+@test "long runs are merged in windows of 64 MiB at most, short ones and where a disk spins in what the memory holds" {
+    listed_pair 1
+    window_of --memory 512M --seeks free
+    [ "$window" -gt 15000 ]
+    [ "$window" -lt 16384 ]
+    window_of --memory 20M --seeks free
+    [ "$window" -lt 2560 ]
+    window_of --memory 512M --seeks two-disks
+    assert_equal "$window" 40000
+    listed_pair -1
+    window_of --memory 512M --seeks free
+    assert_equal "$window" 40000
+}
+
 # --- idle --------------------------------------------------------------------------------------
 # classes: the I/O priority classes of all threads of $pid.
 classes() {

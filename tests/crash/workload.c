@@ -98,8 +98,10 @@ static const struct workload table[] = {
      .event = EVENT_ORIGIN_FLUSH},
     {.name = "cs1-list-changes", .chunk_sectors = 1, .entries = 75, .window_entries_max = 32, .event = EVENT_TAMPER},
     /* Long form only. */
-    {.name = "cs1-exhaustive-by-16", .chunk_sectors = 1, .entries = 80, .window_entries_max = 16, .long_only = true},
-    {.name = "cs8-exhaustive-2", .chunk_sectors = 8, .entries = 10, .window_entries_max = 2, .long_only = true},
+    {.name = "cs1-exhaustive-by-16", .chunk_sectors = 1, .entries = 80, .window_entries_max = 16, .exhaustive = true,
+     .long_only = true},
+    {.name = "cs8-exhaustive-2", .chunk_sectors = 8, .entries = 10, .window_entries_max = 2, .exhaustive = true,
+     .long_only = true},
     {.name = "cs128-by-1", .chunk_sectors = 128, .entries = 8, .window_entries_max = 1, .long_only = true},
     {.name = "cs128-odd-origin", .chunk_sectors = 128, .entries = 30, .window_entries_max = 9,
      .origin_sectors_short = 77, .long_only = true},

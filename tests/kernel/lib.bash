@@ -25,28 +25,32 @@ uml_begin()
     uml_results=()
 }
 
-# Words with blanks in them are quoted.
+# In $line: the words of a job; those with blanks in them are quoted.
 uml_line()
 {
-    local word line=
+    local word
+    line=
     for word; do
         case $word in
         *[[:space:]]*) word="\"$word\"" ;;
         esac
         line+="${line:+ }$word"
     done
-    printf '%s\n' "$line"
 }
 
 uml_job()
 {
-    uml_jobs+=("$(uml_line "$@")")
+    local line
+    uml_line "$@"
+    uml_jobs+=("$line")
     uml_may_fail+=(no)
 }
 
 uml_job_any()
 {
-    uml_jobs+=("$(uml_line "$@")")
+    local line
+    uml_line "$@"
+    uml_jobs+=("$line")
     uml_may_fail+=(yes)
 }
 
@@ -112,8 +116,9 @@ uml_status()
 
 uml_host()
 {
-    local dir=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}
-    uml_line "$@" >"$dir/host-job"
+    local dir=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR} line
+    uml_line "$@"
+    printf '%s\n' "$line" >"$dir/host-job"
     "$UML_HOST" "$dir/host-job" "$dir/host-result" || return 1
     head -n 1 "$dir/host-result"
     ! grep -q '^error' "$dir/host-result"

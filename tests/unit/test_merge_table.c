@@ -161,6 +161,22 @@ static void test_when_a_table_pays(void **state)
     assert_int_equal(snap_merge_table_entries(&job, SNAP_MERGE_SEEKS_ONE_DISK, 512 * MIB), 0);
 }
 
+/* Fresh memory for long runs, where no seek costs, would be paid for nothing. */
+static void test_long_runs_take_small_buffers(void **state)
+{
+    struct snap_merge_job job = {.entries = 1 << 20, .total_bytes = UINT64_C(4096) << 20, .runs = 1 << 16};
+
+    (void)state;
+    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_FREE, 256 * MIB), 64 * MIB); /* 64 KiB each */
+    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_FREE, 8 * MIB), 8 * MIB);
+    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_TWO_DISKS, 256 * MIB), 256 * MIB);
+    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_ONE_DISK, 256 * MIB), 256 * MIB);
+    job.runs++;
+    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_FREE, 256 * MIB), 256 * MIB);
+    job = (struct snap_merge_job){0};
+    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_FREE, 256 * MIB), 256 * MIB);
+}
+
 /* By itself: the same store is one sweep where seeks cost, and windows as large as the buffer where they do not. */
 static void test_seeks_decide(void **state)
 {
@@ -189,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_exact_order),
         cmocka_unit_test(test_dry_run_says_what_a_table_does),
         cmocka_unit_test(test_when_a_table_pays),
+        cmocka_unit_test(test_long_runs_take_small_buffers),
         cmocka_unit_test(test_seeks_decide),
     };
 
