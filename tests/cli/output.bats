@@ -100,11 +100,11 @@ refuses() {
 }
 
 @test "what the origin does not have and the snapshot does not write are holes" {
-    truncate -s 1G origin
+    truncate -s 128M origin
     contents piece 300000 piece
     dd if=piece of=origin bs=4096 seek=1000 conv=notrunc status=none
     cp --sparse=always origin view
-    dd if=piece of=view bs=4096 seek=200000 conv=notrunc status=none
+    dd if=piece of=view bs=4096 seek=25000 conv=notrunc status=none
     dd if=/dev/zero of=view bs=4096 seek=1000 count=20 conv=notrunc status=none
     program snapcreate --origin origin --cow cow --size max --from-diff view
     before

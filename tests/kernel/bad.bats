@@ -22,16 +22,21 @@ BAD_STORES=(
 # --drop-bad; log, also with a log underneath.
 BAD_CASES=(
     'c1 scattered  dust,small,drop    |0 3 22 31 32 40 58 59 63 64 65 90 127 128 last|'
-    'c1 run        error,small        |45-130|'
+    'c1 run        error,small,long   |45-130|'
     'c1 everything error              |0-last|'
     'c1 origin     dust,small,drop    ||0 31 32 45-130 last'
     'c1 both       dust,small,log     |0 31 32 50 70-75 99 last|1 33 50 72-80 100 last'
-    'c8 scattered  dust,small         |0 3 40 99 177 255 256 300 301 380 477 last|'
+    'c8 scattered  dust,small,long    |0 3 40 99 177 255 256 300 301 380 477 last|'
     'c8 run        error,small,log    |70-340|'
-    'c8 origin     dust,small         ||70-340'
+    'c8 origin     dust,small,long    ||70-340'
     'c8 both       dust,small,drop    |0 60 255 256 257 400-420 last|1 61 256 410-430 490 last'
     'c32 both      error,small,drop   |0 40-1064 last|5 610 1000-1023 1070'
 )
+if [ -z "${DMSNAP_LONG-}" ]; then
+    for i in "${!BAD_CASES[@]}"; do
+        [[ ${BAD_CASES[i]} != *,long* ]] || unset "BAD_CASES[i]"
+    done
+fi
 
 setup_file()
 {

@@ -10,7 +10,7 @@ load workloads.bash
 if [ -n "${DMSNAP_LONG-}" ]; then
     MAX=0 KIND=all
 else
-    MAX=8 KIND=commits
+    MAX=5 KIND=commits
 fi
 
 setup_file()
@@ -114,7 +114,7 @@ boot_when_due()
     if [ $MAX -eq 0 ]; then
         [ $total -ge 1000 ]
     else
-        [ $total -ge 90 ]
+        [ $total -ge 60 ]
     fi
 }
 
