@@ -163,7 +163,7 @@ uint64_t snap_merge_table_entries(const struct snap_merge_job *job, enum snap_me
  * request larger, and memory that was never used has its price, on virtual machines above all (tests/bench/README.md).
  */
 #define SNAP_MERGE_LONG_RUN_BYTES (64u << 10)
-#define SNAP_MERGE_LONG_RUNS_BUFFER_BYTES (64u << 20)
+#define SNAP_MERGE_LONG_RUNS_BUFFER_BYTES (72u << 20) /* 64 MiB of data, and what goes with them */
 uint64_t snap_merge_buffer_bytes(const struct snap_merge_job *job, enum snap_merge_seeks seeks, uint64_t share_bytes);
 
 /* The lesser of SNAP_MERGE_MEMORY_MAX_DEFAULT_BYTES and a quarter of `available_bytes`, but at least the minimum. */
