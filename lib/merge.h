@@ -159,8 +159,9 @@ uint64_t snap_merge_table_entries(const struct snap_merge_job *job, enum snap_me
 
 /*
  * What one buffer gets where its share of the memory is `share_bytes`: no more than SNAP_MERGE_LONG_RUNS_BUFFER_BYTES
- * where no seek costs and the runs are SNAP_MERGE_LONG_RUN_BYTES on the average. Sorting many of them together makes no
- * request larger, and memory that was never used has its price, on virtual machines above all (tests/bench/README.md).
+ * where no seek costs and the runs are SNAP_MERGE_LONG_RUN_BYTES or more on the average. Sorting many of them together
+ * makes no request larger, and memory that was never used has its price, on virtual machines above all
+ * (tests/bench/README.md).
  */
 #define SNAP_MERGE_LONG_RUN_BYTES (64u << 10)
 #define SNAP_MERGE_LONG_RUNS_BUFFER_BYTES (72u << 20) /* 64 MiB of data, and what goes with them */

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -133,10 +132,10 @@ static enum snap_status check_new_name(struct merge_session *session, struct sna
     struct tool_device left = {0};
     struct snap_error ignored;
     struct stat st;
-    char *name;
+    char *name = merge_undo_new_path();
     enum snap_status status = SNAP_OK;
 
-    if (asprintf(&name, "%s.dmsnap-new", merge_arguments.undo) < 0)
+    if (!name)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory");
     if (lstat(name, &st) == 0) {
         status = tool_device_find(&left, name, err);

@@ -31,6 +31,9 @@ enum snap_status merge_undo_begin(struct merge_session *session, struct snap_err
  */
 enum snap_status merge_undo_make(struct merge_session *session, struct snap_error *err);
 
+/* The name of an image of --undo until it is a whole store; allocated, the caller frees it; NULL: out of memory. */
+char *merge_undo_new_path(void);
+
 /* After a complete merge: the mark that it is under way goes away. */
 enum snap_status merge_undo_end(struct merge_session *session, struct snap_error *err);
 

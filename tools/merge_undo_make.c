@@ -24,6 +24,13 @@ static enum snap_status new_record(struct merge_session *session, struct snap_id
     return snap_identity_fill(record, &facts, session->store.layout.chunk_sectors, NULL, now > 0 ? (uint64_t)now : 0, err);
 }
 
+char *merge_undo_new_path(void)
+{
+    char *path;
+
+    return asprintf(&path, "%s.dmsnap-new", merge_arguments.undo) < 0 ? NULL : path;
+}
+
 /*
  * Under another name until it is a whole store: who finds the name finds the store. What a killed run has left under
  * that name has nothing in it yet.
@@ -34,8 +41,7 @@ static enum snap_status make_image(struct merge_session *session, struct snap_er
     struct tool_device *device = &session->undo->device;
     enum snap_status status;
 
-    if (asprintf(&session->undo_new_path, "%s.dmsnap-new", merge_arguments.undo) < 0)
-        session->undo_new_path = NULL;
+    session->undo_new_path = merge_undo_new_path();
     if (!session->undo_new_path)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory");
     (void)unlink(session->undo_new_path);
