@@ -159,7 +159,7 @@ equal() {
     pair
     claim 1500
     merged 0
-    keep_with_file --memory 16M
+    keep_with_file --seeks free --memory 16M
     assert_kept
     assert_said "state: 1000 of 2500 entries were merged before and are compared now"
     assert_equal "$(($(written) + $(equal)))" $TOTAL_BYTES
@@ -267,7 +267,7 @@ equal() {
     need_strace
     pair
     traced -e trace=openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink -- \
-        snapmerge --keep-cow --checkpoint "$dir/state" --memory 16M --origin origin --cow cow
+        snapmerge --seeks free --keep-cow --checkpoint "$dir/state" --memory 16M --origin origin --cow cow
     assert_kept
     traced_calls | sed -nE -e 's/^openat\(.*state\.dmsnap-new", O_WRONLY\|O_CREAT\|O_EXCL\|O_NOFOLLOW\|O_CLOEXEC, 0600\).*/new/p' \
         -e 's/^write\([0-9]+<.*state\.dmsnap-new>.*/write/p' -e 's/^fsync\([0-9]+<.*state\.dmsnap-new>\).*/sync/p' \
