@@ -25,7 +25,7 @@ static enum snap_status compare_range(struct snap_window *window, const struct s
 {
     enum snap_status status;
 
-    snap_window_load(window, range, false);
+    snap_window_load(window, range, NULL);
     status = snap_window_wait(window, err);
     if (status == SNAP_OK)
         status = snap_copy_read_origin(&window->plan, origin, found, &window->group, window->control, err);

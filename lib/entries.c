@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "entries.h"
 
+#include "ahead.h"
 #include "arith.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #define PIECE_BYTES_MAX (1u << 20)       /* largest single request */
@@ -21,8 +21,6 @@ struct batch {
     uint8_t *buffer;
     struct iovec *iovs;
     struct snap_io_request *requests;
-    pthread_t thread;
-    bool running;                        /* the thread must be joined */
 };
 
 struct snap_entries {
@@ -34,6 +32,7 @@ struct snap_entries {
     uint32_t pieces_wanted;              /* in the next batch */
     struct batch batches[2];
     struct batch *now, *ahead;
+    struct snap_ahead reader;            /* of `ahead` */
     bool ended;                          /* the terminator was seen */
     bool over;
 };
@@ -47,16 +46,8 @@ static bool batch_init(struct batch *batch, const struct snap_store *store)
     return batch->buffer && batch->iovs && batch->requests;
 }
 
-static void batch_wait(struct batch *batch)
-{
-    if (batch->running)
-        (void)pthread_join(batch->thread, NULL); /* fails only for a thread that is none */
-    batch->running = false;
-}
-
 static void batch_free(struct batch *batch)
 {
-    batch_wait(batch);
     snap_io_buffer_free(batch->buffer);
     free(batch->iovs);
     free(batch->requests);
@@ -82,7 +73,7 @@ enum snap_status snap_entries_open(struct snap_entries **entries, const struct s
     return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading the list", store->io->name);
 }
 
-static void *read_batch(void *argument)
+static void read_batch(void *argument)
 {
     struct batch *batch = argument;
 
@@ -94,10 +85,10 @@ static void *read_batch(void *argument)
         told |= batch->requests[i].sys_errno != 0;
     for (uint32_t i = 0; !told && i < batch->pieces; i++)
         batch->requests[i].sys_errno = EIO; /* it failed as a whole */
-    return NULL;
 }
 
-static void start_batch(struct snap_entries *walk, struct batch *batch, uint64_t first_piece, bool in_thread)
+static void start_batch(struct snap_entries *walk, struct batch *batch, uint64_t first_piece,
+                        struct snap_ahead *reader)
 {
     const struct snap_layout *layout = &walk->store->layout;
     const uint64_t room = snap_min(walk->pieces_wanted, BATCH_BYTES / walk->piece_bytes);
@@ -117,9 +108,7 @@ static void start_batch(struct snap_entries *walk, struct batch *batch, uint64_t
         };
     }
     walk->pieces_wanted = (uint32_t)snap_min((uint64_t)walk->pieces_wanted * 2, BATCH_PIECES_MAX);
-    batch->running = in_thread && pthread_create(&batch->thread, NULL, read_batch, batch) == 0;
-    if (!batch->running)
-        (void)read_batch(batch);
+    snap_ahead_do(reader, read_batch, batch);
 }
 
 static bool batch_has(const struct batch *batch, uint64_t piece)
@@ -132,17 +121,17 @@ static void turn_batch(struct snap_entries *walk)
 {
     struct batch *done = walk->now;
 
-    batch_wait(walk->ahead);
+    snap_ahead_wait(&walk->reader);
     if (batch_has(walk->ahead, walk->next_piece)) {
         walk->now = walk->ahead;
         walk->ahead = done;
     } else {
-        start_batch(walk, walk->now, walk->next_piece, false);
+        start_batch(walk, walk->now, walk->next_piece, NULL);
     }
     walk->ahead->pieces = 0;
     /* Not behind the first batch: most lists end there. */
     if (walk->now->first_piece > 0 && walk->now->first_piece + walk->now->pieces < walk->pieces_on_device)
-        start_batch(walk, walk->ahead, walk->now->first_piece + walk->now->pieces, true);
+        start_batch(walk, walk->ahead, walk->now->first_piece + walk->now->pieces, &walk->reader);
 }
 
 static uint32_t count_live(const struct snap_span *span)
@@ -198,7 +187,7 @@ enum snap_status snap_entries_next(struct snap_entries *walk, struct snap_span *
 
 void snap_entries_seek_area(struct snap_entries *walk, uint64_t area)
 {
-    batch_wait(walk->ahead);
+    snap_ahead_wait(&walk->reader);
     walk->next_piece = area * walk->pieces_per_area;
     walk->pieces_wanted = BATCH_PIECES_FIRST;
     walk->ended = false;
@@ -233,6 +222,7 @@ void snap_entries_close(struct snap_entries *walk)
 {
     if (!walk)
         return;
+    snap_ahead_end(&walk->reader);
     batch_free(&walk->batches[0]);
     batch_free(&walk->batches[1]);
     free(walk);

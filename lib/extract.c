@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "extract.h"
 
+#include "ahead.h"
 #include "arith.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <string.h>
 
 #define ALIGN_BYTES 4096u /* of all steps, and the size of a hole in the target */
@@ -23,8 +23,6 @@ struct step {
     bool hole;                /* zeros that are not in the buffer, which they may exceed */
     uint8_t *buffer;
     uint64_t took_ns;         /* to read it */
-    pthread_t thread;
-    bool running;             /* the thread must be joined */
     enum snap_status status;
     struct snap_error err;
 };
@@ -41,6 +39,7 @@ struct extract {
     uint64_t align_bytes;     /* of the offset of each step */
     bool skip_holes;          /* a hole is one step, whatever its size */
     struct step steps[2];
+    struct snap_ahead reader; /* of the next step; the view belongs to it meanwhile */
     uint64_t unpaid_requests; /* that the last step's reading took: known only afterwards */
     struct snap_throttle read_throttle;   /* of origin and store */
     struct snap_throttle target_throttle;
@@ -126,7 +125,7 @@ static enum snap_status read_view(struct extract *extract, struct step *step, st
     return status;
 }
 
-static void *load(void *argument)
+static void load(void *argument)
 {
     struct step *step = argument;
     struct extract *extract = step->extract;
@@ -137,7 +136,7 @@ static void *load(void *argument)
     step->took_ns = 0;
     step->status = hole_end(extract, step, &end_bytes, &step->err);
     if (step->status != SNAP_OK)
-        return NULL;
+        return;
     if (end_bytes == step->offset_bytes) {
         step->status = read_view(extract, step, &step->err);
     } else if (extract->skip_holes) {
@@ -147,23 +146,18 @@ static void *load(void *argument)
         step->length_bytes = snap_min(step->length_bytes, end_bytes - step->offset_bytes);
         memset(step->buffer, 0, (size_t)step->length_bytes);
     }
-    return NULL;
 }
 
-/* What comes at `offset`, in a thread of its own where one is wanted and can be had; the view belongs to it. */
+/* What comes at `offset`, in a thread of its own where one is wanted and can be had. */
 static void start_load(struct step *step, uint64_t offset_bytes, bool in_thread)
 {
     step->offset_bytes = offset_bytes;
-    step->running = in_thread && pthread_create(&step->thread, NULL, load, step) == 0;
-    if (!step->running)
-        (void)load(step);
+    snap_ahead_do(in_thread ? &step->extract->reader : NULL, load, step);
 }
 
 static enum snap_status wait_load(struct step *step, struct snap_error *err)
 {
-    if (step->running && pthread_join(step->thread, NULL) != 0)
-        return snap_fail(err, SNAP_E_INTERNAL, "cannot join the reading thread");
-    step->running = false;
+    snap_ahead_wait(&step->extract->reader);
     if (step->status != SNAP_OK && err)
         *err = step->err;
     return step->status;
@@ -347,13 +341,12 @@ static enum snap_status run(struct extract *extract,
         step = next;
         next = done;
     }
-    if (step->running)
-        (void)wait_load(step, NULL); /* after a failure: nobody needs what was read ahead */
-    return status;
+    return status; /* after a failure, nobody needs what was read ahead */
 }
 
 static void finish(struct extract *extract)
 {
+    snap_ahead_end(&extract->reader);
     for (size_t i = 0; i < 2; i++)
         snap_io_buffer_free(extract->steps[i].buffer);
     snap_io_buffer_free(extract->found);

@@ -182,13 +182,16 @@ static int run_bounced(struct snap_io_file *file, const struct snap_io_request *
 
 /*
  * An image that somebody has cut would grow again by a write behind its end. Whoever holds the lock does not do
- * that; the look costs one call per transfer.
+ * that; the look costs one call for all that is written together.
  */
 static void refuse_growth(struct snap_io_file *file, struct snap_io_request *requests, size_t count)
 {
     struct stat now;
+    bool writes = false;
 
-    if (file->opened.block_device || !file->io.writable)
+    for (size_t i = 0; i < count && !writes; i++)
+        writes = requests[i].kind == SNAP_IO_WRITE;
+    if (file->opened.block_device || !writes)
         return;
     if (fstat(file->opened.fd, &now) == 0 && (uint64_t)now.st_size >= file->io.size_bytes)
         return;

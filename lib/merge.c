@@ -270,7 +270,7 @@ static enum snap_status merge_windows(struct merge *merge, struct snap_window_ra
     enum snap_status status = SNAP_OK;
 
     if (range.end > 0)
-        snap_window_load(window, &range, false);
+        snap_window_load(window, &range, NULL);
     while (range.end > 0 && status == SNAP_OK) {
         struct snap_window_range next;
         struct snap_window *swap = window;
@@ -280,7 +280,7 @@ static enum snap_status merge_windows(struct merge *merge, struct snap_window_ra
             break;
         next = merge_next_range(merge, &range);
         if (next.end > 0 && merge->read_ahead)
-            snap_window_load(ahead, &next, true);
+            snap_window_load(ahead, &next, &merge->reader);
 
         status = write_load(merge, window, &range, err);
 
@@ -297,7 +297,7 @@ static enum snap_status merge_windows(struct merge *merge, struct snap_window_ra
             start_ns = merge->clock->now_ns(merge->clock->context);
         }
         if (status == SNAP_OK && next.end > 0 && !merge->read_ahead)
-            snap_window_load(ahead, &next, false);
+            snap_window_load(ahead, &next, NULL);
         range = next;
         window = ahead;
         ahead = swap;

@@ -53,7 +53,7 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
             status = snap_fail(err, SNAP_E_STOPPED, "stopped");
         if (status != SNAP_OK)
             break;
-        snap_window_load(window, &range, false);
+        snap_window_load(window, &range, NULL);
         status = snap_window_wait(window, err);
         result->read_bytes += window->plan.read_bytes;
         result->written_bytes += window->plan.write_bytes;

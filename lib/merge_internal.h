@@ -24,6 +24,7 @@ struct merge {
     struct snap_copy_control read_control, write_control, compare_control, aside_control;
     struct snap_window_size size;
     struct snap_window windows[2];
+    struct snap_ahead reader; /* of the window that comes next */
     struct snap_window_table table;
     uint64_t window_entries_max; /* more than size.entries where there is a table */
     uint8_t *found;           /* what is on the origin, to be compared */

@@ -147,6 +147,7 @@ enum snap_status merge_set_up(struct merge *merge, bool dry_run, struct snap_err
 
 void merge_tear_down(struct merge *merge)
 {
+    snap_ahead_end(&merge->reader);
     snap_window_free(&merge->windows[0]);
     snap_window_free(&merge->windows[1]);
     snap_window_table_free(&merge->table);

@@ -9,7 +9,7 @@
 
 #define ENTRIES_READ_BYTES (1u << 20)    /* largest single request */
 #define ENTRIES_REQUESTS 256u            /* requests handed over at once */
-#define ENTRIES_VECTOR_BYTES (2u << 20)  /* buffer for one vector of requests */
+#define ENTRIES_VECTOR_BYTES ENTRIES_READ_BYTES /* buffer for one vector of requests; the largest fits */
 #define ZERO_VECTOR_BYTES (4u << 20)
 
 static bool all_zero(const uint8_t *bytes, size_t count)

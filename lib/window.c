@@ -164,7 +164,7 @@ static const struct snap_entry *entries_of(struct snap_window *window, uint64_t 
     return table->entries + range->part_first;
 }
 
-static void *load(void *argument)
+static void load(void *argument)
 {
     struct snap_window *window = argument;
     const struct snap_window_range *range = &window->range;
@@ -174,31 +174,27 @@ static void *load(void *argument)
     window->status = SNAP_OK;
     entries = entries_of(window, &count);
     if (!entries)
-        return NULL;
+        return;
     snap_plan_make(&window->plan, &window->store->layout, entries, (size_t)count, range->slice_offset_bytes,
                    range->slice_bytes, window->origin_sectors);
     if (!window->buffer)
-        return NULL;
+        return;
     window->status = snap_copy_read(&window->plan, window->store->io, window->buffer, &window->group,
                                     window->control, &window->err);
     if (window->status == SNAP_OK && window->plan.bad_count > 0)
         snap_plan_drop_bad(&window->plan);
-    return NULL;
 }
 
-void snap_window_load(struct snap_window *window, const struct snap_window_range *range, bool in_thread)
+void snap_window_load(struct snap_window *window, const struct snap_window_range *range, struct snap_ahead *ahead)
 {
     window->range = *range;
-    window->running = in_thread && pthread_create(&window->thread, NULL, load, window) == 0;
-    if (!window->running)
-        (void)load(window);
+    window->ahead = ahead;
+    snap_ahead_do(ahead, load, window);
 }
 
 enum snap_status snap_window_wait(struct snap_window *window, struct snap_error *err)
 {
-    if (window->running && pthread_join(window->thread, NULL) != 0)
-        return snap_fail(err, SNAP_E_INTERNAL, "cannot join the reading thread");
-    window->running = false;
+    snap_ahead_wait(window->ahead);
     if (window->status != SNAP_OK && err)
         *err = window->err;
     return window->status;

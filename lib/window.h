@@ -3,10 +3,9 @@
 #ifndef DMSNAP_WINDOW_H
 #define DMSNAP_WINDOW_H
 
+#include "ahead.h"
 #include "copy.h"
 #include "store.h"
-
-#include <pthread.h>
 
 /*
  * One load of the buffer: all of the entries [first, end); or a part of them, where they are sorted by their place on
@@ -36,12 +35,10 @@ struct snap_window {
     struct snap_plan plan;
     uint8_t *buffer;              /* NULL for a dry run */
     struct snap_copy_group group;
-    /* the reading thread */
     const struct snap_store *store;
     uint64_t origin_sectors;
     const struct snap_copy_control *control;
-    pthread_t thread;
-    bool running;                 /* the thread must be joined */
+    struct snap_ahead *ahead;     /* the thread of the load; NULL: it was done at once */
     enum snap_status status;      /* of the load */
     struct snap_error err;
 };
@@ -66,7 +63,7 @@ void snap_window_table_free(struct snap_window_table *table);
 enum snap_status snap_window_init(struct snap_window *window, const struct snap_store *store,
                                   const struct snap_window_size *size, uint64_t origin_sectors,
                                   const struct snap_copy_control *control, bool with_buffer, struct snap_error *err);
-/* Joins the thread first. */
+/* Waits for the load first. */
 void snap_window_free(struct snap_window *window);
 
 /*
@@ -80,10 +77,11 @@ struct snap_window_range snap_window_next(const struct snap_store *store, const 
                                           uint64_t entries_max, const struct snap_window_size *size, bool cut_wanted);
 
 /*
- * Loads a range: its entries, checked against both devices' sizes, their plan and their COW data. In a thread of its
- * own where `in_thread` is set and one can be had. The COW device belongs to the load until snap_window_wait.
+ * Loads a range: its entries, checked against both devices' sizes, their plan and their COW data. In the thread `ahead`,
+ * which is borrowed and may serve several windows in turn; NULL: at once. The COW device belongs to the load until
+ * snap_window_wait.
  */
-void snap_window_load(struct snap_window *window, const struct snap_window_range *range, bool in_thread);
+void snap_window_load(struct snap_window *window, const struct snap_window_range *range, struct snap_ahead *ahead);
 
 /* Waits for the load; its status. */
 enum snap_status snap_window_wait(struct snap_window *window, struct snap_error *err);

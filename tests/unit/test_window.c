@@ -249,6 +249,7 @@ static void test_load(void **state)
     struct bench *bench = bench_new(2, 150);
     const struct snap_window_size size = {70, 1024};
     struct snap_window window;
+    struct snap_ahead ahead = {0};
 
     (void)state;
     must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true, NULL));
@@ -258,7 +259,7 @@ static void test_load(void **state)
         const struct snap_entry *expected = bench->fixture.entries + range.first;
         uint64_t pieces_bytes = 0;
 
-        snap_window_load(&window, &range, round % 2);
+        snap_window_load(&window, &range, round % 2 ? &ahead : NULL);
         must(snap_window_wait(&window, NULL));
         assert_memory_equal(window.entries, expected, (range.end - range.first) * sizeof *expected);
         for (size_t w = 0; w < window.plan.write_count; w++) {
@@ -276,6 +277,7 @@ static void test_load(void **state)
         assert_int_equal(pieces_bytes, window.plan.write_bytes);
     }
     snap_window_free(&window);
+    snap_ahead_end(&ahead);
     bench_free(bench);
 }
 
@@ -291,7 +293,7 @@ static void test_load_without_data(void **state)
     must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, false,
                           NULL));
     assert_null(window.buffer);
-    snap_window_load(&window, &range, false);
+    snap_window_load(&window, &range, NULL);
     must(snap_window_wait(&window, NULL));
     assert_int_equal(window.plan.read_bytes, window.plan.write_bytes);
     assert_int_equal(io_fault_count(bench->io, IO_FAULT_READ), 1);
@@ -305,6 +307,7 @@ static void expect_refused(struct bench *bench, uint64_t index, uint64_t old_chu
     const struct snap_window_range range = {10, 30, 0, 512, true, false, 0, 0};
     struct snap_error err = {.status = SNAP_OK};
     struct snap_window window;
+    struct snap_ahead ahead = {0};
     uint8_t sector[512];
     uint64_t sector_bytes = fixture_entry_offset(1, index) / 512 * 512;
 
@@ -313,11 +316,12 @@ static void expect_refused(struct bench *bench, uint64_t index, uint64_t old_chu
     snap_put_le64(sector + index % 32 * 16 + 8, new_chunk);
     must(snap_io_write(bench->io, sector_bytes, 512, sector, NULL));
     must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true, NULL));
-    snap_window_load(&window, &range, index % 2);
+    snap_window_load(&window, &range, index % 2 ? &ahead : NULL);
     assert_int_equal(snap_window_wait(&window, &err), SNAP_E_CORRUPT);
     assert_int_equal(err.status, SNAP_E_CORRUPT);
     assert_ptr_equal(strstr(err.text, "disk7: "), err.text);
     snap_window_free(&window);
+    snap_ahead_end(&ahead);
     must(snap_io_write(bench->io, sector_bytes, 512, bench->fixture.cow + sector_bytes, NULL));
 }
 
@@ -350,6 +354,7 @@ static void test_load_failures(void **state)
     const struct snap_window_size size = {64, 1024};
     const struct snap_window_range range = {0, 64, 0, 1024, true, false, 0, 0};
     struct snap_window window;
+    struct snap_ahead ahead = {0};
 
     (void)state;
     must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true, NULL));
@@ -360,21 +365,22 @@ static void test_load_failures(void **state)
         for (uint64_t bad = 0; bad < 2; bad++) { /* the entries; then the data */
             io_fault_add(bench->io, &(struct io_fault){.kind = IO_FAULT_READ,
                                                        .at = io_fault_count(bench->io, IO_FAULT_READ) + bad});
-            snap_window_load(&window, &range, in_thread);
+            snap_window_load(&window, &range, in_thread ? &ahead : NULL);
             assert_int_equal(snap_window_wait(&window, &err), SNAP_E_IO);
             assert_non_null(strstr(err.text, "disk7"));
             assert_int_equal(snap_window_wait(&window, NULL), SNAP_E_IO); /* asked twice, said twice */
         }
         bench->control.stop = always;
-        snap_window_load(&window, &range, in_thread);
+        snap_window_load(&window, &range, in_thread ? &ahead : NULL);
         assert_int_equal(snap_window_wait(&window, &err), SNAP_E_STOPPED);
         bench->control.stop = NULL;
-        snap_window_load(&window, &range, in_thread);
+        snap_window_load(&window, &range, in_thread ? &ahead : NULL);
         must(snap_window_wait(&window, &err));
     }
-    snap_window_load(&window, &range, true);
+    snap_window_load(&window, &range, &ahead);
     snap_window_free(&window); /* waits for the thread */
     snap_window_free(&window);
+    snap_ahead_end(&ahead);
     bench_free(bench);
 }
 
