@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "arith.h"
+#include "check_header.h"
 #include "duplicates.h"
 #include "entries.h"
 
@@ -29,83 +30,6 @@ struct check {
 static enum snap_status add(struct check *check, const struct snap_finding *finding)
 {
     return snap_findings_add(check->findings, finding, check->err);
-}
-
-/* The header's own finding: the sentence of the library's error, without the device's name in front. */
-static enum snap_status check_defect(struct check *check)
-{
-    static const enum snap_rule rules[] = {
-        [SNAP_HEADER_TOO_SMALL] = SNAP_RULE_DEVICE_SIZE,     [SNAP_HEADER_EMPTY] = SNAP_RULE_HEADER_EMPTY,
-        [SNAP_HEADER_MAGIC] = SNAP_RULE_HEADER_MAGIC,        [SNAP_HEADER_VERSION] = SNAP_RULE_HEADER_VERSION,
-        [SNAP_HEADER_INVALID] = SNAP_RULE_STORE_INVALID,     [SNAP_HEADER_CHUNK_SIZE] = SNAP_RULE_CHUNK_SIZE,
-        [SNAP_HEADER_NO_AREA] = SNAP_RULE_DEVICE_SIZE,
-    };
-    struct snap_error defect = {0};
-    struct snap_finding finding;
-    size_t name_length = strlen(check->store->io->name);
-
-    (void)snap_store_fail_defect(check->store, &defect);
-    if (strlen(defect.text) > name_length + 2)
-        memmove(defect.text, defect.text + name_length + 2, strlen(defect.text) - name_length - 1);
-    snap_finding_init(&finding, rules[check->store->defect], "%.200s", defect.text);
-    finding.has_offset = check->store->defect != SNAP_HEADER_TOO_SMALL;
-    return add(check, &finding);
-}
-
-static enum snap_status check_header(struct check *check)
-{
-    const struct snap_store *store = check->store;
-    const struct snap_layout *layout = &store->layout;
-    const uint64_t block_bytes = snap_max(store->io->logical_block_bytes, check->options->origin_block_bytes);
-    enum snap_status status = SNAP_OK;
-    struct snap_finding finding;
-
-    if (store->header.valid != 1) {
-        snap_finding_init(&finding, SNAP_RULE_VALID_VALUE, "valid is %" PRIu32 " at byte 4, expected 1",
-                          store->header.valid);
-        status = add(check, &finding);
-    }
-    if (status == SNAP_OK && (layout->chunk_sectors < 8 || layout->chunk_sectors > 1024)) {
-        snap_finding_init(&finding, SNAP_RULE_CHUNK_UNUSUAL, "chunks of %" PRIu32 " sectors; LVM uses 8 to 1024",
-                          layout->chunk_sectors);
-        status = add(check, &finding);
-    }
-    if (status == SNAP_OK && layout->chunk_bytes % block_bytes != 0) {
-        snap_finding_init(&finding, SNAP_RULE_CHUNK_BLOCK,
-                          "chunks of %" PRIu64 " bytes on a device with blocks of %" PRIu64, layout->chunk_bytes,
-                          block_bytes);
-        status = add(check, &finding);
-    }
-    if (status == SNAP_OK && store->spare_bytes) {
-        snap_finding_init(&finding, SNAP_RULE_HEADER_SPARE, "unknown bytes between byte 16 and byte 511");
-        status = add(check, &finding);
-    }
-    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_DAMAGED) {
-        snap_finding_init(&finding, SNAP_RULE_IDENTITY_DAMAGED, "length or checksum of the identity record are wrong");
-        status = add(check, &finding);
-    }
-    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_NEWER) {
-        snap_finding_init(&finding, SNAP_RULE_IDENTITY_NEWER, "an identity record of a newer version");
-        status = add(check, &finding);
-    }
-    if (status == SNAP_OK && (layout->cow_sectors % layout->chunk_sectors != 0)) {
-        snap_finding_init(&finding, SNAP_RULE_PARTIAL_CHUNK,
-                          "%" PRIu64 " sectors behind the last whole chunk are not used",
-                          layout->cow_sectors % layout->chunk_sectors);
-        status = add(check, &finding);
-    }
-    if (status == SNAP_OK && snap_exact_fit_trap(layout)) {
-        snap_finding_init(&finding, SNAP_RULE_EXACT_FIT,
-                          "room for %" PRIu64 " entries; with one chunk more it would be %" PRIu64,
-                          snap_capacity_entries(layout), snap_capacity_entries(layout) + 1);
-        status = add(check, &finding);
-    }
-    if (status == SNAP_OK && layout->cow_chunks < 3) {
-        snap_finding_init(&finding, SNAP_RULE_NO_ROOM, "%" PRIu64 " whole chunks; the first exception needs 3",
-                          layout->cow_chunks);
-        status = add(check, &finding);
-    }
-    return status;
 }
 
 /* Puts the place of entry `i` of the span into a finding. */
@@ -397,7 +321,7 @@ enum snap_status snap_check(const struct snap_store *store, const struct snap_ch
     memset(result, 0, sizeof *result);
     result->canonical = true;
     if (store->defect != SNAP_HEADER_GOOD)
-        return check_defect(&check);
+        return snap_check_defect(store, findings, err);
     check.origin_chunks =
         options->origin_sectors ? snap_origin_chunks(&store->layout, options->origin_sectors) : UINT64_MAX;
     if (options->origin_sectors)
@@ -405,7 +329,7 @@ enum snap_status snap_check(const struct snap_store *store, const struct snap_ch
             check.origin_chunks * store->layout.chunk_bytes - options->origin_sectors * SNAP_SECTOR_BYTES;
     result->capacity_entries = snap_capacity_entries(&store->layout);
 
-    status = check_header(&check);
+    status = snap_check_header(store, options->origin_block_bytes, findings, err);
     if (status == SNAP_OK && !options->figures_only)
         status = snap_sets_new(&check.sets, store, check.origin_chunks,
                                snap_max(options->memory_bytes, SNAP_CHECK_MEMORY_MIN_BYTES), err);

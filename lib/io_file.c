@@ -3,6 +3,7 @@
 #include "io_file.h"
 
 #include "arith.h"
+#include "io_bounce.h"
 #include "io_engine.h"
 #include "io_open.h"
 
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define BATCH_REQUESTS 4096u      /* handed to the engine at once; bounds the memory of a long vector */
-#define BOUNCE_BYTES (1u << 20)
 
 enum route { ROUTE_DIRECT, ROUTE_BUFFERED, ROUTE_BOUNCE, ROUTE_REFUSED };
 
@@ -27,7 +27,7 @@ struct snap_io_file {
     struct snap_raw_request *raw; /* one batch */
     size_t *raw_index;            /* which request of the vector each is */
     size_t raw_capacity;
-    char *bounce;                 /* BOUNCE_BYTES, at first use */
+    char *bounce;                 /* at first use */
     char *name;
 };
 
@@ -120,66 +120,6 @@ static void run_route(struct snap_io_file *file, enum route route, int fd,
     run_batch(file, requests, batched);
 }
 
-/* Copies between `flat` and the bytes of the request from `position_bytes` on: into the vector for a read. */
-static void copy_vector(const struct snap_io_request *request, uint64_t position_bytes, char *flat,
-                        uint64_t length_bytes)
-{
-    for (unsigned i = 0; i < request->iov_count && length_bytes > 0; i++) {
-        uint64_t element_bytes = request->iov[i].iov_len;
-        uint64_t part_bytes;
-        char *element;
-
-        if (position_bytes >= element_bytes) {
-            position_bytes -= element_bytes;
-            continue;
-        }
-        element = (char *)request->iov[i].iov_base + position_bytes;
-        part_bytes = snap_min(element_bytes - position_bytes, length_bytes);
-        if (request->kind == SNAP_IO_READ)
-            memcpy(element, flat, (size_t)part_bytes);
-        else
-            memcpy(flat, element, (size_t)part_bytes);
-        flat += part_bytes;
-        length_bytes -= part_bytes;
-        position_bytes = 0;
-    }
-}
-
-/* One request through the bounce buffer, piece by piece and widened to whole blocks. Correct, not fast. */
-static int run_bounced(struct snap_io_file *file, const struct snap_io_request *request)
-{
-    const uint64_t align_bytes = file->opened.direct_align_bytes;
-    const uint64_t total_bytes = snap_io_request_bytes(request);
-
-    if (!file->bounce)
-        file->bounce = snap_io_buffer_new(BOUNCE_BYTES);
-    if (!file->bounce || align_bytes > BOUNCE_BYTES)
-        return ENOMEM;
-    for (uint64_t done_bytes = 0, part_bytes; done_bytes < total_bytes; done_bytes += part_bytes) {
-        uint64_t offset_bytes = request->offset_bytes + done_bytes;
-        uint64_t before_bytes = offset_bytes % align_bytes;
-        uint64_t wide_bytes;
-        struct iovec iov = {.iov_base = file->bounce};
-        struct snap_raw_request raw = {.kind = request->kind, .fd = file->opened.direct_fd, .iov = &iov,
-                                       .iov_count = 1};
-
-        part_bytes = snap_min(total_bytes - done_bytes, BOUNCE_BYTES - before_bytes);
-        if (!snap_round_up(before_bytes + part_bytes, align_bytes, &wide_bytes))
-            return EOVERFLOW;
-        raw.offset_bytes = offset_bytes - before_bytes;
-        iov.iov_len = (size_t)wide_bytes;
-        if (request->kind == SNAP_IO_WRITE) /* never widened: see route_of */
-            copy_vector(request, done_bytes, file->bounce, part_bytes);
-        snap_raw_init(&raw);
-        snap_raw_run(&raw);
-        if (raw.sys_errno)
-            return raw.sys_errno;
-        if (request->kind == SNAP_IO_READ)
-            copy_vector(request, done_bytes, file->bounce + before_bytes, part_bytes);
-    }
-    return 0;
-}
-
 /*
  * An image that somebody has cut would grow again by a write behind its end. Whoever holds the lock does not do
  * that; the look costs one call for all that is written together.
@@ -246,7 +186,7 @@ static enum snap_status file_transfer(struct snap_io *io, struct snap_io_request
 
         buffered |= route == ROUTE_BUFFERED;
         if (route == ROUTE_BOUNCE)
-            requests[i].sys_errno = run_bounced(file, &requests[i]);
+            requests[i].sys_errno = snap_bounce_run(&file->opened, &file->bounce, &requests[i]);
         else if (route == ROUTE_REFUSED)
             requests[i].sys_errno = EOPNOTSUPP;
     }

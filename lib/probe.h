@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is on a device: signatures, file system, tags. The only user of libblkid. */
+/* What is on a device: signatures, file system, partition. The only user of libblkid. */
 #ifndef DMSNAP_PROBE_H
 #define DMSNAP_PROBE_H
 
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* All strings NUL terminated, empty where unknown; they come from the device: escape before printing. */
 struct snap_probe {
@@ -30,6 +31,12 @@ struct snap_probe {
 enum snap_status snap_probe_fd(int fd, struct snap_probe *probe, struct snap_error *err);
 
 /*
+ * As libblkid looks at a device by itself: of a block device that LVM keeps inside of another volume, nothing is told. The
+ * position of the descriptor moves.
+ */
+enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct snap_error *err);
+
+/*
  * Probes what `read_fn` shows of a device of `size_bytes` through a sparse memory file that holds its first MiBs and its
  * tail (libblkid reads descriptors only). read_fn fills `buffer` or fails; `context` is handed through.
  */
@@ -47,12 +54,10 @@ struct snap_probe_partition {
 /* `fd` is an open block device. Reads the whole disk's partition table, never what the partition holds. */
 enum snap_status snap_probe_partition(int fd, struct snap_probe_partition *partition, struct snap_error *err);
 
-/*
- * Resolves a device argument: a path is returned as it is; LABEL= UUID= PARTLABEL= PARTUUID= (value quoted or not) is
- * looked up on the devices themselves, links made by others are not trusted. SNAP_E_NOENT: no match; SNAP_E_PERM: no
- * match among the devices that may be read; SNAP_E_REFUSED: several match, all candidates in the text; SNAP_E_USAGE: a
- * tag without a value, or with half a quote. *path is malloc'ed, NULL after a failure.
- */
-enum snap_status snap_probe_resolve(const char *argument, char **path, struct snap_error *err);
+/* The path of a device's node below /dev, or NULL; malloc'ed. The name alone proves nothing: look at what was opened. */
+char *snap_probe_node(dev_t number);
+
+/* The number of the disk that a partition is on; of any other device, its own. */
+dev_t snap_probe_disk(dev_t number);
 
 #endif

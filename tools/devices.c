@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "devices.h"
 
+#include "tag.h"
+
 #include <linux/ioprio.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@ enum snap_status tool_device_find(struct tool_device *device, const char *argume
     enum snap_status status;
 
     memset(device, 0, sizeof *device);
-    status = snap_probe_resolve(argument, &device->path, err);
+    status = snap_tag_resolve(argument, &device->path, err);
     return status == SNAP_OK ? snap_device_describe(device->path, &device->facts, err) : status;
 }
 

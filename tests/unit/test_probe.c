@@ -1,49 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests what is recognised on images made by other programs and by hand, and how tags are resolved. */
-#include "bytes.h"
-#include "device.h"
-#include "loop_fixture.h"
-#include "probe.h"
+/* Tests what is recognised on images made by other programs and by hand. */
+#include "probe_fixture.h"
 
-#include <linux/blkpg.h>
 #include <linux/fs.h>
-#include <sys/wait.h>
-
-#define UUID_A "0a1b2c3d-1111-4222-8333-123456789abc"
-#define UUID_B "0a1b2c3d-1111-4222-8333-123456789abd"
-#define MIB (UINT64_C(1) << 20)
-
-/* Runs a program of another package; the test is skipped where it is not installed. */
-static void run(const char *const argv[])
-{
-    int status;
-    pid_t pid = fork();
-
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        int null_fd = open("/dev/null", O_RDWR);
-        char *copy[16] = {NULL};
-
-        for (unsigned i = 0; argv[i]; i++)
-            copy[i] = strdup(argv[i]);
-        (void)dup2(null_fd, STDOUT_FILENO);
-        (void)setenv("PATH", "/usr/sbin:/sbin:/usr/bin:/bin", 1);
-        (void)execvp(copy[0], copy);
-        _exit(127);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == 127) {
-        print_message("skipped: %s is not installed\n", argv[0]);
-        skip();
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-static void make_ext4(const char *path, const char *label, const char *uuid)
-{
-    run((const char *const[]){"mke2fs", "-q", "-F", "-t", "ext4", "-L", label, "-U", uuid, path, NULL});
-}
 
 static struct snap_probe probe_fd(int fd)
 {
@@ -161,52 +120,6 @@ static void dos_table_is_read(void **state)
     assert_string_equal(probe.pttype, "dos");
     assert_string_equal(probe.ptuuid, "12345678");
     assert_int_equal(probe.signature_offset_bytes, 510);
-}
-
-static uint32_t crc32_of(const uint8_t *bytes, size_t length)
-{
-    uint32_t crc = UINT32_MAX;
-
-    for (size_t i = 0; i < length; i++) {
-        crc ^= bytes[i];
-        for (unsigned bit = 0; bit < 8; bit++)
-            crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
-    }
-    return ~crc;
-}
-
-/* A GPT whose one partition is sectors 2048..4095, with a name and both GUIDs counting up from `seed`. */
-static void put_gpt(int fd, uint64_t sectors, uint8_t seed, const char *name)
-{
-    static const uint8_t protective[16] = {0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
-    static uint8_t entries[128 * 128];
-    uint8_t header[92] = "EFI PART";
-
-    memset(entries, 0, sizeof entries);
-    memset(entries, 0x11, 16);
-    for (uint8_t i = 0; i < 16; i++) {
-        entries[16 + i] = (uint8_t)(seed + 0x10 + i);
-        header[56 + i] = (uint8_t)(seed + i);
-    }
-    snap_put_le64(entries + 32, 2048);
-    snap_put_le64(entries + 40, 4095);
-    for (size_t i = 0; name[i]; i++)
-        entries[56 + 2 * i] = (uint8_t)name[i];
-    snap_put_le32(header + 8, 0x10000);
-    snap_put_le32(header + 12, sizeof header);
-    snap_put_le64(header + 24, 1);
-    snap_put_le64(header + 32, sectors - 1);
-    snap_put_le64(header + 40, 34);
-    snap_put_le64(header + 48, sectors - 34);
-    snap_put_le64(header + 72, 2);
-    snap_put_le32(header + 80, 128);
-    snap_put_le32(header + 84, 128);
-    snap_put_le32(header + 88, crc32_of(entries, sizeof entries));
-    snap_put_le32(header + 16, crc32_of(header, sizeof header));
-    fixture_put(fd, 446, protective, sizeof protective);
-    fixture_put(fd, 510, "\x55\xaa", 2);
-    fixture_put(fd, 512, header, sizeof header);
-    fixture_put(fd, 1024, entries, sizeof entries);
 }
 
 static void gpt_is_read(void **state)
@@ -426,140 +339,6 @@ static void reader_hands_failures_on(void **state)
     assert_int_equal(snap_probe_reader(fake_read, &fake, UINT64_C(1) << 63, &probe, &err), SNAP_E_USAGE);
 }
 
-static void assert_resolves(const char *argument, const char *expected)
-{
-    struct snap_error err = {.text = ""};
-    char *path = NULL;
-    enum snap_status status = snap_probe_resolve(argument, &path, &err);
-
-    assert_string_equal(err.text, "");
-    assert_int_equal(status, SNAP_OK);
-    assert_string_equal(path, expected);
-    free(path);
-}
-
-static void assert_refused(const char *argument, enum snap_status expected, const char *words)
-{
-    struct snap_error err = {.text = ""};
-    char *path = NULL;
-
-    assert_int_equal(snap_probe_resolve(argument, &path, &err), expected);
-    assert_null(path);
-    assert_non_null(strstr(err.text, words));
-}
-
-/* No match means SNAP_E_NOENT, unless there are devices that this process may not look at. */
-static void assert_not_found(const char *argument)
-{
-    enum snap_status expected = SNAP_E_NOENT;
-    char line[128], name[64], path[80];
-    FILE *partitions = fopen("/proc/partitions", "re");
-
-    assert_non_null(partitions);
-    while (fgets(line, sizeof line, partitions)) {
-        int fd;
-
-        if (sscanf(line, "%*u %*u %*u %63s", name) != 1)
-            continue;
-        (void)snprintf(path, sizeof path, "/dev/%s", name);
-        fd = open(path, O_RDONLY | O_NONBLOCK);
-        if (fd >= 0)
-            (void)close(fd);
-        else if (errno == EPERM || errno == EACCES)
-            expected = SNAP_E_PERM;
-    }
-    assert_int_equal(fclose(partitions), 0);
-    assert_refused(argument, expected, argument);
-    assert_refused(argument, expected, expected == SNAP_E_PERM ? "may not be read" : "no device");
-}
-
-static void paths_are_left_alone(void **state)
-{
-    static const char *const paths[] = {"/dev/sda", "", "a b", "label=x", "LABEL", "./LABEL=x", "lvm:vg/lv", "XUUID=1"};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        assert_resolves(paths[i], paths[i]);
-}
-
-static void bad_tags_are_refused(void **state)
-{
-    char longest[300] = "LABEL=";
-
-    (void)state;
-    assert_refused("LABEL=", SNAP_E_USAGE, "no value");
-    assert_refused("UUID=\"\"", SNAP_E_USAGE, "no value");
-    assert_refused("PARTUUID=\"", SNAP_E_USAGE, "quote");
-    assert_refused("PARTLABEL='a\"", SNAP_E_USAGE, "quote");
-    memset(longest + 6, 'x', 256);
-    assert_refused(longest, SNAP_E_USAGE, "longer");
-    longest[6 + 255] = '\0';
-    assert_not_found(longest);
-}
-
-static void unknown_tags_name_themselves(void **state)
-{
-    (void)state;
-    assert_not_found("UUID=" UUID_B);
-    assert_not_found("PARTLABEL=\"dmsnap test nowhere\"");
-}
-
-static void ambiguous_tags_are_refused_with_all_candidates(void **state)
-{
-    struct fixture *fixture = *state;
-    char label[17], argument[64];
-    const char *images[2] = {"a.img", "b.img"};
-    const char *uuids[2] = {UUID_A, UUID_B};
-
-    (void)snprintf(label, sizeof label, "dmsnap %d", (int)getpid());
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(close(fixture_file(fixture, images[i], 4 * MIB)), 0);
-        make_ext4(fixture_path(fixture, images[i]), label, uuids[i]);
-        fixture_attach(fixture, i, fixture_path(fixture, images[i]), 0, 0, 0);
-    }
-    assert_resolves("UUID=" UUID_A, fixture->path[0]);
-    assert_resolves("UUID='0A1B2C3D-1111-4222-8333-123456789ABD'", fixture->path[1]);
-    (void)snprintf(argument, sizeof argument, "LABEL=\"%s\"", label);
-    assert_refused(argument, SNAP_E_REFUSED, fixture->path[0]);
-    assert_refused(argument, SNAP_E_REFUSED, fixture->path[1]);
-    assert_int_equal(close(fixture->loop_fd[1]), 0);
-    fixture->loop_fd[1] = -1;
-    assert_resolves(argument, fixture->path[0]);
-    (void)snprintf(argument, sizeof argument, "LABEL=DMSNAP %d", (int)getpid());
-    assert_not_found(argument); /* labels are compared as they are */
-}
-
-static void partition_tags_resolve_to_the_partition(void **state)
-{
-    struct fixture *fixture = *state;
-    struct snap_device device;
-    struct blkpg_partition part = {.start = 2048 * 512, .length = 2048 * 512, .pno = 1};
-    struct blkpg_ioctl_arg add = {.op = BLKPG_ADD_PARTITION, .datalen = sizeof part, .data = &part};
-    char name[40], argument[64], path[140];
-    int fd = fixture_file(fixture, "image", 4 * MIB);
-
-    (void)snprintf(name, sizeof name, "dmsnap %d", (int)getpid());
-    put_gpt(fd, 8192, 0x40, name);
-    assert_int_equal(close(fd), 0);
-    fixture_attach(fixture, 0, fixture_path(fixture, "image"), 0, 0, LO_FLAGS_PARTSCAN);
-    (void)snprintf(path, sizeof path, "%sp1", fixture->path[0]);
-    /* Kernels without this table's parser are told by hand; others answer that it is there. */
-    if (ioctl(fixture->loop_fd[0], BLKPG, &add) != 0)
-        assert_int_equal(errno, EBUSY);
-    if (access(path, F_OK) != 0) {
-        print_message("skipped: nobody makes the partition's node\n");
-        skip();
-    }
-    (void)snprintf(argument, sizeof argument, "PARTLABEL=%s", name);
-    assert_resolves(argument, path);
-    assert_resolves("PARTUUID=53525150-5554-5756-5859-5a5b5c5d5e5f", path);
-    assert_resolves("PARTUUID=\"53525150-5554-5756-5859-5A5B5C5D5E5F\"", path);
-    assert_int_equal(snap_device_describe(path, &device, NULL), SNAP_OK);
-    assert_string_equal(device.partuuid, "53525150-5554-5756-5859-5a5b5c5d5e5f");
-    assert_int_equal(device.start_sectors, 2048);
-    assert_int_equal(device.size_sectors, 2048);
-}
-
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -582,11 +361,6 @@ int main(void)
         WITH_FIXTURE(reader_finds_ntfs),
         cmocka_unit_test(reader_takes_any_small_size),
         cmocka_unit_test(reader_hands_failures_on),
-        cmocka_unit_test(paths_are_left_alone),
-        cmocka_unit_test(bad_tags_are_refused),
-        cmocka_unit_test(unknown_tags_name_themselves),
-        WITH_FIXTURE(ambiguous_tags_are_refused_with_all_candidates),
-        WITH_FIXTURE(partition_tags_resolve_to_the_partition),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
