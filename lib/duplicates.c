@@ -25,6 +25,7 @@ struct snap_sets {
     bool short_of_memory;
     uint64_t reached_index;         /* where memory ran out */
     uint64_t continuation_entries;  /* the least that any pass found */
+    bool copied;                    /* a pass found that the first entry behind the end repeats one of the list */
 };
 
 enum snap_status snap_sets_new(struct snap_sets **result, const struct snap_store *store, uint64_t origin_chunks,
@@ -110,7 +111,7 @@ void snap_sets_feed(struct snap_sets *sets, const struct snap_span *span)
 }
 
 /* How many entries of the span continue the list: canonical data chunk, an old that nobody has. */
-static uint32_t continuing(struct snap_sets *sets, const struct snap_span *span)
+static uint32_t continuing(struct snap_sets *sets, const struct snap_span *span, bool is_first)
 {
     uint32_t i;
 
@@ -126,8 +127,10 @@ static uint32_t continuing(struct snap_sets *sets, const struct snap_span *span)
             sets->short_of_memory = true;
             break;
         }
-        if (repeated)
+        if (repeated) {
+            sets->copied |= i == 0 && is_first;
             break;
+        }
     }
     return i;
 }
@@ -150,7 +153,7 @@ static enum snap_status look_behind(struct snap_sets *sets, uint64_t entries, st
     snap_entries_seek_area(walk, first_area);
     /* What cannot be read back there is nobody's list: a failure only ends the look. */
     while (snap_entries_next(walk, &span, NULL) == SNAP_OK && span.slots != 0) {
-        uint32_t fitting = continuing(sets, &span);
+        uint32_t fitting = continuing(sets, &span, found == 0);
 
         for (size_t i = 0; found == 0 && result->stale_area == 0 && i < (size_t)span.slots * SNAP_ENTRY_BYTES; i++)
             if (span.bytes[i] != 0)
@@ -196,6 +199,7 @@ static enum snap_status run_passes(struct snap_sets *sets, uint64_t entries, boo
 
     sets->repeated_olds.count = sets->repeated_news.count = 0;
     sets->continuation_entries = UINT64_MAX;
+    sets->copied = false;
     sets->short_of_memory = false;
     for (sets->pass = 0; sets->pass < sets->passes && status == SNAP_OK && !sets->short_of_memory; sets->pass++) {
         status = feed_again(sets, stop, stop_context, err);
@@ -290,6 +294,8 @@ enum snap_status snap_sets_finish(struct snap_sets *sets, uint64_t entries, bool
         result->continuation_area = entries / sets->store->layout.entries_per_area + 1;
         result->continuation_entries = sets->continuation_entries;
     }
+    if (sets->copied)
+        result->copied_area = entries / sets->store->layout.entries_per_area + 1;
     return status;
 }
 

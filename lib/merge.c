@@ -314,24 +314,46 @@ static void commit_finished(struct merge *merge, const struct snap_window_range 
         (void)commit(merge, finished, &ignored);
 }
 
+/* The areas behind the list are zero, durably. */
+static enum snap_status flush_areas(struct merge *merge, struct snap_error *err)
+{
+    if (!merge->unflushed)
+        return SNAP_OK;
+    merge->unflushed = false;
+    merge->result->cow_flushes++;
+    return snap_io_flush(merge->store->io, err);
+}
+
+/*
+ * Takes the bad entries, which are all that is left, off the list: from its end, area by area, and with nothing behind
+ * it. Else some of them, or older copies of them, would look like entries that a fault has cut off: they are not on the
+ * origin.
+ */
+static enum snap_status drop_bad(struct merge *merge, struct snap_error *err)
+{
+    enum snap_status status = clear_hidden_areas(merge, err);
+
+    if (status == SNAP_OK)
+        status = flush_areas(merge, err);
+    while (merge->list_length > 0 && status == SNAP_OK)
+        status = shorten(merge, snap_round_down(merge->list_length - 1, merge->store->layout.entries_per_area), err);
+    if (status != SNAP_OK)
+        return status;
+    merge->result->dropped_entries = merge->bad.settled;
+    merge->result->entries_left = 0;
+    return SNAP_OK;
+}
+
 /* All is merged but for the bad entries: takes them off the list if that is wanted, and the last traces. */
 static enum snap_status end_list(struct merge *merge, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
 
-    if (merge->options->drop_bad && merge->bad.settled > 0) {
-        status = shorten(merge, 0, err);
-        if (status != SNAP_OK)
-            return status;
-        merge->result->dropped_entries = merge->bad.settled;
-        merge->result->entries_left = 0;
-    }
-    status = clear_hidden_areas(merge, err); /* also where no window was open: left by an earlier run */
-    if (status == SNAP_OK && merge->unflushed) {
-        status = snap_io_flush(merge->store->io, err);
-        merge->result->cow_flushes++;
-    }
-    return status;
+    if (merge->options->drop_bad && merge->bad.settled > 0)
+        status = drop_bad(merge, err);
+    if (status == SNAP_OK)
+        status = clear_hidden_areas(merge, err); /* also where no window was open: left by an earlier run */
+    return status == SNAP_OK ? flush_areas(merge, err) : status;
 }
 
 enum snap_status snap_merge_run(struct merge *merge, struct snap_merge_result *result, struct snap_error *err)

@@ -88,7 +88,8 @@ struct snap_merge_job {
     uint64_t entries;             /* live */
     uint64_t total_bytes;         /* to write */
     uint64_t runs;                /* of neighbours, in list order */
-    uint64_t stale_areas_end;     /* areas behind the end, up to here, hold what is merged already; 0: none */
+    uint64_t stale_areas_end;     /* areas behind the end, up to here, hold what is merged already, or is in the list as
+                                     well; 0: none */
 };
 
 struct snap_merge_result {

@@ -37,7 +37,7 @@ struct merge {
     uint64_t commit_ns;       /* when it was last cut */
     uint64_t entries_wanted;  /* per window, from the measured speed */
     bool unflushed;           /* areas were zeroed after the COW's last flush */
-    uint64_t stale_areas_end; /* areas behind the end, up to here, are merged and not yet zeroed */
+    uint64_t stale_areas_end; /* areas behind the end, up to here, are merged or copies, and not yet zeroed */
     struct merge_bad bad;
 };
 

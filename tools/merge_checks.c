@@ -88,16 +88,25 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct too
                                  uint64_t *stale_areas_end, struct snap_error *err)
 {
     const uint64_t per_area = store->layout.entries_per_area;
+    struct snap_error reason;
     bool equal;
     enum snap_status status;
 
+    if (check->copied_area && !appended)
+        *stale_areas_end = check->copied_area + 1;
     if (check->continuation_entries == 0)
         return SNAP_OK;
     status = snap_compare_merged(store, session->origin.io, check->continuation_area * per_area,
                                  check->continuation_entries, session->options.memory_bytes, tool_stop, NULL, &equal,
-                                 err);
-    if (status != SNAP_OK)
+                                 &reason);
+    if (status == SNAP_E_IO) {
+        cli_warn(session->cli, "%s: whether the entries behind the end are on the origin already cannot be told: %s",
+                 cow->path, reason.text);
+        equal = false;
+    } else if (status != SNAP_OK) {
+        *err = reason;
         return status;
+    }
     if (equal) {
         cli_note(session->cli, "%s: the entries behind the end are on the origin already: an earlier run was cut short",
                  cow->path);

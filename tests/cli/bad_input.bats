@@ -135,6 +135,14 @@ holds() {
     holds entry-repeated
 }
 
+@test "copied-area: Sound: area 1 begins with a copy of the only entry, left by a merge that moved it and was cut short" {
+    holds copied-area
+    # The copy is gone with the entry: nothing looks cut off.
+    program snapcheck --origin "$origin" --json "$cow"
+    assert_status 0
+    assert_equal "$(jq -r '.findings[].rule' <<<"$output")" chunk-unusual
+}
+
 @test "stale-areas: Sound: area 1 holds leftovers that do not continue the list" {
     holds stale-areas
 }

@@ -114,3 +114,29 @@ sweep() {
     done
     [ $met -ge 20 ]
 }
+
+@test "entries behind the end that cannot be compared: refused like a list that was cut off, --accept=cut goes on" {
+    local n merge=(snapmerge --seeks free --io-engine threads --queue-depth 1)
+    load images
+    images_make cut-merged
+    merge+=(--origin "$origin" --cow "$cow")
+    # A dry run tells which read is the first of their data, between areas 1 and 2.
+    traced -P "$cow" -e trace=preadv -- "${merge[@]}" --dry-run
+    assert_status 0
+    n=$(perl -ne '
+        my ($thread, $at) = /^(\d+) +preadv.*, (\d+)(?:\)| <unfinished)/ or next;
+        $reads{$thread}++; # strace counts so
+        if ($at >= 259 * 4096 && $at < 515 * 4096) { print $reads{$thread}; exit }' trace)
+    local failing=(-P "$cow" -e trace=preadv -e "inject=preadv:error=EIO:when=$n")
+    traced "${failing[@]}" -- "${merge[@]}"
+    assert_status 8
+    assert_said "$cow: whether the entries behind the end are on the origin already cannot be told: "
+    assert_said "Input/output error"
+    assert_said "$cow: 344 entries may have been cut off; to merge only those in the list: --accept=cut"
+    assert_said "Nothing was written."
+    images_unchanged
+    traced "${failing[@]}" -- "${merge[@]}" --accept=cut
+    assert_status 0
+    assert_said "cannot be told"
+    cmp "$origin" "$view"
+}

@@ -10,6 +10,11 @@ static bool has(const struct workload_bad *bad, uint64_t index)
            (index - bad->first) / bad->step < bad->count;
 }
 
+bool bad_is(const struct workload *workload, uint64_t index)
+{
+    return has(&workload->bad_reads, index) || has(&workload->bad_writes, index) || has(&workload->bad_keeps, index);
+}
+
 static struct reader list_of(const struct images *images)
 {
     return (struct reader){.cow = images->cow, .cow_bytes = images->cow_bytes, .origin = images->origin,
@@ -52,7 +57,7 @@ bool bad_there(const struct workload *workload, const struct images *images, con
     for (uint64_t index = 0; index < workload->entries; index++) {
         uint64_t old_chunk, new_chunk;
 
-        if (!has(&workload->bad_reads, index) && !has(&workload->bad_writes, index) && !has(&workload->bad_keeps, index))
+        if (!bad_is(workload, index))
             continue;
         reader_entry(&whole, index, &old_chunk, &new_chunk);
         if (reader->data_chunk[old_chunk] != new_chunk)
@@ -66,5 +71,7 @@ bool bad_alone(const struct workload *workload, const struct images *images, con
 {
     uint64_t count;
 
+    if (workload->drop_bad)
+        return reader->entries == 0;
     return bad_there(workload, images, reader, &count) && reader->entries == count;
 }

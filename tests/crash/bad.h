@@ -12,6 +12,9 @@ static inline bool bad_any(const struct workload *workload)
     return workload->bad_reads.count + workload->bad_writes.count + workload->bad_keeps.count > 0;
 }
 
+/* Whether the entry with this index is one of them. */
+bool bad_is(const struct workload *workload, uint64_t index);
+
 /* Makes the chunks of a disk fail; `io` is an io_fault. Only the origin and the COW have any. */
 void bad_add(const struct workload *workload, const struct images *images, unsigned disk, struct snap_io *io);
 
@@ -19,7 +22,7 @@ void bad_add(const struct workload *workload, const struct images *images, unsig
 bool bad_there(const struct workload *workload, const struct images *images, const struct reader *reader,
                uint64_t *count);
 
-/* Whether it has these and no others, each of them once. */
+/* Whether it has these and no others, each of them once; none at all where they are given up. */
 bool bad_alone(const struct workload *workload, const struct images *images, const struct reader *reader);
 
 #endif

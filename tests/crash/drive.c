@@ -22,6 +22,7 @@ struct drive_options drive_options_of(const struct workload *workload)
         .verify = workload->verify,
         .skip_identical = workload->skip_identical,
         .continue_on_error = bad_any(workload),
+        .drop_bad = workload->drop_bad,
         .keep_cow = workload->keep_cow,
         .compare_from = workload->compare_from,
     };
@@ -66,7 +67,9 @@ static uint64_t stale_areas_end(const struct snap_store *store, const struct sna
 {
     const uint64_t entries = check->continuation_entries;
 
-    return entries ? check->continuation_area + snap_div_up(entries, store->layout.entries_per_area) : 0;
+    if (entries)
+        return check->continuation_area + snap_div_up(entries, store->layout.entries_per_area);
+    return check->copied_area ? check->copied_area + 1 : 0;
 }
 
 /* What continues the list behind its end must be merged. */
@@ -96,6 +99,7 @@ static struct snap_merge_options merge_options(const struct drive_options *optio
         .verify = options->verify,
         .skip_identical = options->skip_identical,
         .continue_on_error = options->continue_on_error,
+        .drop_bad = options->drop_bad,
         .keep_cow = options->keep_cow,
         .compare_from = options->compare_from,
         .checkpoint = options->checkpoint,
@@ -133,7 +137,7 @@ static enum snap_status open_other(struct others *others, struct snap_io *io, st
 
     if (status == SNAP_OK)
         status = check_continuation(store, origin, &result, err);
-    options.stale_areas_end = status == SNAP_OK ? stale_areas_end(store, &result) : 0;
+    options.stale_areas_end = status == SNAP_OK && result.continuation_entries > 0 ? stale_areas_end(store, &result) : 0;
     if (status == SNAP_OK)
         status = snap_sibling_open(&others->siblings[others->count], store, &options, err);
     others->count += status == SNAP_OK;
@@ -196,6 +200,15 @@ enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const 
     struct snap_io *const disk[] = {origin, cow};
 
     return drive_merge_of(disk, 2, 1, options, report, err);
+}
+
+bool drive_goes_on(struct snap_io *cow, struct snap_io *origin)
+{
+    struct snap_findings findings = {0};
+    struct snap_check_result result;
+    struct snap_store store;
+
+    return check(cow, origin, &store, &findings, &result, NULL) != SNAP_OK || result.continuation_entries > 0;
 }
 
 void drive_keep_memory(void)

@@ -18,7 +18,7 @@ struct drive_options {
     void *stop_context;
     void (*before_merge)(void *context);    /* after all checks; NULL: nothing */
     void *before_merge_context;
-    bool verify, skip_identical, continue_on_error; /* see merge.h */
+    bool verify, skip_identical, continue_on_error, drop_bad; /* see merge.h */
     bool keep_cow;
     uint64_t compare_from;                  /* see merge.h */
     enum snap_status (*checkpoint)(void *context, uint64_t merged_from, struct snap_error *err);
@@ -47,6 +47,9 @@ enum snap_status drive_merge(struct snap_io *origin, struct snap_io *cow, const 
 enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, unsigned merged,
                                 const struct drive_options *options, struct drive_report *report,
                                 struct snap_error *err);
+
+/* Whether entries behind the end of a store's list look as if they belonged to it. */
+bool drive_goes_on(struct snap_io *cow, struct snap_io *origin);
 
 /* For programs of many small merges, each with large buffers hardly used: what is freed is soon wanted again. */
 void drive_keep_memory(void);

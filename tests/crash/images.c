@@ -125,6 +125,8 @@ static void put_entries(const struct workload *workload, struct images *images, 
         uint8_t *data = images->cow + list->news[i] * images->chunk_bytes;
 
         images_fill(data, images->chunk_bytes, list->news[i] + 1000000);
+        if (workload->drop_bad && bad_is(workload, i))
+            memcpy(data, images->origin + origin_at, (size_t)part_on_origin(images, list->olds[i]));
         memcpy(images->view + origin_at, data, (size_t)part_on_origin(images, list->olds[i]));
         images_put(slot(images, list, i), list->olds[i], 8);
         images_put(slot(images, list, i) + 8, list->news[i], 8);

@@ -218,8 +218,9 @@ static bool stores_right(struct judge *judge, unsigned merged, uint64_t entries_
     return true;
 }
 
-static enum snap_status merge_now(struct judge *judge, unsigned merged, bool with_bad, struct drive_report *report,
-                                  struct snap_error *err)
+/* `kept_from`: without a write to the COW, and with a checkpoint that claims this. */
+static enum snap_status merge_now(struct judge *judge, unsigned merged, bool with_bad, const uint64_t *kept_from,
+                                  struct drive_report *report, struct snap_error *err)
 {
     struct drive_options options = drive_options_of(judge->workload);
     struct snap_io *disks[WORKLOAD_DISKS_MAX];
@@ -227,6 +228,9 @@ static enum snap_status merge_now(struct judge *judge, unsigned merged, bool wit
 
     options.read_ahead = false;
     options.continue_on_error = with_bad;
+    options.drop_bad = with_bad && judge->workload->drop_bad;
+    options.keep_cow = kept_from != NULL;
+    options.compare_from = kept_from ? *kept_from : 0;
     for (unsigned disk = 0; disk < judge->images->disks; disk++)
         disks[disk] = disk < 2 && with_bad ? judge->bad[disk] : judge->disk[disk];
     status = drive_merge_of(disks, judge->images->disks, merged, &options, report, err);
@@ -241,10 +245,12 @@ static bool ends_right(struct judge *judge, unsigned merged, enum phase phase, c
     struct drive_report report;
     struct snap_error err = {0};
 
-    if (merge_now(judge, merged, false, &report, &err) != SNAP_OK)
+    if (merge_now(judge, merged, false, NULL, &report, &err) != SNAP_OK)
         return judge_broken(judge, "%s: %.500s", when, err.text);
     if (memcmp(bytes_of(judge, 0), judge->images->disk_view[merged], (size_t)judge->images->origin_bytes) != 0)
         return judge_broken(judge, "%s, the origin is not the view of disk %u", when, merged);
+    if (drive_goes_on(judge->disk[merged], judge->disk[0]))
+        return judge_broken(judge, "%s, the list of disk %u looks as if it was cut off", when, merged);
     return stores_right(judge, merged, 0, phase, when);
 }
 
@@ -260,7 +266,7 @@ static bool leaves_bad(struct judge *judge, const char *when)
 
     for (unsigned disk = 0; disk < 2; disk++)
         bad_add(judge->workload, images, disk, judge->bad[disk]);
-    if (merge_now(judge, 1, true, &report, &err) != SNAP_OK)
+    if (merge_now(judge, 1, true, NULL, &report, &err) != SNAP_OK)
         right = judge_broken(judge, "%s: %.500s", when, err.text);
     for (unsigned disk = 0; disk < 2; disk++)
         io_fault_clear(judge->bad[disk]);
@@ -279,17 +285,52 @@ static void restore(struct judge *judge)
         memcpy(bytes_of(judge, disk), judge->kept[disk], (size_t)judge->images->disk_bytes[disk]);
 }
 
+/* Merging without a write to the COW, which has had none before either. */
+static bool kept_right(struct judge *judge, uint64_t claim)
+{
+    const unsigned merged = judge->merged;
+    const size_t cow_bytes = (size_t)judge->images->disk_bytes[merged];
+    struct drive_report report;
+    struct snap_error err = {0};
+
+    if (merge_now(judge, merged, false, &claim, &report, &err) != SNAP_OK)
+        return judge_broken(judge, "keeping the COW again, compared from %" PRIu64 ": %.500s", claim, err.text);
+    if (memcmp(bytes_of(judge, merged), judge->start[merged], cow_bytes) != 0)
+        return judge_broken(judge, "the COW that is kept has changed");
+    if (memcmp(bytes_of(judge, 0), judge->images->disk_view[merged], (size_t)judge->images->origin_bytes) != 0)
+        return judge_broken(judge, "keeping the COW again, compared from %" PRIu64 ": the origin is not the view", claim);
+    if (!stores_right(judge, merged, UINT64_MAX, COMPLETE, "the COW kept again"))
+        return false;
+    restore(judge);
+    return true;
+}
+
+/* All bad entries are in the list. */
+static bool has_bad(const struct judge *judge)
+{
+    struct reader reader = reader_of(judge->images, 1, bytes_of(judge, 0), bytes_of(judge, 1));
+    uint64_t count;
+    bool right;
+
+    load(&reader);
+    right = bad_there(judge->workload, judge->images, &reader, &count);
+    reader_free(&reader);
+    return right;
+}
+
 bool judge_wide_state(struct judge *judge, uint64_t committed)
 {
     const unsigned merged = judge->merged, other = merged == 1 ? 2 : 1;
-
     /* With bad chunks the list may keep some that are merged, or bad ones twice, for a cut in one atomic unit. */
-    if (!stores_right(judge, merged, bad_any(judge->workload) ? UINT64_MAX : committed, CRASHED,
-                      "after the crash"))
+    const bool stays = bad_any(judge->workload) || judge->workload->keep_cow;
+
+    if (!stores_right(judge, merged, stays ? UINT64_MAX : committed, CRASHED, "after the crash"))
         return false;
     if (unmerged(judge) > committed)
         return judge_broken(judge, "%" PRIu64 " chunks are not merged, though all but %" PRIu64 " were said to be",
                             unmerged(judge), committed);
+    if (judge->workload->drop_bad && unmerged(judge) > 0 && !has_bad(judge))
+        return judge_broken(judge, "bad entries were given up before all others were merged");
     for (unsigned disk = 0; disk < judge->images->disks; disk++)
         memcpy(judge->kept[disk], bytes_of(judge, disk), (size_t)judge->images->disk_bytes[disk]);
     if (bad_any(judge->workload)) {
@@ -298,6 +339,8 @@ bool judge_wide_state(struct judge *judge, uint64_t committed)
             return false;
         restore(judge);
     }
+    if (judge->workload->keep_cow && !(kept_right(judge, 0) && kept_right(judge, committed)))
+        return false;
     if (!ends_right(judge, merged, COMPLETE, "merged again"))
         return false;
     if (!judge->workload->undo)

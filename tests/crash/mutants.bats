@@ -300,3 +300,19 @@ found() {
 @test "found: bad half told" {
     found bad-half-told
 }
+
+@test "found: dropped at once" {
+    found dropped-at-once
+}
+
+@test "found: dropped early" {
+    found dropped-early
+}
+
+@test "found: dropped unflushed" {
+    found dropped-unflushed
+}
+
+@test "found: copy behind the end" {
+    found copy-behind-the-end
+}

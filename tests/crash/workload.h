@@ -84,6 +84,8 @@ struct workload {
     struct workload_bad bad_reads;  /* their COW data cannot be read */
     struct workload_bad bad_writes; /* their origin chunks cannot be written */
     struct workload_bad bad_keeps;  /* their origin chunks cannot be read, which only a sibling of this chunk size minds */
+    bool drop_bad;                  /* bad_reads and bad_writes are given up; the origin has their content already, so that
+                                       no view changes by that */
     bool verify;                    /* see merge.h */
     bool skip_identical;
     bool long_only;

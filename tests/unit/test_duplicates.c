@@ -261,6 +261,7 @@ static void a_continuation_ends_where_it_does_not_fit(void **state)
         assert_int_equal(reports.count, 0);
         assert_int_equal(result.continuation_entries, misfits[i][0] - 64);
         assert_int_equal(result.continuation_area, misfits[i][0] == 64 ? 0 : 2);
+        assert_int_equal(result.copied_area, i == 0 ? 2 : 0); /* the first, where all would fit but for the live entry */
         if (misfits[i][0] == 64)
             assert_int_equal(result.stale_area, 2);
         list_close(io);
@@ -321,6 +322,8 @@ static void several_passes_agree_on_a_continuation(void **state)
         assert_int_equal(several.continuation_entries, expected_entries);
         assert_int_equal(several.continuation_area, one.continuation_area);
         assert_int_equal(several.stale_area, one.stale_area);
+        assert_int_equal(one.copied_area, misfits[i] == 6912 ? 27 : 0);
+        assert_int_equal(several.copied_area, one.copied_area);
         list_close(&list->io);
     }
 }
