@@ -309,7 +309,7 @@ static enum snap_status check_entries(struct check *check)
                            sets.repeated_last_chunk * check->last_missing_bytes;
     result->continuation_area = sets.continuation_area;
     result->continuation_entries = sets.continuation_entries;
-    result->copied_area = sets.copied_area;
+    result->dead_area = sets.dead_area;
     return status == SNAP_OK ? check_whole(check, &sets) : status;
 }
 

@@ -93,7 +93,7 @@ enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const 
     memset(checkpoint, 0, sizeof *checkpoint);
     if (status != SNAP_OK)
         return status;
-    status = snap_replace_check(path, FIRST_LINE, err);
+    status = snap_replace_check(path, FIRST_LINE, NULL, err);
     if (status != SNAP_OK)
         return status;
     if (strlen(text) != length_bytes || strncmp(text, FIRST_LINE, strlen(FIRST_LINE)) != 0)

@@ -25,7 +25,7 @@ struct snap_sets {
     bool short_of_memory;
     uint64_t reached_index;         /* where memory ran out */
     uint64_t continuation_entries;  /* the least that any pass found */
-    bool copied;                    /* a pass found that the first entry behind the end repeats one of the list */
+    bool dead;                      /* a pass found that the list uses the data chunk of the first entry behind its end */
 };
 
 enum snap_status snap_sets_new(struct snap_sets **result, const struct snap_store *store, uint64_t origin_chunks,
@@ -110,7 +110,10 @@ void snap_sets_feed(struct snap_sets *sets, const struct snap_span *span)
     }
 }
 
-/* How many entries of the span continue the list: canonical data chunk, an old that nobody has. */
+/*
+ * How many entries of the span continue the list: canonical data chunk, which the list does not use, an old that nobody
+ * has. `is_first`: the span is the first one behind the end.
+ */
 static uint32_t continuing(struct snap_sets *sets, const struct snap_span *span, bool is_first)
 {
     uint32_t i;
@@ -123,14 +126,16 @@ static uint32_t continuing(struct snap_sets *sets, const struct snap_span *span,
         if (new_chunk != snap_canonical_chunk(&sets->store->layout, span->first_index + i) ||
             new_chunk >= sets->store->layout.cow_chunks || old_chunk >= sets->origin_chunks)
             break;
+        if (snap_chunkset_has(sets->news, new_chunk)) {
+            sets->dead |= i == 0 && is_first;
+            break;
+        }
         if (!add(sets, sets->olds, old_chunk, &repeated)) {
             sets->short_of_memory = true;
             break;
         }
-        if (repeated) {
-            sets->copied |= i == 0 && is_first;
+        if (repeated)
             break;
-        }
     }
     return i;
 }
@@ -199,7 +204,7 @@ static enum snap_status run_passes(struct snap_sets *sets, uint64_t entries, boo
 
     sets->repeated_olds.count = sets->repeated_news.count = 0;
     sets->continuation_entries = UINT64_MAX;
-    sets->copied = false;
+    sets->dead = false;
     sets->short_of_memory = false;
     for (sets->pass = 0; sets->pass < sets->passes && status == SNAP_OK && !sets->short_of_memory; sets->pass++) {
         status = feed_again(sets, stop, stop_context, err);
@@ -294,8 +299,8 @@ enum snap_status snap_sets_finish(struct snap_sets *sets, uint64_t entries, bool
         result->continuation_area = entries / sets->store->layout.entries_per_area + 1;
         result->continuation_entries = sets->continuation_entries;
     }
-    if (sets->copied)
-        result->copied_area = entries / sets->store->layout.entries_per_area + 1;
+    if (sets->dead)
+        result->dead_area = entries / sets->store->layout.entries_per_area + 1;
     return status;
 }
 

@@ -21,32 +21,6 @@ static void report_progress(void *context, uint64_t length_bytes)
         merge->options->progress(merge->options->progress_context, &progress);
 }
 
-/* Zeroes the areas that a list of this length does not reach: neither order nor tearing matters any more. */
-static enum snap_status clear_hidden_areas(struct merge *merge, struct snap_error *err)
-{
-    const struct snap_layout *layout = &merge->store->layout;
-    const uint64_t first_area = merge->list_length / layout->entries_per_area + 1;
-    struct snap_error reason;
-    enum snap_status status;
-
-    if (first_area >= merge->stale_areas_end)
-        return SNAP_OK;
-    status = snap_store_zero_areas(merge->store, first_area, merge->stale_areas_end - first_area, &reason);
-    if (status == SNAP_E_IO) { /* hygiene only: a bad sector there holds nobody up */
-        merge->unflushed = true;
-        merge->stale_areas_end = first_area;
-        return SNAP_OK;
-    }
-    if (status != SNAP_OK && err)
-        *err = reason;
-    if (status == SNAP_OK) {
-        merge->unflushed = true;
-        merge->result->metadata_bytes += (merge->stale_areas_end - first_area) * layout->chunk_bytes;
-        merge->stale_areas_end = first_area;
-    }
-    return status;
-}
-
 static void count_window(struct merge *merge, const struct snap_window_range *range)
 {
     struct snap_merge_result *result = merge->result;
@@ -74,8 +48,7 @@ static enum snap_status flush_origin(struct merge *merge, struct snap_error *err
     return status;
 }
 
-/* Cuts the list on disk; nothing happens where it is as short already. */
-static enum snap_status shorten(struct merge *merge, uint64_t length, struct snap_error *err)
+enum snap_status merge_shorten(struct merge *merge, uint64_t length, struct snap_error *err)
 {
     struct snap_shorten_counts counts = {0};
     enum snap_status status;
@@ -88,7 +61,7 @@ static enum snap_status shorten(struct merge *merge, uint64_t length, struct sna
     if (status != SNAP_OK)
         return status;
     merge->unflushed = false;
-    merge->list_length = length;
+    merge->list_length = merge->result->list_length = length;
     return SNAP_OK;
 }
 
@@ -112,11 +85,11 @@ static enum snap_status commit(struct merge *merge, const struct snap_window_ran
     }
     status = merge_bad_move(merge, range->first, &length, err);
     if (status == SNAP_OK)
-        status = shorten(merge, length, err);
+        status = merge_shorten(merge, length, err);
     if (status != SNAP_OK)
         return status;
     count_window(merge, range);
-    return clear_hidden_areas(merge, err);
+    return merge_clear_hidden_areas(merge, err);
 }
 
 /*
@@ -314,48 +287,6 @@ static void commit_finished(struct merge *merge, const struct snap_window_range 
         (void)commit(merge, finished, &ignored);
 }
 
-/* The areas behind the list are zero, durably. */
-static enum snap_status flush_areas(struct merge *merge, struct snap_error *err)
-{
-    if (!merge->unflushed)
-        return SNAP_OK;
-    merge->unflushed = false;
-    merge->result->cow_flushes++;
-    return snap_io_flush(merge->store->io, err);
-}
-
-/*
- * Takes the bad entries, which are all that is left, off the list: from its end, area by area, and with nothing behind
- * it. Else some of them, or older copies of them, would look like entries that a fault has cut off: they are not on the
- * origin.
- */
-static enum snap_status drop_bad(struct merge *merge, struct snap_error *err)
-{
-    enum snap_status status = clear_hidden_areas(merge, err);
-
-    if (status == SNAP_OK)
-        status = flush_areas(merge, err);
-    while (merge->list_length > 0 && status == SNAP_OK)
-        status = shorten(merge, snap_round_down(merge->list_length - 1, merge->store->layout.entries_per_area), err);
-    if (status != SNAP_OK)
-        return status;
-    merge->result->dropped_entries = merge->bad.settled;
-    merge->result->entries_left = 0;
-    return SNAP_OK;
-}
-
-/* All is merged but for the bad entries: takes them off the list if that is wanted, and the last traces. */
-static enum snap_status end_list(struct merge *merge, struct snap_error *err)
-{
-    enum snap_status status = SNAP_OK;
-
-    if (merge->options->drop_bad && merge->bad.settled > 0)
-        status = drop_bad(merge, err);
-    if (status == SNAP_OK)
-        status = clear_hidden_areas(merge, err); /* also where no window was open: left by an earlier run */
-    return status == SNAP_OK ? flush_areas(merge, err) : status;
-}
-
 enum snap_status snap_merge_run(struct merge *merge, struct snap_merge_result *result, struct snap_error *err)
 {
     const struct snap_merge_options *options = merge->options;
@@ -363,7 +294,7 @@ enum snap_status snap_merge_run(struct merge *merge, struct snap_merge_result *r
     enum snap_status status;
 
     memset(result, 0, sizeof *result);
-    result->entries_left = merge->job->entries;
+    result->entries_left = result->list_length = merge->job->entries;
     merge->result = result;
     merge->write_control.done = report_progress;
     merge->write_control.done_context = merge;
@@ -374,11 +305,9 @@ enum snap_status snap_merge_run(struct merge *merge, struct snap_merge_result *r
         if (status != SNAP_OK && !merge->uncertain)
             commit_finished(merge, &finished);
     }
-    if (status == SNAP_OK && !options->keep_cow)
-        status = end_list(merge, err);
     for (size_t i = 0; options->bad && i < merge->bad.settled; i++)
         options->bad(options->bad_context, &merge->bad.entries[i]);
-    return status;
+    return status == SNAP_OK && !options->keep_cow ? merge_end_list(merge, err) : status;
 }
 
 enum snap_status snap_merge(const struct snap_store *store, struct snap_io *origin, const struct snap_merge_job *job,
@@ -392,7 +321,7 @@ enum snap_status snap_merge(const struct snap_store *store, struct snap_io *orig
         status = snap_merge_run(merge, result, err);
     } else {
         memset(result, 0, sizeof *result);
-        result->entries_left = job->entries;
+        result->entries_left = result->list_length = job->entries;
     }
     snap_merge_release(merge);
     return status;

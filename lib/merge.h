@@ -63,12 +63,15 @@ struct snap_merge_options {
     /*
      * A chunk whose data cannot be read on the COW, or not be written on the origin, because of the medium (copy.h)
      * does not end the merge: its entry stays, at the end of the list, and all others are merged. With drop_bad these
-     * entries are taken off the list at the very end: the origin keeps what it has there.
+     * entries are taken off the list at the very end: the origin keeps what it has there. Before that `bad` was told each
+     * of them, and `before_drop` has a chance to keep the record: a failure of it ends the merge, and they stay.
      */
     bool continue_on_error;
     bool drop_bad;
     void (*bad)(void *context, const struct snap_merge_bad *bad); /* at the end, for each; NULL: nobody cares */
     void *bad_context;
+    enum snap_status (*before_drop)(void *context, struct snap_error *err); /* NULL: nobody cares */
+    void *before_drop_context;
     /*
      * Other stores of this origin, whose views are kept: planned (snap_sibling_plan) for this list and found to have
      * room. Before a load is written, what it replaces is copied out to each that has no entry for it.
@@ -88,13 +91,13 @@ struct snap_merge_job {
     uint64_t entries;             /* live */
     uint64_t total_bytes;         /* to write */
     uint64_t runs;                /* of neighbours, in list order */
-    uint64_t stale_areas_end;     /* areas behind the end, up to here, hold what is merged already, or is in the list as
-                                     well; 0: none */
+    uint64_t stale_areas_end;     /* areas behind the end, up to here, hold nothing that is missed (stale.h); 0: none */
 };
 
 struct snap_merge_result {
     uint64_t entries_merged;      /* durably, at least: in the origin, and off the list */
     uint64_t entries_left;
+    uint64_t list_length;         /* of the list on disk: what is left, and maybe entries that are merged or stand twice */
     uint64_t read_bytes;          /* of COW data */
     uint64_t written_bytes;       /* to the origin */
     uint64_t equal_bytes;         /* not written: the origin had them already (keep_cow, skip_identical) */

@@ -37,7 +37,8 @@ struct merge {
     uint64_t commit_ns;       /* when it was last cut */
     uint64_t entries_wanted;  /* per window, from the measured speed */
     bool unflushed;           /* areas were zeroed after the COW's last flush */
-    uint64_t stale_areas_end; /* areas behind the end, up to here, are merged or copies, and not yet zeroed */
+    uint64_t unzeroed_areas_end; /* areas up to here could not all be zeroed */
+    uint64_t stale_areas_end; /* areas behind the end, up to here, hold nothing that is missed, and are not yet zeroed */
     struct merge_bad bad;
 };
 
@@ -56,6 +57,18 @@ void merge_adapt(struct merge *merge, const struct snap_window_range *range, uin
  * only when the interval has run out. A cut in the middle of an area takes a flush for each unit that it clears.
  */
 bool merge_commit_due(const struct merge *merge, const struct snap_window_range *range);
+
+/* Cuts the list on disk, durably; nothing happens where it is as short already. */
+enum snap_status merge_shorten(struct merge *merge, uint64_t length, struct snap_error *err);
+
+/*
+ * Zeroes the areas that a list of this length does not reach: neither order nor tearing matters any more. Those that
+ * cannot be written stay as they are.
+ */
+enum snap_status merge_clear_hidden_areas(struct merge *merge, struct snap_error *err);
+
+/* All is merged but for the bad entries: takes them off the list if that is wanted, and the last traces; durably. */
+enum snap_status merge_end_list(struct merge *merge, struct snap_error *err);
 
 /* Adds the chunks of the window's plan that have this fate to the bad entries. SNAP_E_NOMEM. */
 enum snap_status merge_bad_take(struct merge *merge, const struct snap_window *window, enum snap_plan_fate fate,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +26,39 @@ static bool begins_with(int fd, const char *first_line)
     return count == 0 || (count == (ssize_t)length && memcmp(found, first_line, length) == 0);
 }
 
-enum snap_status snap_replace_check(const char *path, const char *first_line, struct snap_error *err)
+static enum snap_status read_text(int fd, const char *path, uint64_t length_bytes, char **text, struct snap_error *err)
+{
+    uint64_t done_bytes = 0;
+
+    *text = length_bytes < SIZE_MAX ? malloc((size_t)length_bytes + 1) : NULL;
+    if (!*text)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for what is in it", path);
+    while (done_bytes < length_bytes) {
+        ssize_t count = pread(fd, *text + done_bytes, (size_t)(length_bytes - done_bytes), (off_t)done_bytes);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0) {
+            free(*text);
+            *text = NULL;
+            return snap_fail_errno(err, errno, "%s", path);
+        }
+        if (count == 0)
+            break;
+        done_bytes += (uint64_t)count;
+    }
+    (*text)[done_bytes] = '\0';
+    return SNAP_OK;
+}
+
+enum snap_status snap_replace_check(const char *path, const char *first_line, char **text, struct snap_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
     struct stat st;
     enum snap_status status = SNAP_OK;
 
+    if (text)
+        *text = NULL;
     if (fd < 0 && errno == ENOENT)
         return SNAP_OK;
     if (fd < 0 && errno == ELOOP)
@@ -44,6 +72,8 @@ enum snap_status snap_replace_check(const char *path, const char *first_line, st
     else if (!begins_with(fd, first_line))
         status = snap_fail(err, SNAP_E_REFUSED, "%s: holds something else: it does not begin with \"%.*s\", and is not "
                            "replaced", path, (int)strcspn(first_line, "\n"), first_line);
+    else if (text)
+        status = read_text(fd, path, (uint64_t)st.st_size, text, err);
     (void)close(fd); /* was only read */
     return status;
 }

@@ -27,7 +27,7 @@ struct snap_sibling;
 struct snap_sibling_options {
     uint64_t origin_bytes;
     uint64_t memory_bytes;        /* for everything but the walks over lists, which take 8 MiB for a moment */
-    uint64_t stale_areas_end;     /* areas behind the list's end, up to here, continue it and are merged; 0: none */
+    uint64_t stale_areas_end;     /* areas behind the list's end, up to here, hold nothing that is missed (stale.h); 0: none */
     bool (*stop)(void *context);  /* polled while lists are read; NULL: never */
     void *stop_context;
 };

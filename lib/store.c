@@ -285,6 +285,8 @@ enum snap_status snap_store_zero_areas(const struct snap_store *store, uint64_t 
     struct snap_io_request requests[64];
     struct iovec zeros = {.iov_len = (size_t)piece_bytes};
     enum snap_status status = SNAP_OK;
+    struct snap_error reason;
+    enum snap_status failure = SNAP_OK; /* the first; what can be zeroed is, all the same */
     size_t filled = 0;
 
     if (count == 0)
@@ -300,11 +302,17 @@ enum snap_status snap_store_zero_areas(const struct snap_store *store, uint64_t 
                 .kind = SNAP_IO_WRITE, .offset_bytes = area_bytes + done_bytes, .iov = &zeros, .iov_count = 1};
             if (filled == sizeof requests / sizeof requests[0] ||
                 (area == first_area && done_bytes + piece_bytes == chunk_bytes)) {
-                status = snap_io_transfer(store->io, requests, filled, err);
+                status = snap_io_transfer(store->io, requests, filled, failure == SNAP_OK ? &reason : NULL);
                 filled = 0;
             }
+            if (status != SNAP_OK && failure == SNAP_OK)
+                failure = status;
+            if (status == SNAP_E_IO)
+                status = SNAP_OK;
         }
     }
     snap_io_buffer_free(zeros.iov_base);
-    return status;
+    if (failure != SNAP_OK && err)
+        *err = reason;
+    return failure;
 }

@@ -86,7 +86,7 @@ enum snap_status snap_store_shorten(const struct snap_store *store, uint64_t len
 
 /*
  * Zeroes the areas [first_area, first_area + count), highest first, without a flush. They must be unreachable: behind
- * the area that holds the end of the list (hygiene only; nothing depends on it).
+ * the area that holds the end of the list. SNAP_E_IO: some could not be written, all others are zero.
  */
 enum snap_status snap_store_zero_areas(const struct snap_store *store, uint64_t first_area, uint64_t count,
                                        struct snap_error *err);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "merge_checks.h"
 
-#include "arith.h"
 #include "compare.h"
 #include "merge_options.h"
 #include "report.h"
+#include "stale.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -83,6 +83,16 @@ enum snap_status merge_check_identity(struct merge_session *session, const struc
     return SNAP_OK;
 }
 
+static enum snap_status find_stale(struct merge_session *session, const struct snap_store *store,
+                                   const struct snap_check_result *check, uint64_t *stale_areas_end,
+                                   struct snap_error *err)
+{
+    const struct snap_stale_search search = {.store = store, .origin = session->origin.io, .check = check,
+                                             .memory_bytes = session->options.memory_bytes, .stop = tool_stop};
+
+    return snap_stale_areas(&search, stale_areas_end, err);
+}
+
 enum snap_status merge_check_cut(struct merge_session *session, const struct tool_device *cow,
                                  const struct snap_store *store, const struct snap_check_result *check, bool appended,
                                  uint64_t *stale_areas_end, struct snap_error *err)
@@ -92,10 +102,8 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct too
     bool equal;
     enum snap_status status;
 
-    if (check->copied_area && !appended)
-        *stale_areas_end = check->copied_area + 1;
     if (check->continuation_entries == 0)
-        return SNAP_OK;
+        return find_stale(session, store, check, stale_areas_end, err);
     status = snap_compare_merged(store, session->origin.io, check->continuation_area * per_area,
                                  check->continuation_entries, session->options.memory_bytes, tool_stop, NULL, &equal,
                                  &reason);
@@ -110,8 +118,7 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct too
     if (equal) {
         cli_note(session->cli, "%s: the entries behind the end are on the origin already: an earlier run was cut short",
                  cow->path);
-        *stale_areas_end = check->continuation_area + snap_div_up(check->continuation_entries, per_area);
-        return SNAP_OK;
+        return find_stale(session, store, check, stale_areas_end, err);
     }
     if ((merge_arguments.accept & 1u << MERGE_ACCEPT_CUT) != 0)
         return SNAP_OK;

@@ -177,7 +177,7 @@ static void set_counts(struct cli_json *object, const struct snap_merge_result *
 static void set_after(struct cli_json *result, const struct merge_session *session, const char *outcome)
 {
     const struct snap_layout *layout = &session->store.layout;
-    const uint64_t entries = session->options.keep_cow ? session->check.entries : session->result.entries_left;
+    const uint64_t entries = session->options.keep_cow ? session->check.entries : session->result.list_length;
     uint64_t highest_new_chunk = session->check.highest_new_chunk;
     struct cli_json *after;
 

@@ -17,6 +17,7 @@ struct merge_bad_chunks {
     size_t count, room;
     uint64_t unknown;            /* more, that did not fit into memory */
     const char *list_path;       /* NULL: no file */
+    char *listed;                /* what the file held before; NULL: nothing */
 };
 
 #define MERGE_ASIDES_MAX (CLI_STRINGS_MAX + 1u)

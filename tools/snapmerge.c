@@ -150,7 +150,7 @@ static void show_progress(void *context, const struct snap_merge_progress *progr
 /* What the merge says at its end, whichever that is. */
 static int show_end(struct merge_session *session, enum snap_status status, int exit_status, const char *outcome)
 {
-    exit_status = cli_exit_worse(exit_status, merge_bad_show(session));
+    exit_status = cli_exit_worse(exit_status, merge_bad_show(session, status == SNAP_OK));
     merge_preserve_show(session);
     if (status == SNAP_OK)
         merge_show_done(session);
@@ -214,7 +214,6 @@ static int merge(struct merge_session *session)
         exit_status = run_merge(session, prepared);
     }
     snap_merge_release(prepared);
-    merge_bad_free(session);
     return exit_status;
 }
 
@@ -237,6 +236,7 @@ static int run(struct cli *cli)
         exit_status = merge_arguments.dry_run  ? dry_run(&session)
                       : merge_arguments.output ? merge_output(&session)
                                                : merge(&session);
+    merge_bad_free(&session);
     exit_status = merge_preserve_close(&session, exit_status);
     if (merge_output_close(&session.output, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));

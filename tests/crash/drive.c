@@ -6,6 +6,7 @@
 #include "bad.h"
 #include "compare.h"
 #include "sibling.h"
+#include "stale.h"
 
 #include <inttypes.h>
 #include <malloc.h>
@@ -63,29 +64,22 @@ static enum snap_status check(struct snap_io *cow, const struct snap_io *origin,
     return status == SNAP_OK ? snap_check(store, &options, findings, result, err) : status;
 }
 
-static uint64_t stale_areas_end(const struct snap_store *store, const struct snap_check_result *check)
-{
-    const uint64_t entries = check->continuation_entries;
-
-    if (entries)
-        return check->continuation_area + snap_div_up(entries, store->layout.entries_per_area);
-    return check->copied_area ? check->copied_area + 1 : 0;
-}
-
-/* What continues the list behind its end must be merged. */
+/* What continues the list behind its end must be merged; and which areas there hold nothing that is missed. */
 static enum snap_status check_continuation(const struct snap_store *store, struct snap_io *origin,
-                                           const struct snap_check_result *check, struct snap_error *err)
+                                           const struct snap_check_result *check, uint64_t *stale_areas_end,
+                                           struct snap_error *err)
 {
-    bool equal;
-    enum snap_status status;
+    const struct snap_stale_search search = {.store = store, .origin = origin, .check = check,
+                                             .memory_bytes = SNAP_MERGE_MEMORY_MIN_BYTES};
+    enum snap_status status = SNAP_OK;
+    bool equal = true;
 
-    if (check->continuation_entries == 0)
-        return SNAP_OK;
-    status = snap_compare_merged(store, origin, check->continuation_area * store->layout.entries_per_area,
+    if (check->continuation_entries > 0)
+        status = snap_compare_merged(store, origin, check->continuation_area * store->layout.entries_per_area,
                                  check->continuation_entries, SNAP_MERGE_MEMORY_MIN_BYTES, NULL, NULL, &equal, err);
     if (status == SNAP_OK && !equal)
         return snap_fail(err, SNAP_E_REFUSED, "list-cut, and the entries behind the end are not merged");
-    return status;
+    return status == SNAP_OK ? snap_stale_areas(&search, stale_areas_end, err) : status;
 }
 
 static struct snap_merge_options merge_options(const struct drive_options *options)
@@ -136,8 +130,7 @@ static enum snap_status open_other(struct others *others, struct snap_io *io, st
     enum snap_status status = check(io, origin, store, &findings, &result, err);
 
     if (status == SNAP_OK)
-        status = check_continuation(store, origin, &result, err);
-    options.stale_areas_end = status == SNAP_OK && result.continuation_entries > 0 ? stale_areas_end(store, &result) : 0;
+        status = check_continuation(store, origin, &result, &options.stale_areas_end, err);
     if (status == SNAP_OK)
         status = snap_sibling_open(&others->siblings[others->count], store, &options, err);
     others->count += status == SNAP_OK;
@@ -172,7 +165,7 @@ enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, uns
     memset(report, 0, sizeof *report);
     status = check(disk[merged], disk[0], &store, &report->findings, &report->check, err);
     if (status == SNAP_OK)
-        status = check_continuation(&store, disk[0], &report->check, err);
+        status = check_continuation(&store, disk[0], &report->check, &report->job.stale_areas_end, err);
     for (unsigned other = 1; other < disks && status == SNAP_OK; other++)
         if (other != merged)
             status = open_other(&others, disk[other], disk[0], err);
@@ -182,7 +175,6 @@ enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, uns
         report->job.entries = report->check.entries;
         report->job.total_bytes = report->check.merge_bytes;
         report->job.runs = report->check.runs;
-        report->job.stale_areas_end = stale_areas_end(&store, &report->check);
         merge.siblings = others.siblings;
         merge.sibling_count = others.count;
         report->merging = true;

@@ -316,3 +316,7 @@ found() {
 @test "found: copy behind the end" {
     found copy-behind-the-end
 }
+
+@test "found: drop over an area that stays" {
+    found drop-over-an-area-that-stays
+}

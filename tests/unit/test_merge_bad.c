@@ -331,6 +331,93 @@ static void test_exact_order(void **state)
     fixture_free(&fixture);
 }
 
+/* Stopped anywhere: the result says how long the list is on the disk, moved and left-over entries among it. */
+static bool stop_later(void *context)
+{
+    uint64_t *polls_left = context;
+
+    return *polls_left == 0 || --*polls_left == 0;
+}
+
+static void test_list_length(void **state)
+{
+    enum snap_status status = SNAP_E_STOPPED;
+    bool longer = false;
+
+    (void)state;
+    for (uint64_t polls = 1; status == SNAP_E_STOPPED; polls++) {
+        struct rig *rig = rig_new(8, 2, 150);
+        uint64_t polls_left = polls, length;
+
+        for (size_t i = 40; i < 150; i += 7)
+            spoil(rig, i);
+        rig->options.window_entries_max = 25;
+        rig->options.stop = stop_later;
+        rig->options.stop_context = &polls_left;
+        status = run(rig, 150);
+        free(list_of(rig, &length));
+        assert_int_equal(rig->result.list_length, length);
+        longer |= length > rig->result.entries_left;
+        rig_free(rig);
+    }
+    assert_true(longer);
+    must(status);
+}
+
+/* They are told first, and stay where that cannot be kept. */
+static enum snap_status no_record(void *context, struct snap_error *err)
+{
+    struct rig *rig = context;
+
+    assert_int_equal(rig->told, rig->bad_count);
+    return snap_fail(err, SNAP_E_NOSPC, "no room for the record");
+}
+
+static void test_drop_without_a_record(void **state)
+{
+    struct rig *rig = rig_new(7, 1, 100);
+    struct snap_entry *list;
+    uint64_t length;
+
+    (void)state;
+    for (size_t i = 20; i < 60; i += 2)
+        spoil(rig, i);
+    rig->options.drop_bad = true;
+    rig->options.before_drop = no_record;
+    rig->options.before_drop_context = rig;
+    assert_int_equal(run(rig, 100), SNAP_E_NOSPC);
+    assert_string_equal(rig->err.text, "no room for the record");
+    list = list_of(rig, &length);
+    assert_int_equal(length, 20);
+    expect_view(rig, list, length);
+    assert_int_equal(rig->result.dropped_entries, 0);
+    assert_int_equal(rig->result.entries_left, 20);
+    free(list);
+    rig_free(rig);
+}
+
+/* What was moved out of an area that cannot be zeroed stays in the list: else the area would look cut off. */
+static void test_drop_before_an_area_that_stays(void **state)
+{
+    struct rig *rig = rig_new(7, 1, 100);
+    struct snap_entry *list;
+    uint64_t length;
+
+    (void)state;
+    for (size_t i = 64; i < 90; i += 2)
+        spoil(rig, i);
+    rig->options.drop_bad = true;
+    io_fault_add(rig->cow, &(struct io_fault){.kind = IO_FAULT_WRITE, .from_then_on = true, .length_bytes = 512,
+                                              .offset_bytes = fixture_entry_offset(1, 64)});
+    assert_int_equal(run(rig, 100), SNAP_E_IO);
+    list = list_of(rig, &length);
+    assert_int_equal(length, 13);
+    expect_view(rig, list, length);
+    assert_int_equal(rig->result.dropped_entries, 0);
+    free(list);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +425,9 @@ int main(void)
         cmocka_unit_test(test_only_the_medium_counts),
         cmocka_unit_test(test_stops_when_not_asked),
         cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_drop_without_a_record),
+        cmocka_unit_test(test_drop_before_an_area_that_stays),
+        cmocka_unit_test(test_list_length),
         cmocka_unit_test(test_any_further_failure),
         cmocka_unit_test(test_exact_order),
     };

@@ -518,11 +518,20 @@ static void test_zero_areas_failure(void **state)
 {
     struct snap_io *io = io_fault_new(io_mem_new("cow", 512 * 33 * 140, 512, true), NULL);
     struct snap_store store = store_over(io, 1);
+    struct snap_error err = {.text = ""};
+    uint8_t sector[512];
 
     (void)state;
-    io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_WRITE, .at = 10});
-    assert_int_equal(snap_store_zero_areas(&store, 1, 130, NULL), SNAP_E_IO);
-    assert_int_equal(io_fault_count(io, IO_FAULT_WRITE), 64); /* its vector, none after it */
+    for (uint64_t area = 1; area <= 130; area++)
+        must(snap_io_write(io, (1 + 33 * area) * 512, 512, memset(sector, 0xa5, 512), NULL));
+    io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_WRITE, .at = 130 + 10});
+    assert_int_equal(snap_store_zero_areas(&store, 1, 130, &err), SNAP_E_IO);
+    assert_non_null(strstr(err.text, "cow: "));
+    assert_int_equal(io_fault_count(io, IO_FAULT_WRITE), 2 * 130); /* the others as well: highest first, so not area 120 */
+    for (uint64_t area = 1; area <= 130; area++) {
+        must(snap_io_read(io, (1 + 33 * area) * 512, 512, sector, NULL));
+        assert_int_equal(sector[0], area == 120 ? 0xa5 : 0);
+    }
     assert_int_equal(io_fault_count(io, IO_FAULT_FLUSH), 0);
     must_close(io);
 }

@@ -3,4 +3,4 @@
 # In: duplicates.c
 # With: explore-wide
 # Found by: bad-last
-s/sets->copied \|= .*;/(void)is_first;/
+s/sets->dead \|= .*;/(void)is_first;/

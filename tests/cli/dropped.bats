@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# snapmerge --drop-bad: what is given up is named in the list of --bad-list before nothing else names it, and stays there.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
+
+setup() {
+    load helpers
+    load work
+    load shapes
+    load traced
+    need_loops
+    need_strace
+    in_folder
+    shaped_pair random 8 100 $((8 * 130))
+    loop_over cow
+    # The data of the last five entries cannot be read any more.
+    truncate -s $((97 * 4096)) cow
+    command=(snapmerge --continue-on-error --drop-bad --bad-list bad.txt --origin origin --cow "$loop")
+}
+
+teardown() {
+    loops_detach
+}
+
+# The lines for the five chunks, in the order of the origin.
+expected() {
+    walk cow.before ranges | awk '{ for (i = 0; i < $4; i++) if ($1 + i >= 95) print ($2 + i) * 4096, 4096, ($3 + i) * 4096, "unreadable" }' |
+        sort -n
+}
+
+listed() {
+    grep -v '^#' bad.txt
+}
+
+left() {
+    walk cow figures | cut -d ' ' -f 1
+}
+
+@test "killed when the list is about to be written, and when it is: what is given up is named in it, and stays so" {
+    local n
+    for n in 1 2 3; do
+        cp origin.before origin
+        dd if=cow.before of=cow bs=4096 count=97 conv=notrunc status=none
+        rm -f bad.txt
+        traced -e trace=rename -e "inject=rename:signal=KILL:when=$n" -- "${command[@]}"
+        assert_equal "$status" 137
+        # The kill comes before the rename has any effect, or after it: either way nothing may be lost by now.
+        [ "$(left)" -ge 5 ] || assert_equal "$(listed)" "$(expected)"
+        program "${command[@]}"
+        [ "$status" -eq 4 ] || [ "$status" -eq 0 ]
+        assert_equal "$(left)" 0
+        assert_equal "$(listed)" "$(expected)"
+    done
+}
+
+@test "the same command again, with nothing left to merge: the list stays" {
+    program "${command[@]}"
+    assert_status 4
+    assert_said "5 chunks were given up"
+    assert_equal "$(listed)" "$(expected)"
+    program "${command[@]}"
+    assert_status 0
+    assert_equal "$(listed)" "$(expected)"
+}
+
+@test "the list cannot be written: nothing is given up" {
+    traced -e trace=rename -e inject=rename:error=ENOSPC:when=2 -- "${command[@]}"
+    assert_status 8
+    assert_said "bad.txt"
+    assert_said "No space left on device"
+    assert_equal "$(left)" 5
+    program "${command[@]}"
+    assert_status 4
+    assert_equal "$(left)" 0
+    assert_equal "$(listed)" "$(expected)"
+}
+
+@test "a run that is ended early leaves the list of the one before as it was" {
+    program snapmerge --continue-on-error --bad-list bad.txt --origin origin --cow "$loop"
+    assert_status 4
+    assert_equal "$(listed)" "$(expected)"
+    traced -e trace=rename,preadv,pread64 -e inject=rename:signal=KILL:when=2 -- \
+        snapmerge --continue-on-error --bad-list bad.txt --origin origin --cow "$loop"
+    assert_equal "$status" 137
+    assert_equal "$(listed)" "$(expected)"
+}
