@@ -127,7 +127,11 @@ static enum snap_status write_areas(struct snap_append *append, const struct bat
     const uint64_t per_area = store->layout.entries_per_area;
     const uint64_t piece_bytes = snap_min(store->layout.chunk_bytes, PIECE_BYTES_MAX);
     const uint64_t piece_slots = piece_bytes / SNAP_ENTRY_BYTES;
-    const uint64_t end = ((append->entries + batch->count) / per_area + 1) * per_area;
+    const uint64_t end_area = (append->entries + batch->count) / per_area + 1;
+    /* The area behind as well: with the list's end next to it, what an earlier use left there could seem to go on. */
+    const uint64_t end = end_area > append->entries / per_area + 1 && end_area < snap_areas_on_device(&store->layout)
+                             ? (end_area + 1) * per_area
+                             : end_area * per_area;
     const size_t room = (size_t)snap_min(VECTOR_REQUESTS, VECTOR_BYTES / piece_bytes);
     uint64_t index = (append->entries / per_area + 1) * per_area;
     struct snap_io_request requests[VECTOR_REQUESTS];

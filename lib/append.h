@@ -61,7 +61,8 @@ enum snap_status snap_append_settle(struct snap_append *append, struct snap_appe
  *    the list without being part of it, like a list that was cut by a fault. Whoever looks into that must find the
  *    data: the origin still has the same;
  * 2. every area behind the current one that the longer list reaches, whole, zeros behind the last entry; where
- *    that entry fills its area, the area behind it is all zeros;
+ *    that entry fills its area, the area behind it is all zeros; and one more, zeroed where the device has it: what an
+ *    earlier use left there could look like the rest of this list;
  * 3. one flush: of the data, too;
  * 4. the atomic units of the current area that change, in ascending order, a flush after each. The one that fills
  *    the area links all the others, and is the last by nature.

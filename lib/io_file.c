@@ -294,7 +294,9 @@ enum snap_status snap_io_file_reserve(struct snap_io *io, struct snap_error *err
 
     if (file->opened.block_device)
         return SNAP_OK;
-    failed = posix_fallocate(file->opened.fd, 0, (off_t)io->size_bytes);
+    do
+        failed = posix_fallocate(file->opened.fd, 0, (off_t)io->size_bytes);
+    while (failed == EINTR);
     return failed ? snap_fail_errno(err, failed, "%s: cannot reserve its %" PRIu64 " bytes", file->name, io->size_bytes)
                   : SNAP_OK;
 }

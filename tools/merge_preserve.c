@@ -110,6 +110,14 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
     if (status == SNAP_OK && !aside->device.io)
         status = tool_device_open(&aside->device, &options, err);
     if (status == SNAP_OK)
+        status = snap_store_read_header(&aside->store, aside->device.io, err);
+    if (status == SNAP_OK && aside->store.defect == SNAP_HEADER_INVALID && !aside->is_undo &&
+        merge_arguments.overflow == MERGE_OVERFLOW_INVALIDATE) {
+        cli_warn(session->cli, "%s: is invalid already, and stays so", aside->device.path);
+        aside->invalidate = true; /* by an earlier run of this merge, say: the same command goes on */
+        return SNAP_OK;
+    }
+    if (status == SNAP_OK)
         status = snap_store_open(&aside->store, aside->device.io, err);
     if (status == SNAP_OK)
         status = merge_check_blocks(&aside->device, &aside->store, err);
@@ -150,7 +158,9 @@ enum snap_status merge_preserve_begin(struct merge_session *session, struct snap
     for (unsigned i = 0; i < session->aside_count && status == SNAP_OK; i++) {
         struct merge_aside *aside = &session->asides[i];
 
-        if (aside->invalidate) {
+        if (aside->invalidate && !aside->sibling) {
+            continue; /* it was before */
+        } else if (aside->invalidate) {
             status = snap_sibling_invalidate(aside->sibling, err);
             if (status == SNAP_OK)
                 cli_warn(session->cli, "%s: is invalid now: it had no room for what this merge replaces",

@@ -5,6 +5,7 @@
 #include "merge_bad.h"
 #include "merge_options.h"
 #include "merge_preserve.h"
+#include "merge_undo.h"
 #include "report.h"
 #include "size.h"
 
@@ -63,9 +64,27 @@ static void add_argument(FILE *line, const char *option, const char *value)
         fprintf(line, " %s %s", option, report_shell_word(value).text);
 }
 
+static bool differ(const char *before, const char *after)
+{
+    return before[0] != '\0' && after[0] != '\0' && strcmp(before, after) != 0;
+}
+
+bool merge_changes_identity(const struct merge_session *session)
+{
+    const struct snap_probe *before = &session->evidence.origin, *after = &session->evidence.view;
+    const struct snap_identity *record = &session->store.identity; /* empty strings where there is none */
+
+    return differ(before->uuid, after->uuid) || differ(before->uuid_sub, after->uuid_sub) ||
+           differ(before->ptuuid, after->ptuuid) || differ(record->fs_uuid, after->uuid) ||
+           differ(record->uuid_sub, after->uuid_sub) || differ(record->ptuuid, after->ptuuid);
+}
+
 /* The part of the command line that decides what is resumed; tuning may be another next time. */
 static void show_resume(struct merge_session *session)
 {
+    const unsigned accept = merge_arguments.accept |
+                            (merge_changes_identity(session) ? 1u << MERGE_ACCEPT_IDENTITY : 0) |
+                            (merge_undo_lost_parent(session) ? 1u << MERGE_ACCEPT_PARENT : 0);
     char *text = NULL;
     size_t length = 0;
     FILE *line = open_memstream(&text, &length);
@@ -83,8 +102,8 @@ static void show_resume(struct merge_session *session)
     for (unsigned i = 0; i < merge_arguments.preserve.count; i++) /* the first asides; a store given up is invalid now */
         add_argument(line, "--preserve", session->asides[i].invalidate ? NULL : merge_arguments.preserve.items[i]);
     add_argument(line, "--undo", merge_arguments.undo);
-    if (merge_arguments.accept)
-        fprintf(line, " --accept=%s", merge_accept_text(merge_arguments.accept).text);
+    if (accept)
+        fprintf(line, " --accept=%s", merge_accept_text(accept).text);
     if (fclose(line) == 0)
         cli_line(session->cli, "To go on: snapmerge%s", text);
     free(text);

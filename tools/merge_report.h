@@ -59,6 +59,12 @@ struct merge_session {
     struct merge_output output;
 };
 
+/*
+ * The merge changes what the stores say about the origin: a file system or a partition table gets another UUID by it. Then
+ * their records contradict an origin that has a part of it, or all.
+ */
+bool merge_changes_identity(const struct merge_session *session);
+
 /* Both devices, what is on them, what will be written: on standard error, for the person who is asked. */
 void merge_show_devices(struct merge_session *session);
 

@@ -97,9 +97,14 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
         if (status != SNAP_OK)
             return status;
     }
-    if (!merge_under_way(session) || session->job.entries == 0 || merge_arguments.undo || accepted(MERGE_ACCEPT_UNDO))
+    if (!merge_under_way(session) || session->job.entries == 0 || merge_arguments.undo ||
+        (accepted(MERGE_ACCEPT_UNDO) && !merge_arguments.keep_cow))
         return SNAP_OK;
     snap_identity_format_id(record_of(&session->store)->undo_id, id);
+    if (merge_arguments.keep_cow)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s): go on with --undo FILE; "
+                         "the way back can only be given up (--accept=undo) without --keep-cow, for the COW has to "
+                         "remember it", session->cow.path, id);
     return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s): go on with --undo FILE, or "
                      "give up the way back: --accept=undo", session->cow.path, id);
 }
@@ -227,7 +232,13 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
     /* A merge that was begun with it has said so in the COW, before the first entry. */
     aside->must_be_empty = session->store.identity_state == SNAP_IDENTITY_OK && !merge_under_way(session) &&
                            !merge_arguments.keep_cow;
-    return merge_preserve_add(session, aside, err);
+    status = merge_preserve_add(session, aside, err);
+    /* A COW that is kept remembers nothing. */
+    if (status == SNAP_OK && merge_arguments.keep_cow && aside->check.entries > 0 && aside->need.needed_chunks == 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: holds all that this merge replaces, from an earlier run, and would not get "
+                         "what was written to %s since: to be able to take this one back, name a new file; to repeat "
+                         "the earlier one, leave --undo out", path, session->origin.path);
+    return status;
 }
 
 enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_error *err)
@@ -320,10 +331,19 @@ void merge_undo_print(struct merge_session *session)
         report_print(session->cli->out, "undo: %s: a store would be made on it", session->undo->device.path);
 }
 
+bool merge_undo_lost_parent(const struct merge_session *session)
+{
+    bool invalidated = false;
+
+    for (unsigned i = 0; i < session->aside_count; i++)
+        invalidated |= session->asides[i].invalidate;
+    return invalidated && is_undo_store(&session->store);
+}
+
 void merge_undo_show(struct merge_session *session)
 {
     if (session->undo && session->undo->device.path)
-        cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s",
+        cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s%s",
                  report_shell_word(session->origin.path).text, report_shell_word(session->undo->device.path).text,
-                 report_shell_word(session->cow.path).text);
+                 report_shell_word(session->cow.path).text, merge_changes_identity(session) ? " --accept=identity" : "");
 }

@@ -40,6 +40,9 @@ enum snap_status merge_undo_end(struct merge_session *session, struct snap_error
 /* For the plan on standard output: what would be made. */
 void merge_undo_print(struct merge_session *session);
 
+/* The snapshot that is taken back was given up for that (--overflow=invalidate): nobody finds it any more. */
+bool merge_undo_lost_parent(const struct merge_session *session);
+
 /* The line that takes the merge back. */
 void merge_undo_show(struct merge_session *session);
 

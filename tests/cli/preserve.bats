@@ -227,6 +227,26 @@ assert_invalid() {
     assert_status 4
 }
 
+@test "--overflow=invalidate: killed once it is invalid, the same command goes on" {
+    family
+    with_room large 65536 1
+    program snapmerge -y --overflow=invalidate --preserve large --preserve middle --origin origin --cow plain
+    assert_status 0
+    begin_anew plain middle
+    cp large large.invalid
+    program snapmerge -y --overflow=invalidate --preserve large --preserve middle --origin origin --cow plain
+    assert_status 0
+    assert_said "large: is invalid already, and stays so"
+    cmp origin plain.view
+    cmp large large.invalid
+    shows middle middle.view
+    # Without the word it is a mistake.
+    begin_anew plain middle
+    program snapmerge --preserve large --preserve middle --origin origin --cow plain
+    assert_status 4
+    cmp origin origin.before
+}
+
 @test "--overflow=invalidate marks nobody who has room" {
     family
     with_room large 65536 0

@@ -228,6 +228,90 @@ flags() {
     as_before snap
 }
 
+@test "--keep-cow twice with one undo store: refused, for what was written meanwhile would not be in it" {
+    local old
+    merge --keep-cow --undo undo --cow snap
+    assert_status 0
+    old=$(walk snap ranges | awk '{ print $2; exit }')
+    printf 'used since' | dd of=origin bs=1 seek=$((old * 4096 + 100)) conv=notrunc status=none
+    cp origin origin.used
+    remember origin snap undo
+    merge --keep-cow --undo undo --cow snap
+    refused 8 "undo: holds all that this merge replaces"
+    assert_said "name a new file"
+    merge --keep-cow --undo again --cow snap
+    assert_status 0
+    cmp origin snap.view
+    take_back
+    cmp origin origin.used
+}
+
+@test "--keep-cow does not give up the way back of a merge that is under way, for the COW could not remember it" {
+    half_merged_with_undo
+    remember origin fine undo
+    merge --keep-cow --cow fine
+    refused 8 "go on with --undo FILE"
+    merge --keep-cow --accept=undo --cow fine
+    refused 8 "can only be given up (--accept=undo) without --keep-cow"
+    merge --undo undo --cow fine
+    assert_status 0
+    take_back
+    as_before fine
+}
+
+@test "a merge is taken back, and its snapshot has no room for that: stopped, the line to go on works all the same" {
+    anew() {
+        merged_with_undo
+        truncate -s 24K snap
+    }
+    met() { half_merged snap.view; }
+    halfway TERM --rate-limit 256K --yes --overflow=invalidate --preserve snap --origin origin --cow undo
+    assert_said "To go on: snapmerge --origin origin --cow undo --accept=parent"
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To go on: //p' said)" </dev/null
+    assert_status 0
+    cmp origin origin.before
+}
+
+@test "a snapshot with another file system UUID: the lines to go on and to go back work as they are printed" {
+    local uuid=2e3c2c5e-45e1-4a6b-8a66-6d9d2a3f7a1
+    rm -f origin* snap*
+    truncate -s 2M origin.before
+    mke2fs -q -t ext4 -U ${uuid}0 origin.before
+    cp origin.before snap.view
+    mke2fs -q -F -t ext4 -U ${uuid}1 snap.view
+    head -c 800K /dev/urandom | dd of=snap.view bs=4096 seek=200 conv=notrunc status=none
+    cp origin.before origin
+    program snapcreate --quiet --chunk-size 4K --size 2M --from-diff snap.view --origin origin --cow snap.before
+    assert_status 0
+    # The other way round: the super block goes with the first window.
+    perl -e '
+        my ($count, $area) = (shift);
+        open(my $file, "+<:raw", "snap.before") or die;
+        seek($file, 4096, 0);
+        read($file, $area, 16 * $count) == 16 * $count or die;
+        seek($file, 4096, 0);
+        print $file reverse(unpack("(a16)*", $area));
+        close($file) or die;' "$(entries_of snap.before)"
+    anew() { rm -f undo && begin_anew snap; }
+    met() { half_merged snap.view && [ "$(blkid -p -s UUID -o value origin)" = ${uuid}1 ]; }
+    halfway TERM --rate-limit 2M --checkpoint-interval 1 --undo undo --origin origin --cow snap
+    assert_said "To go on: snapmerge --origin origin --cow snap --undo undo --accept=identity"
+    cp origin half
+    cp undo half.undo
+    cp snap half.snap
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To take it back: //p' said)" </dev/null
+    assert_status 0
+    cmp origin origin.before
+    mv half origin
+    mv half.undo undo
+    mv half.snap snap
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To go on: //p' said)" </dev/null
+    assert_status 0
+    cmp origin snap.view
+    take_back
+    cmp origin origin.before
+}
+
 @test "an empty list: nothing is made" {
     merged_with_undo
     mv undo kept

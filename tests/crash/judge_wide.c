@@ -249,8 +249,9 @@ static bool ends_right(struct judge *judge, unsigned merged, enum phase phase, c
         return judge_broken(judge, "%s: %.500s", when, err.text);
     if (memcmp(bytes_of(judge, 0), judge->images->disk_view[merged], (size_t)judge->images->origin_bytes) != 0)
         return judge_broken(judge, "%s, the origin is not the view of disk %u", when, merged);
-    if (drive_goes_on(judge->disk[merged], judge->disk[0]))
-        return judge_broken(judge, "%s, the list of disk %u looks as if it was cut off", when, merged);
+    for (unsigned disk = 1; disk < judge->images->disks; disk++)
+        if (drive_goes_on(judge->disk[disk], judge->disk[0]))
+            return judge_broken(judge, "%s, the list of disk %u looks as if it was cut off", when, disk);
     return stores_right(judge, merged, 0, phase, when);
 }
 

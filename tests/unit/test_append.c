@@ -528,6 +528,31 @@ static void test_torn_states(void **state)
     assert_true(all > 7000 && sampled > 1000);
 }
 
+/* What an earlier use left there could look like the rest of a list that ends in the area in front of it. */
+static void test_area_behind_the_last(void **state)
+{
+    static const uint64_t added[] = {5, 11, 12, 13, 44, 45};
+    static const uint8_t zeros[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof added / sizeof added[0]; i++) {
+        struct bench *bench = bench_new(1, 20, added[i], 150, 512); /* a hole makes the device that much larger */
+        const uint64_t last_area = (20 + added[i]) / 32;
+        uint8_t *cow;
+
+        settle(bench);
+        must(write_data(bench));
+        must(commit(bench));
+        expect_goal(bench);
+        cow = fixture_recorded(bench->recorder, "cow");
+        for (uint64_t area = last_area + 1; area < 5; area++)
+            assert_int_equal(memcmp(cow + (1 + 33 * area) * 512, zeros, 512) == 0,
+                             last_area > 0 && area == last_area + 1);
+        free(cow);
+        bench_free(bench);
+    }
+}
+
 /*
  * A cut that another run left in the disk's cache: the chunks that seem to be free are in use if the cut is lost.
  * Only settle makes it safe to write there.
@@ -579,6 +604,7 @@ int main(void)
         cmocka_unit_test(test_list_that_changed),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_torn_states),
+        cmocka_unit_test(test_area_behind_the_last),
         cmocka_unit_test(test_cut_in_the_cache),
     };
 
