@@ -91,7 +91,7 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
 {
     char id[37];
 
-    if (is_undo_store(&session->store)) {
+    if (is_undo_store(&session->store) && session->job.entries > 0) {
         enum snap_status status = check_take_back(session, err);
 
         if (status != SNAP_OK)

@@ -126,6 +126,10 @@ flags() {
         take_back
         as_before "$name"
         assert_equal "$(entries_of "$name") $(entries_of undo)" "$(entries_of "$name.before") 0"
+        # Once more, by itself: there is nothing left whose view could be lost.
+        merge --cow undo
+        assert_status 0
+        assert_said "nothing to merge"
         rm undo
     done
     # And there again, with a new one.
