@@ -320,3 +320,7 @@ found() {
 @test "found: drop over an area that stays" {
     found drop-over-an-area-that-stays
 }
+
+@test "found: extra area kept" {
+    found extra-area-kept
+}

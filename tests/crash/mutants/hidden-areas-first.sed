@@ -5,6 +5,6 @@
 /^static enum snap_status commit\(/,/^}/{
 /status = merge_bad_move\(/i\
     merge->list_length = length;\
-    status = clear_hidden_areas(merge, err);\
+    status = merge_clear_hidden_areas(merge, err);\
     merge->list_length = merge->committed;
 }
