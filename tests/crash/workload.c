@@ -45,7 +45,7 @@ static const struct workload table[] = {
     {.name = "cs8-odd-origin", .chunk_sectors = 8, .entries = 9, .window_entries_max = 1, .origin_sectors_short = 5},
     {.name = "cs8-two-areas-by-257", .chunk_sectors = 8, .entries = 300, .window_entries_max = 257},
     {.name = "cs8-block-4096", .chunk_sectors = 8, .entries = 270, .window_entries_max = 33,
-     .cow_block_bytes = 4096},
+     .cow_block_bytes = 4096, .long_only = true},
     {.name = "cs8-read-ahead", .chunk_sectors = 8, .entries = 40, .window_entries_max = 16, .read_ahead = true,
      .order = ORDER_SHUFFLED},
     /* A chunk larger than the buffer, whose last slice lies behind the origin's end. */
@@ -88,7 +88,8 @@ static const struct workload table[] = {
     {.name = "cs2-cow-flush-fails", .chunk_sectors = 2, .entries = 70, .window_entries_max = 6,
      .event = EVENT_COW_FLUSH},
     {.name = "cs2-several-loads", .chunk_sectors = 2, .entries = 150, .load_entries_max = 20},
-    {.name = "cs8-several-loads", .chunk_sectors = 8, .entries = 300, .load_entries_max = 70, .read_ahead = true},
+    {.name = "cs8-several-loads", .chunk_sectors = 8, .entries = 300, .load_entries_max = 70, .read_ahead = true,
+     .long_only = true},
     {.name = "cs2-several-loads-killed", .chunk_sectors = 2, .entries = 100, .load_entries_max = 25, .event = EVENT_KILL},
     {.name = "cs2-several-loads-stopped", .chunk_sectors = 2, .entries = 100, .load_entries_max = 25,
      .event = EVENT_STOP},

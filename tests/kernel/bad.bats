@@ -23,7 +23,7 @@ BAD_STORES=(
 BAD_CASES=(
     'c1 scattered  dust,small,drop    |0 3 22 31 32 40 58 59 63 64 65 90 127 128 last|'
     'c1 run        error,small,long   |45-130|'
-    'c1 everything error              |0-last|'
+    'c1 everything error,long         |0-last|'
     'c1 origin     dust,small,drop    ||0 31 32 45-130 last'
     'c1 both       dust,small,log     |0 31 32 50 70-75 99 last|1 33 50 72-80 100 last'
     'c8 scattered  dust,small,long    |0 3 40 99 177 255 256 300 301 380 477 last|'

@@ -140,7 +140,7 @@ sequence()
 }
 
 @test "random sequences of kernel writes, merges by both, checks and new stores: the view is what was written" {
-    local steps=() parts=() options words sequences=7 length=9 i word stopped=0 kernel_stopped=0 job program result
+    local steps=() parts=() options words sequences=5 length=9 i word stopped=0 kernel_stopped=0 job program result
     if [ -n "${DMSNAP_LONG-}" ]; then
         sequences=60
         length=20
