@@ -59,7 +59,7 @@ static void put_listed(const struct merge_bad_chunks *chunks, FILE *out)
         end = line + strcspn(line, "\n");
         line_bytes = (int)snap_min((uint64_t)(end - line), INT_MAX);
         bad.origin_offset_bytes = strtoull(line, NULL, 10);
-        if (*line != '#' && !bsearch(&bad, chunks->items, chunks->count, sizeof bad, by_origin))
+        if (*line != '#' && (chunks->count == 0 || !bsearch(&bad, chunks->items, chunks->count, sizeof bad, by_origin)))
             fprintf(out, "%.*s\n", line_bytes, line);
     }
 }

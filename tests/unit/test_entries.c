@@ -88,7 +88,8 @@ static void test_other_chunk_sizes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct fixture fixture =
-            fixture_random_store(i + 1, cases[i].chunk_sectors, cases[i].count, cases[i].chunk_sectors * 1200 + 1, true);
+            fixture_random_store(i + 1, cases[i].chunk_sectors, cases[i].count,
+                                 cases[i].chunk_sectors * (cases[i].count + 20) + 1, true);
         struct snap_io *io = fixture_mem("cow", fixture.cow, fixture.cow_bytes, 4096);
         struct snap_store store;
         struct snap_entries *walk = open_walk(&store, io);
