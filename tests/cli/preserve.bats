@@ -337,7 +337,7 @@ assert_invalid() {
 @test "stopped at random moments and repeated: all views right all the time, and at the end" {
     family
     local stops=0 halfway=0 runs
-    for ((runs = 0; runs < 100 && stops < 10; runs++)); do
+    for ((runs = 0; runs < 100 && (stops < 10 || halfway < 3); runs++)); do
         at_random TERM --rate-limit 2M --memory 16M --preserve small --preserve large --origin origin --cow plain
         if ended_early; then
             stops=$((stops + 1))

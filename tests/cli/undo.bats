@@ -150,7 +150,7 @@ flags() {
 
 @test "stopped at random moments: taken back from there, or resumed and taken back" {
     local stops=0 halfway=0 back=0 runs
-    for ((runs = 0; runs < 200 && stops < 20; runs++)); do
+    for ((runs = 0; runs < 200 && (stops < 20 || halfway < 5); runs++)); do
         at_random TERM --rate-limit 2M --memory 16M --undo undo --origin origin --cow fine
         if ended_early; then
             stops=$((stops + 1))
