@@ -174,7 +174,7 @@ flags() {
         rm undo
     done
     echo "# $stops stops, $halfway in the middle; $back on the way back" >&3
-    [ "$stops" -eq 20 ]
+    [ "$stops" -ge 20 ]
     [ "$halfway" -ge 5 ]
     [ "$back" -gt 0 ]
 }
