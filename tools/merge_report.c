@@ -101,7 +101,7 @@ static void show_resume(struct merge_session *session)
     add_argument(line, "--bad-list", merge_arguments.bad_list);
     for (unsigned i = 0; i < merge_arguments.preserve.count; i++) /* the first asides; a store given up is invalid now */
         add_argument(line, "--preserve", session->asides[i].invalidate ? NULL : merge_arguments.preserve.items[i]);
-    add_argument(line, "--undo", merge_arguments.undo);
+    add_argument(line, "--undo", merge_undo_kept_whole(session) ? NULL : merge_arguments.undo);
     if (accept)
         fprintf(line, " --accept=%s", merge_accept_text(accept).text);
     if (fclose(line) == 0)

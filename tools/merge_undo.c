@@ -331,6 +331,12 @@ void merge_undo_print(struct merge_session *session)
         report_print(session->cli->out, "undo: %s: a store would be made on it", session->undo->device.path);
 }
 
+bool merge_undo_kept_whole(const struct merge_session *session)
+{
+    return merge_arguments.keep_cow && session->undo && session->undo->sibling &&
+           snap_sibling_counts(session->undo->sibling)->copied_chunks >= session->undo->need.needed_chunks;
+}
+
 bool merge_undo_lost_parent(const struct merge_session *session)
 {
     bool invalidated = false;

@@ -40,6 +40,9 @@ enum snap_status merge_undo_end(struct merge_session *session, struct snap_error
 /* For the plan on standard output: what would be made. */
 void merge_undo_print(struct merge_session *session);
 
+/* With --keep-cow: the undo store has all that it needs, so that the merge goes on without naming it, and only so. */
+bool merge_undo_kept_whole(const struct merge_session *session);
+
 /* The snapshot that is taken back was given up for that (--overflow=invalidate): nobody finds it any more. */
 bool merge_undo_lost_parent(const struct merge_session *session);
 

@@ -250,6 +250,30 @@ flags() {
     cmp origin origin.used
 }
 
+@test "--keep-cow, stopped when all that is replaced was kept: the line to go on leaves --undo out, and works" {
+    local writes run=(--keep-cow --seeks free --io-engine threads --queue-depth 1 --rate-limit 256K --undo undo --origin origin --cow snap)
+    load traced
+    need_strace
+    traced -P "$PWD/origin" -e trace=pwritev,pwrite64 -- snapmerge "${run[@]}"
+    assert_status 0
+    writes=$(grep -c pwritev trace)
+    rm undo
+    begin_anew snap
+    traced -P "$PWD/origin" -e trace=pwritev -e "inject=pwritev:signal=TERM:when=$((writes - 3))" -- snapmerge "${run[@]}"
+    assert_status 32
+    half_merged snap.view
+    assert_said "To go on: snapmerge --origin origin --cow snap --keep-cow"
+    assert_not_said "--undo undo"
+    cp undo kept
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To go on: //p' <<<"$stderr")" </dev/null
+    assert_status 0
+    cmp origin snap.view
+    cmp undo kept
+    program snapmerge --origin origin --cow undo --preserve snap
+    assert_status 0
+    as_before snap
+}
+
 @test "--keep-cow does not give up the way back of a merge that is under way, for the COW could not remember it" {
     half_merged_with_undo
     remember origin fine undo
