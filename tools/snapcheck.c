@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapcheck: holds a store against the rules of its format and says where it breaks one; never writes. */
-#include "check.h"
-#include "check_data.h"
-#include "cli.h"
-#include "devices.h"
-#include "evidence.h"
-#include "json.h"
-#include "merge.h"
-#include "progress.h"
-#include "report.h"
-#include "size.h"
+#include "lib/check/check.h"
+#include "lib/check/check_data.h"
+#include "lib/check/evidence.h"
+#include "lib/merge/merge.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/json.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/size.h"
+#include "tools/shared/devices.h"
+#include "tools/shared/report.h"
 
 #include <inttypes.h>
 
@@ -62,14 +62,14 @@ struct session {
 static enum snap_status show(void *context, const struct snap_finding *finding, struct snap_error *err)
 {
     struct session *session = context;
-    const struct snap_rule_info *info = snap_rule_info(finding->rule);
+    const struct snap_rule_info *info = snap_rules_info(finding->rule);
 
     (void)err;
     if (session->found)
         cli_json_add(session->found, report_finding_json(finding));
     else
         report_print(session->cli->out, "%s: %s (%s: %s)%s%s", session->cow.path, report_finding_text(finding).text,
-                     snap_severity_name(finding->severity), info->id, session->cli->verbose ? "; " : "",
+                     snap_rules_severity_name(finding->severity), info->id, session->cli->verbose ? "; " : "",
                      session->cli->verbose ? info->meaning : "");
     return SNAP_OK;
 }
@@ -121,7 +121,7 @@ static enum snap_status check_holders(struct session *session, const struct tool
     snap_device_holders(device->path, &device->facts, holders, sizeof holders);
     if (holders[0] == '\0')
         return SNAP_OK;
-    snap_finding_init(&finding, SNAP_RULE_DEVICE_HELD, "%s is %s", device == &session->cow ? "the store" : "the origin",
+    snap_findings_init(&finding, SNAP_RULE_DEVICE_HELD, "%s is %s", device == &session->cow ? "the store" : "the origin",
                       holders);
     return snap_findings_add(&session->findings, &finding, err);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapcreate: makes a store for an origin, empty or with what differs from a newer content of it. */
-#include "arith.h"
-#include "cli.h"
-#include "create_plan.h"
-#include "diff.h"
-#include "identity.h"
-#include "json.h"
-#include "progress.h"
-#include "report.h"
-#include "size.h"
+#include "lib/base/arith.h"
+#include "lib/check/identity.h"
+#include "lib/view/diff.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/json.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/size.h"
+#include "tools/create/plan.h"
+#include "tools/shared/report.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -104,7 +104,7 @@ static const struct cli_program program = {
 /* The origin and the newer content, looked at and open for reading. */
 static enum snap_status open_sources(struct create_session *session, struct snap_error *err)
 {
-    const struct snap_io_file_options io_options = {.write = false};
+    const struct snap_file_options io_options = {.write = false};
     enum snap_status status = tool_device_find(&session->origin, options.origin, err);
 
     if (status == SNAP_OK)
@@ -121,7 +121,7 @@ static enum snap_status open_sources(struct create_session *session, struct snap
         status = snap_fail(err, SNAP_E_REFUSED, "%s has %" PRIu64 " sectors, but %s has %" PRIu64 "; they must be equal",
                            session->newer.path, session->newer.io->size_bytes / SNAP_SECTOR_BYTES,
                            session->origin.path, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
-    return status == SNAP_OK ? snap_probe_io(session->origin.io, &session->on_origin, err) : status;
+    return status == SNAP_OK ? snap_evidence_probe_io(session->origin.io, &session->on_origin, err) : status;
 }
 
 static enum snap_status plan(struct create_session *session, struct snap_error *err)
@@ -163,7 +163,7 @@ static enum snap_status add_difference(struct create_session *session, struct sn
         .report = cli_report_flag(),
     };
     struct cli_progress progress;
-    const struct snap_diff_control control = {.next_data = snap_io_file_next_data,
+    const struct snap_diff_control control = {.next_data = snap_file_next_data,
                                               .stop = tool_stop,
                                               .progress = show_progress,
                                               .progress_context = &progress};
@@ -184,7 +184,7 @@ static enum snap_status wipe_signatures(struct create_session *session, struct s
     enum snap_status status = SNAP_OK;
 
     for (int i = 0; i < SIGNATURES_MAX && status == SNAP_OK; i++) {
-        status = snap_probe_io(session->cow.io, &probe, err);
+        status = snap_evidence_probe_io(session->cow.io, &probe, err);
         if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0'))
             return status;
         status = snap_create_wipe(create, probe.signature_offset_bytes, err);

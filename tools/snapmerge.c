@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapmerge: merges a snapshot store into its origin; every check comes before the first write. */
-#include "cli.h"
-#include "merge_bad.h"
-#include "merge_checks.h"
-#include "merge_guard.h"
-#include "merge_kept.h"
-#include "merge_options.h"
-#include "merge_preserve.h"
-#include "merge_report.h"
-#include "merge_tune.h"
-#include "merge_undo.h"
-#include "progress.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/progress.h"
+#include "tools/merge/bad_list.h"
+#include "tools/merge/checks.h"
+#include "tools/merge/guard.h"
+#include "tools/merge/keep_cow.h"
+#include "tools/merge/options.h"
+#include "tools/merge/preserve.h"
+#include "tools/merge/report.h"
+#include "tools/merge/tune.h"
+#include "tools/merge/undo.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,13 +18,13 @@
 
 static enum snap_status open_devices(struct merge_session *session, struct snap_error *err)
 {
-    const struct snap_io_file_options origin_options = {
+    const struct snap_file_options origin_options = {
         .write = !merge_arguments.dry_run && !merge_arguments.output,
         .exclusive = !merge_arguments.output, /* a dry run foresees that the device is in use */
         .engine = (enum snap_io_engine)merge_arguments.io_engine,
         .queue_depth = (unsigned)merge_arguments.queue_depth,
     };
-    struct snap_io_file_options cow_options = origin_options;
+    struct snap_file_options cow_options = origin_options;
     enum snap_status status = tool_device_find(&session->cow, merge_arguments.cow, err);
 
     cow_options.write = origin_options.write && !merge_arguments.keep_cow;
@@ -41,7 +41,7 @@ static enum snap_status open_devices(struct merge_session *session, struct snap_
     }
     if (status == SNAP_OK)
         status = tool_read_store(&session->store, &session->cow, &session->origin, err);
-    return status == SNAP_OK ? snap_store_fail_defect(&session->store, err) : status;
+    return status == SNAP_OK ? snap_header_fail_defect(&session->store, err) : status;
 }
 
 static enum snap_status ask(struct merge_session *session, struct snap_error *err)
@@ -162,10 +162,10 @@ static int show_end(struct merge_session *session, enum snap_status status, int 
     return exit_status;
 }
 
-static int run_merge(struct merge_session *session, struct merge *prepared)
+static int run_merge(struct merge_session *session, struct snap_merge *prepared)
 {
     const struct cli_progress_setup setup = merge_progress_setup(session->cli, session->origin.path);
-    const struct snap_clock *clock = &snap_clock_system;
+    const struct snap_clock *clock = &snap_throttle_clock_system;
     const uint64_t start_ns = clock->now_ns(clock->context);
     struct cli_progress progress;
     struct snap_error err = {0};
@@ -198,7 +198,7 @@ static int run_merge(struct merge_session *session, struct merge *prepared)
 
 static int merge(struct merge_session *session)
 {
-    struct merge *prepared = NULL;
+    struct snap_merge *prepared = NULL;
     struct snap_error err = {0};
     int exit_status;
 

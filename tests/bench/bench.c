@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Helpers of the bench programs: failing, file access, bytes, patterns, places in a store. */
-#include "bench.h"
+#include "tests/bench/bench.h"
 
 #include <errno.h>
 #include <fcntl.h>

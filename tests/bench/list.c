@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The lists of the bench: random, clustered and sequential chunks. */
-#include "list.h"
+#include "tests/bench/list.h"
 
 #include <errno.h>
 #include <stdlib.h>

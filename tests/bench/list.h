@@ -3,7 +3,7 @@
 #ifndef BENCH_LIST_H
 #define BENCH_LIST_H
 
-#include "bench.h"
+#include "tests/bench/bench.h"
 
 struct bench_mode {
     const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Makes the origins, stores and lists that the bench merges and checks, and verifies them. */
-#include "list.h"
-#include "qcow2.h"
+#include "tests/bench/list.h"
+#include "tests/bench/qcow2.h"
 
 #include <fcntl.h>
 #include <getopt.h>

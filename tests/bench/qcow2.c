@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The qcow2 writer: header, tables in front, data behind them in list order (version 3, 16-bit counts). */
-#include "qcow2.h"
+#include "tests/bench/qcow2.h"
 
-#include "bench.h"
+#include "tests/bench/bench.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Merges as others would: in the order of the kernel's snapshot-merge target, or by a plain buffered loop. */
-#include "bench.h"
+#include "tests/bench/bench.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Prints the requests that a merge or a check of a store makes, for fio and for the seek model. */
-#include "arith.h"
-#include "entries.h"
-#include "io_file.h"
-#include "merge.h"
-#include "plan.h"
-#include "window.h"
+#include "lib/base/arith.h"
+#include "lib/io/file.h"
+#include "lib/merge/merge.h"
+#include "lib/merge/plan.h"
+#include "lib/merge/window.h"
+#include "lib/store/list_walk.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -105,11 +105,11 @@ static void emit_commit(struct requests *requests, uint64_t first, uint64_t end)
     const struct snap_layout *layout = &requests->store.layout;
 
     emit(requests, true, "flush", 0, 0);
-    emit(requests, false, "write", snap_store_entry_offset_bytes(&requests->store, first) / SNAP_SECTOR_BYTES *
-         SNAP_SECTOR_BYTES, snap_store_unit_bytes(&requests->store));
+    emit(requests, false, "write", snap_list_read_offset_bytes(&requests->store, first) / SNAP_SECTOR_BYTES *
+         SNAP_SECTOR_BYTES, snap_list_cut_unit_bytes(&requests->store));
     emit(requests, false, "flush", 0, 0);
     for (uint64_t area = (end - 1) / layout->entries_per_area; area > first / layout->entries_per_area; area--)
-        emit(requests, false, "write", snap_area_chunk(layout, area) * layout->chunk_bytes, layout->chunk_bytes);
+        emit(requests, false, "write", snap_layout_area_chunk(layout, area) * layout->chunk_bytes, layout->chunk_bytes);
 }
 
 /* ---- merges ------------------------------------------------------------------------------ */
@@ -189,7 +189,7 @@ static void merge_kernel(struct requests *requests)
              (end - first) * layout->chunk_bytes);
         emit(requests, true, "flush", 0, 0);
         emit(requests, false, "flush", 0, 0);
-        emit(requests, false, "write", snap_area_chunk(layout, first / layout->entries_per_area) *
+        emit(requests, false, "write", snap_layout_area_chunk(layout, first / layout->entries_per_area) *
              layout->chunk_bytes, layout->chunk_bytes);
         emit(requests, false, "flush", 0, 0);
         requests->step++;
@@ -201,21 +201,21 @@ static void areas(struct requests *requests)
     const struct snap_layout *layout = &requests->store.layout;
 
     for (uint64_t area = 0; area <= requests->entries / layout->entries_per_area; area++)
-        emit(requests, false, "read", snap_area_chunk(layout, area) * layout->chunk_bytes, layout->chunk_bytes);
+        emit(requests, false, "read", snap_layout_area_chunk(layout, area) * layout->chunk_bytes, layout->chunk_bytes);
 }
 
 /* ---- set-up ------------------------------------------------------------------------------ */
 
 static void read_list(struct requests *requests)
 {
-    struct snap_entries *walk = NULL;
+    struct snap_list_walk *walk = NULL;
     struct snap_error err = {0};
     struct snap_span span;
     uint64_t room = 0;
 
-    check(snap_entries_open(&walk, &requests->store, &err), &err);
+    check(snap_list_walk_open(&walk, &requests->store, &err), &err);
     for (;;) {
-        check(snap_entries_next(walk, &span, &err), &err);
+        check(snap_list_walk_next(walk, &span, &err), &err);
         if (span.live == 0)
             break;
         if (requests->entries + span.live > room) {
@@ -228,7 +228,7 @@ static void read_list(struct requests *requests)
             requests->list[requests->entries++] = (struct snap_entry){snap_span_old(&span, i),
                                                                       snap_span_new(&span, i)};
     }
-    snap_entries_close(walk);
+    snap_list_walk_close(walk);
 }
 
 static uint64_t number(const char *text)
@@ -283,15 +283,15 @@ static void run(struct requests *requests)
 
 int main(int argc, char **argv)
 {
-    const struct snap_io_file_options io_options = {0};
+    const struct snap_file_options io_options = {0};
     struct requests requests = {.memory_bytes = SNAP_MERGE_MEMORY_MAX_DEFAULT_BYTES};
     struct snap_error err = {0};
     struct snap_io *io = NULL;
     bool merge;
 
     parse(&requests, argc, argv);
-    check(snap_io_file_open(&io, requests.cow, &io_options, &err), &err);
-    check(snap_store_open(&requests.store, io, &err), &err);
+    check(snap_file_open(&io, requests.cow, &io_options, &err), &err);
+    check(snap_header_open(&requests.store, io, &err), &err);
     read_list(&requests);
     merge = strcmp(requests.command, "list") != 0;
     if (requests.fio_origin) {

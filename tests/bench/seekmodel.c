@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How long one spinning disk, or two, would take for the requests that `requests` prints: a model. */
-#include "bench.h"
+#include "tests/bench/bench.h"
 
 #include <errno.h>
 #include <getopt.h>

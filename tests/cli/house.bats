@@ -23,36 +23,78 @@ sources() {
     assert_equal "$missing" ""
 }
 
-@test "lib/ knows nothing of tools/ and tests/" {
-    local header found=
-    for header in tools/*.h tests/support/*.h; do
-        found+=$(grep -ln "#include \"${header##*/}\"" lib/*.[ch] || true)
-    done
-    assert_equal "$found" ""
+# All C sources of these folders.
+c_sources() {
+    find "$@" -name '*.[ch]' | sort
+}
+
+# The rooms, in the order of the flow; device and store know nothing of each other.
+declare -gA sees=(
+    [lib/base]="lib/base"
+    [lib/io]="lib/base lib/io"
+    [lib/device]="lib/base lib/io lib/device"
+    [lib/store]="lib/base lib/io lib/store"
+    [lib/view]="lib/base lib/io lib/device lib/store lib/view"
+    [lib/check]="lib/base lib/io lib/device lib/store lib/view lib/check"
+    [lib/merge]="lib/base lib/io lib/device lib/store lib/view lib/check lib/merge"
+)
+
+@test "a room of lib/ includes only itself and rooms before it in the flow" {
+    local file room included wrong= count=0
+    while IFS=: read -r file included; do
+        room=${file%/*}
+        count=$((count + 1))
+        [ -n "${sees[$room]-}" ] || wrong+="$file is in no room; "
+        [[ " ${sees[$room]-} " == *" ${included%/*} "* ]] || wrong+="$file includes $included; "
+    done < <(c_sources lib | xargs grep -o '#include "[^"]*"' | sed 's/#include "\(.*\)"/\1/')
+    assert_equal "$wrong" ""
+    [ "$count" -gt 150 ]
+}
+
+@test "each include line names a whole path that exists" {
+    local file included wrong=
+    while IFS=: read -r file included; do
+        [ "$included" = config.h ] || [ -e "$included" ] || wrong+="$file includes $included; "
+    done < <(c_sources lib tools tests | xargs grep -o '#include "[^"]*"' | sed 's/#include "\(.*\)"/\1/')
+    assert_equal "$wrong" ""
+}
+
+@test "a private header is included in its own folder only, and by tests" {
+    local file included wrong= count=0
+    while IFS=: read -r file included; do
+        count=$((count + 1))
+        [ "${file%/*}" = "${included%/*}" ] || wrong+="$file includes $included; "
+    done < <(c_sources lib tools | xargs grep -o '#include "[^"]*_private[.]h"' | sed 's/#include "\(.*\)"/\1/')
+    assert_equal "$wrong" ""
+    [ "$count" -gt 10 ]
+}
+
+@test "no two files of lib/ have the same name" {
+    assert_equal "$(c_sources lib | sed 's|.*/||' | sort | uniq -d)" ""
 }
 
 @test "lib/ never prints, exits or reads the environment" {
-    run grep -nE '\b(printf|fprintf|puts|fputs|perror|exit|_exit|abort|getenv|secure_getenv|isatty)\(' lib/*.c
+    run grep -nE '\b(printf|fprintf|puts|fputs|perror|exit|_exit|abort|getenv|secure_getenv|isatty)\(' $(c_sources lib)
     assert_failure 1
 }
 
 # one_user HEADER FILE: only that file may include it.
 one_user() {
-    assert_equal "$(grep -lE "#include <($1)" lib/*.[ch] tools/*.[ch] | tr '\n' ' ')" "$2 "
+    assert_equal "$(grep -lE "#include <($1)" $(c_sources lib tools) | tr '\n' ' ')" "$2 "
 }
 
 @test "each third-party library is behind one file" {
-    one_user 'blkid/' lib/probe.c
-    one_user 'libdevmapper' lib/dm.c
-    one_user 'liburing' lib/io_uring.c
-    one_user 'popt' tools/options.c
-    one_user 'json' tools/json.c
-    one_user 'libsmartcols' tools/table.c
+    one_user 'blkid/' lib/device/probe.c
+    one_user 'libdevmapper' lib/device/dm_users.c
+    one_user 'liburing' lib/io/uring.c
+    one_user 'popt' tools/cli/options.c
+    one_user 'json' tools/cli/json.c
+    one_user 'libsmartcols' tools/cli/table.c
 }
 
 @test "tools/ and the rest of lib/ decode no bytes of a store" {
     # probe.c decodes bytes of file systems.
     local users
-    users=$(grep -lE 'snap_(get|put)_le(16|32|64)\(' lib/*.[ch] tools/*.[ch] | tr '\n' ' ')
-    assert_equal "$users" "lib/bytes.h lib/entries.h lib/ondisk.c lib/probe.c "
+    users=$(grep -lE 'snap_(get|put)_le(16|32|64)\(' $(c_sources lib tools) | tr '\n' ' ')
+    assert_equal "$users" "lib/base/bytes.h lib/device/probe.c lib/store/codec.c lib/store/list_walk.h "
 }

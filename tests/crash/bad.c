@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From numbers of entries to ranges of devices. */
-#include "bad.h"
+#include "tests/crash/bad.h"
 
-#include "io_fault.h"
+#include "tests/support/io_fault.h"
 
 static bool has(const struct workload_bad *bad, uint64_t index)
 {

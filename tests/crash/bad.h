@@ -3,9 +3,9 @@
 #ifndef DMSNAP_TEST_CRASH_BAD_H
 #define DMSNAP_TEST_CRASH_BAD_H
 
-#include "io.h"
-#include "reader.h"
-#include "workload.h"
+#include "lib/io/io.h"
+#include "tests/crash/reader.h"
+#include "tests/crash/workload.h"
 
 static inline bool bad_any(const struct workload *workload)
 {

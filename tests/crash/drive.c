@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The steps of snapmerge, without its talk. */
-#include "drive.h"
+#include "tests/crash/drive.h"
 
-#include "arith.h"
-#include "bad.h"
-#include "compare.h"
-#include "sibling.h"
-#include "stale.h"
+#include "lib/base/arith.h"
+#include "lib/merge/compare.h"
+#include "lib/merge/leftovers.h"
+#include "lib/merge/sibling.h"
+#include "tests/crash/bad.h"
 
 #include <inttypes.h>
 #include <malloc.h>
@@ -44,7 +44,7 @@ static enum snap_status refuse(void *context, const struct snap_finding *finding
     if (finding->severity == SNAP_NOTE || finding->rule == SNAP_RULE_LIST_CUT ||
         finding->rule == SNAP_RULE_STORE_FULL)
         return SNAP_OK;
-    return snap_fail(err, SNAP_E_CORRUPT, "%s: %s: %s", cow->name, snap_rule_info(finding->rule)->id, finding->text);
+    return snap_fail(err, SNAP_E_CORRUPT, "%s: %s: %s", cow->name, snap_rules_info(finding->rule)->id, finding->text);
 }
 
 /* Reads and checks the list. */
@@ -57,7 +57,7 @@ static enum snap_status check(struct snap_io *cow, const struct snap_io *origin,
         .origin_block_bytes = origin->logical_block_bytes,
         .memory_bytes = SNAP_CHECK_MEMORY_MIN_BYTES,
     };
-    enum snap_status status = snap_store_open(store, cow, err);
+    enum snap_status status = snap_header_open(store, cow, err);
 
     findings->fn = refuse;
     findings->context = cow;
@@ -69,7 +69,7 @@ static enum snap_status check_continuation(const struct snap_store *store, struc
                                            const struct snap_check_result *check, uint64_t *stale_areas_end,
                                            struct snap_error *err)
 {
-    const struct snap_stale_search search = {.store = store, .origin = origin, .check = check,
+    const struct snap_leftovers_search search = {.store = store, .origin = origin, .check = check,
                                              .memory_bytes = SNAP_MERGE_MEMORY_MIN_BYTES};
     enum snap_status status = SNAP_OK;
     bool equal = true;
@@ -79,7 +79,7 @@ static enum snap_status check_continuation(const struct snap_store *store, struc
                                  check->continuation_entries, SNAP_MERGE_MEMORY_MIN_BYTES, NULL, NULL, &equal, err);
     if (status == SNAP_OK && !equal)
         return snap_fail(err, SNAP_E_REFUSED, "list-cut, and the entries behind the end are not merged");
-    return status == SNAP_OK ? snap_stale_areas(&search, stale_areas_end, err) : status;
+    return status == SNAP_OK ? snap_leftovers_find(&search, stale_areas_end, err) : status;
 }
 
 static struct snap_merge_options merge_options(const struct drive_options *options)

@@ -3,9 +3,9 @@
 #ifndef DMSNAP_TEST_CRASH_DRIVE_H
 #define DMSNAP_TEST_CRASH_DRIVE_H
 
-#include "check.h"
-#include "merge.h"
-#include "workload.h"
+#include "lib/check/check.h"
+#include "lib/merge/merge.h"
+#include "tests/crash/workload.h"
 
 #define DRIVE_SIBLINGS_MAX 2u
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The crash explorer of plain merges: an origin and a COW. */
-#include "explorer.h"
+#include "tests/crash/explorer.h"
 
 int main(int argc, char **argv)
 {

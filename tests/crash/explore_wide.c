@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The crash explorer of careful merges: siblings, undo, bad chunks, verify, skip. */
-#include "explorer.h"
+#include "tests/crash/explorer.h"
 
 int main(int argc, char **argv)
 {

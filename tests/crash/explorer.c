@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The frame of the explorers. */
-#include "explorer.h"
+#include "tests/crash/explorer.h"
 
-#include "drive.h"
-#include "run.h"
+#include "tests/crash/drive.h"
+#include "tests/crash/run.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_CRASH_EXPLORER_H
 #define DMSNAP_TEST_CRASH_EXPLORER_H
 
-#include "workload.h"
+#include "tests/crash/workload.h"
 
 struct explorer {
     const char *name;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The fault sweep: each read, write, flush and allocation of a merge fails in turn; what is left is judged. TAP. */
-#include "faults.h"
+#include "tests/crash/faults.h"
 
-#include "bad.h"
-#include "liar.h"
-#include "quiet.h"
+#include "tests/crash/bad.h"
+#include "tests/crash/liar.h"
+#include "tests/crash/quiet.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,11 +3,11 @@
 #ifndef DMSNAP_TEST_CRASH_FAULTS_H
 #define DMSNAP_TEST_CRASH_FAULTS_H
 
-#include "drive.h"
-#include "io_fault.h"
-#include "judge.h"
-#include "reader.h"
-#include "seen.h"
+#include "tests/crash/drive.h"
+#include "tests/crash/judge.h"
+#include "tests/crash/reader.h"
+#include "tests/crash/seen.h"
+#include "tests/support/io_fault.h"
 
 /* What all runs of a row share, and what they have shown so far. */
 struct sweep {

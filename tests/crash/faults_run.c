@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The run, and its judgement. */
-#include "faults.h"
+#include "tests/crash/faults.h"
 
-#include "bad.h"
-#include "io_mem.h"
-#include "prepare.h"
-#include "watch.h"
+#include "tests/crash/bad.h"
+#include "tests/crash/prepare.h"
+#include "tests/crash/watch.h"
+#include "tests/support/io_mem.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

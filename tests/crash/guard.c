@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The guarded device. */
-#include "guard.h"
+#include "tests/crash/guard.h"
 
-#include "io_mem.h"
+#include "tests/support/io_mem.h"
 
 #include <errno.h>
 #include <stdlib.h>

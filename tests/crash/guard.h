@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_CRASH_GUARD_H
 #define DMSNAP_TEST_CRASH_GUARD_H
 
-#include "io.h"
+#include "lib/io/io.h"
 
 #include <pthread.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Builds the images of a workload by the format alone; shares no code with lib/. */
-#include "images.h"
+#include "tests/crash/images.h"
 
-#include "bad.h"
+#include "tests/crash/bad.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_CRASH_IMAGES_H
 #define DMSNAP_TEST_CRASH_IMAGES_H
 
-#include "workload.h"
+#include "tests/crash/workload.h"
 
 #define SECTOR 512u
 

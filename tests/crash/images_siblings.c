@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Builds the other stores of an origin by the format alone; shares no code with lib/. */
-#include "images.h"
-#include "reader.h"
+#include "tests/crash/images.h"
+#include "tests/crash/reader.h"
 
 #include <stdlib.h>
 #include <string.h>

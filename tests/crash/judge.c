@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The promises, one function each. */
-#include "judge.h"
+#include "tests/crash/judge.h"
 
-#include "drive.h"
-#include "io_mem.h"
-#include "reader.h"
+#include "tests/crash/drive.h"
+#include "tests/crash/reader.h"
+#include "tests/support/io_mem.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

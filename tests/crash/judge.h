@@ -3,8 +3,8 @@
 #ifndef DMSNAP_TEST_CRASH_JUDGE_H
 #define DMSNAP_TEST_CRASH_JUDGE_H
 
-#include "io.h"
-#include "workload.h"
+#include "lib/io/io.h"
+#include "tests/crash/workload.h"
 
 struct judge {
     const struct workload *workload;

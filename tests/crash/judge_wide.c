@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The promises of workloads with siblings, an undo store, bad chunks or options: all stores, whoever is merged. */
-#include "judge.h"
+#include "tests/crash/judge.h"
 
-#include "bad.h"
-#include "drive.h"
-#include "io_fault.h"
-#include "io_mem.h"
-#include "reader.h"
+#include "tests/crash/bad.h"
+#include "tests/crash/drive.h"
+#include "tests/crash/reader.h"
+#include "tests/support/io_fault.h"
+#include "tests/support/io_mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The lying device. */
-#include "liar.h"
+#include "tests/crash/liar.h"
 
-#include "io_mem.h"
+#include "tests/support/io_mem.h"
 
 #include <stdlib.h>
 

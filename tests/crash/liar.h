@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_CRASH_LIAR_H
 #define DMSNAP_TEST_CRASH_LIAR_H
 
-#include "io.h"
+#include "lib/io/io.h"
 
 /* Wraps `lower` and owns it. Requests count from 0, in vector order. */
 struct snap_io *liar_new(struct snap_io *lower, uint64_t write);

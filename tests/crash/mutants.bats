@@ -36,33 +36,30 @@ by_command_test() {
     for program in snapcreate snapinspect snapcheck; do
         ln -s "$BUILDDIR/tools/$program" "$build/tools"
     done
-    MAKEFLAGS='' make -s -C "$BUILDDIR" program-mutant PROGRAM="$build/tools/snapmerge" MUTANT="$1"
+    MAKEFLAGS='' make -s -C "$BUILDDIR" program-mutant PROGRAM="$build/tools/snapmerge" MUTANT="$1" SOURCE="$2"
     run env -i PATH="$PATH" TMPDIR="$BATS_TEST_TMPDIR" BATS_LIB_PATH="$BATS_LIB_PATH" SRCDIR="$SRCDIR" \
-        BUILDDIR="$build" WRAPPER="$WRAPPER" "$BATS_ROOT/bin/bats" --tap -f "$3" "$SRCDIR/tests/cli/$2"
+        BUILDDIR="$build" WRAPPER="$WRAPPER" "$BATS_ROOT/bin/bats" --tap -f "$4" "$SRCDIR/tests/cli/$3"
     echo "$output"
     [ "$status" -eq 1 ]
-    [[ $output == *"not ok 1 $3"* && $output == *"exit status 0, expected 8"* ]]
+    [[ $output == *"not ok 1 $4"* && $output == *"exit status 0, expected 8"* ]]
 }
 
-# Changes one file of a copy of lib/ or tools/; what is built with it is found.
+# Changes a copy of one source of lib/ or tools/; what is built with it is found.
 found() {
-    local file with test from=lib dir=$BATS_TEST_TMPDIR/changed
-    file=$(head_of "$1" In)
+    local source with test changed
+    source=$(head_of "$1" In)
     with=$(head_of "$1" With)
     test=$(head_of "$1" 'Found by')
-    [ -e "$SRCDIR/lib/$file" ] || from=tools
 
-    mkdir "$dir"
-    cp "$SRCDIR/$from"/*.[ch] "$dir"
-    chmod u+w "$dir"/*
-    sed -E -i -f "$mutants/$1.sed" "$dir/$file"
-    run diff -rq "$SRCDIR/$from" "$dir"
-    [ "$(grep -v "^Only in $SRCDIR/$from: " <<<"$output")" = "Files $SRCDIR/$from/$file and $dir/$file differ" ]
+    changed=$BATS_TEST_TMPDIR/$(basename "$source")
+    sed -E -f "$mutants/$1.sed" "$SRCDIR/$source" >"$changed"
+    run diff -q "$SRCDIR/$source" "$changed"
+    [ "$status" -eq 1 ]
 
     case $with in
-    *.bats) by_command_test "$dir/$file" "$with" "$test" ;;
-    test_*) by_unit_test "$dir/$file" "$with" "$test" ;;
-    *) by_explorer "$dir/$file" "${with:-explore}" "$test" ;;
+    *.bats) by_command_test "$changed" "$source" "$with" "$test" ;;
+    test_*) by_unit_test "$changed" "$with" "$test" ;;
+    *) by_explorer "$changed" "${with:-explore}" "$test" ;;
     esac
 }
 
@@ -133,8 +130,8 @@ found() {
     found no-flush-between-units
 }
 
-@test "found: no settle" {
-    found no-settle
+@test "found: list not flushed first" {
+    found list-not-flushed-first
 }
 
 @test "found: not clipped" {
@@ -253,8 +250,8 @@ found() {
     found second-sibling-forgotten
 }
 
-@test "found: siblings not settled" {
-    found siblings-not-settled
+@test "found: sibling lists not flushed first" {
+    found sibling-lists-not-flushed-first
 }
 
 @test "found: skipped unflushed" {

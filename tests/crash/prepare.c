@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Merges on copies of the images, which the runs of a workload start from. */
-#include "prepare.h"
+#include "tests/crash/prepare.h"
 
-#include "drive.h"
-#include "guard.h"
-#include "io_mem.h"
+#include "tests/crash/drive.h"
+#include "tests/crash/guard.h"
+#include "tests/support/io_mem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 #ifndef DMSNAP_TEST_CRASH_PREPARE_H
 #define DMSNAP_TEST_CRASH_PREPARE_H
 
-#include "error.h"
-#include "workload.h"
+#include "lib/base/error.h"
+#include "tests/crash/workload.h"
 
 #define PREPARE_WHOLE (UINT64_MAX - 1) /* an `at` that no merge lives to see */
 

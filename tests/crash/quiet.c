@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Switches the failing of allocations off, and their counting, while a device works. */
-#include "quiet.h"
+#include "tests/crash/quiet.h"
 
-#include "../unit/alloc_fixture.h"
-#include "io_mem.h"
+#include "tests/support/io_mem.h"
+#include "tests/unit/alloc_fixture.h"
 
 struct quiet {
     struct snap_io io;

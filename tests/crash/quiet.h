@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_CRASH_QUIET_H
 #define DMSNAP_TEST_CRASH_QUIET_H
 
-#include "io.h"
+#include "lib/io/io.h"
 
 /* Wraps `lower` and owns it. What happens below does not count, and does not fail. */
 struct snap_io *quiet_new(struct snap_io *lower);

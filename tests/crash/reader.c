@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The second reader: everything by format 0 to 3, nothing by lib/. */
-#include "reader.h"
+#include "tests/crash/reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>

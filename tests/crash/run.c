@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The run: recorder below, faults above it, guard on top; the exploration sits in the recorder's callback. */
-#include "run_internal.h"
+#include "tests/crash/run_internal.h"
 
-#include "bad.h"
-#include "io_fault.h"
-#include "io_mem.h"
-#include "liar.h"
-#include "prepare.h"
+#include "tests/crash/bad.h"
+#include "tests/crash/liar.h"
+#include "tests/crash/prepare.h"
+#include "tests/support/io_fault.h"
+#include "tests/support/io_mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>

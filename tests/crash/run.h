@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_CRASH_RUN_H
 #define DMSNAP_TEST_CRASH_RUN_H
 
-#include "workload.h"
+#include "tests/crash/workload.h"
 
 /* How far the exploration goes. */
 struct run_form {

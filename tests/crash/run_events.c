@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What goes wrong in a run, and how the run must end then. */
-#include "run_internal.h"
+#include "tests/crash/run_internal.h"
 
-#include "io_fault.h"
-#include "io_mem.h"
-#include "liar.h"
+#include "tests/crash/liar.h"
+#include "tests/support/io_fault.h"
+#include "tests/support/io_mem.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -3,11 +3,11 @@
 #ifndef DMSNAP_TEST_CRASH_RUN_INTERNAL_H
 #define DMSNAP_TEST_CRASH_RUN_INTERNAL_H
 
-#include "drive.h"
-#include "guard.h"
-#include "judge.h"
-#include "run.h"
-#include "states.h"
+#include "tests/crash/drive.h"
+#include "tests/crash/guard.h"
+#include "tests/crash/judge.h"
+#include "tests/crash/run.h"
+#include "tests/crash/states.h"
 
 #include <stdatomic.h>
 

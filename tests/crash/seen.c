@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The set: open addressing, at most half full. */
-#include "seen.h"
+#include "tests/crash/seen.h"
 
-#include "io_mem.h"
-#include "workload.h"
+#include "tests/crash/workload.h"
+#include "tests/support/io_mem.h"
 
 #include <stdlib.h>
 #include <string.h>

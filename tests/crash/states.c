@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The enumeration: a choice per atom, an incremental hash per choice, an image only for those that are new. */
-#include "states.h"
+#include "tests/crash/states.h"
 
-#include "io_mem.h"
-#include "workload.h"
+#include "tests/crash/workload.h"
+#include "tests/support/io_mem.h"
 
 #include <stdlib.h>
 #include <string.h>

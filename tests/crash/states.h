@@ -3,8 +3,8 @@
 #ifndef DMSNAP_TEST_CRASH_STATES_H
 #define DMSNAP_TEST_CRASH_STATES_H
 
-#include "io_record.h"
-#include "seen.h"
+#include "tests/crash/seen.h"
+#include "tests/support/io_record.h"
 
 #define STATES_DISKS_MAX 4u
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The watched device. */
-#include "watch.h"
+#include "tests/crash/watch.h"
 
-#include "io_mem.h"
+#include "tests/support/io_mem.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_CRASH_WATCH_H
 #define DMSNAP_TEST_CRASH_WATCH_H
 
-#include "io.h"
+#include "lib/io/io.h"
 
 typedef void (*watch_fn)(void *context, unsigned disk, uint64_t offset_bytes, uint64_t length_bytes);
 

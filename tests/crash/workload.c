@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of workloads. EPA is 32 for chunks of one sector, 64 for two, 256 for eight. */
-#include "workload.h"
+#include "tests/crash/workload.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rows of the fault sweep. EPA is 32 for chunks of one sector, 64 for two, 256 for eight. */
-#include "workload.h"
+#include "tests/crash/workload.h"
 
-#include "prepare.h"
+#include "tests/crash/prepare.h"
 
 static const struct workload table[] = {
     /* Two areas, so that one is hidden and zeroed; and what goes on behind the end. */

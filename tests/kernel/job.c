@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One line of a job file as words, and one line of a result file. */
-#include "job.h"
+#include "tests/kernel/job.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Jobs on the content of devices and images: write patterns, copy, checksum and compare. */
-#include "job.h"
-#include "pattern.h"
+#include "tests/kernel/job.h"
+#include "tests/kernel/pattern.h"
 
 #include <errno.h>
 #include <fcntl.h>

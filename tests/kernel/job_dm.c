@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Jobs on the device mapper, through its ioctls: no library and no udev between a test and the kernel. */
-#include "job.h"
+#include "tests/kernel/job.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Jobs that use what the kernel offers around a device: file systems, loop devices, programs, a sudden end. */
-#include "job.h"
-#include "pattern.h"
+#include "tests/kernel/job.h"
+#include "tests/kernel/pattern.h"
 
 #include <errno.h>
 #include <fcntl.h>

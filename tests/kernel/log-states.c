@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reads a log of dm-log-writes under an origin and a COW: prints it as lines, and writes out the state at each step. */
-#include "states.h"
+#include "tests/kernel/states.h"
 
-#include "bytes.h"
+#include "lib/base/bytes.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The deterministic bytes and places that all jobs of the kernel tests write, and a checksum to compare them. */
-#include "pattern.h"
+#include "tests/kernel/pattern.h"
 
 /* A bijection of 64-bit numbers in which neighbours have nothing in common (the finishing step of splitmix64). */
 static uint64_t mix(uint64_t number)

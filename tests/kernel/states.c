@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A collection of states of two devices: keeps each different one once, and writes a selection of them to files. */
-#include "states.h"
+#include "tests/kernel/states.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs a job file: as first process of a User Mode Linux kernel, or on the host for the jobs on plain images. */
-#include "job.h"
-#include "pattern.h"
+#include "tests/kernel/job.h"
+#include "tests/kernel/pattern.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The failing device: sorts out the requests that fail, hands on the others. */
-#include "io_fault.h"
+#include "tests/support/io_fault.h"
 
-#include "arith.h"
-#include "io_mem.h"
+#include "lib/base/arith.h"
+#include "tests/support/io_mem.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_IO_FAULT_H
 #define DMSNAP_TEST_IO_FAULT_H
 
-#include "io.h"
+#include "lib/io/io.h"
 
 enum io_fault_kind { IO_FAULT_READ, IO_FAULT_WRITE, IO_FAULT_FLUSH, IO_FAULT_CLOSE, IO_FAULT_KINDS };
 

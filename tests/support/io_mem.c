@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The memory device, and what all test devices share. */
-#include "io_mem.h"
+#include "tests/support/io_mem.h"
 
-#include "arith.h"
+#include "lib/base/arith.h"
 
 #include <errno.h>
 #include <inttypes.h>

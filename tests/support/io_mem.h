@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_IO_MEM_H
 #define DMSNAP_TEST_IO_MEM_H
 
-#include "io.h"
+#include "lib/io/io.h"
 
 /*
  * `size_bytes` zero bytes; close with snap_io_close. It is strict where a device or the contract of io.h is: a

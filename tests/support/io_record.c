@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The recording devices: sectors with versions, the log, and crash images. */
-#include "io_record.h"
+#include "tests/support/io_record.h"
 
-#include "arith.h"
-#include "io_mem.h"
+#include "lib/base/arith.h"
+#include "tests/support/io_mem.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_IO_RECORD_H
 #define DMSNAP_TEST_IO_RECORD_H
 
-#include "io.h"
+#include "lib/io/io.h"
 
 /*
  * How to explore all crash states of a run:

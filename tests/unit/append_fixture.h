@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_APPEND_FIXTURE_H
 #define DMSNAP_TEST_APPEND_FIXTURE_H
 
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 /* Where the kernel would put the next data (format 3, items 2 and 3), written down once more. */
 static inline uint64_t append_next_free(uint64_t chunk_sectors, uint64_t highest)

@@ -3,8 +3,8 @@
 #ifndef DMSNAP_TESTS_CHECK_FIXTURE_H
 #define DMSNAP_TESTS_CHECK_FIXTURE_H
 
-#include "check.h"
-#include "list_fixture.h"
+#include "lib/check/check.h"
+#include "tests/unit/list_fixture.h"
 
 #define CHECK_FINDINGS_MAX 64u
 
@@ -40,7 +40,7 @@ static inline enum snap_status check_run(struct snap_io *io, const struct snap_c
     memset(checked->findings.rule_counts, 0, sizeof checked->findings.rule_counts);
     memset(checked->findings.severity_counts, 0, sizeof checked->findings.severity_counts);
     checked->err = (struct snap_error){.text = ""};
-    assert_ok(snap_store_read_header(&store, io, &checked->err), &checked->err);
+    assert_ok(snap_header_read(&store, io, &checked->err), &checked->err);
     return snap_check(&store, options, &checked->findings, &checked->result, &checked->err);
 }
 

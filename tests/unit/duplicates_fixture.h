@@ -3,8 +3,8 @@
 #ifndef DMSNAP_TESTS_DUPLICATES_FIXTURE_H
 #define DMSNAP_TESTS_DUPLICATES_FIXTURE_H
 
-#include "duplicates.h"
-#include "list_fixture.h"
+#include "lib/check/duplicates.h"
+#include "tests/unit/list_fixture.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define PAGE UINT64_C(4096) /* numbers this far apart share no page of a set */
@@ -40,34 +40,34 @@ static inline bool stop_now(void *context)
 
 /* The whole search, as a caller does it. `polls` (NULL: never) is how often stop is asked until it says yes. */
 static inline enum snap_status search(struct snap_io *io, uint64_t origin_chunks, uint64_t memory_bytes,
-                                      uint64_t *polls, struct reports *reports, struct snap_sets_result *result,
+                                      uint64_t *polls, struct reports *reports, struct snap_duplicates_result *result,
                                       struct snap_error *err)
 {
     struct snap_store store = list_open(io);
-    struct snap_entries *walk;
-    struct snap_sets *sets;
+    struct snap_list_walk *walk;
+    struct snap_duplicates *sets;
     struct snap_span span;
     uint64_t entries = 0;
     enum snap_status status;
 
-    assert_ok(snap_sets_new(&sets, &store, origin_chunks, memory_bytes, err), err);
-    assert_ok(snap_entries_open(&walk, &store, err), err);
+    assert_ok(snap_duplicates_new(&sets, &store, origin_chunks, memory_bytes, err), err);
+    assert_ok(snap_list_walk_open(&walk, &store, err), err);
     do {
-        assert_ok(snap_entries_next(walk, &span, err), err);
-        snap_sets_feed(sets, &span);
+        assert_ok(snap_list_walk_next(walk, &span, err), err);
+        snap_duplicates_feed(sets, &span);
         entries += span.live;
     } while (span.slots > 0);
-    snap_entries_close(walk);
-    status = snap_sets_finish(sets, entries, polls ? stop_now : NULL, polls, collect, reports, result, err);
-    snap_sets_free(sets);
+    snap_list_walk_close(walk);
+    status = snap_duplicates_finish(sets, entries, polls ? stop_now : NULL, polls, collect, reports, result, err);
+    snap_duplicates_free(sets);
     return status;
 }
 
-static inline struct snap_sets_result found(struct snap_io *io, uint64_t origin_chunks, uint64_t memory_bytes,
+static inline struct snap_duplicates_result found(struct snap_io *io, uint64_t origin_chunks, uint64_t memory_bytes,
                                             struct reports *reports)
 {
     struct snap_error err = {.text = ""};
-    struct snap_sets_result result;
+    struct snap_duplicates_result result;
 
     memset(reports, 0, sizeof *reports);
     assert_ok(search(io, origin_chunks, memory_bytes, NULL, reports, &result, &err), &err);

@@ -3,9 +3,9 @@
 #ifndef DMSNAP_TESTS_LIST_FIXTURE_H
 #define DMSNAP_TESTS_LIST_FIXTURE_H
 
-#include "bytes.h"
-#include "io_mem.h"
-#include "store.h"
+#include "lib/base/bytes.h"
+#include "lib/store/header.h"
+#include "tests/support/io_mem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -104,7 +104,7 @@ static inline struct snap_store list_open(struct snap_io *io)
     struct snap_error err = {.text = ""};
     struct snap_store store;
 
-    assert_ok(snap_store_open(&store, io, &err), &err);
+    assert_ok(snap_header_open(&store, io, &err), &err);
     return store;
 }
 

@@ -3,8 +3,8 @@
 #ifndef DMSNAP_TEST_MERGE_FIXTURE_H
 #define DMSNAP_TEST_MERGE_FIXTURE_H
 
-#include "merge.h"
-#include "store_fixture.h"
+#include "lib/merge/merge.h"
+#include "tests/unit/store_fixture.h"
 
 /* Entries in front of the first new == 0, slot by slot. */
 static inline uint64_t merge_list_length(const struct fixture *fixture, const uint8_t *cow)
@@ -93,7 +93,7 @@ static inline struct merge_bench *merge_bench_new(const struct fixture *fixture,
     bench->cow = io_record_new(bench->recorder, "cow", fixture->cow, fixture->cow_bytes, block_bytes, true);
     bench->origin = io_record_new(bench->recorder, "origin", fixture->origin, fixture->origin_bytes, block_bytes, true);
     bench->job = merge_job(fixture);
-    if (snap_store_open(&bench->store, bench->cow, NULL) != SNAP_OK)
+    if (snap_header_open(&bench->store, bench->cow, NULL) != SNAP_OK)
         abort();
     recorder_log_clear(bench->recorder);
     return bench;

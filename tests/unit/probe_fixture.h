@@ -3,9 +3,9 @@
 #ifndef PROBE_FIXTURE_H
 #define PROBE_FIXTURE_H
 
-#include "bytes.h"
-#include "loop_fixture.h"
-#include "probe.h"
+#include "lib/base/bytes.h"
+#include "lib/device/probe.h"
+#include "tests/unit/loop_fixture.h"
 
 #include <sys/wait.h>
 

@@ -3,8 +3,8 @@
 #ifndef DMSNAP_TEST_SIBLING_FIXTURE_H
 #define DMSNAP_TEST_SIBLING_FIXTURE_H
 
-#include "append_fixture.h"
-#include "sibling.h"
+#include "lib/merge/sibling.h"
+#include "tests/unit/append_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,13 +54,13 @@ static inline struct bench *bench_over(struct fixture merged, struct fixture oth
     bench->merged_io = fixture_mem("cow", merged.cow, merged.cow_bytes, 512);
     bench->other_io = io_record_new(bench->recorder, "cow2", other.cow, other.cow_bytes, block_bytes, true);
     bench->origin_io = io_record_new(bench->recorder, "origin", other.origin, other.origin_bytes, 512, true);
-    must(snap_store_open(&bench->merged_store, bench->merged_io, NULL));
-    must(snap_store_open(&bench->store, bench->other_io, NULL));
+    must(snap_header_open(&bench->merged_store, bench->merged_io, NULL));
+    must(snap_header_open(&bench->store, bench->other_io, NULL));
     bench->options.origin_bytes = other.origin_bytes;
     must(snap_plan_init(&bench->plan, &bench->merged_store.layout, merged.count, NULL));
-    snap_throttle_init(&bench->throttle, &snap_clock_system, 0, 0);
+    snap_throttle_init(&bench->throttle, &snap_throttle_clock_system, 0, 0);
     bench->control = (struct snap_copy_control){
-        .clock = &snap_clock_system, .throttle = &bench->throttle, .stop = bench_stop, .stop_context = bench};
+        .clock = &snap_throttle_clock_system, .throttle = &bench->throttle, .stop = bench_stop, .stop_context = bench};
     return bench;
 }
 

@@ -3,11 +3,11 @@
 #ifndef DMSNAP_TEST_STORE_FIXTURE_H
 #define DMSNAP_TEST_STORE_FIXTURE_H
 
-#include "bytes.h"
-#include "io_mem.h"
-#include "io_record.h"
-#include "ondisk.h"
-#include "store.h"
+#include "lib/base/bytes.h"
+#include "lib/store/codec.h"
+#include "lib/store/header.h"
+#include "tests/support/io_mem.h"
+#include "tests/support/io_record.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Little-endian bytes and checked arithmetic, at their limits. */
-#include "arith.h"
-#include "bytes.h"
+#include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

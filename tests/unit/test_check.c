@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests that each rule is found exactly where it is broken: one store, one defect, one finding. */
-#include "check_fixture.h"
-#include "io_fault.h"
-#include "ondisk.h"
+#include "lib/store/codec.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/check_fixture.h"
 
 #include <ctype.h>
 
@@ -31,9 +31,9 @@ static const struct snap_finding *only(struct snap_io *io, enum snap_rule rule, 
     assert_ok(check_run(io, &options, &checked), &checked.err);
     if (checked.count != 1)
         for (size_t i = 0; i < checked.count; i++)
-            print_message("%s: %s\n", snap_rule_info(checked.at[i].rule)->id, checked.at[i].text);
+            print_message("%s: %s\n", snap_rules_info(checked.at[i].rule)->id, checked.at[i].text);
     assert_int_equal(checked.count, 1);
-    assert_string_equal(snap_rule_info(checked.at[0].rule)->id, snap_rule_info(rule)->id);
+    assert_string_equal(snap_rules_info(checked.at[0].rule)->id, snap_rules_info(rule)->id);
     assert_int_equal(checked.at[0].severity, severity);
     assert_int_equal(checked.findings.rule_counts[rule], 1);
     assert_int_equal(checked.findings.severity_counts[severity], 1);
@@ -78,7 +78,7 @@ static void none(struct snap_io *io, const struct snap_check_options *chosen)
 {
     assert_ok(check_run(io, chosen, &checked), &checked.err);
     for (size_t i = 0; i < checked.count; i++)
-        print_message("%s: %s\n", snap_rule_info(checked.at[i].rule)->id, checked.at[i].text);
+        print_message("%s: %s\n", snap_rules_info(checked.at[i].rule)->id, checked.at[i].text);
     assert_int_equal(checked.count, 0);
     list_close(io);
 }
@@ -189,14 +189,14 @@ static void identity_records_are_judged(void **state)
     struct snap_io *io = sound_store();
 
     (void)state;
-    snap_identity_encode(&identity, io_mem_bytes(io));
+    snap_codec_encode_record(&identity, io_mem_bytes(io));
     none(io, &options);
     io = sound_store();
-    snap_identity_encode(&identity, io_mem_bytes(io));
+    snap_codec_encode_record(&identity, io_mem_bytes(io));
     io_mem_bytes(io)[100] ^= 1;
     only_in_header(io, SNAP_RULE_IDENTITY_DAMAGED, SNAP_NOTE);
     io = sound_store();
-    snap_identity_encode(&identity, io_mem_bytes(io));
+    snap_codec_encode_record(&identity, io_mem_bytes(io));
     io_mem_bytes(io)[24] = 2;
     only_in_header(io, SNAP_RULE_IDENTITY_NEWER, SNAP_NOTE);
 }
@@ -543,7 +543,7 @@ static void the_table_of_rules_is_complete(void **state)
 {
     (void)state;
     for (int rule = 0; rule < SNAP_RULES; rule++) {
-        const struct snap_rule_info *info = snap_rule_info((enum snap_rule)rule);
+        const struct snap_rule_info *info = snap_rules_info((enum snap_rule)rule);
 
         assert_non_null(info->id);
         assert_true(islower((unsigned char)info->id[0]));
@@ -553,14 +553,14 @@ static void the_table_of_rules_is_complete(void **state)
         assert_true(strcmp(info->repair, "none") == 0 || strcmp(info->repair, "view-kept") == 0 ||
                     strcmp(info->repair, "view-changed") == 0);
         for (int other = 0; other < rule; other++) {
-            assert_string_not_equal(info->id, snap_rule_info((enum snap_rule)other)->id);
-            assert_string_not_equal(info->meaning, snap_rule_info((enum snap_rule)other)->meaning);
+            assert_string_not_equal(info->id, snap_rules_info((enum snap_rule)other)->id);
+            assert_string_not_equal(info->meaning, snap_rules_info((enum snap_rule)other)->meaning);
         }
     }
     for (int severity = 0; severity < SNAP_SEVERITIES; severity++)
         for (int other = 0; other < severity; other++)
-            assert_string_not_equal(snap_severity_name((enum snap_severity)severity),
-                                    snap_severity_name((enum snap_severity)other));
+            assert_string_not_equal(snap_rules_severity_name((enum snap_severity)severity),
+                                    snap_rules_severity_name((enum snap_severity)other));
 }
 
 static void the_worst_severity_is_told(void **state)
@@ -573,7 +573,7 @@ static void the_worst_severity_is_told(void **state)
     for (int severity = SNAP_NOTE; severity <= SNAP_FATAL; severity++) {
         struct snap_finding finding;
 
-        snap_finding_init(&finding, SNAP_RULE_ENTRY_ORDER, "%d", severity);
+        snap_findings_init(&finding, SNAP_RULE_ENTRY_ORDER, "%d", severity);
         finding.severity = (enum snap_severity)severity;
         assert_ok(snap_findings_add(&findings, &finding, NULL), &checked.err);
         finding.severity = SNAP_NOTE;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which data chunks a check with data finds unreadable, and that one bad sector hides no other. */
-#include "check_data.h"
-#include "io_fault.h"
-#include "io_mem.h"
-#include "list_fixture.h"
+#include "lib/check/check_data.h"
+#include "tests/support/io_fault.h"
+#include "tests/support/io_mem.h"
+#include "tests/unit/list_fixture.h"
 
 static uint64_t found_index[16];
 static uint64_t found_offset[16];
@@ -36,7 +36,7 @@ static enum snap_status run(struct snap_io *io, uint64_t entries, uint64_t origi
     enum snap_status status;
 
     found_count = 0;
-    assert_int_equal(snap_store_open(&store, io, &err), SNAP_OK);
+    assert_int_equal(snap_header_open(&store, io, &err), SNAP_OK);
     status = snap_check_data(&store, entries, &options, &findings, unreadable, &err);
     assert_int_equal(findings.severity_counts[SNAP_WARNING], *unreadable);
     return status;

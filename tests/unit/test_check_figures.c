@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests what a check counts, against a naive count; that sound stores are clean; and its bound of memory. */
-#include "alloc_fixture.h"
-#include "check_fixture.h"
+#include "tests/unit/alloc_fixture.h"
+#include "tests/unit/check_fixture.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define WALK_BYTES (9 * MIB) /* what reading a list takes, whatever its length */
@@ -12,7 +12,7 @@ static void assert_clean(struct snap_io *io, const struct snap_check_options *op
 {
     assert_ok(check_run(io, options, &checked), &checked.err);
     for (size_t i = 0; i < checked.count; i++)
-        print_message("%s: %s\n", snap_rule_info(checked.at[i].rule)->id, checked.at[i].text);
+        print_message("%s: %s\n", snap_rules_info(checked.at[i].rule)->id, checked.at[i].text);
     assert_int_equal(checked.count, 0);
     assert_true(checked.result.list_complete);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The checkpoint file: what is saved is loaded, anything else is not believed, and a failure leaves the old file. */
-#include "checkpoint.h"
+#include "lib/merge/checkpoint.h"
 
-#include "ondisk.h"
+#include "lib/store/codec.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests that the set of chunks is a set, and stays inside its memory. */
-#include "alloc_fixture.h"
-#include "chunkset.h"
-#include "list_fixture.h"
+#include "lib/check/chunkset.h"
+#include "tests/unit/alloc_fixture.h"
+#include "tests/unit/list_fixture.h"
 
 #define PAGE SNAP_CHUNKSET_PAGE_CHUNKS
 #define UNIVERSE (UINT64_C(1) << 20)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holds the frame of the programs to its promises: strict options, exact exit statuses, careful talk. */
-#include "../../tools/cli.h"
+#include "tools/cli/cli.h"
 
-#include "../../tools/table.h"
+#include "tools/cli/table.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

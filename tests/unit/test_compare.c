@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether entries are merged already: every single bit counts, and nothing beyond the origin's end does. */
-#include "compare.h"
+#include "lib/merge/compare.h"
 
-#include "io_fault.h"
-#include "store_fixture.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/store_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +34,7 @@ static struct bench bench_new(struct fixture fixture)
     bench.cow = io_fault_new(bench.cow_mem, NULL);
     bench.origin = io_fault_new(bench.origin_mem, NULL);
     bench.cow->writable = bench.origin->writable = false;
-    must(snap_store_open(&bench.store, bench.cow, NULL));
+    must(snap_header_open(&bench.store, bench.cow, NULL));
     return bench;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Carrying out a plan: its groups, its rate, its stop, its failures, and nothing but its requests. */
-#include "arith.h"
-#include "copy.h"
+#include "lib/base/arith.h"
+#include "lib/merge/copy.h"
 
-#include "io_fault.h"
-#include "store_fixture.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/store_fixture.h"
 
 #include <errno.h>
 #include <setjmp.h>

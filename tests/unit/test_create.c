@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests the order in which a new store is written, what a crash leaves of it at any point, and its limits. */
-#include "alloc_fixture.h"
-#include "check.h"
-#include "create.h"
-#include "io_fault.h"
-#include "io_record.h"
-#include "list_fixture.h"
+#include "lib/check/check.h"
+#include "lib/store/create.h"
+#include "tests/support/io_fault.h"
+#include "tests/support/io_record.h"
+#include "tests/unit/alloc_fixture.h"
+#include "tests/unit/list_fixture.h"
 
 #define EXHAUSTIVE_SECTORS 14u
 #define SAMPLES 400u
@@ -167,7 +167,7 @@ struct explorer {
 static void look_at(struct explorer *explorer)
 {
     struct snap_store store;
-    enum snap_status status = snap_store_open(&store, explorer->image, NULL);
+    enum snap_status status = snap_header_open(&store, explorer->image, NULL);
 
     explorer->states++;
     if (status == SNAP_E_NOT_STORE)
@@ -431,7 +431,7 @@ static void every_failed_operation_is_told(void **state)
             assert_int_equal(status, SNAP_E_IO);
             assert_non_null(strstr(err.text, "cow: "));
             if (at > 0 || kinds[k] == IO_FAULT_READ) /* the first write, or flush: the old store is still there */
-                assert_status(snap_store_open(&store, io, &err), SNAP_E_NOT_STORE, &err);
+                assert_status(snap_header_open(&store, io, &err), SNAP_E_NOT_STORE, &err);
             list_close(io);
         }
     }

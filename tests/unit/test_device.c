@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests identity, overlap and holders, on files, loop devices and a made-up sysfs. */
-#include "device.h"
-#include "device_internal.h"
-#include "loop_fixture.h"
+#include "lib/device/device.h"
+#include "lib/device/device_private.h"
+#include "tests/unit/loop_fixture.h"
 
 #include <sys/sysmacros.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests that a difference is found as a naive comparison finds it, and only what may differ is read. */
-#include "alloc_fixture.h"
-#include "diff.h"
-#include "io_fault.h"
-#include "list_fixture.h"
+#include "lib/view/diff.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/alloc_fixture.h"
+#include "tests/unit/list_fixture.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define ENTRIES_MAX 20000u

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests the search for chunks used twice and for a continuation, in one pass and in several. */
-#include "alloc_fixture.h"
-#include "duplicates_fixture.h"
-#include "io_fault.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/alloc_fixture.h"
+#include "tests/unit/duplicates_fixture.h"
 
 static void assert_one(const struct reports *got, enum snap_rule rule, uint64_t index, uint64_t first_index)
 {
@@ -17,7 +17,7 @@ static struct reports reports, expected;
 static void a_sound_list_has_none(void **state)
 {
     struct snap_io *io = list_new(1, 400);
-    struct snap_sets_result result;
+    struct snap_duplicates_result result;
 
     (void)state;
     result = found(io, ANY_ORIGIN, MIB, &reports); /* empty */
@@ -151,7 +151,7 @@ static void several_passes_find_what_one_finds(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof repeats / sizeof repeats[0]; i++) {
         struct list_virtual *list = spread_list(9000, repeats[i]);
-        struct snap_sets_result one, several;
+        struct snap_duplicates_result one, several;
 
         naive(list->entries, list->count, 8, ANY_ORIGIN, list->io.size_bytes / 4096, &expected);
         assert_true((expected.count == 0) == (repeats[i] == 0));
@@ -231,7 +231,7 @@ static void a_continuation_is_counted(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         struct snap_io *io = cut_list(shapes[i][0], shapes[i][1]);
-        struct snap_sets_result result = found(io, ANY_ORIGIN, MIB, &reports);
+        struct snap_duplicates_result result = found(io, ANY_ORIGIN, MIB, &reports);
 
         assert_int_equal(reports.count, 0);
         assert_int_equal(result.continuation_area, shapes[i][0] / 32 + 1);
@@ -253,7 +253,7 @@ static void a_continuation_ends_where_it_does_not_fit(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof misfits / sizeof misfits[0]; i++) {
         struct snap_io *io = cut_list(40, 100);
-        struct snap_sets_result result;
+        struct snap_duplicates_result result;
 
         list_put(io, 1, misfits[i][0], misfits[i][1],
                  misfits[i][2] ? misfits[i][2] : list_canonical(1, misfits[i][0]));
@@ -275,7 +275,7 @@ static void an_entry_whose_data_chunk_the_list_uses_does_not_continue_it(void **
     for (uint64_t dead = 64; dead < 100; dead += 5) {
         for (int same_old = 0; same_old < 2; same_old++) {
             struct snap_io *io = cut_list(40, 100);
-            struct snap_sets_result result;
+            struct snap_duplicates_result result;
 
             list_put(io, 1, 17, same_old ? 20000 + 3 * (dead - 64) : 500, list_canonical(1, dead));
             result = found(io, ANY_ORIGIN, MIB, &reports);
@@ -290,7 +290,7 @@ static void an_entry_whose_data_chunk_the_list_uses_does_not_continue_it(void **
 static void several_passes_agree_on_a_dead_area(void **state)
 {
     struct list_virtual *list = spread_list(9000, 0);
-    struct snap_sets_result one, several;
+    struct snap_duplicates_result one, several;
 
     (void)state;
     for (uint64_t index = 6700; index < 6912; index++) /* area 27 begins at 6912 */
@@ -313,7 +313,7 @@ static void an_area_that_does_not_go_on_is_stale(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
         struct snap_io *io = cut_list(40, 0);
-        struct snap_sets_result result = found(io, ANY_ORIGIN, MIB, &reports);
+        struct snap_duplicates_result result = found(io, ANY_ORIGIN, MIB, &reports);
 
         assert_int_equal(result.stale_area, 0);
         io_mem_bytes(io)[67 * 512 + offsets[i]] = 1;
@@ -327,7 +327,7 @@ static void an_area_that_does_not_go_on_is_stale(void **state)
 static void there_is_nothing_behind_the_last_area(void **state)
 {
     struct snap_io *io = list_new(1, 68); /* areas 0, 1 and 2; the last without data chunks */
-    struct snap_sets_result result;
+    struct snap_duplicates_result result;
 
     (void)state;
     list_put_canonical(io, 1, 0, 64, 0, 1);
@@ -344,7 +344,7 @@ static void several_passes_agree_on_a_continuation(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof misfits / sizeof misfits[0]; i++) {
         struct list_virtual *list = spread_list(9000, 0);
-        struct snap_sets_result one, several;
+        struct snap_duplicates_result one, several;
         uint64_t expected_entries;
 
         for (uint64_t index = 6700; index < 6912; index++) /* area 27 begins at 6912 */
@@ -368,7 +368,7 @@ static void several_passes_agree_on_a_continuation(void **state)
 static void memory_may_run_out_behind_the_end(void **state)
 {
     struct list_virtual *list = spread_list(9000, 0);
-    struct snap_sets_result result;
+    struct snap_duplicates_result result;
 
     (void)state;
     for (uint64_t index = 100; index < 256; index++)
@@ -384,7 +384,7 @@ static void a_stop_ends_the_passes(void **state)
 {
     struct list_virtual *list = spread_list(9000, 3);
     struct snap_error err = {.text = ""};
-    struct snap_sets_result result;
+    struct snap_duplicates_result result;
 
     (void)state;
     for (uint64_t polls = 1; polls < 20; polls += 6) {
@@ -401,7 +401,7 @@ static void the_callback_can_end_it(void **state)
 {
     struct snap_io *io = list_new(1, 400);
     struct snap_error err = {.text = ""};
-    struct snap_sets_result result;
+    struct snap_duplicates_result result;
 
     (void)state;
     list_put_canonical(io, 1, 0, 100, 0, 0); /* all the same old */
@@ -426,7 +426,7 @@ static void a_list_that_can_no_longer_be_read_fails(void **state)
     for (size_t i = 0; i < sizeof readable / sizeof readable[0]; i++) {
         struct snap_io *io = io_fault_new(&spread_list(9000, 0)->io, NULL);
         struct snap_error err = {.text = ""};
-        struct snap_sets_result result;
+        struct snap_duplicates_result result;
 
         memset(&reports, 0, sizeof reports);
         io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ,
@@ -450,22 +450,22 @@ static void no_allocation_can_fail_unnoticed(void **state)
     for (uint64_t k = 1;; k++) {
         struct snap_error err = {.text = ""};
         uint64_t before_bytes = alloc.live_bytes;
-        struct snap_sets *sets;
+        struct snap_duplicates *sets;
         enum snap_status status;
 
         alloc_fail_at(k, true);
-        status = snap_sets_new(&sets, &store, ANY_ORIGIN, MIB, &err);
+        status = snap_duplicates_new(&sets, &store, ANY_ORIGIN, MIB, &err);
         alloc_fail_at(0, false);
         if (status == SNAP_OK) {
             assert_true(k > 4);
-            snap_sets_free(sets);
+            snap_duplicates_free(sets);
             break;
         }
         assert_int_equal(status, SNAP_E_NOMEM);
         assert_null(sets);
         assert_int_equal(alloc.live_bytes, before_bytes);
     }
-    snap_sets_free(NULL);
+    snap_duplicates_free(NULL);
     list_close(io);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Failures: status and sentence in one statement, whatever the length, with and without somebody who listens. */
-#include "error.h"
+#include "lib/base/error.h"
 
 #include <errno.h>
 #include <setjmp.h>

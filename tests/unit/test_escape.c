@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holds the escaping to its promise: nothing from a device can steer a terminal or break a JSON string. */
-#include "../../tools/escape.h"
+#include "tools/cli/escape.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

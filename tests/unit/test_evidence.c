@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests that stores and origins are told apart by real file systems on them. */
-#include "evidence.h"
-#include "io_fault.h"
-#include "list_fixture.h"
-#include "loop_fixture.h"
+#include "lib/check/evidence.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/list_fixture.h"
+#include "tests/unit/loop_fixture.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -68,7 +68,7 @@ static void record_origin(struct snap_io *cow, const char *fs_uuid, uint64_t sec
     struct snap_identity identity = {.origin_sectors = sectors, .chunk_sectors = 8, .fs_type = "ext4"};
 
     (void)snprintf(identity.fs_uuid, sizeof identity.fs_uuid, "%s", fs_uuid);
-    snap_identity_encode(&identity, io_mem_bytes(cow));
+    snap_codec_encode_record(&identity, io_mem_bytes(cow));
 }
 
 static struct snap_evidence gather(struct snap_io *cow, struct snap_io *origin)
@@ -210,9 +210,9 @@ static void an_io_is_probed(void **state)
     struct snap_error err = {.text = ""};
     struct snap_probe probe;
 
-    assert_ok(snap_probe_io(origin, &probe, &err), &err);
+    assert_ok(snap_evidence_probe_io(origin, &probe, &err), &err);
     assert_string_equal(probe.uuid, UUID_A);
-    assert_ok(snap_probe_io(blank, &probe, &err), &err);
+    assert_ok(snap_evidence_probe_io(blank, &probe, &err), &err);
     assert_string_equal(probe.type, "");
     list_close(origin);
     list_close(blank);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests the copy of the view and its verification against a view that is put together naively. */
-#include "alloc_fixture.h"
-#include "extract.h"
-#include "io_fault.h"
-#include "list_fixture.h"
+#include "lib/view/extract.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/alloc_fixture.h"
+#include "tests/unit/list_fixture.h"
 
 #include <inttypes.h>
 

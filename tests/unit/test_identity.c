@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests what is recorded of an origin, and which evidence speaks against one. */
-#include "identity.h"
-#include "list_fixture.h"
+#include "lib/check/identity.h"
+#include "tests/unit/list_fixture.h"
 
 static struct snap_device device;
 static struct snap_probe probe, view;
@@ -131,8 +131,8 @@ static void read_back(void)
 {
     uint8_t sector[512] = {0};
 
-    snap_identity_encode(&store.identity, sector);
-    store.identity_state = snap_identity_decode(sector, &store.identity);
+    snap_codec_encode_record(&store.identity, sector);
+    store.identity_state = snap_codec_decode_record(sector, &store.identity);
     assert_int_equal(store.identity_state, SNAP_IDENTITY_OK);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holds the JSON output to its promises: exact numbers, valid text, no leak, no silent loss. */
-#include "../../tools/json.h"
+#include "tools/cli/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Layout arithmetic, held against the format's tables and against a model that walks a store chunk by chunk. */
-#include "layout.h"
+#include "lib/store/layout.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,12 +24,12 @@ static void test_chunk_sizes(void **state)
 
     (void)state;
     for (uint64_t sectors = 1; sectors <= 2097152; sectors *= 2)
-        assert_true(snap_chunk_sectors_valid(sectors));
-    assert_false(snap_chunk_sectors_valid(0));
-    assert_false(snap_chunk_sectors_valid(3));
-    assert_false(snap_chunk_sectors_valid(2097151));
-    assert_false(snap_chunk_sectors_valid(4194304));
-    assert_false(snap_chunk_sectors_valid(UINT64_C(1) << 32)); /* would be 0 in 32 bits */
+        assert_true(snap_layout_chunk_sectors_valid(sectors));
+    assert_false(snap_layout_chunk_sectors_valid(0));
+    assert_false(snap_layout_chunk_sectors_valid(3));
+    assert_false(snap_layout_chunk_sectors_valid(2097151));
+    assert_false(snap_layout_chunk_sectors_valid(4194304));
+    assert_false(snap_layout_chunk_sectors_valid(UINT64_C(1) << 32)); /* would be 0 in 32 bits */
     assert_int_equal(snap_layout_init(&layout, 12, 100, &err), SNAP_E_USAGE);
     assert_non_null(strstr(err.text, "12 sectors"));
 }
@@ -92,26 +92,26 @@ static void test_against_model(void **state)
         struct model model;
 
         build_model(&model, chunks);
-        assert_int_equal(snap_areas_on_device(&layout), model.area_count);
-        assert_int_equal(snap_capacity_entries(&layout), model_capacity(&model));
-        assert_int_equal(snap_exact_fit_trap(&layout), model.data_count != model_capacity(&model));
+        assert_int_equal(snap_layout_areas_on_device(&layout), model.area_count);
+        assert_int_equal(snap_layout_capacity_entries(&layout), model_capacity(&model));
+        assert_int_equal(snap_layout_exact_fit_trap(&layout), model.data_count != model_capacity(&model));
         for (uint64_t chunk = 0; chunk < chunks; chunk++) {
-            assert_int_equal(snap_is_area_chunk(&layout, chunk), model.area[chunk]);
+            assert_int_equal(snap_layout_is_area_chunk(&layout, chunk), model.area[chunk]);
             if (model.area[chunk])
-                assert_int_equal(snap_area_chunk(&layout, area++), chunk);
+                assert_int_equal(snap_layout_area_chunk(&layout, area++), chunk);
         }
         for (uint64_t i = 0; i < model.data_count; i++)
-            assert_int_equal(snap_canonical_chunk(&layout, i), model.data[i]);
+            assert_int_equal(snap_layout_canonical_chunk(&layout, i), model.data[i]);
         /* Allocating one after the other, as the kernel does, meets the same chunks. */
         for (uint64_t i = 0; i < model.data_count; i++) {
             assert_int_equal(next, model.data[i]);
-            next = snap_next_free(&layout, next);
+            next = snap_layout_next_free(&layout, next);
         }
         /* The recommended size for as many entries holds them, and is none that the trap is in. */
-        assert_true(snap_chunks_for_entries(32, chunks, &needed));
+        assert_true(snap_layout_chunks_for_entries(32, chunks, &needed));
         layout = layout_of(1, needed);
-        assert_true(snap_capacity_entries(&layout) >= chunks);
-        assert_false(snap_exact_fit_trap(&layout));
+        assert_true(snap_layout_capacity_entries(&layout) >= chunks);
+        assert_false(snap_layout_exact_fit_trap(&layout));
     }
 }
 
@@ -131,8 +131,8 @@ static void test_capacity_of_the_format(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct snap_layout layout = layout_of(1, cases[i].chunks);
 
-        assert_int_equal(snap_capacity_entries(&layout), cases[i].entries);
-        assert_int_equal(snap_exact_fit_trap(&layout), cases[i].trap);
+        assert_int_equal(snap_layout_capacity_entries(&layout), cases[i].entries);
+        assert_int_equal(snap_layout_exact_fit_trap(&layout), cases[i].trap);
     }
 }
 
@@ -141,13 +141,13 @@ static void test_partial_chunk_is_no_chunk(void **state)
     struct snap_layout layout = layout_of(8, 8 * 3 - 1);
 
     (void)state;
-    assert_int_equal(snap_capacity_entries(&layout), 0);
+    assert_int_equal(snap_layout_capacity_entries(&layout), 0);
     layout = layout_of(8, 8 * 3);
-    assert_int_equal(snap_capacity_entries(&layout), 1);
-    assert_int_equal(snap_origin_chunks(&layout, 0), 0);
-    assert_int_equal(snap_origin_chunks(&layout, 8), 1);
-    assert_int_equal(snap_origin_chunks(&layout, 9), 2);
-    assert_true(snap_origin_chunks(&layout, UINT64_MAX) == UINT64_C(1) << 61);
+    assert_int_equal(snap_layout_capacity_entries(&layout), 1);
+    assert_int_equal(snap_layout_origin_chunks(&layout, 0), 0);
+    assert_int_equal(snap_layout_origin_chunks(&layout, 8), 1);
+    assert_int_equal(snap_layout_origin_chunks(&layout, 9), 2);
+    assert_true(snap_layout_origin_chunks(&layout, UINT64_MAX) == UINT64_C(1) << 61);
 }
 
 static void test_next_free(void **state)
@@ -155,12 +155,12 @@ static void test_next_free(void **state)
     struct snap_layout layout = layout_of(1, 100);
 
     (void)state;
-    assert_int_equal(snap_next_free(&layout, 0), 2);
-    assert_int_equal(snap_next_free(&layout, 1), 2);
-    assert_int_equal(snap_next_free(&layout, 2), 3);
-    assert_int_equal(snap_next_free(&layout, 32), 33);
-    assert_int_equal(snap_next_free(&layout, 33), 35); /* 34 is area 1 */
-    assert_int_equal(snap_next_free(&layout, 34), 35);
+    assert_int_equal(snap_layout_next_free(&layout, 0), 2);
+    assert_int_equal(snap_layout_next_free(&layout, 1), 2);
+    assert_int_equal(snap_layout_next_free(&layout, 2), 3);
+    assert_int_equal(snap_layout_next_free(&layout, 32), 33);
+    assert_int_equal(snap_layout_next_free(&layout, 33), 35); /* 34 is area 1 */
+    assert_int_equal(snap_layout_next_free(&layout, 34), 35);
 }
 
 static void test_usage(void **state)
@@ -195,20 +195,20 @@ static void test_limits(void **state)
     uint64_t chunks;
 
     (void)state;
-    assert_true(snap_area_chunk(&layout, (UINT64_MAX - 1) / 33) == (UINT64_MAX - 1) / 33 * 33 + 1);
-    assert_true(snap_area_chunk(&layout, (UINT64_MAX - 1) / 33 + 1) == UINT64_MAX);
-    assert_true(snap_area_chunk(&layout, UINT64_MAX) == UINT64_MAX);
-    assert_true(snap_capacity_entries(&layout) < UINT64_MAX / 33 * 32 + 33);
-    assert_true(snap_chunks_for_entries(32, 0, &chunks) && chunks == 2);
-    assert_true(snap_chunks_for_entries(32, 1, &chunks) && chunks == 3);
-    assert_true(snap_chunks_for_entries(32, 31, &chunks) && chunks == 33);
-    assert_true(snap_chunks_for_entries(32, 32, &chunks) && chunks == 35);
-    assert_false(snap_chunks_for_entries(32, UINT64_MAX, &chunks));
-    assert_false(snap_chunks_for_entries(32, UINT64_MAX - 32, &chunks));
-    assert_true(snap_chunks_for_entries(32, UINT64_MAX / 2, &chunks));
+    assert_true(snap_layout_area_chunk(&layout, (UINT64_MAX - 1) / 33) == (UINT64_MAX - 1) / 33 * 33 + 1);
+    assert_true(snap_layout_area_chunk(&layout, (UINT64_MAX - 1) / 33 + 1) == UINT64_MAX);
+    assert_true(snap_layout_area_chunk(&layout, UINT64_MAX) == UINT64_MAX);
+    assert_true(snap_layout_capacity_entries(&layout) < UINT64_MAX / 33 * 32 + 33);
+    assert_true(snap_layout_chunks_for_entries(32, 0, &chunks) && chunks == 2);
+    assert_true(snap_layout_chunks_for_entries(32, 1, &chunks) && chunks == 3);
+    assert_true(snap_layout_chunks_for_entries(32, 31, &chunks) && chunks == 33);
+    assert_true(snap_layout_chunks_for_entries(32, 32, &chunks) && chunks == 35);
+    assert_false(snap_layout_chunks_for_entries(32, UINT64_MAX, &chunks));
+    assert_false(snap_layout_chunks_for_entries(32, UINT64_MAX - 32, &chunks));
+    assert_true(snap_layout_chunks_for_entries(32, UINT64_MAX / 2, &chunks));
     layout = layout_of(8, 8000);
-    assert_true(snap_canonical_chunk(&layout, 255) == 257 && snap_canonical_chunk(&layout, 256) == 259);
-    assert_true(snap_canonical_chunk(&layout, (UINT64_C(1) << 55) - 1) ==
+    assert_true(snap_layout_canonical_chunk(&layout, 255) == 257 && snap_layout_canonical_chunk(&layout, 256) == 259);
+    assert_true(snap_layout_canonical_chunk(&layout, (UINT64_C(1) << 55) - 1) ==
                 (UINT64_C(1) << 55) + 1 + (UINT64_C(1) << 47) - 1);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The merge as a whole: its result against a naive model, its exact order, its figures. */
-#include "merge.h"
+#include "lib/merge/merge.h"
 
-#include "merge_fixture.h"
+#include "tests/unit/merge_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@ static void check_merge(const struct fixture *fixture, uint32_t block_bytes, con
     struct snap_merge_result result;
     struct snap_store store;
 
-    must(snap_store_open(&store, cow, NULL));
+    must(snap_header_open(&store, cow, NULL));
     must(snap_merge(&store, origin, &job, options, &result, NULL));
     assert_memory_equal(io_mem_bytes(origin), fixture->view, fixture->origin_bytes);
     assert_null(merge_state_fault(fixture, io_mem_bytes(cow), io_mem_bytes(origin)));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A merge that goes on past bad sectors: what is left is exactly the bad entries, and nothing else is lost. */
-#include "io_fault.h"
-#include "io_record.h"
-#include "merge_fixture.h"
+#include "tests/support/io_fault.h"
+#include "tests/support/io_record.h"
+#include "tests/unit/merge_fixture.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -91,11 +91,11 @@ static struct snap_entry *list_of(const struct rig *rig, uint64_t *length)
     *length = merge_list_length(&rig->fixture, cow);
     list = fixture_alloc(*length + 1, sizeof *list);
     for (uint64_t i = 0; i < *length; i++)
-        snap_entry_decode(cow + fixture_entry_offset(chunk_sectors, i), &list[i]);
+        snap_codec_decode_entry(cow + fixture_entry_offset(chunk_sectors, i), &list[i]);
     for (uint64_t i = *length; i < (*length / per_area + 1) * per_area; i++) {
         struct snap_entry behind;
 
-        snap_entry_decode(cow + fixture_entry_offset(chunk_sectors, i), &behind);
+        snap_codec_decode_entry(cow + fixture_entry_offset(chunk_sectors, i), &behind);
         assert_int_equal(behind.old_chunk | behind.new_chunk, 0);
     }
     return list;
@@ -123,7 +123,7 @@ static enum snap_status run(struct rig *rig, uint64_t entries)
     struct snap_store store;
 
     job.entries = entries;
-    must(snap_store_open(&store, rig->cow, NULL));
+    must(snap_header_open(&store, rig->cow, NULL));
     return snap_merge(&store, rig->origin, &job, &rig->options, &rig->result, &rig->err);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Looking at the origin before or after the write: what is identical is skipped, what was written is read back. */
-#include "io_fault.h"
-#include "io_record.h"
-#include "merge_fixture.h"
+#include "tests/support/io_fault.h"
+#include "tests/support/io_record.h"
+#include "tests/unit/merge_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +60,7 @@ static void run_liar(bool verify)
     liar.io.ops = &ops;
     liar.io.name = "disk8";
     liar.lie_at = fixture.entries[50].old_chunk * 512;
-    must(snap_store_open(&store, cow, NULL));
+    must(snap_header_open(&store, cow, NULL));
     if (!verify) { /* nobody looks: this is what the option is for */
         must(snap_merge(&store, &liar.io, &job, &options, &result, &err));
         assert_memory_not_equal(io_mem_bytes(liar.lower), fixture.view, fixture.origin_bytes);
@@ -150,7 +150,7 @@ static void test_verify_failures(void **state)
             struct snap_store store;
 
             io_fault_add(origin, &(struct io_fault){.kind = kinds[k], .at = at});
-            must(snap_store_open(&store, cow, NULL));
+            must(snap_header_open(&store, cow, NULL));
             assert_int_equal(snap_merge(&store, origin, &job, &options, &result, NULL), SNAP_E_IO);
             if (kinds[k] == IO_FAULT_FLUSH)
                 assert_int_equal(io_fault_count(origin, IO_FAULT_FLUSH), at + 1);
@@ -184,7 +184,7 @@ static void test_skip_identical(void **state)
         must(snap_io_write(origin, at, length, fixture.view + at, NULL));
         equal_bytes += length;
     }
-    must(snap_store_open(&store, cow, NULL));
+    must(snap_header_open(&store, cow, NULL));
     must(snap_merge(&store, origin, &job, &options, &result, NULL));
     assert_int_equal(result.equal_bytes, equal_bytes);
     assert_int_equal(result.written_bytes, job.total_bytes - equal_bytes);
@@ -195,7 +195,7 @@ static void test_skip_identical(void **state)
     /* Once more, with everything merged before: no write, and each window flushed. */
     must(snap_io_close(cow, NULL));
     cow = fixture_mem("cow", fixture.cow, fixture.cow_bytes, 512);
-    must(snap_store_open(&store, cow, NULL));
+    must(snap_header_open(&store, cow, NULL));
     writes = io_fault_count(origin, IO_FAULT_WRITE);
     must(snap_merge(&store, origin, &job, &options, &result, NULL));
     assert_int_equal(io_fault_count(origin, IO_FAULT_WRITE), writes);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A merge that fails or is stopped at each of its operations: the view stands, and a second run completes it. */
-#include "io_fault.h"
-#include "merge.h"
-#include "merge_fixture.h"
+#include "lib/merge/merge.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/merge_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,7 +56,7 @@ static struct rig *rig_new(const struct fixture *fixture)
     rig->cow = io_fault_new(rig->cow_mem, lose_unflushed);
     rig->origin = io_fault_new(rig->origin_mem, lose_unflushed);
     rig->job = merge_job(fixture);
-    must(snap_store_open(&rig->store, rig->cow, NULL));
+    must(snap_header_open(&rig->store, rig->cow, NULL));
     flush_failed = false;
     current = rig;
     return rig;

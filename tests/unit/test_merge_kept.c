@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A merge that leaves the COW as it is: what is compared, written and told, and that the COW is never touched. */
-#include "io_fault.h"
-#include "merge.h"
-#include "merge_fixture.h"
+#include "lib/merge/merge.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/merge_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,7 +55,7 @@ static struct rig *rig_new(uint64_t window_entries_max)
                                                .checkpoint = checkpoint, .checkpoint_context = rig};
     rig->merged_from = 150;
     rig->fail_at = UINT64_MAX;
-    must(snap_store_open(&rig->store, rig->cow, NULL));
+    must(snap_header_open(&rig->store, rig->cow, NULL));
     return rig;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A merge that keeps other stores' views: the order over all devices, and that nothing comes before what it needs. */
-#include "io_fault.h"
-#include "merge.h"
-#include "sibling_fixture.h"
+#include "lib/merge/merge.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/sibling_fixture.h"
 
 #define SIBLINGS 2u
 
@@ -41,7 +41,7 @@ static struct rig *rig_new(struct fixture fixture, uint64_t first_sectors, uint6
     rig->origin = io_fault_new(io_record_new(rig->recorder, "origin", fixture.origin, fixture.origin_bytes, 512, true),
                                NULL);
     rig->cow = io_record_new(rig->recorder, "cow", fixture.cow, fixture.cow_bytes, 512, true);
-    must(snap_store_open(&rig->store, rig->cow, NULL));
+    must(snap_header_open(&rig->store, rig->cow, NULL));
     rig->job.entries = fixture.count;
     rig->job.total_bytes = fixture.count * fixture.chunk_bytes;
     for (unsigned i = 0; i < SIBLINGS; i++) {
@@ -51,7 +51,7 @@ static struct rig *rig_new(struct fixture fixture, uint64_t first_sectors, uint6
         rig->others[i] = empty_other(&fixture, sectors[i], fixture.count * (1 + fixture.chunk_sectors / sectors[i]));
         rig->cows[i] = io_fault_new(io_record_new(rig->recorder, names[i], rig->others[i].cow, rig->others[i].cow_bytes,
                                                   512, true), NULL);
-        must(snap_store_open(&rig->stores[i], rig->cows[i], NULL));
+        must(snap_header_open(&rig->stores[i], rig->cows[i], NULL));
         must(snap_sibling_open(&rig->siblings[i], &rig->stores[i], &options, NULL));
         must(snap_sibling_plan(rig->siblings[i], &rig->store, fixture.count, &need, NULL));
         assert_true(need.needed_chunks <= need.free_chunks);
@@ -270,7 +270,7 @@ static void test_preparation_touches_nothing(void **state)
 {
     struct rig *rig = rig_new(three_chunks(), 1, 2);
     struct snap_merge_options later = rig->options;
-    struct merge *merge = NULL;
+    struct snap_merge *merge = NULL;
     char *text;
 
     (void)state;

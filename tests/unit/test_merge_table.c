@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Merges whose windows are larger than the buffer, sorted as a whole: order of writes, cuts, and when it is done. */
-#include "arith.h"
-#include "io_record.h"
-#include "merge_fixture.h"
-#include "window.h"
+#include "lib/base/arith.h"
+#include "lib/merge/window.h"
+#include "tests/support/io_record.h"
+#include "tests/unit/merge_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Plans: exact requests for small cases, and every sector covered once for random ones. */
-#include "plan.h"
+#include "lib/merge/plan.h"
 
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holds the progress display to its promises, with a clock that stands still until it is told to go. */
-#include "../../tools/progress.h"
+#include "tools/cli/progress.h"
 
-#include "../../tools/cli.h"
+#include "tools/cli/cli.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

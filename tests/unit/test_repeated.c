@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests entries that occur more than once, the same each time: notes, and told apart from duplicates at any number. */
-#include "alloc_fixture.h"
-#include "check_fixture.h"
-#include "duplicates_fixture.h"
+#include "tests/unit/alloc_fixture.h"
+#include "tests/unit/check_fixture.h"
+#include "tests/unit/duplicates_fixture.h"
 
 static struct reports reports, expected;
 static struct checked checked;
@@ -26,7 +26,7 @@ static const struct snap_duplicate *first_of(enum snap_rule rule)
     for (size_t i = 0; i < reports.count; i++)
         if (reports.at[i].rule == rule)
             return &reports.at[i].duplicate;
-    fail_msg("nothing of %s", snap_rule_info(rule)->id);
+    fail_msg("nothing of %s", snap_rules_info(rule)->id);
     return NULL;
 }
 
@@ -56,7 +56,7 @@ static void each_is_reported_once_as_a_note(void **state)
     for (size_t m = 0; m < sizeof moves / sizeof moves[0]; m++) {
         const uint64_t first = moves[m][0], end = moves[m][1], moved = moves[m][2];
         struct list_virtual *list = wide_list(300);
-        struct snap_sets_result result;
+        struct snap_duplicates_result result;
 
         move(list->entries, first, end, moved);
         result = found(&list->io, ANY_ORIGIN, MIB, &reports);
@@ -72,8 +72,8 @@ static void each_is_reported_once_as_a_note(void **state)
         }
         list_close(&list->io);
     }
-    assert_int_equal(snap_rule_info(SNAP_RULE_ENTRY_REPEATED)->severity, SNAP_NOTE);
-    assert_string_equal(snap_rule_info(SNAP_RULE_ENTRY_REPEATED)->repair, "view-kept");
+    assert_int_equal(snap_rules_info(SNAP_RULE_ENTRY_REPEATED)->severity, SNAP_NOTE);
+    assert_string_equal(snap_rules_info(SNAP_RULE_ENTRY_REPEATED)->repair, "view-kept");
 }
 
 static void several_are_one_less(void **state)
@@ -184,7 +184,7 @@ static void thousands_are_counted_by_kind(void **state)
     (void)state;
     for (size_t m = 0; m < sizeof memories / sizeof memories[0]; m++) {
         struct list_virtual *list = wide_list(ENTRIES);
-        struct snap_sets_result result;
+        struct snap_duplicates_result result;
 
         for (uint64_t i = 0; memories[m] == MIB && i < ENTRIES; i++)
             list->entries[i].old_chunk = i; /* so that the sets do not take a hundred passes */
@@ -220,7 +220,7 @@ static void the_memory_is_a_bound(void **state)
     for (size_t m = 0; m < sizeof memories / sizeof memories[0]; m++) {
         struct list_virtual *list = list_virtual_new(8, 400000);
         const uint64_t before_bytes = alloc.live_bytes;
-        struct snap_sets_result result;
+        struct snap_duplicates_result result;
 
         for (uint64_t i = 0; i < list->count; i++)
             list->entries[i].old_chunk = i * 7919 % list->count;
@@ -279,26 +279,26 @@ static void a_list_that_changes_fails(void **state)
     struct list_virtual *list = wide_list(300);
     struct snap_error err = {.text = ""};
     struct snap_store store = list_open(&list->io);
-    struct snap_sets_result result;
-    struct snap_entries *walk;
-    struct snap_sets *sets;
+    struct snap_duplicates_result result;
+    struct snap_list_walk *walk;
+    struct snap_duplicates *sets;
     struct snap_span span;
 
     (void)state;
     move(list->entries, 100, 300, 5);
-    assert_ok(snap_sets_new(&sets, &store, ANY_ORIGIN, MIB, &err), &err);
-    assert_ok(snap_entries_open(&walk, &store, &err), &err);
+    assert_ok(snap_duplicates_new(&sets, &store, ANY_ORIGIN, MIB, &err), &err);
+    assert_ok(snap_list_walk_open(&walk, &store, &err), &err);
     do {
-        assert_ok(snap_entries_next(walk, &span, &err), &err);
-        snap_sets_feed(sets, &span);
+        assert_ok(snap_list_walk_next(walk, &span, &err), &err);
+        snap_duplicates_feed(sets, &span);
     } while (span.slots > 0);
-    snap_entries_close(walk);
+    snap_list_walk_close(walk);
     memset(&reports, 0, sizeof reports);
     list->entries[299].old_chunk = 77777; /* no longer the one that was met again */
-    assert_status(snap_sets_finish(sets, 300, NULL, NULL, collect, &reports, &result, &err), SNAP_E_CORRUPT, &err);
+    assert_status(snap_duplicates_finish(sets, 300, NULL, NULL, collect, &reports, &result, &err), SNAP_E_CORRUPT, &err);
     assert_int_equal(reports.count, 0);
     assert_non_null(strstr(err.text, "changed"));
-    snap_sets_free(sets);
+    snap_duplicates_free(sets);
     list_close(&list->io);
 }
 
@@ -306,7 +306,7 @@ static void a_stop_ends_the_further_walks(void **state)
 {
     struct list_virtual *list = wide_list(300);
     struct snap_error err = {.text = ""};
-    struct snap_sets_result result;
+    struct snap_duplicates_result result;
     uint64_t polls = 1;
 
     (void)state;

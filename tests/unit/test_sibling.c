@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Another snapshot keeps its view while its origin is overwritten: what is copied, what is not, which requests. */
-#include "sibling_fixture.h"
+#include "tests/unit/sibling_fixture.h"
 
-#include "alloc_fixture.h"
+#include "tests/unit/alloc_fixture.h"
 
 static enum snap_status bench_plan(struct bench *bench, uint64_t entries)
 {
@@ -413,7 +413,7 @@ static void test_invalidate(void **state)
 
     (void)state;
     must(snap_io_read(bench->other_io, 0, 512, sector, NULL));
-    snap_identity_encode(&identity, sector);
+    snap_codec_encode_record(&identity, sector);
     must(snap_io_write(bench->other_io, 0, 512, sector, NULL));
     must(snap_io_write(bench->other_io, 512, 512, sector, NULL)); /* whatever is in the rest of chunk 0 */
     bench_open(bench);
@@ -433,7 +433,7 @@ static void test_invalidate(void **state)
     cow = fixture_recorded(bench->recorder, "cow2");
     assert_memory_equal(cow, expected, sizeof expected);
     assert_memory_equal(cow + 1024, bench->other.cow + 1024, 2048); /* area 0 and the data are untouched */
-    assert_int_equal(snap_store_open(&store, bench->other_io, NULL), SNAP_E_INVALID);
+    assert_int_equal(snap_header_open(&store, bench->other_io, NULL), SNAP_E_INVALID);
     assert_int_equal(snap_sibling_counts(bench->sibling)->metadata_bytes, 1024);
     free(cow);
     bench_free(bench);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Another snapshot keeps its view whatever fails, and in all states that a power loss leaves of the devices. */
-#include "sibling_fixture.h"
+#include "tests/unit/sibling_fixture.h"
 
-#include "arith.h"
-#include "io_fault.h"
+#include "lib/base/arith.h"
+#include "tests/support/io_fault.h"
 
 /*
  * States of both devices together, right before each flush of one of them and at the end: a flush makes what is

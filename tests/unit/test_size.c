@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holds the strict number parsers and the texts for people to their promises. */
-#include "../../tools/size.h"
+#include "tools/cli/size.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

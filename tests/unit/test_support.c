@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The test devices themselves: what other tests conclude from them rests on this. */
-#include "io_fault.h"
-#include "io_mem.h"
-#include "io_record.h"
+#include "tests/support/io_fault.h"
+#include "tests/support/io_mem.h"
+#include "tests/support/io_record.h"
 
 #include <errno.h>
 #include <setjmp.h>

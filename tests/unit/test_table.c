@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holds the tables to their promises: selection, escaping, one heading, the same widths in all batches. */
-#include "../../tools/table.h"
+#include "tools/cli/table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests which device a tag means, and that a path is left as it is. */
-#include "device.h"
-#include "probe_fixture.h"
-#include "tag.h"
+#include "lib/device/device.h"
+#include "lib/device/tag.h"
+#include "tests/unit/probe_fixture.h"
 
 #include <linux/blkpg.h>
 

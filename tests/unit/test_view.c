@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests the snapshot view against one that is put together naively. */
-#include "alloc_fixture.h"
-#include "io_fault.h"
-#include "list_fixture.h"
-#include "view.h"
+#include "lib/view/view.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/alloc_fixture.h"
+#include "tests/unit/list_fixture.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define ENTRIES_MAX 120000u

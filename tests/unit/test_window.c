@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Windows: how the list is divided, what they may weigh, and what a load brings. */
-#include "window.h"
+#include "lib/merge/window.h"
 
-#include "arith.h"
-#include "io_fault.h"
-#include "store_fixture.h"
+#include "lib/base/arith.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/store_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +42,7 @@ static bool single_unit(uint64_t per_area, uint64_t unit_entries, uint64_t lengt
 static void check_division(const struct snap_store *store, uint64_t entries, uint64_t entries_max)
 {
     const uint64_t per_area = store->layout.entries_per_area;
-    const uint64_t unit_entries = snap_store_unit_bytes(store) / 16, chunk_bytes = store->layout.chunk_bytes;
+    const uint64_t unit_entries = snap_list_cut_unit_bytes(store) / 16, chunk_bytes = store->layout.chunk_bytes;
     const struct snap_window_size size = {entries_max, chunk_bytes};
     struct snap_window_range range = {.first = entries, .end = entries};
     uint64_t covered = 0, windows = 0;
@@ -232,8 +232,8 @@ static struct bench *bench_new(uint64_t chunk_sectors, size_t count)
     bench->fixture = fixture_random_store(11, chunk_sectors, count, chunk_sectors * count * 2 + 1, true);
     bench->io = io_fault_new(fixture_mem("disk7", bench->fixture.cow, bench->fixture.cow_bytes, 512), NULL);
     bench->store = store_over(bench->io, chunk_sectors);
-    snap_throttle_init(&bench->throttle, &snap_clock_system, 0, 0);
-    bench->control = (struct snap_copy_control){.clock = &snap_clock_system, .throttle = &bench->throttle};
+    snap_throttle_init(&bench->throttle, &snap_throttle_clock_system, 0, 0);
+    bench->control = (struct snap_copy_control){.clock = &snap_throttle_clock_system, .throttle = &bench->throttle};
     return bench;
 }
 
@@ -249,7 +249,7 @@ static void test_load(void **state)
     struct bench *bench = bench_new(2, 150);
     const struct snap_window_size size = {70, 1024};
     struct snap_window window;
-    struct snap_ahead ahead = {0};
+    struct snap_worker ahead = {0};
 
     (void)state;
     must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true, NULL));
@@ -277,7 +277,7 @@ static void test_load(void **state)
         assert_int_equal(pieces_bytes, window.plan.write_bytes);
     }
     snap_window_free(&window);
-    snap_ahead_end(&ahead);
+    snap_worker_end(&ahead);
     bench_free(bench);
 }
 
@@ -307,7 +307,7 @@ static void expect_refused(struct bench *bench, uint64_t index, uint64_t old_chu
     const struct snap_window_range range = {10, 30, 0, 512, true, false, 0, 0};
     struct snap_error err = {.status = SNAP_OK};
     struct snap_window window;
-    struct snap_ahead ahead = {0};
+    struct snap_worker ahead = {0};
     uint8_t sector[512];
     uint64_t sector_bytes = fixture_entry_offset(1, index) / 512 * 512;
 
@@ -321,7 +321,7 @@ static void expect_refused(struct bench *bench, uint64_t index, uint64_t old_chu
     assert_int_equal(err.status, SNAP_E_CORRUPT);
     assert_ptr_equal(strstr(err.text, "disk7: "), err.text);
     snap_window_free(&window);
-    snap_ahead_end(&ahead);
+    snap_worker_end(&ahead);
     must(snap_io_write(bench->io, sector_bytes, 512, bench->fixture.cow + sector_bytes, NULL));
 }
 
@@ -354,7 +354,7 @@ static void test_load_failures(void **state)
     const struct snap_window_size size = {64, 1024};
     const struct snap_window_range range = {0, 64, 0, 1024, true, false, 0, 0};
     struct snap_window window;
-    struct snap_ahead ahead = {0};
+    struct snap_worker ahead = {0};
 
     (void)state;
     must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true, NULL));
@@ -380,7 +380,7 @@ static void test_load_failures(void **state)
     snap_window_load(&window, &range, &ahead);
     snap_window_free(&window); /* waits for the thread */
     snap_window_free(&window);
-    snap_ahead_end(&ahead);
+    snap_worker_end(&ahead);
     bench_free(bench);
 }
 

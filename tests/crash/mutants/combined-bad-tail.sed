@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: bad entries are moved first, and then the list is cut.
-# In: merge_bad.c
+# In: lib/merge/bad_entries.c
 # With: explore-wide
 # Found by: bad-cs2-area-and-more
-s/const uint64_t unit_bytes = snap_store_unit_bytes\((merge->)?store\);/const uint64_t unit_bytes = \1store->layout.chunk_bytes;/
+s/const uint64_t unit_bytes = snap_list_cut_unit_bytes\((merge->)?store\);/const uint64_t unit_bytes = \1store->layout.chunk_bytes;/
 /^static enum snap_status write_unit\(/,/^}/{
-/snap_entry_encode\(&selection->found/a\
+/snap_codec_encode_entry\(&selection->found/a\
         else if (index >= first)\
             memset(unit + slot * SNAP_ENTRY_BYTES, 0, SNAP_ENTRY_BYTES);
 }

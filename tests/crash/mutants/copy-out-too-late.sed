@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: the old content is copied out before the first write of the load.
-# In: merge.c
+# In: lib/merge/merge.c
 # With: explore-wide
 # Found by: sibling-one-entry
 /^static enum snap_status write_load\(/,/^}/{

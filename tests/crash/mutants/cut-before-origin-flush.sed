@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: the origin is flushed before the cut, not after it.
-# In: merge.c
+# In: lib/merge/merge.c
 # Found by: cs1-one-entry
 /^static enum snap_status commit\(/,/^}/{
 s/enum snap_status status = flush_origin\(merge, err\);/enum snap_status status = SNAP_OK;/

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: a bad entry's new place is durable before its old one is overwritten.
-# In: merge_bad.c
+# In: lib/merge/bad_entries.c
 # With: explore-wide
 # Found by: bad-area-and-more
 /^static enum snap_status write_units\(/,/^}/{

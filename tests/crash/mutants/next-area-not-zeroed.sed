@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: behind an area that becomes full, the next one is empty.
-# In: append.c
+# In: lib/store/list_append.c
 # With: explore-wide
 # Found by: sibling-fills-area
 /^static enum snap_status write_areas\(/,/^}/{

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: nothing is written behind the end of the origin.
-# In: plan.c
+# In: lib/merge/plan.c
 # Found by: cs2-odd-origin
 s/return origin_offset_bytes >= origin_bytes \? 0 : .*/return slice_bytes;/

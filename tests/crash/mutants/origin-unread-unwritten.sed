@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: what cannot be compared is written.
-# In: merge.c
+# In: lib/merge/merge.c
 # Found by: cs2-keep-cow-origin-read-fails
 /^static enum snap_status drop_equal/,/^}/s/return SNAP_OK; \/\* what.*/return (window->plan.write_count = 0, SNAP_OK);/

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: the origin is flushed also where all was identical: an earlier run, which was killed, wrote it.
-# In: merge.c
+# In: lib/merge/merge.c
 # With: explore-wide
 # Found by: skip-killed
 /^static enum snap_status write_load\(/,/^}/{

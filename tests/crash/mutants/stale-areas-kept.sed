@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: old areas that fit the list are gone before their data chunks are used again.
-# In: sibling.c
+# In: lib/merge/sibling.c
 # With: explore-wide
 # Found by: undo-taken-back
 /^static enum snap_status zero_stale_areas\(/,/^}/s/if \(first >= end\)/if (first >= end || true)/

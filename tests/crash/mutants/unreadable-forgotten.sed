@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: an entry whose data could not be read stays in the list.
-# In: merge.c
+# In: lib/merge/merge.c
 # With: explore-wide
 # Found by: bad-one
-s/merge_bad_take\(merge, window, SNAP_PLAN_UNREADABLE, err\);/SNAP_OK;/
+s/snap_merge_bad_take\(merge, window, SNAP_PLAN_UNREADABLE, err\);/SNAP_OK;/

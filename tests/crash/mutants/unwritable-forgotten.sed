@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: an entry whose chunk could not be written stays in the list.
-# In: merge.c
+# In: lib/merge/merge.c
 # With: explore-wide
 # Found by: unwritable-carried
-s/status = merge_bad_take\(merge, window, SNAP_PLAN_UNWRITABLE, err\);/status = SNAP_OK;/
+s/status = snap_merge_bad_take\(merge, window, SNAP_PLAN_UNWRITABLE, err\);/status = SNAP_OK;/

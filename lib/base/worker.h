@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A thread that reads ahead for its caller: one piece of work at a time, beside what the caller does meanwhile. */
+#ifndef DMSNAP_BASE_WORKER
+#define DMSNAP_BASE_WORKER
+
+#include <pthread.h>
+#include <stdbool.h>
+
+/* Starts as all zeros; must not move while it is used. All functions are for one caller. */
+struct snap_worker {
+    pthread_t thread;
+    bool started;
+    bool alone;             /* no thread can be had: the caller does the work */
+    pthread_mutex_t lock;   /* guards what follows */
+    pthread_cond_t changed;
+    void (*work)(void *);   /* NULL: none, or it is done */
+    void *context;
+    bool ends;
+};
+
+/*
+ * Has `work` done in the thread, which begins with the first work for it and stays; it takes no signals. Where none can be
+ * had, or `ahead` is NULL, the work is done before this returns: it cannot fail. Work that was given before is waited for.
+ * What `context` refers to belongs to the work until snap_worker_wait.
+ */
+void snap_worker_do(struct snap_worker *ahead, void (*work)(void *), void *context);
+
+/* Waits for the work, if there is any; what it has written can be read then. */
+void snap_worker_wait(struct snap_worker *ahead);
+
+/* Waits for the work and ends the thread; all zeros again. */
+void snap_worker_end(struct snap_worker *ahead);
+
+#endif

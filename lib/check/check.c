@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/check/check.h"
+
+#include "lib/base/arith.h"
+#include "lib/check/check_header_private.h"
+#include "lib/check/duplicates.h"
+#include "lib/store/list_walk.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define TOP_BYTE_SHIFT 56
+#define UNDECIDED_MAX 64u
+
+struct check {
+    const struct snap_store *store;
+    const struct snap_check_options *options;
+    struct snap_findings *findings;
+    struct snap_check_result *result;
+    struct snap_error *err;
+    struct snap_duplicates *sets; /* NULL: figures only */
+    uint64_t origin_chunks; /* UINT64_MAX where the origin is not known */
+    uint64_t last_missing_bytes; /* of the origin's last chunk, beyond its end */
+    uint64_t previous_old, previous_new;
+    /* Entries on an area chunk behind their own: whether that area is in use is known at the end of the list. */
+    struct snap_finding undecided[UNDECIDED_MAX];
+    uint32_t undecided_count;
+};
+
+static enum snap_status add(struct check *check, const struct snap_finding *finding)
+{
+    return snap_findings_add(check->findings, finding, check->err);
+}
+
+/* Puts the place of entry `i` of the span into a finding. */
+static void place(const struct check *check, const struct snap_span *span, uint32_t i, struct snap_finding *finding)
+{
+    finding->has_area = finding->has_entry = finding->has_offset = true;
+    finding->area = span->area;
+    finding->slot = (uint64_t)span->first_slot + i;
+    finding->index = span->first_index + i;
+    finding->offset_bytes = snap_list_read_offset_bytes(check->store, finding->index);
+    finding->old_chunk = snap_span_old(span, i);
+    finding->new_chunk = snap_span_new(span, i);
+}
+
+static enum snap_status put_aside(struct check *check, const struct snap_finding *finding)
+{
+    check->undecided[check->undecided_count++] = *finding;
+    return SNAP_OK;
+}
+
+/* The list is read: those whose data chunk is an area that it reaches have destroyed it. */
+static enum snap_status add_undecided(struct check *check)
+{
+    const struct snap_layout *layout = &check->store->layout;
+    const uint64_t last_area_chunk = snap_layout_area_chunk(layout, check->result->entries / layout->entries_per_area);
+    enum snap_status status = SNAP_OK;
+
+    for (uint32_t i = 0; i < check->undecided_count && status == SNAP_OK; i++) {
+        if (check->undecided[i].new_chunk <= last_area_chunk)
+            check->undecided[i].severity = SNAP_FATAL;
+        status = add(check, &check->undecided[i]);
+    }
+    return status;
+}
+
+static enum snap_status bad_new(struct check *check, const struct snap_span *span, uint32_t i)
+{
+    const struct snap_layout *layout = &check->store->layout;
+    uint64_t new_chunk = snap_span_new(span, i);
+    struct snap_finding finding;
+
+    if (new_chunk != snap_layout_canonical_chunk(layout, span->first_index + i))
+        check->result->canonical = false;
+    if (new_chunk >> TOP_BYTE_SHIFT != 0) {
+        snap_findings_init(&finding, SNAP_RULE_ENTRY_NEW_TOP_BYTE,
+                          "data chunk 0x%016" PRIx64 ", expected one below chunk %" PRIu64, new_chunk,
+                          layout->cow_chunks);
+    } else if (snap_layout_is_area_chunk(layout, new_chunk)) {
+        snap_findings_init(&finding, SNAP_RULE_ENTRY_NEW_METADATA, "data chunk %" PRIu64 " is metadata area %" PRIu64,
+                          new_chunk, (new_chunk - 1) / ((uint64_t)layout->entries_per_area + 1));
+        place(check, span, i, &finding);
+        if (new_chunk <= snap_layout_area_chunk(layout, span->area))
+            finding.severity = SNAP_FATAL; /* format 13, rule 10: an area that is in use */
+        else if (check->undecided_count < UNDECIDED_MAX)
+            return put_aside(check, &finding);
+    } else {
+        snap_findings_init(&finding, SNAP_RULE_ENTRY_NEW_RANGE,
+                          "data chunk %" PRIu64 ", but the device has %" PRIu64 " chunks", new_chunk,
+                          layout->cow_chunks);
+    }
+    place(check, span, i, &finding);
+    return add(check, &finding);
+}
+
+static enum snap_status bad_old(struct check *check, const struct snap_span *span, uint32_t i)
+{
+    struct snap_finding finding;
+
+    snap_findings_init(&finding, SNAP_RULE_ENTRY_OLD_RANGE,
+                      "origin chunk %" PRIu64 ", but the origin has %" PRIu64 " chunks", snap_span_old(span, i),
+                      check->origin_chunks);
+    place(check, span, i, &finding);
+    return add(check, &finding);
+}
+
+static enum snap_status bad_order(struct check *check, const struct snap_span *span, uint32_t i)
+{
+    struct snap_finding finding;
+
+    check->result->canonical = false;
+    snap_findings_init(&finding, SNAP_RULE_ENTRY_ORDER, "data chunk %" PRIu64 ", canonical is %" PRIu64,
+                      snap_span_new(span, i), snap_layout_canonical_chunk(&check->store->layout, span->first_index + i));
+    place(check, span, i, &finding);
+    return add(check, &finding);
+}
+
+/* The numbers of each live entry of the span: figures and rules that need no memory. */
+static enum snap_status check_span(struct check *check, const struct snap_span *span)
+{
+    const struct snap_layout *layout = &check->store->layout;
+    struct snap_check_result *result = check->result;
+    enum snap_status status = SNAP_OK;
+
+    for (uint32_t i = 0; i < span->live && status == SNAP_OK; i++) {
+        uint64_t old_chunk = snap_span_old(span, i);
+        uint64_t new_chunk = snap_span_new(span, i);
+
+        if (span->first_index + i == 0 || old_chunk != check->previous_old + 1 ||
+            new_chunk != check->previous_new + 1)
+            result->runs++;
+        check->previous_old = old_chunk;
+        check->previous_new = new_chunk;
+        result->highest_new_chunk = snap_max(result->highest_new_chunk, new_chunk);
+        if (old_chunk == check->origin_chunks - 1) /* format 2.2: the last chunk may be partial */
+            result->merge_bytes -= check->last_missing_bytes;
+        if (new_chunk >= layout->cow_chunks || snap_layout_is_area_chunk(layout, new_chunk))
+            status = bad_new(check, span, i);
+        else if (result->canonical && new_chunk != snap_layout_canonical_chunk(layout, span->first_index + i))
+            status = bad_order(check, span, i);
+        if (status == SNAP_OK && old_chunk >= check->origin_chunks)
+            status = bad_old(check, span, i);
+    }
+    result->entries += span->live;
+    result->merge_bytes += span->live * layout->chunk_bytes;
+    return status;
+}
+
+/* Everything behind the terminator in its area must be zero, the terminator's old too (format 13, rule 7). */
+static enum snap_status check_dead_slots(struct check *check, const struct snap_span *span, bool *garbage_seen)
+{
+    const uint8_t *dead = span->bytes + (size_t)span->live * SNAP_ENTRY_BYTES;
+    const size_t dead_bytes = (size_t)(span->slots - span->live) * SNAP_ENTRY_BYTES;
+    struct snap_finding finding;
+    uint32_t i = span->live;
+
+    if (*garbage_seen || dead_bytes == 0 || (dead[0] == 0 && memcmp(dead, dead + 1, dead_bytes - 1) == 0))
+        return SNAP_OK;
+    while (snap_span_old(span, i) == 0 && snap_span_new(span, i) == 0)
+        i++;
+    *garbage_seen = true;
+    snap_findings_init(&finding, SNAP_RULE_GARBAGE_BEHIND_END,
+                      "0x%" PRIx64 " 0x%" PRIx64 " behind the end of the list, expected zeros",
+                      snap_span_old(span, i), snap_span_new(span, i));
+    place(check, span, i, &finding);
+    return add(check, &finding);
+}
+
+/* A failed walk is an answer too: where the list cannot be followed. */
+static enum snap_status check_broken_walk(struct check *check, const struct snap_span *span,
+                                          const struct snap_error *reason)
+{
+    struct snap_finding finding;
+    size_t name_length = strlen(check->store->io->name) + 2;
+
+    snap_findings_init(&finding,
+                      reason->status == SNAP_E_CORRUPT ? SNAP_RULE_LIST_PAST_END : SNAP_RULE_AREA_UNREADABLE, "%.250s",
+                      strlen(reason->text) > name_length ? reason->text + name_length : reason->text);
+    finding.has_area = finding.has_offset = true;
+    finding.area = span->area;
+    finding.offset_bytes = snap_layout_area_chunk(&check->store->layout, span->area) * check->store->layout.chunk_bytes;
+    return add(check, &finding);
+}
+
+/* The first walk: all rules about single entries and areas. */
+static enum snap_status check_list(struct check *check, struct snap_list_walk *walk)
+{
+    const struct snap_check_options *options = check->options;
+    bool garbage_seen = false;
+
+    for (;;) {
+        struct snap_error reason = {0};
+        struct snap_span span;
+        enum snap_status status = snap_list_walk_next(walk, &span, &reason);
+
+        if (options->stop && options->stop(options->stop_context))
+            return snap_fail(check->err, SNAP_E_STOPPED, "%s: stopped while reading the list", check->store->io->name);
+        if (status != SNAP_OK)
+            return check_broken_walk(check, &span, &reason);
+        if (span.slots == 0) {
+            check->result->list_complete = true;
+            return SNAP_OK;
+        }
+        status = check_span(check, &span);
+        if (check->sets)
+            snap_duplicates_feed(check->sets, &span);
+        if (status == SNAP_OK)
+            status = check_dead_slots(check, &span, &garbage_seen);
+        if (status != SNAP_OK)
+            return status;
+    }
+}
+
+static enum snap_status report_duplicate(void *context, enum snap_rule rule, const struct snap_duplicate *duplicate,
+                                         struct snap_error *err)
+{
+    struct check *check = context;
+    const uint64_t per_area = check->store->layout.entries_per_area;
+    struct snap_finding finding;
+
+    if (rule == SNAP_RULE_ENTRY_REPEATED)
+        snap_findings_init(&finding, rule, "the same entry as area %" PRIu64 " slot %" PRIu64,
+                          duplicate->first_index / per_area, duplicate->first_index % per_area);
+    else
+        snap_findings_init(&finding, rule, "%s chunk %" PRIu64 " is already used by area %" PRIu64 " slot %" PRIu64,
+                          rule == SNAP_RULE_DUPLICATE_OLD ? "origin" : "data",
+                          rule == SNAP_RULE_DUPLICATE_OLD ? duplicate->old_chunk : duplicate->new_chunk,
+                          duplicate->first_index / per_area, duplicate->first_index % per_area);
+    finding.has_area = finding.has_entry = finding.has_offset = true;
+    finding.area = duplicate->index / per_area;
+    finding.slot = duplicate->index % per_area;
+    finding.index = duplicate->index;
+    finding.offset_bytes = snap_list_read_offset_bytes(check->store, duplicate->index);
+    finding.old_chunk = duplicate->old_chunk;
+    finding.new_chunk = duplicate->new_chunk;
+    return snap_findings_add(check->findings, &finding, err);
+}
+
+/* What only the whole list tells: fullness, leaks, what follows behind the end. */
+static enum snap_status check_whole(struct check *check, const struct snap_duplicates_result *sets)
+{
+    const struct snap_layout *layout = &check->store->layout;
+    struct snap_check_result *result = check->result;
+    const uint64_t next_free = snap_layout_next_free(layout, result->highest_new_chunk);
+    const uint64_t in_use = next_free - SNAP_FIRST_DATA_CHUNK - (next_free - 2) / ((uint64_t)layout->entries_per_area + 1);
+    const bool sound = check->findings->severity_counts[SNAP_CORRUPTING] == 0 &&
+                       check->findings->severity_counts[SNAP_FATAL] == 0;
+    const uint64_t distinct = result->entries - result->repeated_entries;
+    enum snap_status status = SNAP_OK;
+    struct snap_finding finding;
+
+    if (sound && in_use > distinct) {
+        snap_findings_init(&finding, SNAP_RULE_LEAKED_CHUNKS, "%" PRIu64 " data chunks below chunk %" PRIu64
+                          " belong to no entry", in_use - distinct, next_free);
+        status = add(check, &finding);
+    }
+    if (sound && layout->cow_chunks >= 3 && result->free_chunks == 0 && distinct < check->origin_chunks) {
+        snap_findings_init(&finding, SNAP_RULE_STORE_FULL, "%" PRIu64 " entries, no free chunk", result->entries);
+        if (status == SNAP_OK)
+            status = add(check, &finding);
+    }
+    if (status == SNAP_OK && sets->continuation_entries > 0) {
+        snap_findings_init(&finding, SNAP_RULE_LIST_CUT,
+                          "the list ends after %" PRIu64 " entries, but area %" PRIu64 " goes on with %" PRIu64
+                          " that fit exactly",
+                          result->entries, sets->continuation_area, sets->continuation_entries);
+        finding.has_area = finding.has_offset = true;
+        finding.area = sets->continuation_area;
+        finding.offset_bytes = snap_layout_area_chunk(layout, finding.area) * layout->chunk_bytes;
+        status = add(check, &finding);
+    } else if (status == SNAP_OK && sets->stale_area != 0) {
+        snap_findings_init(&finding, SNAP_RULE_STALE_AREAS, "area %" PRIu64 " is not zero", sets->stale_area);
+        finding.has_area = finding.has_offset = true;
+        finding.area = sets->stale_area;
+        finding.offset_bytes = snap_layout_area_chunk(layout, finding.area) * layout->chunk_bytes;
+        status = add(check, &finding);
+    }
+    return status;
+}
+
+/* The walk over the list, then the passes for what needs sets. */
+static enum snap_status check_entries(struct check *check)
+{
+    const struct snap_check_options *options = check->options;
+    struct snap_check_result *result = check->result;
+    struct snap_duplicates_result sets = {0};
+    struct snap_list_walk *walk;
+    enum snap_status status = snap_list_walk_open(&walk, check->store, check->err);
+
+    if (status == SNAP_OK) {
+        status = check_list(check, walk);
+        snap_list_walk_close(walk);
+    }
+    if (status == SNAP_OK)
+        status = add_undecided(check);
+    if (status != SNAP_OK)
+        return status;
+    result->areas = snap_div_up(result->entries, check->store->layout.entries_per_area);
+    result->free_chunks = snap_layout_free_entries(&check->store->layout, result->entries, result->highest_new_chunk);
+    snap_layout_usage(&check->store->layout, result->entries, result->highest_new_chunk, &result->usage);
+    if (!result->list_complete || !check->sets)
+        return SNAP_OK;
+    status = snap_duplicates_finish(check->sets, result->entries, options->stop, options->stop_context, report_duplicate,
+                              check, &sets, check->err);
+    result->passes = sets.passes;
+    result->repeated_entries = sets.repeated_entries;
+    result->merge_bytes -= sets.repeated_entries * check->store->layout.chunk_bytes -
+                           sets.repeated_last_chunk * check->last_missing_bytes;
+    result->continuation_area = sets.continuation_area;
+    result->continuation_entries = sets.continuation_entries;
+    result->dead_area = sets.dead_area;
+    return status == SNAP_OK ? check_whole(check, &sets) : status;
+}
+
+enum snap_status snap_check(const struct snap_store *store, const struct snap_check_options *options,
+                            struct snap_findings *findings, struct snap_check_result *result, struct snap_error *err)
+{
+    struct check check = {.store = store, .options = options, .findings = findings, .result = result, .err = err};
+    enum snap_status status;
+
+    memset(result, 0, sizeof *result);
+    result->canonical = true;
+    if (store->defect != SNAP_HEADER_GOOD)
+        return snap_check_header_defect(store, findings, err);
+    check.origin_chunks =
+        options->origin_sectors ? snap_layout_origin_chunks(&store->layout, options->origin_sectors) : UINT64_MAX;
+    if (options->origin_sectors)
+        check.last_missing_bytes =
+            check.origin_chunks * store->layout.chunk_bytes - options->origin_sectors * SNAP_SECTOR_BYTES;
+    result->capacity_entries = snap_layout_capacity_entries(&store->layout);
+
+    status = snap_check_header(store, options->origin_block_bytes, findings, err);
+    if (status == SNAP_OK && !options->figures_only)
+        status = snap_duplicates_new(&check.sets, store, check.origin_chunks,
+                               snap_max(options->memory_bytes, SNAP_CHECK_MEMORY_MIN_BYTES), err);
+    if (status == SNAP_OK)
+        status = check_entries(&check);
+    snap_duplicates_free(check.sets);
+    return status;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads a whole store, holds it against the rules, and counts what is in it; never writes. */
+#ifndef DMSNAP_CHECK_CHECK
+#define DMSNAP_CHECK_CHECK
+
+#include "lib/check/rules.h"
+#include "lib/store/header.h"
+
+struct snap_check_options {
+    uint64_t origin_sectors;      /* 0: no origin given; rules about it are left out */
+    uint32_t origin_block_bytes;  /* logical block of the origin; 0: not known */
+    uint64_t memory_bytes;        /* for the sets of chunks; at least SNAP_CHECK_MEMORY_MIN_BYTES is used */
+    bool figures_only;            /* leave out what needs sets: duplicates, leaks, the disjointness of a continuation */
+    bool (*stop)(void *context);  /* polled; NULL: never. True ends the check with SNAP_E_STOPPED */
+    void *stop_context;
+};
+
+#define SNAP_CHECK_MEMORY_MIN_BYTES (1u << 20)
+
+struct snap_check_result {
+    bool list_complete;            /* the end of the list was reached: the figures below count */
+    uint64_t entries;              /* live; this long is the list, an entry that is repeated counts each time */
+    uint64_t repeated_entries;     /* of these, the same as an earlier one (entry-repeated); 0 with figures_only */
+    uint64_t areas;                /* that hold live entries */
+    uint64_t merge_bytes;          /* that a merge writes: all chunks, a partial last one clipped where the origin is
+                                      known. Each repeated entry once, with figures_only each time. A merge writes it
+                                      again where it is in several windows, so this is a little low then */
+    uint64_t runs;                 /* neighbours whose old and new both step by one, counted as one */
+    uint64_t highest_new_chunk;    /* 0: no entries */
+    bool canonical;                /* every new is the one a kernel since 3.13 gives */
+    uint64_t capacity_entries;     /* of the device (format 2.1) */
+    uint64_t free_chunks;          /* entries that can still be added */
+    struct snap_usage usage;       /* as the kernel's status line */
+    uint64_t continuation_area;    /* where entries continue the list behind its end ... */
+    uint64_t continuation_entries; /* ... exactly, and how many; 0: none */
+    uint64_t dead_area;            /* the area behind the end, where it begins with an entry whose data chunk the list uses:
+                                      a merge had moved that one when it was cut short; 0: it does not, or figures_only */
+    uint64_t passes;               /* over the list, for the duplicates */
+};
+
+/*
+ * Checks a store whose header was read (snap_header_read), whatever its defect. Broken rules are findings, added
+ * to *findings, which the caller has set up. Memory is bounded; the sets are divided into passes where it is short.
+ * Entries that break a rule about their own numbers are left out of the search for duplicates.
+ *
+ * SNAP_OK: the check was carried out, whatever it found. SNAP_E_NOMEM, SNAP_E_STOPPED; what the finding callback returned.
+ */
+enum snap_status snap_check(const struct snap_store *store, const struct snap_check_options *options,
+                            struct snap_findings *findings, struct snap_check_result *result, struct snap_error *err);
+
+#endif

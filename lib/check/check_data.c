@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/check/check_data.h"
+
+#include "lib/base/arith.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_BYTES (8u << 20)
+#define BATCH_ENTRIES 2048u
+#define PIECE_BYTES (1u << 20) /* a larger chunk is read in pieces */
+
+struct data_check {
+    const struct snap_store *store;
+    const struct snap_check_data_options *options;
+    uint64_t piece_bytes;
+    uint64_t batch_entries;
+    struct snap_entry entries[BATCH_ENTRIES];
+    int sys_errno[BATCH_ENTRIES];
+    struct snap_io_request requests[BATCH_ENTRIES];
+    struct iovec iovs[BATCH_ENTRIES];
+    uint8_t *buffer;
+};
+
+/* What of a chunk has a place on the origin (format 2.2). */
+static uint64_t used_bytes(const struct data_check *check, uint64_t old_chunk)
+{
+    const uint64_t chunk_bytes = check->store->layout.chunk_bytes;
+    const uint64_t origin_bytes = check->options->origin_sectors * SNAP_SECTOR_BYTES;
+
+    return origin_bytes == 0 || (old_chunk + 1) * chunk_bytes <= origin_bytes ? chunk_bytes
+                                                                              : origin_bytes - old_chunk * chunk_bytes;
+}
+
+/* One piece of each chunk of the batch; each request has its own result. */
+static void read_pieces(struct data_check *check, uint64_t count, uint64_t at_bytes)
+{
+    size_t requests = 0;
+    uint64_t which[BATCH_ENTRIES];
+
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t wanted_bytes = used_bytes(check, check->entries[i].old_chunk);
+
+        if (at_bytes >= wanted_bytes || check->sys_errno[i] != 0)
+            continue;
+        check->iovs[requests] = (struct iovec){check->buffer + i * check->piece_bytes,
+                                               (size_t)snap_min(check->piece_bytes, wanted_bytes - at_bytes)};
+        check->requests[requests] = (struct snap_io_request){
+            .kind = SNAP_IO_READ,
+            .offset_bytes = check->entries[i].new_chunk * check->store->layout.chunk_bytes + at_bytes,
+            .iov = &check->iovs[requests],
+            .iov_count = 1,
+        };
+        which[requests++] = i;
+    }
+    (void)snap_io_transfer(check->store->io, check->requests, requests, NULL);
+    for (size_t i = 0; i < requests; i++)
+        check->sys_errno[which[i]] = check->requests[i].sys_errno;
+}
+
+static enum snap_status report(const struct data_check *check, uint64_t first_index, uint64_t count,
+                               struct snap_findings *findings, uint64_t *unreadable, struct snap_error *err)
+{
+    const uint64_t per_area = check->store->layout.entries_per_area;
+    enum snap_status status = SNAP_OK;
+
+    for (uint64_t i = 0; i < count && status == SNAP_OK; i++) {
+        struct snap_finding finding;
+        char reason[64];
+
+        if (check->sys_errno[i] == 0)
+            continue;
+        ++*unreadable;
+        snap_findings_init(&finding, SNAP_RULE_DATA_UNREADABLE,
+                          "data chunk %" PRIu64 " of origin chunk %" PRIu64 " cannot be read: %s",
+                          check->entries[i].new_chunk, check->entries[i].old_chunk,
+                          strerror_r(check->sys_errno[i], reason, sizeof reason));
+        finding.has_area = finding.has_entry = finding.has_offset = true;
+        finding.index = first_index + i;
+        finding.area = finding.index / per_area;
+        finding.slot = finding.index % per_area;
+        finding.offset_bytes = check->entries[i].new_chunk * check->store->layout.chunk_bytes;
+        finding.old_chunk = check->entries[i].old_chunk;
+        finding.new_chunk = check->entries[i].new_chunk;
+        status = snap_findings_add(findings, &finding, err);
+    }
+    return status;
+}
+
+static enum snap_status check_batch(struct data_check *check, uint64_t first_index, uint64_t count,
+                                    struct snap_findings *findings, uint64_t *unreadable, struct snap_error *err)
+{
+    const uint64_t chunk_bytes = check->store->layout.chunk_bytes;
+    enum snap_status status = snap_list_read_entries(check->store, first_index, count, check->entries, err);
+
+    if (status != SNAP_OK)
+        return status;
+    memset(check->sys_errno, 0, sizeof check->sys_errno);
+    for (uint64_t i = 0; i < count; i++) /* sound when it was checked: only still being so is asked */
+        if (check->entries[i].new_chunk >= check->store->layout.cow_chunks)
+            return snap_fail(err, SNAP_E_CORRUPT, "%s: entry %" PRIu64 " changed while it was checked",
+                             check->store->io->name, first_index + i);
+    for (uint64_t at_bytes = 0; at_bytes < chunk_bytes; at_bytes += check->piece_bytes)
+        read_pieces(check, count, at_bytes);
+    return report(check, first_index, count, findings, unreadable, err);
+}
+
+enum snap_status snap_check_data(const struct snap_store *store, uint64_t entries,
+                                 const struct snap_check_data_options *options, struct snap_findings *findings,
+                                 uint64_t *unreadable, struct snap_error *err)
+{
+    struct data_check *check = calloc(1, sizeof *check);
+    enum snap_status status = SNAP_OK;
+
+    *unreadable = 0;
+    if (check) {
+        check->store = store;
+        check->options = options;
+        check->piece_bytes = snap_min(store->layout.chunk_bytes, PIECE_BYTES);
+        check->batch_entries = snap_min(BATCH_ENTRIES, BATCH_BYTES / check->piece_bytes);
+        check->buffer = snap_io_buffer_new_unset(BATCH_BYTES);
+    }
+    if (!check || !check->buffer)
+        status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading data", store->io->name);
+    for (uint64_t done = 0; status == SNAP_OK && done < entries;) {
+        const uint64_t count = snap_min(check->batch_entries, entries - done);
+
+        if (options->stop && options->stop(options->stop_context))
+            status = snap_fail(err, SNAP_E_STOPPED, "%s: stopped while reading data", store->io->name);
+        else
+            status = check_batch(check, done, count, findings, unreadable, err);
+        done += count;
+        if (options->progress)
+            options->progress(options->progress_context, done, entries);
+    }
+    if (check)
+        snap_io_buffer_free(check->buffer);
+    free(check);
+    return status;
+}

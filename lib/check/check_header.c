@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/check/check_header_private.h"
+
+#include "lib/base/arith.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* The header's own finding: the sentence of the library's error, without the device's name in front. */
+enum snap_status snap_check_header_defect(const struct snap_store *store, struct snap_findings *findings, struct snap_error *err)
+{
+    static const enum snap_rule rules[] = {
+        [SNAP_HEADER_TOO_SMALL] = SNAP_RULE_DEVICE_SIZE,     [SNAP_HEADER_EMPTY] = SNAP_RULE_HEADER_EMPTY,
+        [SNAP_HEADER_MAGIC] = SNAP_RULE_HEADER_MAGIC,        [SNAP_HEADER_VERSION] = SNAP_RULE_HEADER_VERSION,
+        [SNAP_HEADER_INVALID] = SNAP_RULE_STORE_INVALID,     [SNAP_HEADER_CHUNK_SIZE] = SNAP_RULE_CHUNK_SIZE,
+        [SNAP_HEADER_NO_AREA] = SNAP_RULE_DEVICE_SIZE,
+    };
+    struct snap_error defect = {0};
+    struct snap_finding finding;
+    size_t name_length = strlen(store->io->name);
+
+    (void)snap_header_fail_defect(store, &defect);
+    if (strlen(defect.text) > name_length + 2)
+        memmove(defect.text, defect.text + name_length + 2, strlen(defect.text) - name_length - 1);
+    snap_findings_init(&finding, rules[store->defect], "%.200s", defect.text);
+    finding.has_offset = store->defect != SNAP_HEADER_TOO_SMALL;
+    return snap_findings_add(findings, &finding, err);
+}
+
+enum snap_status snap_check_header(const struct snap_store *store, uint32_t origin_block_bytes,
+                                   struct snap_findings *findings, struct snap_error *err)
+{
+    const struct snap_layout *layout = &store->layout;
+    const uint64_t block_bytes = snap_max(store->io->logical_block_bytes, origin_block_bytes);
+    enum snap_status status = SNAP_OK;
+    struct snap_finding finding;
+
+    if (store->header.valid != 1) {
+        snap_findings_init(&finding, SNAP_RULE_VALID_VALUE, "valid is %" PRIu32 " at byte 4, expected 1",
+                          store->header.valid);
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && (layout->chunk_sectors < 8 || layout->chunk_sectors > 1024)) {
+        snap_findings_init(&finding, SNAP_RULE_CHUNK_UNUSUAL, "chunks of %" PRIu32 " sectors; LVM uses 8 to 1024",
+                          layout->chunk_sectors);
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && layout->chunk_bytes % block_bytes != 0) {
+        snap_findings_init(&finding, SNAP_RULE_CHUNK_BLOCK,
+                          "chunks of %" PRIu64 " bytes on a device with blocks of %" PRIu64, layout->chunk_bytes,
+                          block_bytes);
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && store->spare_bytes) {
+        snap_findings_init(&finding, SNAP_RULE_HEADER_SPARE, "unknown bytes between byte 16 and byte 511");
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_DAMAGED) {
+        snap_findings_init(&finding, SNAP_RULE_IDENTITY_DAMAGED, "length or checksum of the identity record are wrong");
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_NEWER) {
+        snap_findings_init(&finding, SNAP_RULE_IDENTITY_NEWER, "an identity record of a newer version");
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && (layout->cow_sectors % layout->chunk_sectors != 0)) {
+        snap_findings_init(&finding, SNAP_RULE_PARTIAL_CHUNK,
+                          "%" PRIu64 " sectors behind the last whole chunk are not used",
+                          layout->cow_sectors % layout->chunk_sectors);
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && snap_layout_exact_fit_trap(layout)) {
+        snap_findings_init(&finding, SNAP_RULE_EXACT_FIT,
+                          "room for %" PRIu64 " entries; with one chunk more it would be %" PRIu64,
+                          snap_layout_capacity_entries(layout), snap_layout_capacity_entries(layout) + 1);
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && layout->cow_chunks < 3) {
+        snap_findings_init(&finding, SNAP_RULE_NO_ROOM, "%" PRIu64 " whole chunks; the first exception needs 3",
+                          layout->cow_chunks);
+        status = snap_findings_add(findings, &finding, err);
+    }
+    return status;
+}

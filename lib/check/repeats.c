@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/check/repeats.h"
+
+#include "lib/base/arith.h"
+#include "lib/store/list_walk.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define SLOTS_MIN 64u
+#define SLOTS_PER_NUMBER 4u /* room for a few that the filter lets through */
+#define PASSES_MAX (UINT64_C(1) << 20)
+
+/* The first entry that has a noted number. */
+struct slot {
+    uint64_t number;
+    uint64_t other;      /* its other number */
+    uint64_t index_next; /* its index + 1; 0: the slot is free */
+};
+
+struct finder {
+    const struct snap_repeats_search *search;
+    const struct snap_repeats_numbers *numbers;
+    struct snap_repeats *identical, *different;
+    bool by_new;
+    struct slot *slots;  /* open addressing */
+    uint64_t slot_count; /* a power of two */
+    uint64_t used;
+    uint64_t passes, pass; /* a power of two; this pass looks at numbers whose hash falls to it */
+    bool full;
+};
+
+static uint64_t hash_of(uint64_t chunk)
+{
+    chunk = (chunk ^ (chunk >> 31)) * 0xd6e8feb86659fd93u;
+    chunk = (chunk ^ (chunk >> 29)) * 0x9e3779b97f4a7c15u;
+    return chunk ^ (chunk >> 32);
+}
+
+static uint64_t filter_bit(const struct snap_repeats_numbers *numbers, uint64_t hash)
+{
+    return hash & (numbers->filter_bytes * 8 - 1);
+}
+
+void snap_repeats_numbers_note(struct snap_repeats_numbers *numbers, uint64_t chunk)
+{
+    if (numbers->count++ == 0 && !numbers->filter)
+        numbers->filter = calloc(numbers->filter_bytes / sizeof *numbers->filter, sizeof *numbers->filter);
+    if (numbers->filter) {
+        const uint64_t bit = filter_bit(numbers, hash_of(chunk));
+
+        numbers->filter[bit / 64] |= UINT64_C(1) << (bit % 64);
+    }
+}
+
+void snap_repeats_numbers_free(struct snap_repeats_numbers *numbers)
+{
+    free(numbers->filter);
+    numbers->filter = NULL;
+}
+
+static bool may_be_noted(const struct snap_repeats_numbers *numbers, uint64_t hash)
+{
+    const uint64_t bit = filter_bit(numbers, hash);
+
+    return !numbers->filter || (numbers->filter[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+/* Keeps those that come first in the list: a later pass meets earlier entries again. */
+static void keep(struct snap_repeats *repeats, const struct snap_duplicate *duplicate)
+{
+    uint64_t place = repeats->count++;
+
+    if (place >= SNAP_DUPLICATES_NAMED) {
+        if (duplicate->index > repeats->named[repeats->last].index)
+            return;
+        place = repeats->last;
+    }
+    repeats->named[place] = *duplicate;
+    repeats->last = 0;
+    for (uint64_t k = 1; k < snap_min(repeats->count, SNAP_DUPLICATES_NAMED); k++)
+        if (repeats->named[k].index > repeats->named[repeats->last].index)
+            repeats->last = k;
+}
+
+/* The slot of the number, or the free one where it belongs. */
+static struct slot *find_slot(const struct finder *finder, uint64_t number, uint64_t hash)
+{
+    uint64_t at = hash & (finder->slot_count - 1);
+
+    while (finder->slots[at].index_next != 0 && finder->slots[at].number != number)
+        at = (at + 1) & (finder->slot_count - 1);
+    return &finder->slots[at];
+}
+
+static void look_at(struct finder *finder, const struct snap_span *span, uint32_t i)
+{
+    const struct snap_layout *layout = &finder->search->store->layout;
+    const struct snap_duplicate entry = {
+        .index = span->first_index + i, .old_chunk = snap_span_old(span, i), .new_chunk = snap_span_new(span, i)};
+    const uint64_t number = finder->by_new ? entry.new_chunk : entry.old_chunk;
+    const uint64_t other = finder->by_new ? entry.old_chunk : entry.new_chunk;
+    const uint64_t hash = hash_of(number);
+    const bool old_fits = entry.old_chunk < finder->search->origin_chunks;
+    const bool new_fits = entry.new_chunk < layout->cow_chunks && !snap_layout_is_area_chunk(layout, entry.new_chunk);
+    struct snap_duplicate found = entry;
+    struct snap_repeats *kind;
+    struct slot *slot;
+
+    if (!(finder->by_new ? new_fits : old_fits) || !may_be_noted(finder->numbers, hash) ||
+        ((hash >> 40) & (finder->passes - 1)) != finder->pass)
+        return;
+    slot = find_slot(finder, number, hash);
+    if (slot->index_next == 0) {
+        finder->full = finder->used >= finder->slot_count / 4 * 3;
+        if (!finder->full) {
+            *slot = (struct slot){number, other, entry.index + 1};
+            finder->used++;
+        }
+        return;
+    }
+    found.first_index = slot->index_next - 1;
+    kind = old_fits && new_fits && slot->other == other ? finder->identical : finder->different;
+    keep(kind, &found);
+    if (entry.old_chunk == finder->search->origin_chunks - 1)
+        kind->last_chunk_count++;
+}
+
+/* One walk over the list, for the numbers of one pass. Ends early where the table is full. */
+static enum snap_status walk(struct finder *finder, struct snap_error *err)
+{
+    const struct snap_repeats_search *search = finder->search;
+    struct snap_list_walk *entries;
+    struct snap_span span;
+    enum snap_status status = snap_list_walk_open(&entries, search->store, err);
+
+    if (status != SNAP_OK)
+        return status;
+    finder->used = 0;
+    for (uint64_t i = 0; i < finder->slot_count; i++)
+        finder->slots[i].index_next = 0;
+    do {
+        status = snap_list_walk_next(entries, &span, err);
+        if (status == SNAP_OK && search->stop && search->stop(search->stop_context))
+            status = snap_fail(err, SNAP_E_STOPPED, "%s: stopped while reading the list", search->store->io->name);
+        for (uint32_t i = 0; status == SNAP_OK && i < span.live && !finder->full; i++)
+            look_at(finder, &span, i);
+    } while (status == SNAP_OK && span.live != 0 && !finder->full);
+    snap_list_walk_close(entries);
+    return status;
+}
+
+/* All passes at the present division; stops early where the table is full. */
+static enum snap_status run_passes(struct finder *finder, uint64_t *walks, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    finder->slots = calloc(finder->slot_count, sizeof *finder->slots);
+    if (!finder->slots)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory telling repeated entries from duplicates",
+                         finder->search->store->io->name);
+    finder->identical->count = finder->different->count = 0;
+    finder->identical->last_chunk_count = finder->different->last_chunk_count = 0;
+    finder->full = false;
+    for (finder->pass = 0; finder->pass < finder->passes && status == SNAP_OK && !finder->full; finder->pass++) {
+        status = walk(finder, err);
+        ++*walks;
+    }
+    free(finder->slots);
+    return status;
+}
+
+static int by_index(const void *a, const void *b)
+{
+    const struct snap_duplicate *left = a, *right = b;
+
+    return (left->index > right->index) - (left->index < right->index);
+}
+
+enum snap_status snap_repeats_find(const struct snap_repeats_search *search, bool by_new,
+                                   const struct snap_repeats_numbers *numbers, struct snap_repeats *identical,
+                                   struct snap_repeats *different, uint64_t *walks, struct snap_error *err)
+{
+    struct finder finder = {.search = search, .numbers = numbers, .identical = identical, .different = different,
+                            .by_new = by_new, .slot_count = SLOTS_MIN, .passes = 1};
+    const char *name = search->store->io->name;
+    enum snap_status status;
+
+    while (finder.slot_count * 2 * sizeof(struct slot) <= search->memory_bytes &&
+           finder.slot_count / SLOTS_PER_NUMBER < numbers->count)
+        finder.slot_count *= 2;
+    status = run_passes(&finder, walks, err);
+    while (status == SNAP_OK && finder.full) {
+        if (finder.slot_count * 2 * sizeof(struct slot) <= search->memory_bytes)
+            finder.slot_count *= 2;
+        else
+            finder.passes *= 2;
+        if (finder.passes > PASSES_MAX)
+            return snap_fail(err, SNAP_E_NOMEM, "%s: not enough memory to tell repeated entries from duplicates", name);
+        status = run_passes(&finder, walks, err);
+    }
+    if (status != SNAP_OK)
+        return status;
+    if (identical->count + different->count != numbers->count)
+        return snap_fail(err, SNAP_E_CORRUPT,
+                         "%s: the list changed while it was read: %" PRIu64 " repetitions of %s chunks, then %" PRIu64,
+                         name, numbers->count, by_new ? "data" : "origin", identical->count + different->count);
+    qsort(identical->named, snap_min(identical->count, SNAP_DUPLICATES_NAMED), sizeof identical->named[0], by_index);
+    qsort(different->named, snap_min(different->count, SNAP_DUPLICATES_NAMED), sizeof different->named[0], by_index);
+    return SNAP_OK;
+}

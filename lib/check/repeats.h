@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Chunk numbers that occur more than once: noted while sets find them, then told apart by what else the entries say. */
+#ifndef DMSNAP_CHECK_REPEATS
+#define DMSNAP_CHECK_REPEATS
+
+#include "lib/store/header.h"
+
+/* The entry at `index` repeats a number of the one at `first_index`, which is the first to have it. */
+struct snap_duplicate {
+    uint64_t index;
+    uint64_t first_index;
+    uint64_t old_chunk;
+    uint64_t new_chunk;
+};
+
+/* Of each kind, so many are given by name; the rest is only counted. */
+#define SNAP_DUPLICATES_NAMED 256u
+
+/* Repetitions of one kind. */
+struct snap_repeats {
+    struct snap_duplicate named[SNAP_DUPLICATES_NAMED]; /* the first ones of the list, in its order */
+    uint64_t last;             /* while they are gathered: which of them has the highest index */
+    uint64_t count;            /* of all */
+    uint64_t last_chunk_count; /* of these, for the last chunk of the origin */
+};
+
+/* Numbers that were met again. Memory is taken with the first one; set up with zeros and `filter_bytes`. */
+struct snap_repeats_numbers {
+    uint64_t filter_bytes; /* at most so much, a power of two, at least 8 */
+    uint64_t *filter;      /* one bit for several numbers; NULL: none was met, or there is no memory: any may be it */
+    uint64_t count;        /* how often a number was met again */
+};
+
+/* Notes that this number was met again. Cannot fail: without memory, any number may be one of them. */
+void snap_repeats_numbers_note(struct snap_repeats_numbers *numbers, uint64_t chunk);
+void snap_repeats_numbers_free(struct snap_repeats_numbers *numbers);
+
+struct snap_repeats_search {
+    const struct snap_store *store;
+    uint64_t origin_chunks; /* UINT64_MAX where the origin is not known */
+    uint64_t memory_bytes;  /* for the table; where it does not hold all of them, the list is walked several times */
+    bool (*stop)(void *context);
+    void *stop_context;
+};
+
+/*
+ * Walks the list again and sorts those repetitions of an old (`by_new`: a new) that were noted in `numbers`, all of
+ * them and with the right count. `identical`: old and new are those of the entry that has the number first, and both
+ * are in range. `different`: the other number is not the same. Each gets its `named` and its counts. *walks is raised
+ * by one for each walk. SNAP_E_CORRUPT: the list no longer has what was noted, so somebody changes it. SNAP_E_NOMEM,
+ * SNAP_E_STOPPED, SNAP_E_IO. `numbers` stays as it is.
+ */
+enum snap_status snap_repeats_find(const struct snap_repeats_search *search, bool by_new,
+                                   const struct snap_repeats_numbers *numbers, struct snap_repeats *identical,
+                                   struct snap_repeats *different, uint64_t *walks, struct snap_error *err);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which device an opened path is: identity, overlap with another, description, and who holds it (sysfs, /proc). */
+#ifndef DMSNAP_DEVICE_DEVICE
+#define DMSNAP_DEVICE_DEVICE
+
+#include "lib/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Strings are empty where unknown; model and the like come from the device: escape before printing. */
+struct snap_device {
+    bool block_device;         /* else a regular file */
+    uint64_t device_number;    /* st_rdev of a block device */
+    uint64_t file_device;      /* st_dev, st_ino of the file, or of the node */
+    uint64_t file_inode;
+    uint64_t disk_number;      /* dev_t of the whole disk, for a partition; else device_number */
+    uint64_t start_sectors;    /* of a partition on its disk, else 0 */
+    uint64_t size_sectors;     /* whole sectors; 0 where unknown */
+    bool rotational;
+    bool is_loop;              /* or a partition of a loop device */
+    uint64_t backing_device;   /* of a loop device: st_dev, st_ino and name of its backing file */
+    uint64_t backing_inode;
+    uint64_t backing_number;   /* where the backing file is a block device: the number of its whole disk, else 0 */
+    uint64_t backing_offset_bytes; /* where its byte 0 stands in that file, or on that disk */
+    char backing_path[512];
+    char model[128];
+    char serial[129];          /* WWN, serial number, or device-mapper uuid: the first that is there */
+    char partuuid[64];
+    char dm_name[128];         /* of a device-mapper device */
+};
+
+/*
+ * Fills *device for the path. SNAP_E_NOENT, SNAP_E_PERM, SNAP_E_USAGE (neither block device nor regular file),
+ * SNAP_E_IO.
+ */
+enum snap_status snap_device_describe(const char *path, struct snap_device *device, struct snap_error *err);
+
+/*
+ * True where the two share bytes: same number, same inode, one is a loop device over the other or over the same file,
+ * or partitions (or disk and partition) of one disk that overlap. `reason` (at least 128 bytes) says how, e.g. "both
+ * are 8:17" or "/dev/loop0 is backed by cow.img".
+ */
+bool snap_device_same(const struct snap_device *a, const struct snap_device *b, char *reason, size_t reason_bytes);
+
+/*
+ * True where a write to `upper` can change bytes of `lower`: they share some, or `upper` stands on a device that does,
+ * through device-mapper, md, or loop devices over files on it. What the system does not tell is taken as "does not".
+ */
+bool snap_device_stands_on(const struct snap_device *upper, const struct snap_device *lower);
+
+/* The block device under the file system of a folder; false where there is none, or not a single one (tmpfs, NFS). */
+bool snap_device_of_folder(const char *folder, struct snap_device *device);
+
+/*
+ * A word without blanks that tells this device or image from others on this system, and stays the same as long as it
+ * is not replaced: serial number, partition UUID or device number; for an image the file's device and inode.
+ */
+void snap_device_id(const struct snap_device *device, char *text, size_t text_bytes);
+
+/*
+ * Who uses it, as far as the system tells: mount points, swap, device-mapper and md holders, loop devices over the
+ * file. Text such as "mounted on /srv" or "held by dm-3 (vg-snap)"; empty where nothing is found. Never fails: what
+ * cannot be read is left out.
+ */
+void snap_device_holders(const char *path, const struct snap_device *device, char *text, size_t text_bytes);
+
+#endif

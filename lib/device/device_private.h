@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What device.c and device_holders.c share; sysfs and /proc are read below a root of the caller's choice. */
+#ifndef DMSNAP_DEVICE_DEVICE_PRIVATE
+#define DMSNAP_DEVICE_DEVICE_PRIVATE
+
+#include "lib/device/device.h"
+
+/*
+ * Fills in what <sys_root>/sys tells of the block device device->device_number; all other fields stay as they are.
+ * `sys_root` is "" for the running system.
+ */
+void snap_device_read_sysfs(const char *sys_root, struct snap_device *device);
+
+/* snap_device_holders, with <sys_root>/proc and <sys_root>/sys as its sources. */
+void snap_device_holders_at(const char *sys_root, const struct snap_device *device, char *text, size_t text_bytes);
+
+/* snap_device_stands_on, with <sys_root>/sys as its source. */
+bool snap_device_stands_on_at(const char *sys_root, const struct snap_device *upper, const struct snap_device *lower);
+
+/* The first line of a small file without the white space around it; empty, and false, where there is none. */
+bool snap_device_read_line(char *out, size_t out_bytes, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "8:17", as in sysfs and mountinfo. */
+bool snap_device_parse_number(const char *text, uint64_t *device_number);
+
+/*
+ * Fills in what backs the device if it is a loop device, after snap_device_read_sysfs. `fd` is its open node, or
+ * -1: then the name that sysfs gave must do.
+ */
+void snap_device_describe_loop(int fd, struct snap_device *device);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads signatures and partition tables through libblkid, from descriptors and from memory files. */
+#include "lib/device/probe.h"
+
+#include "lib/base/arith.h"
+#include "lib/base/bytes.h"
+
+#include <blkid/blkid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * What a memory file holds of the device. The head takes in the last copy of a LUKS2 header (4 MiB) and with it
+ * btrfs, reiserfs, iso9660, UDF, VMFS; the tail takes in RAID superblocks (up to 1.6 MiB before the end), the last
+ * two ZFS labels and the backup GPT.
+ */
+#define HEAD_BYTES ((4u << 20) + (64u << 10))
+#define TAIL_BYTES (2u << 20)
+#define PIECE_BYTES (1u << 20)
+#define PAGE_BYTES 4096u
+
+static void copy_value(blkid_probe prober, const char *name, char *out, size_t out_bytes)
+{
+    const char *value;
+
+    if (blkid_probe_lookup_value(prober, name, &value, NULL) == 0)
+        (void)snprintf(out, out_bytes, "%s", value);
+}
+
+static void copy_values(blkid_probe prober, struct snap_probe *probe)
+{
+    char offset[24] = "";
+
+    copy_value(prober, "TYPE", probe->type, sizeof probe->type);
+    copy_value(prober, "USAGE", probe->usage, sizeof probe->usage);
+    copy_value(prober, "UUID", probe->uuid, sizeof probe->uuid);
+    copy_value(prober, "UUID_SUB", probe->uuid_sub, sizeof probe->uuid_sub);
+    copy_value(prober, "LABEL", probe->label, sizeof probe->label);
+    copy_value(prober, "PTUUID", probe->ptuuid, sizeof probe->ptuuid);
+    copy_value(prober, "PTTYPE", probe->pttype, sizeof probe->pttype);
+    copy_value(prober, probe->type[0] ? "SBMAGIC_OFFSET" : "PTMAGIC_OFFSET", offset, sizeof offset);
+    probe->signature_offset_bytes = strtoull(offset, NULL, 10); /* an empty text is 0 */
+}
+
+enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+    blkid_probe prober;
+    int rc;
+
+    memset(probe, 0, sizeof *probe);
+    prober = blkid_new_probe();
+    if (!prober)
+        return snap_fail(err, SNAP_E_NOMEM, "no memory to look for signatures");
+    errno = 0;
+    if (blkid_probe_set_device(prober, fd, 0, 0) != 0 ||
+        blkid_probe_enable_superblocks(prober, 1) != 0 ||
+        blkid_probe_set_superblocks_flags(prober, BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE |
+                                                  BLKID_SUBLKS_USAGE | BLKID_SUBLKS_MAGIC) != 0 ||
+        blkid_probe_enable_partitions(prober, 1) != 0 ||
+        blkid_probe_set_partitions_flags(prober, BLKID_PARTS_MAGIC) != 0) {
+        status = snap_fail_errno(err, errno ? errno : EIO, "cannot look for signatures");
+        goto out;
+    }
+    rc = blkid_do_safeprobe(prober);
+    if (rc == -2) {
+        probe->ambivalent = true;
+        rc = blkid_do_fullprobe(prober); /* the first of them that libblkid knows */
+    }
+    if (rc < 0)
+        status = snap_fail_errno(err, errno ? errno : EIO, "reading failed while looking for signatures");
+    else if (rc == 0)
+        copy_values(prober, probe);
+out:
+    blkid_free_probe(prober);
+    return status;
+}
+
+static enum snap_status read_descriptor(void *context, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
+                                        struct snap_error *err)
+{
+    const int *fd = context;
+    uint8_t *bytes = buffer;
+
+    while (length_bytes) {
+        ssize_t got = pread(*fd, bytes, (size_t)length_bytes, (off_t)offset_bytes);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return snap_fail_errno(err, got ? errno : EIO, "reading byte %" PRIu64 " failed", offset_bytes);
+        bytes += got;
+        offset_bytes += (uint64_t)got;
+        length_bytes -= (uint64_t)got;
+    }
+    return SNAP_OK;
+}
+
+enum snap_status snap_probe_fd(int fd, struct snap_probe *probe, struct snap_error *err)
+{
+    char self[40];
+    struct stat st;
+    enum snap_status status;
+    off_t size_bytes;
+    int reopened;
+    int used;
+
+    /* A description of its own: libblkid moves the position, sets read-ahead and cannot read O_DIRECT. */
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    reopened = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    used = reopened < 0 ? fd : reopened;
+    status = snap_probe_outside(used, probe, err);
+    /*
+     * libblkid looks away from LVM's inner volumes (-cow, -real), which are just what may be meant here: where it
+     * saw nothing on a block device it gets to see the bytes without the device.
+     */
+    if (status == SNAP_OK && !probe->type[0] && !probe->pttype[0] && fstat(used, &st) == 0 &&
+        S_ISBLK(st.st_mode)) {
+        size_bytes = lseek(used, 0, SEEK_END);
+        if (size_bytes > 0)
+            status = snap_probe_reader(read_descriptor, &used, (uint64_t)size_bytes, probe, err);
+    }
+    if (reopened >= 0)
+        (void)close(reopened); /* was only read */
+    return status;
+}
+
+/* Copies [offset, offset + length), as far as it lies on the device, into the memory file. */
+static enum snap_status copy_range(snap_probe_read_fn read_fn, void *context, uint64_t size_bytes, int memory_fd,
+                                   uint64_t offset_bytes, uint64_t length_bytes, uint8_t *buffer,
+                                   struct snap_error *err)
+{
+    uint64_t end_bytes;
+
+    if (!snap_add(offset_bytes, length_bytes, &end_bytes) || end_bytes > size_bytes)
+        end_bytes = size_bytes;
+    while (offset_bytes < end_bytes) {
+        uint64_t piece_bytes = snap_min(end_bytes - offset_bytes, PIECE_BYTES);
+        enum snap_status status = read_fn(context, offset_bytes, piece_bytes, buffer, err);
+        uint64_t done_bytes = 0;
+
+        if (status != SNAP_OK)
+            return status;
+        while (done_bytes < piece_bytes) {
+            ssize_t put = pwrite(memory_fd, buffer + done_bytes, (size_t)(piece_bytes - done_bytes),
+                                 (off_t)(offset_bytes + done_bytes));
+
+            if (put < 0 && errno == EINTR)
+                continue;
+            if (put <= 0)
+                return snap_fail_errno(err, put ? errno : ENOSPC, "writing a memory file failed");
+            done_bytes += (uint64_t)put;
+        }
+        offset_bytes += piece_bytes;
+    }
+    return SNAP_OK;
+}
+
+/*
+ * libblkid takes a boot sector for NTFS only if it finds the master file table where that sector says. False where
+ * this is no NTFS boot sector; else where the table begins.
+ */
+static bool ntfs_table_offset(const uint8_t boot[512], uint64_t *offset_bytes)
+{
+    uint64_t sectors_per_cluster = boot[13];
+
+    if (memcmp(boot + 3, "NTFS    ", 8) != 0)
+        return false;
+    if (sectors_per_cluster > 128) /* a negative power of two */
+        sectors_per_cluster = UINT64_C(1) << ((256 - sectors_per_cluster) & 31);
+    return snap_mul(sectors_per_cluster, snap_get_le16(boot + 11), offset_bytes) &&
+           snap_mul(*offset_bytes, snap_get_le64(boot + 48), offset_bytes);
+}
+
+static enum snap_status fill_memory(snap_probe_read_fn read_fn, void *context, uint64_t size_bytes, int memory_fd,
+                                    uint8_t *buffer, struct snap_error *err)
+{
+    uint64_t head_bytes = snap_min(size_bytes, HEAD_BYTES);
+    uint64_t tail_offset = size_bytes > TAIL_BYTES ? snap_round_down(size_bytes - TAIL_BYTES, PAGE_BYTES) : 0;
+    uint64_t table_offset;
+    enum snap_status status;
+
+    status = copy_range(read_fn, context, size_bytes, memory_fd, 0, head_bytes, buffer, err);
+    if (status != SNAP_OK)
+        return status;
+    tail_offset = snap_max(tail_offset, head_bytes);
+    status = copy_range(read_fn, context, size_bytes, memory_fd, tail_offset, size_bytes - tail_offset, buffer,
+                        err);
+    if (status != SNAP_OK || size_bytes < 512)
+        return status;
+    if (pread(memory_fd, buffer, 512, 0) != 512)
+        return snap_fail_errno(err, EIO, "reading a memory file failed");
+    if (!ntfs_table_offset(buffer, &table_offset))
+        return SNAP_OK;
+    /* The record that names the volume is the fourth; 64 KiB hold it whatever its size. */
+    return copy_range(read_fn, context, size_bytes, memory_fd, snap_round_down(table_offset, PAGE_BYTES),
+                      64u << 10, buffer, err);
+}
+
+enum snap_status snap_probe_reader(snap_probe_read_fn read_fn, void *context, uint64_t size_bytes,
+                                   struct snap_probe *probe, struct snap_error *err)
+{
+    enum snap_status status = SNAP_E_INTERNAL;
+    uint8_t *buffer = NULL;
+    int memory_fd;
+
+    memset(probe, 0, sizeof *probe);
+    if (size_bytes > INT64_MAX)
+        return snap_fail(err, SNAP_E_USAGE, "a device of %" PRIu64 " bytes is larger than a file can be",
+                         size_bytes);
+    memory_fd = memfd_create("signatures", MFD_CLOEXEC);
+    if (memory_fd < 0)
+        return snap_fail_errno(err, errno, "cannot make a memory file");
+    buffer = snap_io_buffer_new(PIECE_BYTES);
+    if (!buffer)
+        status = snap_fail(err, SNAP_E_NOMEM, "no memory to look for signatures");
+    else if (ftruncate(memory_fd, (off_t)size_bytes) != 0)
+        status = snap_fail_errno(err, errno, "cannot size a memory file to %" PRIu64 " bytes", size_bytes);
+    else
+        status = fill_memory(read_fn, context, size_bytes, memory_fd, buffer, err);
+    if (status == SNAP_OK)
+        status = snap_probe_outside(memory_fd, probe, err);
+    snap_io_buffer_free(buffer);
+    (void)close(memory_fd); /* nothing of it is kept */
+    return status;
+}
+
+enum snap_status snap_probe_partition(int fd, struct snap_probe_partition *partition, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+    blkid_probe prober;
+    int rc;
+
+    memset(partition, 0, sizeof *partition);
+    prober = blkid_new_probe();
+    if (!prober)
+        return snap_fail(err, SNAP_E_NOMEM, "no memory to look for a partition table");
+    errno = 0;
+    if (blkid_probe_set_device(prober, fd, 0, 0) != 0 || blkid_probe_enable_superblocks(prober, 0) != 0 ||
+        blkid_probe_enable_partitions(prober, 1) != 0 ||
+        blkid_probe_set_partitions_flags(prober, BLKID_PARTS_ENTRY_DETAILS) != 0) {
+        status = snap_fail_errno(err, errno ? errno : EIO, "cannot look for a partition table");
+        goto out;
+    }
+    rc = blkid_do_fullprobe(prober);
+    if (rc < 0) {
+        status = snap_fail_errno(err, errno ? errno : EIO, "reading failed while looking for a partition table");
+    } else if (rc == 0) {
+        copy_value(prober, "PART_ENTRY_UUID", partition->uuid, sizeof partition->uuid);
+        copy_value(prober, "PART_ENTRY_NAME", partition->label, sizeof partition->label);
+    }
+out:
+    blkid_free_probe(prober);
+    return status;
+}
+
+char *snap_probe_node(dev_t number)
+{
+    return blkid_devno_to_devname(number);
+}
+
+dev_t snap_probe_disk(dev_t number)
+{
+    dev_t disk_number;
+
+    return blkid_devno_to_wholedisk(number, NULL, 0, &disk_number) == 0 ? disk_number : number;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/io/io.h"
+
+#include "lib/base/arith.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE_BYTES (2u << 20)
+#define BUFFER_ALIGN_BYTES 4096u
+
+uint64_t snap_io_request_bytes(const struct snap_io_request *request)
+{
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < request->iov_count; i++)
+        total += request->iov[i].iov_len;
+    return total;
+}
+
+enum snap_status snap_io_transfer(struct snap_io *io, struct snap_io_request *requests, size_t count,
+                                  struct snap_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t length_bytes = snap_io_request_bytes(&requests[i]);
+
+        if (!snap_range_fits(requests[i].offset_bytes, length_bytes, io->size_bytes))
+            return snap_fail(err, SNAP_E_INTERNAL,
+                             "%s: request at byte %" PRIu64 ", length %" PRIu64 ", ends beyond the device's %" PRIu64
+                             " bytes",
+                             io->name, requests[i].offset_bytes, length_bytes, io->size_bytes);
+        if (requests[i].kind == SNAP_IO_WRITE && !io->writable)
+            return snap_fail(err, SNAP_E_INTERNAL, "%s: write to a device that was opened read-only", io->name);
+        requests[i].sys_errno = 0;
+    }
+    return count ? io->ops->transfer(io, requests, count, err) : SNAP_OK;
+}
+
+static enum snap_status one_request(struct snap_io *io, enum snap_io_kind kind, uint64_t offset_bytes,
+                                    const struct iovec *iov, struct snap_error *err)
+{
+    struct snap_io_request request = {.kind = kind, .offset_bytes = offset_bytes, .iov = iov, .iov_count = 1};
+
+    return snap_io_transfer(io, &request, 1, err);
+}
+
+enum snap_status snap_io_read(struct snap_io *io, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
+                              struct snap_error *err)
+{
+    const struct iovec iov = {buffer, (size_t)length_bytes};
+
+    return one_request(io, SNAP_IO_READ, offset_bytes, &iov, err);
+}
+
+enum snap_status snap_io_write(struct snap_io *io, uint64_t offset_bytes, uint64_t length_bytes, const void *buffer,
+                               struct snap_error *err)
+{
+    /* An iovec has no const member; a write does not touch the buffer. */
+    struct iovec iov = {.iov_len = (size_t)length_bytes};
+
+    memcpy(&iov.iov_base, &buffer, sizeof iov.iov_base);
+    return one_request(io, SNAP_IO_WRITE, offset_bytes, &iov, err);
+}
+
+enum snap_status snap_io_flush(struct snap_io *io, struct snap_error *err)
+{
+    return io->ops->flush(io, err);
+}
+
+enum snap_status snap_io_close(struct snap_io *io, struct snap_error *err)
+{
+    return io ? io->ops->close(io, err) : SNAP_OK;
+}
+
+void *snap_io_buffer_new_unset(uint64_t length_bytes)
+{
+    uint64_t align_bytes = length_bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : BUFFER_ALIGN_BYTES;
+    uint64_t rounded_bytes;
+    void *buffer;
+
+    if (!snap_round_up(snap_max(length_bytes, 1), align_bytes, &rounded_bytes) || rounded_bytes > SIZE_MAX)
+        return NULL;
+    buffer = aligned_alloc((size_t)align_bytes, (size_t)rounded_bytes);
+    if (!buffer)
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    if (align_bytes == HUGE_PAGE_BYTES)
+        (void)madvise(buffer, (size_t)rounded_bytes, MADV_HUGEPAGE); /* a hint; nothing depends on it */
+#endif
+    return buffer;
+}
+
+void *snap_io_buffer_new(uint64_t length_bytes)
+{
+    void *buffer = snap_io_buffer_new_unset(length_bytes);
+
+    return buffer ? memset(buffer, 0, (size_t)length_bytes) : NULL;
+}
+
+void snap_io_buffer_free(void *buffer)
+{
+    free(buffer);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opens block devices and images so that nobody else writes them and that direct I/O is used where it works. */
+#include "lib/io/open_private.h"
+
+#include "lib/base/arith.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* For file systems that do not tell: what every one of them takes that knows direct I/O at all. */
+#define IMAGE_ALIGN_BYTES 4096u
+
+static const char *kind_of(mode_t mode)
+{
+    if (S_ISDIR(mode))
+        return "a directory";
+    if (S_ISCHR(mode))
+        return "a character device";
+    if (S_ISFIFO(mode))
+        return "a named pipe";
+    return S_ISSOCK(mode) ? "a socket" : "something else";
+}
+
+/* Opens `path` and makes sure that it still is what stat saw: names in /dev change while devices come and go. */
+static enum snap_status open_same(int *fd, const char *path, int flags, const struct stat *seen,
+                                  struct snap_error *err)
+{
+    struct stat now;
+
+    *fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+    if (*fd < 0) {
+        if (errno == EBUSY)
+            return snap_fail_errno(err, EBUSY, "%s: in use: mounted, or held by another device or program", path);
+        return snap_fail_errno(err, errno, "%s: cannot open for %s", path,
+                               (flags & O_ACCMODE) == O_RDWR ? "writing" : "reading");
+    }
+    if (fstat(*fd, &now) != 0) {
+        int sys_errno = errno;
+
+        (void)close(*fd);
+        *fd = -1;
+        return snap_fail_errno(err, sys_errno, "%s: cannot tell what was opened", path);
+    }
+    if (now.st_dev != seen->st_dev || now.st_ino != seen->st_ino || now.st_rdev != seen->st_rdev ||
+        (now.st_mode & S_IFMT) != (seen->st_mode & S_IFMT)) {
+        (void)close(*fd);
+        *fd = -1;
+        return snap_fail(err, SNAP_E_BUSY, "%s: became another device or file while it was opened", path);
+    }
+    return SNAP_OK;
+}
+
+static int first_character(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    int character;
+
+    if (!file)
+        return EOF;
+    character = fgetc(file);
+    (void)fclose(file);
+    return character;
+}
+
+/* A queue belongs to a disk: a partition's is its parent's. */
+static bool rotational(dev_t device)
+{
+    char path[96];
+    int answer;
+
+    (void)snprintf(path, sizeof path, "/sys/dev/block/%u:%u/queue/rotational", major(device), minor(device));
+    answer = first_character(path);
+    if (answer == EOF) {
+        (void)snprintf(path, sizeof path, "/sys/dev/block/%u:%u/../queue/rotational", major(device), minor(device));
+        answer = first_character(path);
+    }
+    return answer == '1';
+}
+
+static enum snap_status block_figures(struct snap_opened *opened, const char *path, bool write,
+                                      struct snap_error *err)
+{
+    int block_bytes = 0, read_only = 0;
+    uint64_t size_bytes = 0;
+
+    if (write && ioctl(opened->direct_fd, BLKROGET, &read_only) == 0 && read_only)
+        return snap_fail_errno(err, EROFS, "%s: the device is set read-only", path);
+    if (ioctl(opened->direct_fd, BLKGETSIZE64, &size_bytes) != 0)
+        return snap_fail_errno(err, errno, "%s: cannot tell its size", path);
+    if (ioctl(opened->direct_fd, BLKSSZGET, &block_bytes) != 0)
+        return snap_fail_errno(err, errno, "%s: cannot tell its logical block size", path);
+    if (block_bytes < (int)SNAP_SECTOR_BYTES || !snap_is_pow2((uint64_t)block_bytes))
+        return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: logical block size of %d bytes; a power of two from 512 on is"
+                         " needed", path, block_bytes);
+    opened->size_bytes = size_bytes;
+    opened->logical_block_bytes = (uint32_t)block_bytes;
+    opened->direct_align_bytes = (uint32_t)block_bytes;
+    opened->memory_align_bytes = (uint32_t)snap_min((uint64_t)block_bytes, IMAGE_ALIGN_BYTES);
+    return SNAP_OK;
+}
+
+/*
+ * Two descriptors: the direct one for all requests, and one through the page cache for those who only look
+ * (probing). What the page cache holds may be older than what device-mapper has written underneath since: drop it.
+ */
+static enum snap_status open_block(struct snap_opened *opened, const char *path,
+                                   const struct snap_file_options *options, const struct stat *seen,
+                                   struct snap_error *err)
+{
+    int flags = (options->write ? O_RDWR : O_RDONLY) | (options->write || options->exclusive ? O_EXCL : 0);
+    enum snap_status status = open_same(&opened->direct_fd, path, flags | O_DIRECT, seen, err);
+
+    if (status != SNAP_OK)
+        return status;
+    status = block_figures(opened, path, options->write, err);
+    if (status != SNAP_OK)
+        return status;
+    status = open_same(&opened->fd, path, O_RDONLY, seen, err);
+    if (status != SNAP_OK)
+        return status;
+    (void)posix_fadvise(opened->fd, 0, 0, POSIX_FADV_DONTNEED);
+    opened->rotational = rotational(seen->st_rdev);
+    return SNAP_OK;
+}
+
+/*
+ * A write lock keeps every other user out, a read lock the writers. The lock belongs to the open file description,
+ * not to the process: closing another descriptor of the same file does not lose it.
+ */
+static enum snap_status lock_image(int fd, const char *path, bool alone, bool required, struct snap_error *err)
+{
+    struct flock lock = {.l_type = (short)(alone ? F_WRLCK : F_RDLCK), .l_whence = SEEK_SET};
+
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+        return SNAP_OK;
+    if (errno == EAGAIN || errno == EACCES)
+        return snap_fail(err, SNAP_E_BUSY, "%s: in use: another program holds a lock on it", path);
+    /* A reader can do without on a file system that has no locks; who writes must know to be alone. */
+    return required ? snap_fail_errno(err, errno, "%s: cannot lock the image", path) : SNAP_OK;
+}
+
+/*
+ * Who writes keeps everybody out. Who only reads keeps the writers out, and never has the image open for writing; to
+ * hold it exclusively then means that there must be such a lock.
+ */
+static enum snap_status open_image_buffered(struct snap_opened *opened, const char *path,
+                                            const struct snap_file_options *options, const struct stat *seen,
+                                            struct snap_error *err)
+{
+    enum snap_status status = open_same(&opened->fd, path, options->write ? O_RDWR : O_RDONLY, seen, err);
+
+    if (status != SNAP_OK)
+        return status;
+    return lock_image(opened->fd, path, options->write, options->write || options->exclusive, err);
+}
+
+/* What the kernel says of direct I/O on this file; 4096 bytes for everything where it says nothing. */
+static bool image_alignment(struct snap_opened *opened)
+{
+    opened->direct_align_bytes = IMAGE_ALIGN_BYTES;
+    opened->memory_align_bytes = IMAGE_ALIGN_BYTES;
+#ifdef STATX_DIOALIGN
+    struct statx answer;
+
+    if (statx(opened->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &answer) == 0 && answer.stx_mask & STATX_DIOALIGN) {
+        if (!snap_is_pow2(answer.stx_dio_offset_align) || !snap_is_pow2(answer.stx_dio_mem_align))
+            return false;
+        opened->direct_align_bytes = (uint32_t)snap_max(answer.stx_dio_offset_align, SNAP_SECTOR_BYTES);
+        opened->memory_align_bytes = (uint32_t)snap_max(answer.stx_dio_mem_align, SNAP_SECTOR_BYTES);
+    }
+#endif
+    return true;
+}
+
+/* A file system may take O_DIRECT at open and refuse it at the first request: only a request is proof. */
+static bool direct_read_works(const struct snap_opened *opened)
+{
+    uint64_t align_bytes = snap_max(opened->direct_align_bytes, opened->memory_align_bytes);
+    void *buffer;
+    ssize_t bytes;
+
+    if (opened->size_bytes < align_bytes)
+        return false;
+    buffer = snap_io_buffer_new(align_bytes);
+    if (!buffer)
+        return false;
+    do
+        bytes = pread(opened->direct_fd, buffer, align_bytes, 0);
+    while (bytes < 0 && errno == EINTR);
+    snap_io_buffer_free(buffer);
+    /* A bad sector says nothing about alignment; who reads it for its content will meet it. */
+    return bytes > 0 || (bytes < 0 && errno == EIO);
+}
+
+static enum snap_status open_image_direct(struct snap_opened *opened, const char *path, bool write,
+                                          const struct stat *seen, struct snap_error *err)
+{
+    enum snap_status status;
+    struct snap_error failure;
+
+    if (!image_alignment(opened))
+        return SNAP_OK;
+    status = open_same(&opened->direct_fd, path, (write ? O_RDWR : O_RDONLY) | O_DIRECT, seen, &failure);
+    if (status != SNAP_OK && failure.sys_errno == EINVAL)
+        return SNAP_OK;
+    if (status != SNAP_OK) {
+        if (err)
+            *err = failure;
+        return status;
+    }
+    if (direct_read_works(opened)) {
+        /* Only odd ends go through the page cache now: reading ahead there would be for nothing. */
+        (void)posix_fadvise(opened->fd, 0, 0, POSIX_FADV_RANDOM);
+        return SNAP_OK;
+    }
+    (void)close(opened->direct_fd);
+    opened->direct_fd = -1;
+    return SNAP_OK;
+}
+
+static enum snap_status open_image(struct snap_opened *opened, const char *path,
+                                   const struct snap_file_options *options, const struct stat *seen,
+                                   struct snap_error *err)
+{
+    enum snap_status status = open_image_buffered(opened, path, options, seen, err);
+    struct stat now;
+
+    if (status != SNAP_OK)
+        return status;
+    if (options->write || options->exclusive) {
+        status = snap_open_refuse_loop_backing(path, opened->file_device, opened->file_inode, err);
+        if (status != SNAP_OK)
+            return status;
+    }
+    if (fstat(opened->fd, &now) != 0) /* the size that counts is the one under the lock */
+        return snap_fail_errno(err, errno, "%s: cannot tell its size", path);
+    opened->size_bytes = (uint64_t)now.st_size;
+    opened->logical_block_bytes = SNAP_SECTOR_BYTES;
+    opened->memory_align_bytes = SNAP_SECTOR_BYTES;
+    opened->rotational = rotational(seen->st_dev);
+    if (options->buffered)
+        return SNAP_OK;
+    status = open_image_direct(opened, path, options->write, seen, err);
+    if (opened->direct_fd < 0)
+        opened->memory_align_bytes = SNAP_SECTOR_BYTES;
+    return status;
+}
+
+enum snap_status snap_open(struct snap_opened *opened, const char *path,
+                                       const struct snap_file_options *options, struct snap_error *err)
+{
+    enum snap_status status;
+    struct stat seen;
+
+    *opened = (struct snap_opened){.fd = -1, .direct_fd = -1};
+    if (stat(path, &seen) != 0)
+        return snap_fail_errno(err, errno, "%s", path);
+    /* Before it is opened: opening a pipe hangs, opening a character device may do things. */
+    if (!S_ISBLK(seen.st_mode) && !S_ISREG(seen.st_mode))
+        return snap_fail(err, SNAP_E_USAGE, "%s: is %s; a block device or a regular file is needed", path,
+                         kind_of(seen.st_mode));
+    opened->block_device = S_ISBLK(seen.st_mode);
+    opened->device_number = opened->block_device ? seen.st_rdev : 0;
+    opened->file_device = seen.st_dev;
+    opened->file_inode = seen.st_ino;
+    status = opened->block_device ? open_block(opened, path, options, &seen, err)
+                                  : open_image(opened, path, options, &seen, err);
+    if (status != SNAP_OK)
+        (void)snap_open_close(opened, path, NULL); /* the first failure is the one to tell */
+    return status;
+}
+
+enum snap_status snap_open_close(struct snap_opened *opened, const char *path, struct snap_error *err)
+{
+    int sys_errno = 0;
+
+    /* Linux closes in every case, also where close reports an interruption or a late write error. */
+    if (opened->direct_fd >= 0 && close(opened->direct_fd) != 0)
+        sys_errno = errno;
+    if (opened->fd >= 0 && close(opened->fd) != 0 && sys_errno == 0)
+        sys_errno = errno;
+    opened->direct_fd = -1;
+    opened->fd = -1;
+    return sys_errno && sys_errno != EINTR ? snap_fail_errno(err, sys_errno, "%s: close failed", path) : SNAP_OK;
+}

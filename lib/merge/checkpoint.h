@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The side file of a merge that keeps its COW: a hint which entries the origin holds already, in text. */
+#ifndef DMSNAP_MERGE_CHECKPOINT
+#define DMSNAP_MERGE_CHECKPOINT
+
+#include "lib/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SNAP_CHECKPOINT_ID_BYTES 160
+
+/*
+ * What a file says. It can neither cause a write nor cause one to be left out: what it claims is compared, everything
+ * else is written. So a stale or forged one costs time, never data.
+ */
+struct snap_checkpoint {
+    uint64_t origin_sectors;
+    uint64_t cow_sectors;
+    char origin_id[SNAP_CHECKPOINT_ID_BYTES]; /* words without blanks that tell devices apart; never empty */
+    char cow_id[SNAP_CHECKPOINT_ID_BYTES];
+    uint64_t entries;                         /* of the list ... */
+    uint32_t list_crc32c;                     /* ... and its digest (snap_list_digest) */
+    uint64_t merged_from;                     /* the entries from this index on are merged */
+};
+
+/*
+ * Reads a file. SNAP_E_NOENT: there is none; SNAP_E_CORRUPT: it is cut off or damaged (the text says where);
+ * SNAP_E_REFUSED: it is something else, or a symbolic link, and must not be replaced; SNAP_E_IO, SNAP_E_PERM.
+ */
+enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const char *path, struct snap_error *err);
+
+/*
+ * Replaces the file, durably and as a whole: a temporary file beside it, fsync, rename, fsync of the folder. After a
+ * failure the old file is still there. Symbolic links are not followed.
+ */
+enum snap_status snap_checkpoint_save(const struct snap_checkpoint *checkpoint, const char *path,
+                                      struct snap_error *err);
+
+/*
+ * Whether `found`, from a file, is about the same pair and list as `now` (whose merged_from does not matter). False:
+ * `reason` says what differs.
+ */
+bool snap_checkpoint_fits(const struct snap_checkpoint *found, const struct snap_checkpoint *now, char *reason,
+                          size_t reason_bytes);
+
+#endif

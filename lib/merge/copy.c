@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/merge/copy.h"
+
+#include "lib/base/arith.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUP_REQUESTS_FIRST 256u
+#define GROUP_REQUESTS_MIN 16u
+#define GROUP_SHORT_NS 150000000u
+#define GROUP_LONG_NS 400000000u
+#define PIECE_BYTES_MIN 4096u
+
+enum snap_status snap_copy_group_init(struct snap_copy_group *group, struct snap_error *err)
+{
+    group->requests = calloc(SNAP_COPY_REQUESTS_MAX, sizeof *group->requests);
+    group->iovs = calloc(SNAP_COPY_PIECES_MAX, sizeof *group->iovs);
+    group->requests_wanted = GROUP_REQUESTS_FIRST;
+    if (!group->requests || !group->iovs)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory for requests");
+    return SNAP_OK;
+}
+
+void snap_copy_group_free(struct snap_copy_group *group)
+{
+    free(group->requests);
+    free(group->iovs);
+    memset(group, 0, sizeof *group);
+}
+
+/* What a plan's requests are carried out with. */
+struct copy {
+    struct snap_plan *plan;
+    struct snap_io *io;
+    uint8_t *buffer;
+    struct snap_copy_group *group;
+    const struct snap_copy_control *control;
+};
+
+static bool medium_failed(int sys_errno)
+{
+    return sys_errno == EIO || sys_errno == ENODATA || sys_errno == EREMOTEIO || sys_errno == EILSEQ;
+}
+
+/* One piece of the buffer, at most a chunk of it; *bad_bytes grows where it fails. */
+static enum snap_status run_piece(const struct copy *copy, enum snap_io_kind kind, uint64_t offset_bytes,
+                                    struct iovec piece, uint64_t *bad_bytes, struct snap_error *err)
+{
+    struct snap_io_request request = {.kind = kind, .offset_bytes = offset_bytes, .iov = &piece, .iov_count = 1};
+    struct snap_error reason;
+    enum snap_status status;
+
+    if (!snap_throttle_take(copy->control->throttle, piece.iov_len, 1, copy->control->stop, copy->control->stop_context))
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    status = snap_io_transfer(copy->io, &request, 1, &reason);
+    if (status == SNAP_OK)
+        return SNAP_OK;
+    if (!copy->control->keep_going || !medium_failed(request.sys_errno)) {
+        if (err)
+            *err = reason;
+        return status;
+    }
+    snap_plan_mark_bad(copy->plan, (uint64_t)((uint8_t *)piece.iov_base - copy->buffer),
+                       kind == SNAP_IO_READ ? SNAP_PLAN_UNREADABLE : SNAP_PLAN_UNWRITABLE);
+    *bad_bytes += piece.iov_len;
+    return SNAP_OK;
+}
+
+/* A request in pieces, each of one chunk and of `step_max_bytes` at most. */
+static enum snap_status run_pieces(const struct copy *copy, const struct snap_io_request *request,
+                                   uint64_t step_max_bytes, uint64_t *bad_bytes, struct snap_error *err)
+{
+    const uint64_t slice_bytes = copy->plan->slice_bytes;
+    uint64_t offset_bytes = request->offset_bytes;
+    enum snap_status status = SNAP_OK;
+
+    for (unsigned i = 0; i < request->iov_count; i++) {
+        struct iovec rest = request->iov[i];
+
+        while (rest.iov_len > 0 && status == SNAP_OK) {
+            const uint64_t place_bytes = (uint64_t)((uint8_t *)rest.iov_base - copy->buffer);
+            const uint64_t step_bytes = snap_min(snap_min(rest.iov_len, step_max_bytes),
+                                                 slice_bytes - place_bytes % slice_bytes);
+
+            status = run_piece(copy, request->kind, offset_bytes, (struct iovec){rest.iov_base, (size_t)step_bytes},
+                                 bad_bytes, err);
+            rest.iov_base = (uint8_t *)rest.iov_base + step_bytes;
+            rest.iov_len -= (size_t)step_bytes;
+            offset_bytes += step_bytes;
+        }
+    }
+    return status;
+}
+
+/* What one piece may hold under a rate: a burst's worth in whole blocks, and one block at least. */
+static uint64_t piece_bytes_max(const struct copy *copy)
+{
+    const uint64_t block_bytes = snap_max(PIECE_BYTES_MIN, copy->io->logical_block_bytes);
+    const uint64_t burst_bytes = snap_throttle_burst_bytes(copy->control->throttle);
+
+    return snap_max(snap_round_down(burst_bytes, block_bytes), block_bytes);
+}
+
+/* Whether requests have failed, and only for the medium. */
+static bool only_medium_failed(const struct snap_copy_group *group, size_t count)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (group->requests[i].sys_errno != 0 && !medium_failed(group->requests[i].sys_errno))
+            return false;
+        any |= group->requests[i].sys_errno != 0;
+    }
+    return any;
+}
+
+/* Those that failed again, chunk by chunk: a bad sector costs its own chunk and no other. */
+static enum snap_status retry_group(const struct copy *copy, size_t count, uint64_t *bad_bytes, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < count && status == SNAP_OK; i++)
+        if (copy->group->requests[i].sys_errno != 0)
+            status = run_pieces(copy, &copy->group->requests[i], UINT64_MAX, bad_bytes, err);
+    return status;
+}
+
+/* Waits for the rate, transfers the group, and adapts the size of the next one to the device's speed. */
+static enum snap_status run_group(const struct copy *copy, size_t count, uint64_t length_bytes, struct snap_error *err)
+{
+    const struct snap_copy_control *control = copy->control;
+    struct snap_copy_group *group = copy->group;
+    struct snap_error reason;
+    uint64_t start_ns, took_ns, bad_bytes = 0;
+    enum snap_status status;
+
+    if (count == 1 && length_bytes > piece_bytes_max(copy)) { /* more than a burst at once */
+        status = run_pieces(copy, &group->requests[0], piece_bytes_max(copy), &bad_bytes, err);
+        if (status == SNAP_OK && control->done)
+            control->done(control->done_context, length_bytes - bad_bytes);
+        return status;
+    }
+    if (!snap_throttle_take(control->throttle, length_bytes, count, control->stop, control->stop_context))
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    start_ns = control->clock->now_ns(control->clock->context);
+    status = snap_io_transfer(copy->io, group->requests, count, &reason);
+    took_ns = control->clock->now_ns(control->clock->context) - start_ns;
+    if (count == group->requests_wanted && took_ns < GROUP_SHORT_NS)
+        group->requests_wanted = snap_min(group->requests_wanted * 2, SNAP_COPY_REQUESTS_MAX);
+    else if (took_ns > GROUP_LONG_NS)
+        group->requests_wanted = snap_max(group->requests_wanted / 2, GROUP_REQUESTS_MIN);
+    if (status != SNAP_OK && control->keep_going && only_medium_failed(group, count))
+        status = retry_group(copy, count, &bad_bytes, err);
+    else if (status != SNAP_OK && err)
+        *err = reason;
+    if (status == SNAP_OK && control->done)
+        control->done(control->done_context, length_bytes - bad_bytes);
+    return status;
+}
+
+/* True where a further request would make the group too large; a group always holds at least one. */
+static bool group_full(const struct snap_copy_group *group, const struct snap_copy_control *control, size_t count,
+                       size_t pieces, uint64_t length_bytes)
+{
+    return count > 0 && (count >= group->requests_wanted || pieces > SNAP_COPY_PIECES_MAX ||
+                         length_bytes > snap_throttle_burst_bytes(control->throttle) ||
+                         count >= snap_throttle_burst_requests(control->throttle));
+}
+
+enum snap_status snap_copy_read(struct snap_plan *plan, struct snap_io *cow, uint8_t *buffer,
+                                struct snap_copy_group *group, const struct snap_copy_control *control,
+                                struct snap_error *err)
+{
+    const struct copy copy = {plan, cow, buffer, group, control};
+    enum snap_status status = SNAP_OK;
+
+    for (size_t next = 0; next < plan->read_count && status == SNAP_OK;) {
+        uint64_t length_bytes = 0;
+        size_t count = 0;
+
+        while (next < plan->read_count &&
+               !group_full(group, control, count, count + 1, length_bytes + plan->reads[next].length_bytes)) {
+            const struct snap_plan_read *read = &plan->reads[next++];
+
+            group->iovs[count] = (struct iovec){buffer + read->buffer_offset_bytes, read->length_bytes};
+            group->requests[count] = (struct snap_io_request){.kind = SNAP_IO_READ,
+                                                              .offset_bytes = read->cow_offset_bytes,
+                                                              .iov = &group->iovs[count],
+                                                              .iov_count = 1};
+            length_bytes += read->length_bytes;
+            count++;
+        }
+        status = run_group(&copy, count, length_bytes, err);
+    }
+    return status;
+}
+
+static enum snap_status copy_origin(struct snap_plan *plan, enum snap_io_kind kind, struct snap_io *origin,
+                                    uint8_t *buffer, struct snap_copy_group *group,
+                                    const struct snap_copy_control *control, struct snap_error *err)
+{
+    const struct copy copy = {plan, origin, buffer, group, control};
+    enum snap_status status = SNAP_OK;
+
+    for (size_t next = 0; next < plan->write_count && status == SNAP_OK;) {
+        uint64_t length_bytes = 0;
+        size_t count = 0, pieces = 0;
+
+        while (next < plan->write_count &&
+               !group_full(group, control, count, pieces + plan->writes[next].pieces,
+                           length_bytes + plan->writes[next].length_bytes)) {
+            const struct snap_plan_write *write = &plan->writes[next++];
+
+            group->requests[count++] = (struct snap_io_request){.kind = kind,
+                                                                .offset_bytes = write->origin_offset_bytes,
+                                                                .iov = &group->iovs[pieces],
+                                                                .iov_count = write->pieces};
+            for (size_t i = 0; i < write->pieces; i++) {
+                const struct snap_plan_piece *piece = &plan->pieces[write->first_piece + i];
+
+                group->iovs[pieces++] = (struct iovec){buffer + piece->buffer_offset_bytes, piece->length_bytes};
+            }
+            length_bytes += write->length_bytes;
+        }
+        status = run_group(&copy, count, length_bytes, err);
+    }
+    return status;
+}
+
+enum snap_status snap_copy_write(struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
+                                 struct snap_copy_group *group, const struct snap_copy_control *control,
+                                 struct snap_error *err)
+{
+    return copy_origin(plan, SNAP_IO_WRITE, origin, buffer, group, control, err);
+}
+
+enum snap_status snap_copy_read_origin(struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
+                                       struct snap_copy_group *group, const struct snap_copy_control *control,
+                                       struct snap_error *err)
+{
+    return copy_origin(plan, SNAP_IO_READ, origin, buffer, group, control, err);
+}

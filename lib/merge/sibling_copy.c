@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a sibling still needs of the origin, on its way to the sibling's data chunks. */
+#include "lib/merge/sibling_private.h"
+
+#include "lib/base/arith.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* How far the search for missing chunks has come in the writes of a plan. */
+struct cursor {
+    const struct snap_plan *plan;
+    size_t next_write;
+    uint64_t next_chunk; /* those in front of it were looked at */
+};
+
+/* The writes come in origin order, so that each chunk is met once. One passed over would be a lost view. */
+static enum snap_status check_write(const struct snap_sibling *sibling, const struct cursor *cursor,
+                                    struct snap_error *err)
+{
+    const struct snap_plan_write *write = &cursor->plan->writes[cursor->next_write];
+
+    if (!snap_range_fits(write->origin_offset_bytes, write->length_bytes, sibling->options.origin_bytes) ||
+        (cursor->next_write > 0 &&
+         write->origin_offset_bytes < write[-1].origin_offset_bytes + write[-1].length_bytes))
+        return snap_fail(err, SNAP_E_INTERNAL, "%s: writes out of order, or beyond the origin's %" PRIu64 " bytes",
+                         sibling->store->io->name, sibling->options.origin_bytes);
+    return SNAP_OK;
+}
+
+/* Fills `pending` as far as there is room. *complete: nothing is left behind it. */
+static enum snap_status collect(struct snap_sibling *sibling, struct cursor *cursor, bool *complete,
+                                struct snap_error *err)
+{
+    const uint64_t chunk_bytes = sibling->store->layout.chunk_bytes;
+
+    *complete = false;
+    for (; cursor->next_write < cursor->plan->write_count; cursor->next_write++) {
+        const struct snap_plan_write *write = &cursor->plan->writes[cursor->next_write];
+        const uint64_t end_chunk = snap_div_up(write->origin_offset_bytes + write->length_bytes, chunk_bytes);
+        enum snap_status status = check_write(sibling, cursor, err);
+
+        if (status != SNAP_OK)
+            return status;
+        cursor->next_chunk = snap_max(cursor->next_chunk, write->origin_offset_bytes / chunk_bytes);
+        for (; cursor->next_chunk < end_chunk; cursor->next_chunk++) {
+            if (snap_chunkset_has(sibling->found, cursor->next_chunk) ||
+                snap_chunkset_has(sibling->added, cursor->next_chunk))
+                continue;
+            if (sibling->pending_count == sibling->pending_max)
+                return SNAP_OK;
+            sibling->pending[sibling->pending_count++] = cursor->next_chunk;
+        }
+    }
+    *complete = true;
+    return SNAP_OK;
+}
+
+/*
+ * The plan of some moves: a plan of copies from the origin to the store, so the two are in exchanged roles. It
+ * knows the end of what it writes to; here it is what it reads that ends in the middle of a chunk.
+ */
+static void plan_moves(struct snap_sibling *sibling, uint64_t count, uint64_t slice_offset_bytes)
+{
+    const struct snap_layout *layout = &sibling->store->layout;
+    const uint64_t origin_bytes = sibling->options.origin_bytes;
+    const uint64_t slice_bytes = sibling->slice_bytes;
+    const uint64_t last_bytes = sibling->moves[count - 1].new_chunk * layout->chunk_bytes + slice_offset_bytes;
+    const uint64_t there_bytes = last_bytes < origin_bytes ? origin_bytes - last_bytes : 0;
+    struct snap_plan *plan = &sibling->plan;
+
+    snap_plan_make(plan, layout, sibling->moves, (size_t)count, slice_offset_bytes, slice_bytes,
+                   layout->cow_sectors);
+    if (there_bytes >= slice_bytes)
+        return;
+    while (plan->read_count > 0 && plan->reads[plan->read_count - 1].cow_offset_bytes >= origin_bytes)
+        plan->read_bytes -= plan->reads[--plan->read_count].length_bytes;
+    if (plan->read_count > 0) {
+        struct snap_plan_read *read = &plan->reads[plan->read_count - 1];
+        const uint64_t length_bytes = snap_min(read->length_bytes, origin_bytes - read->cow_offset_bytes);
+
+        plan->read_bytes -= read->length_bytes - length_bytes;
+        read->length_bytes = (uint32_t)length_bytes;
+    }
+    /* Reads and places in the buffer are in the same order: the partial chunk is the last. */
+    memset(sibling->buffer + (count - 1) * slice_bytes + there_bytes, 0, (size_t)(slice_bytes - there_bytes));
+}
+
+/*
+ * What the origin does not give must not be overwritten: chunks that cannot be read are lost to the plan, too. What
+ * stands behind them in `pending` moves up, for data lie in the order of the entries.
+ */
+static void lose_unreadable(struct snap_sibling *sibling, uint64_t first, uint64_t count, struct snap_plan *plan)
+{
+    const uint64_t chunk_bytes = sibling->store->layout.chunk_bytes;
+    uint64_t kept = first;
+
+    for (uint64_t i = first; i < sibling->pending_count; i++) {
+        const uint64_t chunk = sibling->pending[i];
+
+        /* Places are in the order of the moves. */
+        if (i - first < count && sibling->plan.fate[i - first] != SNAP_PLAN_GOOD)
+            snap_plan_mark_range(plan, chunk * chunk_bytes, (chunk + 1) * chunk_bytes, SNAP_PLAN_UNKEPT);
+        else
+            sibling->pending[kept++] = chunk;
+    }
+    sibling->pending_count = kept;
+}
+
+/* The data of `count` pending chunks. *lost: some cannot be read, and are pending no more; the others are tried again. */
+static enum snap_status move_batch(struct snap_sibling *sibling, struct snap_io *origin, uint64_t first, uint64_t count,
+                                   struct snap_plan *plan, const struct snap_copy_control *reads,
+                                   const struct snap_copy_control *writes, bool *lost, struct snap_error *err)
+{
+    const uint64_t chunk_bytes = sibling->store->layout.chunk_bytes;
+    enum snap_status status = SNAP_OK;
+
+    *lost = false;
+    for (uint64_t i = 0; i < count; i++)
+        sibling->moves[i] = (struct snap_entry){.old_chunk = snap_list_append_chunk(&sibling->append, first + i),
+                                                .new_chunk = sibling->pending[first + i]};
+    for (uint64_t at = 0; at < chunk_bytes && status == SNAP_OK; at += sibling->slice_bytes) {
+        plan_moves(sibling, count, at);
+        status = snap_copy_read(&sibling->plan, origin, sibling->buffer, &sibling->group, reads, err);
+        if (status != SNAP_OK)
+            break;
+        sibling->counts.read_bytes += sibling->plan.read_bytes;
+        if (sibling->plan.bad_count > 0) {
+            *lost = true;
+            lose_unreadable(sibling, first, count, plan);
+            break;
+        }
+        status = snap_copy_write(&sibling->plan, sibling->store->io, sibling->buffer, &sibling->group, writes, err);
+        if (status == SNAP_OK)
+            sibling->counts.written_bytes += sibling->plan.write_bytes;
+    }
+    return status;
+}
+
+/* The data of all pending chunks, as many at once as the buffer holds. */
+static enum snap_status move_data(struct snap_sibling *sibling, struct snap_io *origin, struct snap_plan *plan,
+                                  const struct snap_copy_control *reads, const struct snap_copy_control *writes,
+                                  struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    for (uint64_t done = 0; done < sibling->pending_count && status == SNAP_OK;) {
+        const uint64_t count = snap_min(sibling->moves_max, sibling->pending_count - done);
+        bool lost;
+
+        status = move_batch(sibling, origin, done, count, plan, reads, writes, &lost, err);
+        if (!lost)
+            done += count;
+    }
+    return status;
+}
+
+static enum snap_status copy_pending(struct snap_sibling *sibling, struct snap_io *origin, struct snap_plan *plan,
+                                     const struct snap_copy_control *reads, const struct snap_copy_control *writes,
+                                     struct snap_error *err)
+{
+    const uint64_t room = snap_list_append_room(&sibling->append);
+    enum snap_status status;
+
+    if (sibling->pending_count == 0)
+        return SNAP_OK;
+    if (sibling->pending_count > room)
+        return snap_fail(err, SNAP_E_NOSPC,
+                         "%s: the store has room for %" PRIu64 " more chunks, but %" PRIu64
+                         " have to be copied to it",
+                         sibling->store->io->name, room, sibling->pending_count);
+    status = snap_sibling_flush_list(sibling, err);
+    if (status == SNAP_OK)
+        status = move_data(sibling, origin, plan, reads, writes, err);
+    return status;
+}
+
+enum snap_status snap_sibling_copy(struct snap_sibling *sibling, struct snap_io *origin,
+                                   struct snap_plan *plan, const struct snap_copy_control *reads,
+                                   const struct snap_copy_control *writes, struct snap_error *err)
+{
+    struct cursor cursor = {.plan = plan};
+    bool complete = false;
+    enum snap_status status;
+
+    if (sibling->invalid)
+        return SNAP_OK;
+    status = snap_sibling_check_usable(sibling, err);
+    if (status == SNAP_OK && sibling->pending_count > 0)
+        return snap_fail(err, SNAP_E_INTERNAL, "%s: the copy before was not committed", sibling->store->io->name);
+    while (status == SNAP_OK && !complete) {
+        status = collect(sibling, &cursor, &complete, err);
+        if (status == SNAP_OK)
+            status = copy_pending(sibling, origin, plan, reads, writes, err);
+        /* The origin is still as it was: entries that come early are right. */
+        if (status == SNAP_OK && !complete)
+            status = snap_sibling_commit(sibling, err);
+    }
+    if (status != SNAP_OK)
+        sibling->pending_count = 0;
+    return status;
+}

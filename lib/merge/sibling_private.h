@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of a sibling share: its state, and whether it may still be written to. Private to sibling. */
+#ifndef DMSNAP_MERGE_SIBLING_PRIVATE
+#define DMSNAP_MERGE_SIBLING_PRIVATE
+
+#include "lib/check/chunkset.h"
+#include "lib/merge/sibling.h"
+#include "lib/store/list_append.h"
+
+struct snap_sibling {
+    const struct snap_store *store;
+    struct snap_sibling_options options;
+    struct snap_list_append append;
+    struct snap_sibling_counts counts;
+    struct snap_chunkset *found;     /* chunks with an entry when the list was read */
+    struct snap_chunkset *added;     /* chunks that got one since; before the first copy: scratch of plan */
+    bool invalid;
+    bool failed;                     /* the sets may not be what is on the device */
+    /* chunks that wait for their entries, in origin order; at least one always has room */
+    uint64_t *pending;
+    uint64_t pending_count, pending_max;
+    /* the data on their way */
+    struct snap_entry *moves;        /* read at new_chunk of the origin, written at old_chunk of the store */
+    uint64_t moves_max;
+    uint64_t slice_bytes;
+    uint8_t *buffer;                 /* moves_max * slice_bytes */
+    struct snap_plan plan;
+    struct snap_copy_group group;
+};
+
+/* SNAP_E_INTERNAL where a write or flush has failed: nobody knows what its list is. */
+enum snap_status snap_sibling_check_usable(const struct snap_sibling *sibling, struct snap_error *err);
+
+#endif

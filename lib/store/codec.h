@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The bytes of a store as structs and back: header, identity record, entry; no I/O and no judgement. */
+#ifndef DMSNAP_STORE_CODEC
+#define DMSNAP_STORE_CODEC
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The header, format 1: the first 16 bytes of chunk 0. */
+#define SNAP_HEADER_BYTES 16u
+#define SNAP_MAGIC 0x70416e53u /* "SnAp" */
+#define SNAP_DISK_VERSION 1u
+
+/* One entry of a metadata area, format 0. */
+#define SNAP_ENTRY_BYTES 16u
+
+/* The sector that holds the header and the identity record. */
+#define SNAP_HEADER_SECTOR_BYTES 512u
+
+struct snap_header {
+    uint32_t magic;
+    uint32_t valid;         /* the kernel tests zero or not zero, nothing else */
+    uint32_t version;
+    uint32_t chunk_sectors; /* as on disk: may be anything */
+};
+
+struct snap_entry {
+    uint64_t old_chunk; /* on the origin */
+    uint64_t new_chunk; /* on the COW; 0 ends the list */
+};
+
+void snap_codec_decode_header(const uint8_t bytes[SNAP_HEADER_BYTES], struct snap_header *header);
+void snap_codec_encode_header(const struct snap_header *header, uint8_t bytes[SNAP_HEADER_BYTES]);
+void snap_codec_decode_entry(const uint8_t bytes[SNAP_ENTRY_BYTES], struct snap_entry *entry);
+void snap_codec_encode_entry(const struct snap_entry *entry, uint8_t bytes[SNAP_ENTRY_BYTES]);
+
+/*
+ * The identity record: what the store remembers of its origin. It lives in bytes 16..511 of the header's own sector,
+ * where the kernel ignores and keeps it until the store is invalidated (format 1.1). Advisory: only this project
+ * writes it. Strings are UTF-8; a struct string is always NUL terminated and may use the whole field on disk.
+ */
+#define SNAP_IDENTITY_UNDO 1u         /* flags: the store holds what a merge replaced */
+#define SNAP_IDENTITY_MERGING 2u      /* it is being merged, and undo_id names the store that can take that back */
+#define SNAP_IDENTITY_UNDO_LOST 4u    /* a part of its merge was done without that store: it cannot be taken back */
+
+struct snap_identity {
+    uint8_t store_id[16];
+    uint8_t parent_id[16];    /* all zero: none; of an undo store: the store whose merge it takes back */
+    uint8_t undo_id[16];      /* all zero: none; the undo store of this store's merge */
+    uint64_t origin_sectors;
+    uint64_t created_seconds; /* since 1970-01-01 UTC */
+    uint32_t chunk_sectors;
+    uint32_t flags;
+    char fs_type[16 + 1];
+    char fs_uuid[40 + 1];
+    char uuid_sub[40 + 1];
+    char ptuuid[40 + 1];
+    char partuuid[40 + 1];
+    char serial[128 + 1];     /* serial number, WWN or device-mapper uuid */
+    char label[64 + 1];
+};
+
+enum snap_identity_state {
+    SNAP_IDENTITY_NONE,    /* no record */
+    SNAP_IDENTITY_OK,
+    SNAP_IDENTITY_NEWER,   /* a record of a version this library does not know: treat as none, never overwrite */
+    SNAP_IDENTITY_DAMAGED  /* the mark is there, length or checksum are wrong: treat as none */
+};
+
+/* Looks at a whole header sector; *identity is filled for SNAP_IDENTITY_OK only, zeroed otherwise. */
+enum snap_identity_state snap_codec_decode_record(const uint8_t sector[SNAP_HEADER_SECTOR_BYTES],
+                                              struct snap_identity *identity);
+
+/* Writes bytes 16..511 of the header sector. Strings longer than their fields are cut at a UTF-8 boundary. */
+void snap_codec_encode_record(const struct snap_identity *identity, uint8_t sector[SNAP_HEADER_SECTOR_BYTES]);
+
+/* The longest prefix of at most `limit` bytes that does not split a UTF-8 sequence. */
+size_t snap_utf8_prefix(const char *text, size_t limit);
+
+/* CRC-32C (Castagnoli), as in the identity record: initial value and final xor all ones. */
+uint32_t snap_crc32c(const uint8_t *bytes, uint64_t length_bytes);
+
+/* The same in parts: start with 0, hand the result in with the next part. Cheap for parts of some KiB. */
+uint32_t snap_crc32c_add(uint32_t crc, const uint8_t *bytes, uint64_t length_bytes);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/store/list_walk.h"
+
+#include "lib/base/arith.h"
+#include "lib/base/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define PIECE_BYTES_MAX (1u << 20)       /* largest single request */
+#define BATCH_BYTES (4u << 20)
+#define BATCH_PIECES_MAX 1024u
+#define BATCH_PIECES_FIRST 12u           /* as many areas as the kernel prefetches; then twice as many each time */
+
+/* Pieces that are read together, by a thread of their own while the ones before them are looked at. */
+struct batch {
+    const struct snap_store *store;
+    uint64_t first_piece;                /* area * pieces_per_area + piece */
+    uint32_t pieces;
+    uint8_t *buffer;
+    struct iovec *iovs;
+    struct snap_io_request *requests;
+};
+
+struct snap_list_walk {
+    const struct snap_store *store;
+    uint64_t piece_bytes;                /* min(chunk, PIECE_BYTES_MAX) */
+    uint32_t pieces_per_area;
+    uint64_t pieces_on_device;
+    uint64_t next_piece;                 /* to be handed out */
+    uint32_t pieces_wanted;              /* in the next batch */
+    struct batch batches[2];
+    struct batch *now, *ahead;
+    struct snap_worker reader;            /* of `ahead` */
+    bool ended;                          /* the terminator was seen */
+    bool over;
+};
+
+static bool batch_init(struct batch *batch, const struct snap_store *store)
+{
+    batch->store = store;
+    batch->buffer = snap_io_buffer_new_unset(BATCH_BYTES);
+    batch->iovs = calloc(BATCH_PIECES_MAX, sizeof *batch->iovs);
+    batch->requests = calloc(BATCH_PIECES_MAX, sizeof *batch->requests);
+    return batch->buffer && batch->iovs && batch->requests;
+}
+
+static void batch_free(struct batch *batch)
+{
+    snap_io_buffer_free(batch->buffer);
+    free(batch->iovs);
+    free(batch->requests);
+}
+
+enum snap_status snap_list_walk_open(struct snap_list_walk **entries, const struct snap_store *store, struct snap_error *err)
+{
+    struct snap_list_walk *walk = calloc(1, sizeof *walk);
+
+    *entries = walk;
+    if (walk && batch_init(&walk->batches[0], store) && batch_init(&walk->batches[1], store)) {
+        walk->store = store;
+        walk->piece_bytes = snap_min(store->layout.chunk_bytes, PIECE_BYTES_MAX);
+        walk->pieces_per_area = (uint32_t)(store->layout.chunk_bytes / walk->piece_bytes);
+        walk->pieces_on_device = snap_layout_areas_on_device(&store->layout) * walk->pieces_per_area;
+        walk->pieces_wanted = BATCH_PIECES_FIRST;
+        walk->now = &walk->batches[0];
+        walk->ahead = &walk->batches[1];
+        return SNAP_OK;
+    }
+    snap_list_walk_close(walk);
+    *entries = NULL;
+    return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading the list", store->io->name);
+}
+
+static void read_batch(void *argument)
+{
+    struct batch *batch = argument;
+
+    /* Each request has its own result; whether one that failed matters is decided when it is reached. */
+    enum snap_status status = snap_io_transfer(batch->store->io, batch->requests, batch->pieces, NULL);
+    bool told = status == SNAP_OK;
+
+    for (uint32_t i = 0; i < batch->pieces; i++)
+        told |= batch->requests[i].sys_errno != 0;
+    for (uint32_t i = 0; !told && i < batch->pieces; i++)
+        batch->requests[i].sys_errno = EIO; /* it failed as a whole */
+}
+
+static void start_batch(struct snap_list_walk *walk, struct batch *batch, uint64_t first_piece,
+                        struct snap_worker *reader)
+{
+    const struct snap_layout *layout = &walk->store->layout;
+    const uint64_t room = snap_min(walk->pieces_wanted, BATCH_BYTES / walk->piece_bytes);
+
+    batch->first_piece = first_piece;
+    batch->pieces = (uint32_t)snap_min(room, walk->pieces_on_device - first_piece);
+    for (uint32_t i = 0; i < batch->pieces; i++) {
+        const uint64_t piece = first_piece + i;
+
+        batch->iovs[i] = (struct iovec){batch->buffer + i * walk->piece_bytes, (size_t)walk->piece_bytes};
+        batch->requests[i] = (struct snap_io_request){
+            .kind = SNAP_IO_READ,
+            .offset_bytes = snap_layout_area_chunk(layout, piece / walk->pieces_per_area) * layout->chunk_bytes +
+                            piece % walk->pieces_per_area * walk->piece_bytes,
+            .iov = &batch->iovs[i],
+            .iov_count = 1,
+        };
+    }
+    walk->pieces_wanted = (uint32_t)snap_min((uint64_t)walk->pieces_wanted * 2, BATCH_PIECES_MAX);
+    snap_worker_do(reader, read_batch, batch);
+}
+
+static bool batch_has(const struct batch *batch, uint64_t piece)
+{
+    return piece >= batch->first_piece && piece - batch->first_piece < batch->pieces;
+}
+
+/* Makes `now` the batch that holds next_piece, which is on the device, and starts the one behind it. */
+static void turn_batch(struct snap_list_walk *walk)
+{
+    struct batch *done = walk->now;
+
+    snap_worker_wait(&walk->reader);
+    if (batch_has(walk->ahead, walk->next_piece)) {
+        walk->now = walk->ahead;
+        walk->ahead = done;
+    } else {
+        start_batch(walk, walk->now, walk->next_piece, NULL);
+    }
+    walk->ahead->pieces = 0;
+    /* Not behind the first batch: most lists end there. */
+    if (walk->now->first_piece > 0 && walk->now->first_piece + walk->now->pieces < walk->pieces_on_device)
+        start_batch(walk, walk->ahead, walk->now->first_piece + walk->now->pieces, &walk->reader);
+}
+
+static uint32_t count_live(const struct snap_span *span)
+{
+    uint32_t live = 0;
+
+    while (live < span->slots && snap_span_new(span, live) != 0)
+        live++;
+    return live;
+}
+
+enum snap_status snap_list_walk_next(struct snap_list_walk *walk, struct snap_span *span, struct snap_error *err)
+{
+    const struct snap_store *store = walk->store;
+    uint64_t area = walk->next_piece / walk->pieces_per_area;
+    uint64_t piece = walk->next_piece % walk->pieces_per_area;
+    const struct snap_io_request *request;
+
+    *span = (struct snap_span){.area = area};
+    if (walk->over || (walk->ended && piece == 0)) {
+        walk->over = true;
+        return SNAP_OK;
+    }
+    if (walk->next_piece >= walk->pieces_on_device) {
+        walk->over = true;
+        return snap_fail(err, SNAP_E_CORRUPT,
+                         "%s: area %" PRIu64 " is full, so the list goes on in area %" PRIu64 " at sector %" PRIu64
+                         ", but the device ends at sector %" PRIu64,
+                         store->io->name, area - 1, area,
+                         snap_layout_area_chunk(&store->layout, area) * store->layout.chunk_sectors,
+                         store->layout.cow_sectors);
+    }
+    if (!batch_has(walk->now, walk->next_piece))
+        turn_batch(walk);
+
+    request = &walk->now->requests[walk->next_piece - walk->now->first_piece];
+    span->slots = (uint32_t)(walk->piece_bytes / SNAP_ENTRY_BYTES);
+    span->first_slot = (uint32_t)(piece * span->slots);
+    span->first_index = area * store->layout.entries_per_area + span->first_slot;
+    span->bytes = request->iov->iov_base;
+    if (request->sys_errno != 0) {
+        walk->over = true;
+        return snap_fail_errno(err, request->sys_errno, "%s: cannot read metadata area %" PRIu64 " at byte %" PRIu64,
+                               store->io->name, area, request->offset_bytes);
+    }
+    if (!walk->ended) {
+        span->live = count_live(span);
+        walk->ended = span->live < span->slots;
+    }
+    walk->next_piece++;
+    return SNAP_OK;
+}
+
+void snap_list_walk_seek_area(struct snap_list_walk *walk, uint64_t area)
+{
+    snap_worker_wait(&walk->reader);
+    walk->next_piece = area * walk->pieces_per_area;
+    walk->pieces_wanted = BATCH_PIECES_FIRST;
+    walk->ended = false;
+    walk->over = false;
+}
+
+enum snap_status snap_list_walk_digest(const struct snap_store *store, uint64_t count, uint32_t *crc32c,
+                                     struct snap_error *err)
+{
+    struct snap_list_walk *walk = NULL;
+    struct snap_span span;
+    enum snap_status status = snap_list_walk_open(&walk, store, err);
+
+    *crc32c = 0;
+    while (status == SNAP_OK && count > 0) {
+        uint64_t step;
+
+        status = snap_list_walk_next(walk, &span, err);
+        if (status == SNAP_OK && span.live == 0)
+            status = snap_fail(err, SNAP_E_CORRUPT, "%s: the list became shorter while it was read", store->io->name);
+        if (status != SNAP_OK)
+            break;
+        step = snap_min(count, span.live);
+        *crc32c = snap_crc32c_add(*crc32c, span.bytes, step * SNAP_ENTRY_BYTES);
+        count -= step;
+    }
+    snap_list_walk_close(walk);
+    return status;
+}
+
+void snap_list_walk_close(struct snap_list_walk *walk)
+{
+    if (!walk)
+        return;
+    snap_worker_end(&walk->reader);
+    batch_free(&walk->batches[0]);
+    batch_free(&walk->batches[1]);
+    free(walk);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/store/record.h"
+
+#include <string.h>
+
+bool snap_record_possible(const struct snap_store *store)
+{
+    return store->defect == SNAP_HEADER_GOOD && !store->spare_bytes && store->identity_state != SNAP_IDENTITY_NEWER;
+}
+
+enum snap_status snap_record_write(struct snap_store *store, const struct snap_identity *identity, struct snap_error *err)
+{
+    const uint64_t unit_bytes = snap_list_cut_unit_bytes(store); /* a chunk is never smaller: the unit lies in chunk 0 */
+    struct snap_header header;
+    enum snap_status status;
+    uint8_t *unit;
+
+    if (!snap_record_possible(store))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: its header sector holds something that is not to be overwritten",
+                         store->io->name);
+    unit = snap_io_buffer_new(unit_bytes);
+    if (!unit)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for its header", store->io->name);
+    status = snap_io_read(store->io, 0, unit_bytes, unit, err);
+    if (status == SNAP_OK) {
+        snap_codec_decode_header(unit, &header);
+        if (memcmp(&header, &store->header, sizeof header) != 0)
+            status = snap_fail(err, SNAP_E_CORRUPT, "%s: the header changed meanwhile", store->io->name);
+    }
+    if (status == SNAP_OK) {
+        snap_codec_encode_record(identity, unit);
+        status = snap_io_write(store->io, 0, unit_bytes, unit, err);
+    }
+    if (status == SNAP_OK)
+        status = snap_io_flush(store->io, err);
+    if (status == SNAP_OK)
+        store->identity_state = snap_codec_decode_record(unit, &store->identity);
+    snap_io_buffer_free(unit);
+    return status;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The snapshot view: the origin overlaid by the store, read at any offset with a bounded map of entries. */
+#ifndef DMSNAP_VIEW_VIEW
+#define DMSNAP_VIEW_VIEW
+
+#include "lib/store/header.h"
+
+#define SNAP_VIEW_MEMORY_MIN_BYTES (1u << 20)
+
+struct snap_view;
+
+/*
+ * Opens the view of a store whose header is GOOD over `origin` (both borrowed). Only the entries of a part of the
+ * origin are kept, as many as `memory_bytes` hold; a read outside that part walks the list again. So reading in
+ * ascending order costs few walks. Where an origin chunk has two entries the first on disk counts (format 3.2).
+ * SNAP_E_NOMEM. The object belongs to the caller: snap_view_close.
+ */
+enum snap_status snap_view_open(struct snap_view **view, const struct snap_store *store, struct snap_io *origin,
+                                uint64_t memory_bytes, struct snap_error *err);
+
+/* The origin's size; an entry beyond it is invisible (format 3.1). */
+uint64_t snap_view_size_bytes(const struct snap_view *view);
+
+/*
+ * Reads [offset, offset + length), which must lie inside the view. SNAP_E_IO; SNAP_E_CORRUPT where the list cannot be
+ * followed, or the range needs an entry whose data chunk is not on the device.
+ */
+enum snap_status snap_view_read(struct snap_view *view, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
+                                struct snap_error *err);
+
+/*
+ * *next_entry_bytes is the origin offset of the first chunk at or
+ * after `offset` that has one (the view's size: none).
+ */
+enum snap_status snap_view_next_entry(struct snap_view *view, uint64_t offset_bytes, uint64_t *next_entry_bytes,
+                                      struct snap_error *err);
+
+/* What it was opened over. */
+struct snap_io *snap_view_origin(const struct snap_view *view);
+uint64_t snap_view_chunk_bytes(const struct snap_view *view);
+
+/* How many requests for data it has made of origin and COW so far. */
+uint64_t snap_view_requests(const struct snap_view *view);
+
+/* NULL is fine. */
+void snap_view_close(struct snap_view *view);
+
+#endif

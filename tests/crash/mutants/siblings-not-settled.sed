@@ -1,6 +1,0 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
-# Breaks: what a sibling's list shows is durable, also where nothing is copied to it.
-# In: merge.c
-# With: explore-wide
-# Found by: sibling-killed
-s/status = snap_sibling_settle\(options->siblings\[i\], err\);/status = SNAP_OK;/

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The frame of all four programs: from the command line to the checked end of the output. */
+#include "config.h"
+
+#include "tools/cli/cli.h"
+#include "tools/cli/help.h"
+#include "tools/cli/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <string.h>
+#include <unistd.h>
+
+int cli_exit_status(enum snap_status status)
+{
+    switch (status) {
+    case SNAP_OK:
+        return CLI_EXIT_OK;
+    case SNAP_E_NOT_STORE:
+    case SNAP_E_VERSION:
+    case SNAP_E_INVALID:
+    case SNAP_E_CORRUPT:
+        return CLI_EXIT_STORE;
+    case SNAP_E_USAGE:
+        return CLI_EXIT_USAGE;
+    case SNAP_E_STOPPED:
+        return CLI_EXIT_STOPPED;
+    case SNAP_E_REFUSED:
+    case SNAP_E_BUSY:
+    case SNAP_E_PERM:
+    case SNAP_E_NOENT:
+    case SNAP_E_NOSPC:
+    case SNAP_E_IO:
+    case SNAP_E_NOMEM:
+    case SNAP_E_UNSUPPORTED:
+    case SNAP_E_INTERNAL:
+        break;
+    }
+    return CLI_EXIT_FAILED;
+}
+
+int cli_exit_worse(int first, int second)
+{
+    /* The numbers grow with the rank. */
+    return first > second ? first : second;
+}
+
+const char *cli_version(void)
+{
+    return PACKAGE_VERSION;
+}
+
+bool cli_parse(struct cli *cli, const struct cli_program *program, int argc, const char *const *argv, FILE *out,
+               FILE *err, int *exit_status)
+{
+    struct snap_error error;
+    struct cli_parser *parser;
+    enum cli_asked asked;
+    enum snap_status status;
+
+    memset(cli, 0, sizeof(*cli));
+    cli->program = program;
+    cli->out = out;
+    cli->err = err;
+    cli->in_fd = STDIN_FILENO;
+    parser = cli_parser_new(cli, argc, argv);
+    if (parser == NULL) {
+        cli_error(cli, "no memory to read the command line");
+        *exit_status = CLI_EXIT_FAILED;
+        return false;
+    }
+    cli->parser = parser;
+    status = cli_parser_read(parser, &asked, &error);
+    if (status == SNAP_OK && asked == CLI_ASKED_WORK)
+        return true;
+    if (status == SNAP_E_USAGE) {
+        *exit_status = cli_usage_error(cli, "%s", error.text);
+    } else if (status != SNAP_OK) {
+        *exit_status = cli_fail(cli, &error);
+    } else {
+        if (asked == CLI_ASKED_HELP)
+            cli_print_help(program, cli_parser_options(parser), out);
+        else
+            fprintf(out, "%s (dmsnap) %s\n", program->name, cli_version());
+        *exit_status = CLI_EXIT_OK;
+    }
+    return false;
+}
+
+void cli_free(struct cli *cli)
+{
+    cli_parser_free(cli->parser);
+    cli->parser = NULL;
+}
+
+/*
+ * A descriptor that the caller closed would be given to the next file that is opened, and then a message would be
+ * written into a device. So each hole gets something that can only be used in the wrong direction: output to it
+ * fails with EBADF, as it did before.
+ */
+static bool secure_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        /* The lowest free number is `fd`: those below are taken. */
+        if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    }
+    return true;
+}
+
+bool cli_start(struct cli *cli, const struct cli_program *program, int argc, const char *const *argv,
+               int *exit_status)
+{
+    const bool secure = secure_descriptors();
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)setlocale(LC_CTYPE, ""); /* for the width of characters; where it fails, "C" stays, which will do */
+    if (!cli_parse(cli, program, argc, argv, stdout, stderr, exit_status))
+        return false;
+    if (!secure) {
+        cli_error(cli, "standard input, output or error is closed, and /dev/null cannot take its place");
+        *exit_status = CLI_EXIT_FAILED;
+        return false;
+    }
+    return true;
+}
+
+int cli_finish(struct cli *cli, int exit_status)
+{
+    const bool failed_before = ferror(cli->out) != 0;
+    int sys_errno = 0;
+
+    errno = 0;
+    if (fclose(cli->out) != 0)
+        sys_errno = errno;
+    if (failed_before || sys_errno != 0) {
+        cli_error(cli, "standard output: %s", sys_errno != 0 ? strerror(sys_errno) : "a write failed");
+        exit_status = cli_exit_worse(exit_status, CLI_EXIT_FAILED);
+    }
+    cli_free(cli);
+    return exit_status;
+}

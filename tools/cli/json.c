@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Builds and prints JSON; the only user of json-c. */
+#include "tools/cli/json.h"
+
+#include "tools/cli/escape.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCHEMA 1
+
+struct cli_json {
+    struct json_object *value;
+    bool failed; /* something that belongs in here could not be made */
+};
+
+/*
+ * ---- making ----------------------------------------------------------------------------------------------------
+ */
+
+static struct cli_json *wrap(struct json_object *value)
+{
+    struct cli_json *json;
+
+    if (value == NULL)
+        return NULL;
+    json = calloc(1, sizeof(*json));
+    if (json == NULL)
+        json_object_put(value);
+    else
+        json->value = value;
+    return json;
+}
+
+struct cli_json *cli_json_object(void)
+{
+    return wrap(json_object_new_object());
+}
+
+struct cli_json *cli_json_array(void)
+{
+    return wrap(json_object_new_array());
+}
+
+void cli_json_free(struct cli_json *json)
+{
+    if (json == NULL)
+        return;
+    json_object_put(json->value);
+    free(json);
+}
+
+/* NULL where memory is short; a NULL `bytes` is for the callers to sort out, since JSON's null is NULL too. */
+static struct json_object *new_string(const char *bytes, size_t length)
+{
+    struct json_object *value = NULL;
+    char *text = cli_escape(bytes, length, CLI_ESCAPE_JSON);
+
+    if (text != NULL && strlen(text) <= INT_MAX)
+        value = json_object_new_string(text);
+    free(text);
+    return value;
+}
+
+static struct json_object *new_hex(uint64_t number)
+{
+    char text[sizeof("0x") + 16];
+
+    snprintf(text, sizeof(text), "0x%" PRIx64, number);
+    return json_object_new_string(text);
+}
+
+/*
+ * ---- members and elements --------------------------------------------------------------------------------------
+ */
+
+/* Takes `value`; with `may_be_null` a NULL is JSON's null, else a failed allocation. */
+static void put(struct cli_json *object, const char *key, struct json_object *value, bool may_be_null)
+{
+    if (object == NULL) {
+        json_object_put(value);
+        return;
+    }
+    if (value == NULL && !may_be_null) {
+        object->failed = true;
+        return;
+    }
+    if (json_object_object_add(object->value, key, value) != 0) {
+        json_object_put(value);
+        object->failed = true;
+    }
+}
+
+static void append(struct cli_json *array, struct json_object *value)
+{
+    if (array == NULL) {
+        json_object_put(value);
+        return;
+    }
+    if (value == NULL || json_object_array_add(array->value, value) != 0) {
+        json_object_put(value);
+        array->failed = true;
+    }
+}
+
+/* Takes a value apart into what json-c knows; its failure becomes the one of `into`. */
+static struct json_object *unwrap(struct cli_json *into, struct cli_json *taken)
+{
+    struct json_object *value = NULL;
+
+    if (taken != NULL) {
+        if (into != NULL && taken->failed)
+            into->failed = true;
+        value = taken->value;
+        free(taken);
+    }
+    return value;
+}
+
+void cli_json_set_string(struct cli_json *object, const char *key, const char *text)
+{
+    if (text == NULL)
+        cli_json_set_null(object, key);
+    else
+        put(object, key, new_string(text, strlen(text)), false);
+}
+
+void cli_json_set_bytes(struct cli_json *object, const char *key, const char *bytes, size_t length)
+{
+    put(object, key, new_string(bytes, length), false);
+}
+
+void cli_json_set_uint(struct cli_json *object, const char *key, uint64_t value)
+{
+    put(object, key, json_object_new_uint64(value), false);
+}
+
+void cli_json_set_int(struct cli_json *object, const char *key, int64_t value)
+{
+    put(object, key, json_object_new_int64(value), false);
+}
+
+void cli_json_set_bool(struct cli_json *object, const char *key, bool value)
+{
+    put(object, key, json_object_new_boolean(value), false);
+}
+
+void cli_json_set_hex(struct cli_json *object, const char *key, uint64_t value)
+{
+    put(object, key, new_hex(value), false);
+}
+
+void cli_json_set_null(struct cli_json *object, const char *key)
+{
+    put(object, key, NULL, true);
+}
+
+void cli_json_set(struct cli_json *object, const char *key, struct cli_json *taken)
+{
+    put(object, key, unwrap(object, taken), false);
+}
+
+void cli_json_add_string(struct cli_json *array, const char *text)
+{
+    append(array, new_string(text, strlen(text)));
+}
+
+void cli_json_add_uint(struct cli_json *array, uint64_t value)
+{
+    append(array, json_object_new_uint64(value));
+}
+
+void cli_json_add_hex(struct cli_json *array, uint64_t value)
+{
+    append(array, new_hex(value));
+}
+
+void cli_json_add(struct cli_json *array, struct cli_json *taken)
+{
+    append(array, unwrap(array, taken));
+}
+
+/*
+ * ---- printing --------------------------------------------------------------------------------------------------
+ */
+
+struct cli_json *cli_json_document(const char *program, const char *version)
+{
+    struct cli_json *document = cli_json_object(), *frame = cli_json_object();
+
+    cli_json_set_uint(frame, "schema", SCHEMA);
+    cli_json_set_string(frame, "program", program);
+    cli_json_set_string(frame, "version", version);
+    cli_json_set(document, "dmsnap", frame);
+    return document;
+}
+
+static enum snap_status print(struct cli_json *taken, int style, FILE *out, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+    const char *text = NULL;
+    size_t length = 0;
+
+    /* The text belongs to the value: it is gone after the free. */
+    if (taken != NULL && !taken->failed)
+        text = json_object_to_json_string_length(taken->value, style | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+    if (text == NULL)
+        status = snap_fail(err, SNAP_E_NOMEM, "no memory for the JSON output");
+    else if (fwrite(text, 1, length, out) != length || fputc('\n', out) == EOF)
+        status = snap_fail_errno(err, errno, "the JSON output cannot be written");
+    cli_json_free(taken);
+    return status;
+}
+
+enum snap_status cli_json_finish(struct cli_json *taken, int exit_status, FILE *out, struct snap_error *err)
+{
+    enum snap_status status;
+
+    cli_json_set_int(taken, "exit_status", exit_status);
+    status = print(taken, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_PRETTY, out, err);
+    if (status == SNAP_OK && fflush(out) != 0)
+        return snap_fail_errno(err, errno, "the JSON output cannot be written");
+    return status;
+}
+
+enum snap_status cli_json_line(struct cli_json *taken, FILE *out, struct snap_error *err)
+{
+    return print(taken, JSON_C_TO_STRING_PLAIN, out, err);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads a command line by a table of options; the only user of popt. */
+#ifndef DMSNAP_TOOLS_CLI_OPTIONS
+#define DMSNAP_TOOLS_CLI_OPTIONS
+
+#include "tools/cli/cli.h"
+
+#include <stddef.h>
+
+struct cli_parser;
+
+/* What the options of the frame asked for: the first of the two on the command line wins, and ends the reading. */
+enum cli_asked { CLI_ASKED_WORK, CLI_ASKED_HELP, CLI_ASKED_VERSION };
+
+/*
+ * The program's options and those of the frame (whose destinations lie in `cli` and the parser itself) in one
+ * table. NULL where memory is short.
+ */
+struct cli_parser *cli_parser_new(struct cli *cli, int argc, const char *const *argv);
+
+/* NULL is fine. Strings that were handed out end here. */
+void cli_parser_free(struct cli_parser *parser);
+
+/*
+ * Reads the command line into the destinations and cli->operands. SNAP_E_USAGE, or SNAP_E_NOMEM. Where help or
+ * version was asked for, nothing behind it is read and nothing is missed.
+ */
+enum snap_status cli_parser_read(struct cli_parser *parser, enum cli_asked *asked, struct snap_error *err);
+
+/* The whole table, ended as a program's own. */
+const struct cli_option *cli_parser_options(const struct cli_parser *parser);
+
+/* Writes "identity, cut" for a list of words, cut where `room` ends. */
+void cli_join_words(const char *const *words, char *out, size_t room);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Turns signals into two flags that the work polls. */
+#ifndef DMSNAP_TOOLS_CLI_STOP
+#define DMSNAP_TOOLS_CLI_STOP
+
+#include <signal.h>
+#include <stdbool.h>
+
+/*
+ * From here on SIGINT, SIGTERM and SIGHUP set the stop flag (a SIGHUP that was ignored at start stays ignored, for
+ * nohup), a SIGINT after that ends the program at once with CLI_EXIT_STOPPED, and SIGUSR1 sets the report flag.
+ * System calls are restarted. Call it once, before threads are made and before the first write.
+ */
+void cli_catch_signals(void);
+
+/* Not 0 once a stop was asked for. The address is constant: hand it to the library. */
+const volatile sig_atomic_t *cli_stop_flag(void);
+
+/* The same as a question. */
+bool cli_stop_wanted(void);
+
+/* Not 0 when a progress line is wanted now; who prints it sets it to 0 again (cli_progress_update does). */
+volatile sig_atomic_t *cli_report_flag(void);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a program says to its user on standard error, and what it asks. */
+#include "tools/cli/talk.h"
+
+#include "tools/cli/cli.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+/*
+ * ---- lines -----------------------------------------------------------------------------------------------------
+ */
+
+/*
+ * One whole line in one call, so that lines of several processes do not mix. Nobody can be told that standard
+ * error does not work: results are not checked.
+ */
+static void say(struct cli *cli, bool named, const char *label, const char *end, const char *format, va_list list)
+    __attribute__((format(printf, 5, 0)));
+
+static void say(struct cli *cli, bool named, const char *label, const char *end, const char *format, va_list list)
+{
+    char *text = NULL, *clean = NULL;
+
+    if (cli->before_message != NULL)
+        cli->before_message(cli->before_message_context);
+    if (vasprintf(&text, format, list) >= 0) {
+        clean = cli_escape(text, strlen(text), CLI_ESCAPE_TERMINAL);
+        free(text);
+    }
+    fprintf(cli->err, "%s%s%s%s%s", named ? cli->program->name : "", named ? ": " : "", label,
+            clean != NULL ? clean : "(no memory for the text of this message)", end);
+    fflush(cli->err);
+    free(clean);
+}
+
+void cli_error(struct cli *cli, const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    say(cli, true, "", "\n", format, list);
+    va_end(list);
+}
+
+void cli_warn(struct cli *cli, const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    say(cli, true, "warning: ", "\n", format, list);
+    va_end(list);
+}
+
+void cli_note(struct cli *cli, const char *format, ...)
+{
+    va_list list;
+
+    if (cli->quiet)
+        return;
+    va_start(list, format);
+    say(cli, true, "", "\n", format, list);
+    va_end(list);
+}
+
+void cli_verbose(struct cli *cli, const char *format, ...)
+{
+    va_list list;
+
+    if (!cli->verbose)
+        return;
+    va_start(list, format);
+    say(cli, true, "", "\n", format, list);
+    va_end(list);
+}
+
+void cli_line(struct cli *cli, const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    say(cli, false, "", "\n", format, list);
+    va_end(list);
+}
+
+int cli_fail(struct cli *cli, const struct snap_error *err)
+{
+    cli_error(cli, "%s", err->text);
+    return cli_exit_status(err->status);
+}
+
+int cli_refuse(struct cli *cli, const struct snap_error *err)
+{
+    int exit_status = cli_fail(cli, err);
+
+    cli_nothing_written(cli);
+    return exit_status;
+}
+
+void cli_nothing_written(struct cli *cli)
+{
+    cli_line(cli, "Nothing was written.");
+}
+
+int cli_usage_error(struct cli *cli, const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    say(cli, true, "", "\n", format, list);
+    va_end(list);
+    cli_line(cli, "Try '%s --help'.", cli->program->name);
+    return CLI_EXIT_USAGE;
+}
+
+/*
+ * ---- questions -------------------------------------------------------------------------------------------------
+ */
+
+/* Waits until `fd` can be read; false where a stop came first (or before: signals are held back while we look). */
+static bool wait_for_input(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    sigset_t stops, before;
+    bool readable = false;
+
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    while (!cli_stop_wanted() && !readable) {
+        int count = ppoll(&poll_fd, 1, NULL, &before);
+
+        if (count < 0 && errno != EINTR)
+            break;
+        readable = count > 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return readable;
+}
+
+/* Reads one line byte by byte, so that nothing behind it is taken; keeps its beginning in `line`. */
+static enum cli_answer read_answer(int fd)
+{
+    char line[8] = "";
+    size_t length = 0;
+
+    for (;;) {
+        char byte;
+        ssize_t count;
+
+        if (!wait_for_input(fd))
+            return cli_stop_wanted() ? CLI_ANSWER_STOPPED : CLI_ANSWER_NO;
+        count = read(fd, &byte, 1);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return CLI_ANSWER_NO;
+        if (byte == '\n')
+            break;
+        if (length < sizeof(line) - 1)
+            line[length++] = byte;
+    }
+    return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0 ? CLI_ANSWER_YES : CLI_ANSWER_NO;
+}
+
+bool cli_can_ask(const struct cli *cli)
+{
+    return isatty(cli->in_fd) && isatty(fileno(cli->err));
+}
+
+enum cli_answer cli_ask(struct cli *cli, bool assume_yes, const char *format, ...)
+{
+    va_list list;
+
+    if (assume_yes)
+        return CLI_ANSWER_YES;
+    if (!cli_can_ask(cli))
+        return CLI_ANSWER_NOBODY;
+    va_start(list, format);
+    say(cli, true, "", " [y/N] ", format, list);
+    va_end(list);
+    return read_answer(cli->in_fd);
+}

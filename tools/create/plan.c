@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/create/plan.h"
+
+#include "lib/base/arith.h"
+#include "lib/merge/merge.h"
+#include "lib/store/table_line.h"
+#include "tools/cli/json.h"
+#include "tools/cli/size.h"
+#include "tools/shared/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint64_t origin_chunks(const struct create_session *session)
+{
+    return snap_layout_origin_chunks(&session->layout, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
+}
+
+enum snap_status create_check_chunk(struct create_session *session, uint64_t chunk_bytes, struct snap_error *err)
+{
+    const uint32_t block_bytes = session->origin.io->logical_block_bytes;
+
+    if (chunk_bytes % SNAP_SECTOR_BYTES != 0 || !snap_layout_chunk_sectors_valid(chunk_bytes / SNAP_SECTOR_BYTES))
+        return snap_fail(err, SNAP_E_USAGE,
+                         "--chunk-size %" PRIu64 ": the kernel takes powers of two from 512 bytes to 1 GiB%s",
+                         chunk_bytes, cli_sector_hint(chunk_bytes).text);
+    if (chunk_bytes % block_bytes != 0)
+        return snap_fail(err, SNAP_E_REFUSED,
+                         "%s: logical blocks of %" PRIu32 " bytes; the kernel refuses chunks of %" PRIu64 " there",
+                         session->origin.path, block_bytes, chunk_bytes);
+    return snap_layout_init(&session->layout, chunk_bytes / SNAP_SECTOR_BYTES, 0, err);
+}
+
+static enum snap_status set_cow_sectors(struct create_session *session, uint64_t cow_sectors, struct snap_error *err)
+{
+    return snap_layout_init(&session->layout, session->layout.chunk_sectors, cow_sectors, err);
+}
+
+enum snap_status create_plan_image(struct create_session *session, uint64_t size_bytes, struct snap_error *err)
+{
+    if (access(session->cow_argument, F_OK) == 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: exists; --size makes a new image (leave --size out to use what is there)",
+                         session->cow_argument);
+    if (size_bytes == 0) {
+        uint64_t chunks;
+
+        if (!snap_layout_chunks_for_entries(session->layout.entries_per_area, origin_chunks(session), &chunks) ||
+            !snap_mul(chunks, session->layout.chunk_bytes, &size_bytes))
+            return snap_fail(err, SNAP_E_NOSPC, "%s: too large for a store that can never overflow",
+                             session->origin.path);
+    }
+    if (size_bytes % SNAP_SECTOR_BYTES != 0)
+        return snap_fail(err, SNAP_E_USAGE, "--size %" PRIu64 ": a store is made of sectors of 512 bytes", size_bytes);
+    session->cow.path = strdup(session->cow_argument);
+    if (!session->cow.path)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    session->new_image_bytes = size_bytes;
+    return set_cow_sectors(session, size_bytes / SNAP_SECTOR_BYTES, err);
+}
+
+enum snap_status create_plan_device(struct create_session *session, bool force, bool dry_run, struct snap_error *err)
+{
+    const struct snap_file_options io_options = {.write = !dry_run};
+    enum snap_status status = tool_device_find(&session->cow, session->cow_argument, err);
+
+    if (status == SNAP_E_NOENT)
+        return snap_fail_prefix(err, status, "no COW device (--size makes a new image)");
+    if (status == SNAP_OK)
+        status = tool_devices_distinct(&session->origin, &session->cow, err);
+    if (status == SNAP_OK && session->newer.path)
+        status = tool_devices_distinct(&session->newer, &session->cow, err);
+    if (status == SNAP_OK)
+        status = tool_device_open(&session->cow, &io_options, err);
+    if (status == SNAP_OK && !force)
+        status = report_refuse_signature(&session->cow, "-f overwrites it", err);
+    if (status == SNAP_OK && session->layout.chunk_bytes % session->cow.io->logical_block_bytes != 0)
+        status = snap_fail(err, SNAP_E_REFUSED,
+                           "%s: logical blocks of %" PRIu32 " bytes; the kernel refuses chunks of %" PRIu64 " there",
+                           session->cow.path, session->cow.io->logical_block_bytes, session->layout.chunk_bytes);
+    if (status == SNAP_OK)
+        status = set_cow_sectors(session, session->cow.io->size_bytes / SNAP_SECTOR_BYTES, err);
+    return status;
+}
+
+enum snap_status create_check_room(struct create_session *session, struct snap_error *err)
+{
+    if (snap_layout_capacity_entries(&session->layout) > 0)
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_NOSPC,
+                     "%s: %" PRIu64 " sectors have no room for a single exception; with chunks of %" PRIu32
+                     " sectors it takes at least %" PRIu64,
+                     session->cow.path, session->layout.cow_sectors, session->layout.chunk_sectors,
+                     (uint64_t)session->layout.chunk_sectors * 3);
+}
+
+void create_show_room(struct create_session *session)
+{
+    const struct snap_layout *layout = &session->layout;
+    const uint64_t capacity = snap_layout_capacity_entries(layout);
+    const uint64_t chunks = origin_chunks(session);
+    uint64_t never_chunks;
+
+    if (capacity >= chunks) {
+        cli_note(session->cli, "%s: room for all %" PRIu64 " chunks of the origin: it can never overflow",
+                 session->cow.path, chunks);
+    } else if (snap_layout_chunks_for_entries(layout->entries_per_area, chunks, &never_chunks)) {
+        cli_note(session->cli,
+                 "%s: room for %" PRIu64 " of the origin's %" PRIu64 " chunks (%s): the next one overflows it; "
+                 "it can never overflow with %" PRIu64 " sectors",
+                 session->cow.path, capacity, chunks, cli_size_text(capacity * layout->chunk_bytes).text,
+                 never_chunks * layout->chunk_sectors);
+    }
+    if (snap_layout_exact_fit_trap(layout) && capacity < chunks)
+        cli_warn(session->cli,
+                 "%s: this size is a trap: its last data chunk would need a metadata area beyond the end; with %" PRIu32
+                 " sectors more it holds %" PRIu64 " chunks",
+                 session->cow.path, layout->chunk_sectors, capacity + 1);
+}
+
+enum snap_status create_make_image(struct create_session *session, struct snap_error *err)
+{
+    const struct snap_file_options io_options = {.write = true};
+
+    return snap_file_create(&session->cow.io, session->cow.path, session->new_image_bytes, &io_options, err);
+}
+
+#define TABLES (sizeof ((struct create_session *)0)->tables / sizeof ((struct create_session *)0)->tables[0])
+
+enum snap_status create_make_tables(struct create_session *session, bool overflow_mode, struct snap_error *err)
+{
+    static const enum snap_table_target targets[TABLES] = {SNAP_TABLE_SNAPSHOT, SNAP_TABLE_SNAPSHOT_ORIGIN,
+                                                        SNAP_TABLE_SNAPSHOT_MERGE};
+    const struct tool_device *devices[] = {&session->origin, &session->cow};
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < 2; i++)
+        if (!devices[i]->facts.block_device)
+            cli_warn(session->cli, "%s: dmsetup takes no files; losetup --find --show %s gives a device to put there",
+                     devices[i]->path, report_shell_word(devices[i]->path).text);
+    for (size_t i = 0; i < TABLES && status == SNAP_OK; i++)
+        status = snap_table_line(targets[i], session->origin.io->size_bytes / SNAP_SECTOR_BYTES, session->origin.path,
+                               session->cow.path, overflow_mode, session->layout.chunk_sectors, session->tables[i],
+                               sizeof session->tables[i], err);
+    return status;
+}
+
+void create_print_tables(struct create_session *session)
+{
+    for (size_t i = 0; i < TABLES; i++)
+        if (session->tables[i][0] != '\0')
+            report_print(session->cli->out, "%s", session->tables[i]);
+}
+
+int create_print_json(struct create_session *session, bool dry_run)
+{
+    const struct snap_layout *layout = &session->layout;
+    struct cli_json *document = cli_json_document(session->cli->program->name, cli_version());
+    struct cli_json *result = cli_json_object();
+    struct snap_error err = {0};
+    char id[37];
+
+    cli_json_set_string(document, "device", session->cow.path);
+    cli_json_set_string(document, "origin", session->origin.path);
+    cli_json_set_bool(result, "written", !dry_run);
+    cli_json_set_uint(result, "chunk_sectors", layout->chunk_sectors);
+    cli_json_set_uint(result, "cow_sectors", layout->cow_sectors);
+    cli_json_set_uint(result, "origin_chunks", origin_chunks(session));
+    cli_json_set_uint(result, "capacity_entries", snap_layout_capacity_entries(layout));
+    cli_json_set_bool(result, "can_overflow", snap_layout_capacity_entries(layout) < origin_chunks(session));
+    cli_json_set_bool(result, "exact_fit", snap_layout_exact_fit_trap(layout));
+    cli_json_set_uint(result, "entries", session->entries);
+    snap_identity_format_id(session->identity.store_id, id);
+    cli_json_set_string(result, "store_id", session->identity.origin_sectors ? id : NULL);
+    if (session->tables[0][0] != '\0') {
+        struct cli_json *tables = cli_json_array();
+
+        for (size_t i = 0; i < TABLES; i++)
+            cli_json_add_string(tables, session->tables[i]);
+        cli_json_set(result, "tables", tables);
+    }
+    cli_json_set(document, "result", result);
+    if (cli_json_finish(document, CLI_EXIT_OK, session->cli->out, &err) != SNAP_OK)
+        return cli_fail(session->cli, &err);
+    return CLI_EXIT_OK;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/merge/checks.h"
+
+#include "lib/merge/compare.h"
+#include "lib/merge/leftovers.h"
+#include "tools/merge/options.h"
+#include "tools/shared/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum snap_status merge_check_blocks(const struct tool_device *device, const struct snap_store *store,
+                                    struct snap_error *err)
+{
+    if (store->layout.chunk_bytes >= device->io->logical_block_bytes)
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_UNSUPPORTED,
+                     "%s: logical blocks of %" PRIu32 " bytes, but the store's chunks have %" PRIu64
+                     ": they can be read, not written",
+                     device->path, device->io->logical_block_bytes, store->layout.chunk_bytes);
+}
+
+/* What only matters for further writes to the snapshot is not said: there will be none. */
+static enum snap_status talk_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
+{
+    if (finding->rule == SNAP_RULE_STORE_FULL || finding->rule == SNAP_RULE_NO_ROOM)
+        return SNAP_OK;
+    return report_finding_talk(context, finding, err);
+}
+
+enum snap_status merge_check_list(struct merge_session *session, const struct tool_device *cow,
+                                  const struct snap_store *store, struct snap_check_result *check,
+                                  struct snap_error *err)
+{
+    const struct snap_check_options check_options = {
+        .origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES,
+        .origin_block_bytes = session->origin.io->logical_block_bytes,
+        .memory_bytes = session->options.memory_bytes,
+        .stop = tool_stop,
+    };
+    struct report_talk talk = {session->cli, cow->path};
+    struct snap_findings findings = {.fn = talk_finding, .context = &talk, .per_rule_max = REPORT_PER_RULE_MAX};
+    enum snap_status status = snap_check(store, &check_options, &findings, check, err);
+
+    if (status != SNAP_OK)
+        return status;
+    report_talk_rest(session->cli, cow->path, &findings, SNAP_WARNING);
+    if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
+        return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged and was not merged; snapcheck --origin %s %s "
+                         "shows all of it", cow->path, session->origin.path, cow->path);
+    return SNAP_OK;
+}
+
+enum snap_status merge_check_identity(struct merge_session *session, const struct tool_device *cow,
+                                      const struct snap_store *store, struct snap_evidence *evidence,
+                                      struct snap_error *err)
+{
+    struct cli *cli = session->cli;
+    enum snap_status status = snap_evidence_gather(store, session->origin.io, &session->origin.facts, evidence, err);
+
+    if (status != SNAP_OK)
+        return status;
+    if (evidence->unreadable > 0)
+        cli_warn(cli, "%s, %s: %" PRIu64 " places where file systems have their marks cannot be read",
+                 session->origin.path, cow->path, evidence->unreadable);
+    switch (evidence->verdict) {
+    case SNAP_IDENTITY_MATCH:
+        cli_verbose(cli, "%s: %s", cow->path, evidence->text);
+        break;
+    case SNAP_IDENTITY_NO_RECORD:
+        if (evidence->origin.uuid[0] == '\0' || strcmp(evidence->origin.uuid, evidence->view.uuid) != 0)
+            cli_warn(cli, "%s: %s", cow->path, evidence->text);
+        break;
+    case SNAP_IDENTITY_GROWN:
+        cli_warn(cli, "%s: %s", cow->path, evidence->text);
+        break;
+    case SNAP_IDENTITY_CONTRADICTS:
+        if ((merge_arguments.accept & 1u << MERGE_ACCEPT_IDENTITY) == 0)
+            return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if %s is the right origin all the same: --accept=identity",
+                             cow->path, evidence->text, session->origin.path);
+        cli_warn(cli, "%s: %s", cow->path, evidence->text);
+    }
+    return SNAP_OK;
+}
+
+static enum snap_status find_stale(struct merge_session *session, const struct snap_store *store,
+                                   const struct snap_check_result *check, uint64_t *stale_areas_end,
+                                   struct snap_error *err)
+{
+    const struct snap_leftovers_search search = {.store = store, .origin = session->origin.io, .check = check,
+                                             .memory_bytes = session->options.memory_bytes, .stop = tool_stop};
+
+    return snap_leftovers_find(&search, stale_areas_end, err);
+}
+
+enum snap_status merge_check_cut(struct merge_session *session, const struct tool_device *cow,
+                                 const struct snap_store *store, const struct snap_check_result *check, bool appended,
+                                 uint64_t *stale_areas_end, struct snap_error *err)
+{
+    const uint64_t per_area = store->layout.entries_per_area;
+    struct snap_error reason;
+    bool equal;
+    enum snap_status status;
+
+    if (check->continuation_entries == 0)
+        return find_stale(session, store, check, stale_areas_end, err);
+    status = snap_compare_merged(store, session->origin.io, check->continuation_area * per_area,
+                                 check->continuation_entries, session->options.memory_bytes, tool_stop, NULL, &equal,
+                                 &reason);
+    if (status == SNAP_E_IO) {
+        cli_warn(session->cli, "%s: whether the entries behind the end are on the origin already cannot be told: %s",
+                 cow->path, reason.text);
+        equal = false;
+    } else if (status != SNAP_OK) {
+        *err = reason;
+        return status;
+    }
+    if (equal) {
+        cli_note(session->cli, "%s: the entries behind the end are on the origin already: an earlier run was cut short",
+                 cow->path);
+        return find_stale(session, store, check, stale_areas_end, err);
+    }
+    if ((merge_arguments.accept & 1u << MERGE_ACCEPT_CUT) != 0)
+        return SNAP_OK;
+    if (appended)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %" PRIu64 " entries may have been cut off by a fault; what is copied to "
+                         "this store would overwrite them: keep a copy of it, then --accept=cut", cow->path,
+                         check->continuation_entries);
+    switch (cli_ask(session->cli, false, "%s: %" PRIu64 " entries may have been cut off by a fault; they are left "
+                    "alone. Go on with the %" PRIu64 " that are in the list?", cow->path, check->continuation_entries,
+                    check->entries)) {
+    case CLI_ANSWER_YES:
+        return SNAP_OK;
+    case CLI_ANSWER_STOPPED:
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    case CLI_ANSWER_NO:
+    case CLI_ANSWER_NOBODY:
+        break;
+    }
+    return snap_fail(err, SNAP_E_REFUSED,
+                     "%s: %" PRIu64 " entries may have been cut off; to merge only those in the list: --accept=cut",
+                     cow->path, check->continuation_entries);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/merge/guard.h"
+
+#include "lib/device/dm_users.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#define NAMES_BYTES 256u
+
+/* The active snapshots of one origin, by name. */
+struct snapshots {
+    char names[NAMES_BYTES];
+    unsigned count;
+    uint64_t origin_number;
+};
+
+/* "ORIGIN COW P 8": only the first device of a table is an origin. */
+static bool is_origin_of(const struct snap_dm_user *user, uint64_t origin_number)
+{
+    char word[32];
+    const int length = snprintf(word, sizeof word, "%u:%u ", major(origin_number), minor(origin_number));
+
+    return length > 0 && strncmp(user->params, word, (size_t)length) == 0;
+}
+
+static enum snap_status note_snapshot(void *context, const struct snap_dm_user *user, struct snap_error *err)
+{
+    struct snapshots *snapshots = context;
+    const size_t used = strlen(snapshots->names);
+
+    (void)err;
+    if (strcmp(user->target_type, "snapshot") != 0 || !is_origin_of(user, snapshots->origin_number))
+        return SNAP_OK;
+    snapshots->count++;
+    (void)snprintf(snapshots->names + used, sizeof snapshots->names - used, "%s%s", used ? ", " : "", user->name);
+    return SNAP_OK;
+}
+
+enum snap_status merge_guard_snapshots(const struct merge_session *session, enum snap_status failed,
+                                       struct snap_error *err)
+{
+    struct snapshots snapshots = {.origin_number = session->origin.facts.device_number};
+    struct snap_error ignored; /* an explanation is missing then, nothing else */
+    const size_t used = strlen(err->text);
+
+    if (failed != SNAP_E_BUSY || snapshots.origin_number == 0 ||
+        snap_dm_users(snapshots.origin_number, note_snapshot, &snapshots, &ignored) != SNAP_OK || snapshots.count == 0)
+        return failed;
+    (void)snprintf(err->text + used, sizeof err->text - used, "; active snapshots of it: %s: deactivate them, and name "
+                   "the stores whose views are to be kept with --preserve", snapshots.names);
+    return failed;
+}
+
+static enum snap_status same_size(const struct tool_device *device, struct snap_error *err)
+{
+    uint64_t now_bytes;
+    enum snap_status status = device->io ? snap_file_size_now(device->io, &now_bytes, err) : SNAP_OK;
+
+    if (status == SNAP_OK && device->io && now_bytes != device->io->size_bytes)
+        return snap_fail(err, SNAP_E_BUSY, "%s: had %" PRIu64 " bytes when it was checked, and has %" PRIu64 " now: "
+                         "somebody else is changing it", device->path, device->io->size_bytes, now_bytes);
+    return status;
+}
+
+enum snap_status merge_guard_sizes(const struct merge_session *session, struct snap_error *err)
+{
+    enum snap_status status = same_size(&session->origin, err);
+
+    if (status == SNAP_OK)
+        status = same_size(&session->cow, err);
+    for (unsigned i = 0; i < session->aside_count && status == SNAP_OK; i++)
+        status = same_size(&session->asides[i].device, err);
+    return status;
+}

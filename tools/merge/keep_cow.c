@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/merge/keep_cow.h"
+
+#include "lib/store/list_walk.h"
+
+#include <inttypes.h>
+
+/* The library's record of progress goes to the file; nothing else is ever believed of it. */
+static enum snap_status save(void *context, uint64_t merged_from, struct snap_error *err)
+{
+    struct merge_session *session = context;
+
+    session->checkpoint.merged_from = merged_from;
+    return snap_checkpoint_save(&session->checkpoint, session->checkpoint_path, err);
+}
+
+/* Where the file's claims begin; without a file that can be believed everything is compared. */
+static enum snap_status believe(struct merge_session *session, struct snap_error *err)
+{
+    struct snap_checkpoint found;
+    struct snap_error reason = {0};
+    char text[128];
+    enum snap_status status = snap_checkpoint_load(&found, session->checkpoint_path, &reason);
+
+    if (status == SNAP_E_NOENT)
+        return SNAP_OK;
+    if (status == SNAP_E_CORRUPT) {
+        cli_warn(session->cli, "%s; it is ignored: all chunks are compared", reason.text);
+        return SNAP_OK;
+    }
+    if (status != SNAP_OK) {
+        *err = reason;
+        return status;
+    }
+    if (!snap_checkpoint_fits(&found, &session->checkpoint, text, sizeof text)) {
+        cli_warn(session->cli, "%s: %s; it is ignored: all chunks are compared", session->checkpoint_path, text);
+        return SNAP_OK;
+    }
+    session->options.compare_from = found.merged_from;
+    session->checkpoint.merged_from = found.merged_from;
+    cli_note(session->cli, "%s: %" PRIu64 " of %" PRIu64 " entries were merged before and are compared now",
+             session->checkpoint_path, found.entries - found.merged_from, found.entries);
+    return SNAP_OK;
+}
+
+enum snap_status merge_kept_prepare(struct merge_session *session, const char *path, struct snap_error *err)
+{
+    struct snap_checkpoint *now = &session->checkpoint;
+    struct snap_file_info info;
+    enum snap_status status = SNAP_OK;
+
+    session->options.keep_cow = true;
+    session->options.compare_from = 0;
+    session->checkpoint_path = path;
+    if (path) {
+        now->origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
+        now->cow_sectors = session->store.layout.cow_sectors;
+        snap_device_id(&session->origin.facts, now->origin_id, sizeof now->origin_id);
+        snap_device_id(&session->cow.facts, now->cow_id, sizeof now->cow_id);
+        now->entries = session->check.entries;
+        now->merged_from = now->entries; /* nothing is known to be merged */
+        status = snap_list_walk_digest(&session->store, now->entries, &now->list_crc32c, err);
+        if (status == SNAP_OK)
+            status = believe(session, err);
+        session->options.checkpoint = save;
+        session->options.checkpoint_context = session;
+    }
+    snap_file_get_info(session->origin.io, &info);
+    if (!info.direct) {
+        cli_note(session->cli, "%s: cannot be read past the cache: all chunks are written, none compared",
+                 session->origin.path);
+        session->options.compare_from = UINT64_MAX;
+    }
+    return status;
+}
+
+enum snap_status merge_kept_begin(struct merge_session *session, struct snap_error *err)
+{
+    return session->checkpoint_path ? snap_checkpoint_save(&session->checkpoint, session->checkpoint_path, err)
+                                    : SNAP_OK;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of snapmerge. */
+#ifndef DMSNAP_TOOLS_MERGE_OPTIONS
+#define DMSNAP_TOOLS_MERGE_OPTIONS
+
+#include "tools/cli/cli.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/size.h"
+
+enum merge_accept { MERGE_ACCEPT_IDENTITY, MERGE_ACCEPT_CUT, MERGE_ACCEPT_UNDO, MERGE_ACCEPT_PARENT,
+                    MERGE_ACCEPT_OUTPUT_SIGNATURE };
+enum merge_seeks { MERGE_SEEKS_AUTO, MERGE_SEEKS_FREE, MERGE_SEEKS_TWO_DISKS, MERGE_SEEKS_ONE_DISK };
+enum merge_overflow { MERGE_OVERFLOW_REFUSE, MERGE_OVERFLOW_INVALIDATE };
+
+struct merge_arguments {
+    const char *origin, *cow, *checkpoint, *bad_list, *undo, *output;
+    struct cli_strings preserve;
+    int overflow;    /* enum merge_overflow */
+    bool dry_run, yes, json, progress_json, keep_cow, idle, verify, skip_identical, continue_on_error, drop_bad;
+    uint64_t rate_limit_bytes, iops_limit, memory_bytes, progress_seconds, queue_depth;
+    uint64_t checkpoint_seconds; /* 0: not given */
+    int io_engine;   /* enum snap_io_engine */
+    int seeks;       /* enum merge_seeks */
+    unsigned accept; /* bits of enum merge_accept */
+};
+
+/* Filled by cli_start. */
+extern struct merge_arguments merge_arguments;
+extern const struct cli_program merge_program;
+
+/* A usage error where options do not go together; CLI_EXIT_OK where they do. */
+int merge_options_check(struct cli *cli);
+
+/* "identity,cut": the words for bits of enum merge_accept. */
+struct cli_text merge_accept_text(unsigned accept);
+
+/* How progress on this device is shown. */
+struct cli_progress_setup merge_progress_setup(const struct cli *cli, const char *device);
+
+#endif

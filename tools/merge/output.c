@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/merge/output.h"
+
+#include "lib/base/arith.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/size.h"
+#include "tools/merge/options.h"
+#include "tools/merge/report.h"
+#include "tools/shared/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define BUFFERS_SHARE 4 /* of the memory; the rest is for the map of the view's entries */
+
+/*
+ * ---- what can refuse -------------------------------------------------------------------------------------------
+ */
+
+/* A device in use can be read all the same; what comes of it is right where nobody writes to it. */
+static void warn_of_users(struct merge_session *session, const struct tool_device *device)
+{
+    char holders[256];
+
+    snap_device_holders(device->path, &device->facts, holders, sizeof holders);
+    if (holders[0] != '\0')
+        cli_warn(session->cli, "%s: %s: what is written to it now may be in the output in part", device->path, holders);
+}
+
+/* A write to `place` must not change an input: neither by the same bytes nor by what stands on them. */
+static enum snap_status check_apart(const struct merge_session *session, const struct snap_device *place,
+                                    struct snap_error *err)
+{
+    const struct tool_device *inputs[] = {&session->origin, &session->cow};
+
+    for (size_t i = 0; i < 2; i++)
+        if (snap_device_stands_on(place, &inputs[i]->facts))
+            return snap_fail(err, SNAP_E_REFUSED, "%s: stands on %s: writing the one would change the other",
+                             session->output.target.path, inputs[i]->path);
+    return SNAP_OK;
+}
+
+/* What is data of the origin, or in the store: more than that no output takes up. */
+static enum snap_status count_data(struct merge_session *session, struct snap_error *err)
+{
+    struct merge_output *output = &session->output;
+    const uint64_t size_bytes = session->origin.io->size_bytes;
+    uint64_t offset_bytes = 0, data_bytes = session->job.total_bytes;
+
+    while (offset_bytes < size_bytes) {
+        uint64_t start_bytes, length_bytes;
+        enum snap_status status =
+            snap_file_next_data(session->origin.io, offset_bytes, &start_bytes, &length_bytes, err);
+
+        if (status != SNAP_OK)
+            return status;
+        if (cli_stop_wanted())
+            return snap_fail(err, SNAP_E_STOPPED, "stopped");
+        if (length_bytes == 0)
+            break;
+        data_bytes += length_bytes;
+        offset_bytes = start_bytes + length_bytes;
+    }
+    output->most_bytes = snap_min(data_bytes, size_bytes);
+    return SNAP_OK;
+}
+
+/* The folder of the new image: there, writable, apart from the inputs. Its room is only a guess: zeros take none. */
+static enum snap_status check_folder(struct merge_session *session, const char *folder, struct snap_error *err)
+{
+    struct merge_output *output = &session->output;
+    struct snap_device under;
+    struct statvfs room;
+    uint64_t free_bytes;
+    enum snap_status status = SNAP_OK;
+
+    if (access(folder, W_OK | X_OK) != 0)
+        return snap_fail_errno(err, errno, "%s: cannot make a file in %s", output->target.path, folder);
+    if (snap_device_of_folder(folder, &under))
+        status = check_apart(session, &under, err);
+    if (status == SNAP_OK)
+        status = count_data(session, err);
+    if (status == SNAP_OK && statvfs(folder, &room) == 0 && snap_mul(room.f_bavail, room.f_frsize, &free_bytes) &&
+        free_bytes < output->most_bytes)
+        cli_warn(session->cli, "%s: up to %s will be written, and %s are free there: it only fits if enough of it is "
+                 "zeros", output->target.path, cli_size_text(output->most_bytes).text, cli_size_text(free_bytes).text);
+    return status;
+}
+
+static enum snap_status prepare_image(struct merge_session *session, struct snap_error *err)
+{
+    struct merge_output *output = &session->output;
+    const char *path = output->target.path;
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    struct stat st;
+    enum snap_status status = SNAP_OK;
+
+    output->size_bytes = session->origin.io->size_bytes;
+    if (asprintf(&output->partial_path, "%s.partial", path) < 0)
+        output->partial_path = NULL;
+    if (!folder || !output->partial_path)
+        status = snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    else if (slash && slash[1] == '\0')
+        status = snap_fail(err, SNAP_E_USAGE, "--output %s: a folder; the name of a new file is needed", path);
+    else if (lstat(path, &st) == 0) /* a link to nothing: it is not followed */
+        status = snap_fail(err, SNAP_E_REFUSED, "%s: exists; --output makes a new image", path);
+    else if (lstat(output->partial_path, &st) == 0)
+        status = snap_fail(err, SNAP_E_REFUSED, "%s: exists; if it was left by an earlier run, remove it and repeat "
+                           "the command: rm %s", output->partial_path, report_shell_word(output->partial_path).text);
+    if (status == SNAP_OK)
+        status = check_folder(session, folder, err);
+    free(folder);
+    return status;
+}
+
+static enum snap_status prepare_device(struct merge_session *session, struct snap_error *err)
+{
+    const struct snap_file_options io_options = {
+        .write = !merge_arguments.dry_run,
+        .engine = (enum snap_io_engine)merge_arguments.io_engine,
+        .queue_depth = (unsigned)merge_arguments.queue_depth,
+    };
+    struct merge_output *output = &session->output;
+    enum snap_status status = tool_devices_distinct(&session->origin, &output->target, err);
+
+    output->size_bytes = snap_round_down(session->origin.io->size_bytes, SNAP_SECTOR_BYTES);
+    output->most_bytes = output->size_bytes;
+    if (status == SNAP_OK)
+        status = tool_devices_distinct(&session->cow, &output->target, err);
+    if (status == SNAP_OK)
+        status = check_apart(session, &output->target.facts, err);
+    if (status == SNAP_OK)
+        status = tool_device_open(&output->target, &io_options, err);
+    if (status == SNAP_OK)
+        status = snap_extract_fits(output->size_bytes, output->target.io, err);
+    if (status == SNAP_OK && (merge_arguments.accept & 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE) == 0)
+        status = report_refuse_signature(&output->target, "--accept=output-signature overwrites it", err);
+    if (status == SNAP_OK)
+        status = snap_evidence_probe_io(output->target.io, &output->on_target, err);
+    if (status != SNAP_OK)
+        return status;
+    if (output->target.io->size_bytes > output->size_bytes)
+        cli_note(session->cli, "%s: is larger than the snapshot: what it holds from byte %" PRIu64 " on is left alone",
+                 output->target.path, output->size_bytes);
+    if (tool_device_tail_bytes(&session->origin) > 0)
+        cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector and do not go to %s",
+                 session->origin.path, tool_device_tail_bytes(&session->origin), output->target.path);
+    return SNAP_OK;
+}
+
+enum snap_status merge_output_prepare(struct merge_session *session, const char *argument, struct snap_error *err)
+{
+    struct merge_output *output = &session->output;
+    struct snap_error missing = {0};
+    enum snap_status status = tool_device_find(&output->target, argument, &missing);
+
+    session->options.keep_cow = true;
+    session->result.entries_left = session->job.entries;
+    warn_of_users(session, &session->origin);
+    warn_of_users(session, &session->cow);
+    if (status == SNAP_E_NOENT && output->target.path)
+        return prepare_image(session, err);
+    if (status != SNAP_OK) {
+        *err = missing;
+        return status;
+    }
+    if (!output->target.facts.block_device)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: exists; --output makes a new image", output->target.path);
+    return prepare_device(session, err);
+}
+
+/*
+ * ---- the work --------------------------------------------------------------------------------------------------
+ */
+
+static void show_written(void *context, uint64_t done_bytes, uint64_t total_bytes)
+{
+    cli_progress_update(context, "write", done_bytes, total_bytes);
+}
+
+static void show_verified(void *context, uint64_t done_bytes, uint64_t total_bytes)
+{
+    cli_progress_update(context, "verify", done_bytes, total_bytes);
+}
+
+/* Verifying what only the cache holds proves nothing: known once the file is there, and before anything is in it. */
+static enum snap_status make_image(struct merge_output *output, struct snap_error *err)
+{
+    const struct snap_file_options io_options = {
+        .write = true,
+        .engine = (enum snap_io_engine)merge_arguments.io_engine,
+        .queue_depth = (unsigned)merge_arguments.queue_depth,
+    };
+    struct snap_file_info info;
+    enum snap_status status =
+        snap_file_create(&output->target.io, output->partial_path, output->size_bytes, &io_options, err);
+
+    if (status != SNAP_OK || !merge_arguments.verify)
+        return status;
+    snap_file_get_info(output->target.io, &info);
+    if (info.direct)
+        return SNAP_OK;
+    status = snap_io_close(output->target.io, NULL);
+    output->target.io = NULL;
+    if (unlink(output->partial_path) != 0 && status == SNAP_OK)
+        return snap_fail_errno(err, errno, "%s: cannot be removed again", output->partial_path);
+    return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: cannot be read past the cache there, so --verify would prove nothing",
+                     output->target.path);
+}
+
+/* The bytes of an image behind its last whole sector are in no snapshot; a copy without them would lack something. */
+static enum snap_status copy_tail(struct merge_session *session, bool compare, struct snap_error *err)
+{
+    const uint64_t tail_bytes = session->output.partial_path ? tool_device_tail_bytes(&session->origin) : 0;
+    const uint64_t offset_bytes = session->output.size_bytes - tail_bytes;
+    uint8_t tail[SNAP_SECTOR_BYTES], found[SNAP_SECTOR_BYTES];
+    enum snap_status status;
+
+    if (tail_bytes == 0)
+        return SNAP_OK;
+    status = snap_io_read(session->origin.io, offset_bytes, tail_bytes, tail, err);
+    if (status == SNAP_OK && !compare) {
+        status = snap_io_write(session->output.target.io, offset_bytes, tail_bytes, tail, err);
+        return status == SNAP_OK ? snap_io_flush(session->output.target.io, err) : status;
+    }
+    if (status == SNAP_OK)
+        status = snap_io_read(session->output.target.io, offset_bytes, tail_bytes, found, err);
+    if (status == SNAP_OK && memcmp(tail, found, tail_bytes) != 0)
+        status = snap_fail(err, SNAP_E_IO, "%s: the last %" PRIu64 " bytes read back differently",
+                           session->output.target.io->name, tail_bytes);
+    return status;
+}
+
+/* Writes the whole of it and makes it durable; then, past the cache, compares. */
+static enum snap_status write_output(struct merge_session *session, struct cli_progress *progress,
+                                     struct snap_error *err)
+{
+    struct merge_output *output = &session->output;
+    const uint64_t buffers_bytes = session->options.memory_bytes / BUFFERS_SHARE;
+    struct snap_extract_options options = {
+        .memory_bytes = buffers_bytes,
+        .sparse = output->partial_path != NULL,
+        .next_data = snap_file_next_data,
+        .rate_bytes = session->options.rate_bytes,
+        .rate_requests = session->options.rate_requests,
+        .read_ahead = true,
+        .stop = tool_stop,
+        .progress = show_written,
+        .progress_context = progress,
+    };
+    struct snap_view *view;
+    enum snap_status status = snap_view_open(&view, &session->store, session->origin.io,
+                                             session->options.memory_bytes - buffers_bytes, err);
+
+    if (status == SNAP_OK)
+        status = snap_extract(view, output->target.io, &options, &output->written, err);
+    if (status == SNAP_OK)
+        status = copy_tail(session, false, err);
+    if (status == SNAP_OK && merge_arguments.verify) {
+        /* The pages are clean now; an end that is no whole block is read through the cache, anew. */
+        (void)posix_fadvise(snap_file_fd(output->target.io), 0, 0, POSIX_FADV_DONTNEED);
+        options.progress = show_verified;
+        status = snap_extract_verify(view, output->target.io, &options, &output->verified, err);
+        if (status == SNAP_OK)
+            status = copy_tail(session, true, err);
+    }
+    snap_view_close(view);
+    return status;
+}
+
+/* Only what is closed without an error is complete, and only then it gets its name. */
+static enum snap_status finish_output(struct merge_output *output, struct snap_error *err)
+{
+    enum snap_status status = snap_io_close(output->target.io, err);
+
+    output->target.io = NULL;
+    output->complete = status == SNAP_OK;
+    if (status != SNAP_OK || !output->partial_path)
+        return status;
+    return snap_file_rename(output->partial_path, output->target.path, err);
+}
+
+int merge_output(struct merge_session *session)
+{
+    const struct cli_progress_setup setup = merge_progress_setup(session->cli, session->output.target.path);
+    const struct snap_clock *clock = &snap_throttle_clock_system;
+    const uint64_t start_ns = clock->now_ns(clock->context);
+    struct cli_progress progress;
+    struct snap_error err = {0};
+    enum snap_status status = SNAP_OK;
+
+    if (session->output.partial_path)
+        status = make_image(&session->output, &err);
+    if (status != SNAP_OK)
+        return cli_refuse(session->cli, &err);
+    cli_progress_start(&progress, &setup);
+    cli_progress_attach(&progress, session->cli);
+    status = write_output(session, &progress, &err);
+    if (status == SNAP_OK)
+        status = finish_output(&session->output, &err);
+    session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
+    cli_progress_end(&progress, merge_outcome(status), cli_exit_status(status));
+    if (status == SNAP_OK) {
+        merge_output_show_done(session);
+    } else {
+        (void)cli_fail(session->cli, &err);
+        merge_output_show_interrupted(session);
+    }
+    if (merge_arguments.json)
+        return merge_print_json(session, NULL, merge_outcome(status), cli_exit_status(status));
+    return cli_exit_status(status);
+}
+
+enum snap_status merge_output_close(struct merge_output *output, struct snap_error *err)
+{
+    free(output->partial_path);
+    output->partial_path = NULL;
+    return tool_device_close(&output->target, err);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/merge/report.h"
+
+#include "tools/cli/json.h"
+#include "tools/cli/size.h"
+#include "tools/merge/bad_list.h"
+#include "tools/merge/options.h"
+#include "tools/merge/preserve.h"
+#include "tools/merge/undo.h"
+#include "tools/shared/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void merge_show_devices(struct merge_session *session)
+{
+    const char *model = session->cow.facts.model;
+    const char *label = session->store.identity_state == SNAP_IDENTITY_OK ? session->store.identity.label : "";
+    struct cli *cli = session->cli;
+
+    cli_line(cli, "origin  %s", report_device_text(&session->origin, &session->evidence.origin).text);
+    cli_line(cli, "COW     %s: %s%s%s, chunks of %s, %" PRIu64 " entries%s%s", session->cow.path,
+             cli_size_text(session->cow.io->size_bytes).text, model[0] != '\0' ? ", " : "", model,
+             cli_size_text(session->store.layout.chunk_bytes).text, session->check.entries,
+             label[0] != '\0' ? ", label " : "", label);
+    cli_line(cli, "        the snapshot shows %s", report_probe_text(&session->evidence.view).text);
+    if (session->output.target.path) {
+        merge_output_show(session);
+        return;
+    }
+    cli_line(cli, "%s will be written to %s, and the COW %s", cli_size_text_exact(session->job.total_bytes).text,
+             session->origin.path,
+             session->options.keep_cow ? "is kept as it is." : "will be consumed: afterwards it is an empty store.");
+}
+
+void merge_print_pair(struct merge_session *session)
+{
+    FILE *out = session->cli->out;
+
+    report_print(out, "origin: %s", report_device_text(&session->origin, &session->evidence.origin).text);
+    report_print(out, "COW: %s: %s, %s", session->cow.path, cli_size_text(session->cow.io->size_bytes).text,
+                 session->evidence.text);
+    report_print(out, "view: %s", report_probe_text(&session->evidence.view).text);
+    report_print(out, "entries: %" PRIu64 " in chunks of %s, %" PRIu64 " runs", session->check.entries,
+                 cli_size_text(session->store.layout.chunk_bytes).text, session->check.runs);
+}
+
+void merge_print_plan(struct merge_session *session, const struct snap_merge_result *plan)
+{
+    FILE *out = session->cli->out;
+
+    merge_print_pair(session);
+    report_print(out, "to write: %s in %" PRIu64 " requests", cli_size_text_exact(plan->written_bytes).text,
+                 plan->write_requests);
+    report_print(out, "windows: %" PRIu64 " of at most %" PRIu64 " entries, %" PRIu64 " flushes of the origin, %" PRIu64
+                 " of the COW", plan->windows, plan->window_entries, plan->origin_flushes, plan->cow_flushes);
+}
+
+static void add_argument(FILE *line, const char *option, const char *value)
+{
+    if (value)
+        fprintf(line, " %s %s", option, report_shell_word(value).text);
+}
+
+static bool differ(const char *before, const char *after)
+{
+    return before[0] != '\0' && after[0] != '\0' && strcmp(before, after) != 0;
+}
+
+bool merge_changes_identity(const struct merge_session *session)
+{
+    const struct snap_probe *before = &session->evidence.origin, *after = &session->evidence.view;
+    const struct snap_identity *record = &session->store.identity; /* empty strings where there is none */
+
+    return differ(before->uuid, after->uuid) || differ(before->uuid_sub, after->uuid_sub) ||
+           differ(before->ptuuid, after->ptuuid) || differ(record->fs_uuid, after->uuid) ||
+           differ(record->uuid_sub, after->uuid_sub) || differ(record->ptuuid, after->ptuuid);
+}
+
+/* The part of the command line that decides what is resumed; tuning may be another next time. */
+static void show_resume(struct merge_session *session)
+{
+    const unsigned accept = merge_arguments.accept |
+                            (merge_changes_identity(session) ? 1u << MERGE_ACCEPT_IDENTITY : 0) |
+                            (merge_undo_lost_parent(session) ? 1u << MERGE_ACCEPT_PARENT : 0);
+    char *text = NULL;
+    size_t length = 0;
+    FILE *line = open_memstream(&text, &length);
+
+    if (!line)
+        return;
+    add_argument(line, "--origin", session->origin.path);
+    add_argument(line, "--cow", session->cow.path);
+    fprintf(line, "%s", session->options.keep_cow ? " --keep-cow" : "");
+    add_argument(line, "--checkpoint", session->checkpoint_path);
+    fprintf(line, "%s%s%s%s", session->options.verify ? " --verify" : "",
+            session->options.skip_identical ? " --skip-identical" : "",
+            session->options.continue_on_error ? " --continue-on-error" : "", session->options.drop_bad ? " --drop-bad" : "");
+    add_argument(line, "--bad-list", merge_arguments.bad_list);
+    for (unsigned i = 0; i < merge_arguments.preserve.count; i++) /* the first asides; a store given up is invalid now */
+        add_argument(line, "--preserve", session->asides[i].invalidate ? NULL : merge_arguments.preserve.items[i]);
+    add_argument(line, "--undo", merge_undo_kept_whole(session) ? NULL : merge_arguments.undo);
+    if (accept)
+        fprintf(line, " --accept=%s", merge_accept_text(accept).text);
+    if (fclose(line) == 0)
+        cli_line(session->cli, "To go on: snapmerge%s", text);
+    free(text);
+}
+
+const char *merge_outcome(enum snap_status status)
+{
+    return status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed";
+}
+
+void merge_show_next(struct merge_session *session, const char *path)
+{
+    const bool is_ext = strncmp(session->evidence.view.type, "ext", 3) == 0;
+    const struct report_word word = report_shell_word(path);
+
+    if (session->evidence.view.pttype[0] != '\0')
+        cli_note(session->cli, "next: have the partition table read again (blockdev --rereadpt %s)", word.text);
+    else if (session->evidence.view.usage[0] != '\0')
+        cli_note(session->cli, "next: check the %s file system on %s before it is used%s%s%s",
+                 session->evidence.view.type, path, is_ext ? " (e2fsck -f " : "", is_ext ? word.text : "",
+                 is_ext ? ")" : "");
+}
+
+void merge_show_done(struct merge_session *session)
+{
+    const struct snap_merge_result *result = &session->result;
+    struct cli *cli = session->cli;
+
+    if (session->job.entries == 0) {
+        cli_note(cli, "%s: nothing to merge, the store is empty", session->cow.path);
+        return;
+    }
+    cli_note(cli, "merged %" PRIu64 " chunks (%s) from %s into %s in %s, %s", result->entries_merged,
+             cli_size_text(result->written_bytes).text, session->cow.path, session->origin.path,
+             cli_duration_text(session->elapsed_ms).text, cli_rate_text(result->written_bytes, session->elapsed_ms).text);
+    report_note_cached(cli, &session->origin);
+    report_note_cached(cli, &session->cow);
+    if (result->equal_bytes > 0)
+        cli_note(cli, "%s were on %s already and were not written", cli_size_text(result->equal_bytes).text,
+                 session->origin.path);
+    if (session->options.verify)
+        cli_note(cli, "verified: %s were read back and are right", cli_size_text(result->verified_bytes).text);
+    if (result->entries_left > 0) {
+        show_resume(session);
+        cli_line(cli, "Do not mount %s before the merge is complete, or the rest is given up.", session->origin.path);
+        return;
+    }
+    merge_show_next(session, session->origin.path);
+    if (session->options.keep_cow)
+        cli_note(cli, "%s was not changed: merging it again, after %s was used, takes those changes back",
+                 session->cow.path, session->origin.path);
+    else if (session->undo)
+        cli_note(cli, "%s is a valid, empty store now; keep it as long as the merge may be taken back",
+                 session->cow.path);
+    else
+        cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
+}
+
+void merge_show_interrupted(struct merge_session *session)
+{
+    const struct snap_merge_result *result = &session->result;
+    struct cli *cli = session->cli;
+
+    cli_line(cli, "%" PRIu64 " of %" PRIu64 " entries are merged durably, %" PRIu64 " remain; the snapshot is unchanged.",
+             result->entries_merged, session->job.entries, result->entries_left);
+    show_resume(session);
+    cli_line(cli, "Do not mount %s before the merge is complete.", session->origin.path);
+}
+
+static void set_counts(struct cli_json *object, const struct snap_merge_result *counts)
+{
+    cli_json_set_uint(object, "entries_merged", counts->entries_merged);
+    cli_json_set_uint(object, "entries_left", counts->entries_left);
+    cli_json_set_uint(object, "read_bytes", counts->read_bytes);
+    cli_json_set_uint(object, "written_bytes", counts->written_bytes);
+    cli_json_set_uint(object, "equal_bytes", counts->equal_bytes);
+    cli_json_set_uint(object, "verified_bytes", counts->verified_bytes);
+    cli_json_set_uint(object, "bad_entries", counts->bad_entries);
+    cli_json_set_uint(object, "dropped_entries", counts->dropped_entries);
+    cli_json_set_uint(object, "metadata_bytes", counts->metadata_bytes);
+    cli_json_set_uint(object, "read_requests", counts->read_requests);
+    cli_json_set_uint(object, "write_requests", counts->write_requests);
+    cli_json_set_uint(object, "origin_flushes", counts->origin_flushes);
+    cli_json_set_uint(object, "cow_flushes", counts->cow_flushes);
+    cli_json_set_uint(object, "windows", counts->windows);
+    cli_json_set_uint(object, "window_entries_max", counts->window_entries);
+}
+
+/* What the store holds now; the other figures are from before. Not where a cut may have arrived in part. */
+static void set_after(struct cli_json *result, const struct merge_session *session, const char *outcome)
+{
+    const struct snap_layout *layout = &session->store.layout;
+    const uint64_t entries = session->options.keep_cow ? session->check.entries : session->result.list_length;
+    uint64_t highest_new_chunk = session->check.highest_new_chunk;
+    struct cli_json *after;
+
+    if (strcmp(outcome, "failed") == 0) {
+        cli_json_set_null(result, "after");
+        return;
+    }
+    after = cli_json_object();
+    cli_json_set_uint(after, "entries", entries);
+    if (entries < session->check.entries)
+        highest_new_chunk = entries > 0 ? snap_layout_canonical_chunk(layout, entries - 1) : 0;
+    if (entries == 0 || entries == session->check.entries || (session->check.canonical && session->result.bad_entries == 0))
+        report_set_usage(after, layout, entries, highest_new_chunk);
+    else
+        cli_json_set_null(after, "usage"); /* it takes a look at the list: snapinspect */
+    cli_json_set(result, "after", after);
+}
+
+int merge_print_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
+                     int exit_status)
+{
+    struct cli_json *document = cli_json_document(session->cli->program->name, cli_version());
+    struct cli_json *result = cli_json_object();
+    struct snap_error err = {0};
+
+    cli_json_set_string(document, "device", session->cow.path);
+    cli_json_set_string(document, "origin", session->origin.path);
+    cli_json_set_string(result, "outcome", outcome);
+    report_set_figures(result, &session->store, &session->check);
+    cli_json_set_uint(result, "total_bytes", session->job.total_bytes);
+    cli_json_set_bool(result, "keep_cow", session->options.keep_cow);
+    cli_json_set_uint(result, "memory_bytes", session->memory_bytes);
+    cli_json_set_string(result, "identity", session->evidence.text);
+    report_set_probe(result, "on_origin", &session->evidence.origin);
+    report_set_probe(result, "in_view", &session->evidence.view);
+    cli_json_set_uint(result, "elapsed_ms", session->elapsed_ms);
+    set_counts(result, plan ? plan : &session->result);
+    if (session->options.continue_on_error && !plan)
+        merge_bad_json(session, result);
+    if (session->aside_count > 0)
+        merge_preserve_json(session, result);
+    if (!plan)
+        set_after(result, session, outcome);
+    merge_output_set_json(result, session);
+    cli_json_set(document, "result", result);
+    if (cli_json_finish(document, exit_status, session->cli->out, &err) != SNAP_OK)
+        return cli_exit_worse(exit_status, cli_fail(session->cli, &err));
+    return exit_status;
+}

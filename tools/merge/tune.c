@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/merge/tune.h"
+
+#include "lib/io/seek_cost.h"
+#include "tools/merge/options.h"
+
+void merge_tune_start(struct merge_session *session)
+{
+    session->options = (struct snap_merge_options){
+        .memory_bytes = merge_arguments.memory_bytes ? merge_arguments.memory_bytes
+                                                     : snap_merge_default_memory_bytes(tool_available_memory_bytes()),
+        .rate_bytes = merge_arguments.rate_limit_bytes,
+        .rate_requests = merge_arguments.iops_limit,
+        .verify = merge_arguments.verify,
+        .skip_identical = merge_arguments.skip_identical,
+        .continue_on_error = merge_arguments.continue_on_error,
+        .drop_bad = merge_arguments.drop_bad,
+        .read_ahead = true,
+        .stop = tool_stop,
+    };
+    session->memory_bytes = session->options.memory_bytes;
+}
+
+/* Behind a file system, a loop device or device-mapper nobody tells which disk it is. */
+static bool disk_known(const struct snap_device *device)
+{
+    return device->block_device && !device->is_loop && device->dm_name[0] == '\0';
+}
+
+enum snap_merge_seeks merge_tune_seeks(const struct snap_device *origin, bool origin_spins,
+                                       const struct snap_device *cow, bool cow_spins)
+{
+    if (!origin_spins && !cow_spins)
+        return SNAP_MERGE_SEEKS_FREE;
+    if (origin_spins != cow_spins)
+        return SNAP_MERGE_SEEKS_TWO_DISKS;
+    return disk_known(origin) && disk_known(cow) && origin->disk_number != cow->disk_number
+               ? SNAP_MERGE_SEEKS_TWO_DISKS
+               : SNAP_MERGE_SEEKS_ONE_DISK;
+}
+
+/* Virtual disks call themselves spinning by default: whoever says so has to show it. */
+static bool spins(const struct tool_device *device)
+{
+    struct snap_file_info info;
+    struct snap_error ignored; /* what cannot be read here is met again, and told then */
+    uint64_t seek_ns;
+
+    if (!device->facts.rotational)
+        return false;
+    snap_file_get_info(device->io, &info);
+    return !info.direct || snap_seek_cost_measure(device->io, &snap_throttle_clock_system, &seek_ns, &ignored) != SNAP_OK ||
+           seek_ns >= SNAP_SEEK_SPINNING_NS;
+}
+
+static enum snap_merge_seeks find_out_seeks(const struct merge_session *session)
+{
+    switch (merge_arguments.seeks) {
+    case MERGE_SEEKS_FREE:
+        return SNAP_MERGE_SEEKS_FREE;
+    case MERGE_SEEKS_TWO_DISKS:
+        return SNAP_MERGE_SEEKS_TWO_DISKS;
+    case MERGE_SEEKS_ONE_DISK:
+        return SNAP_MERGE_SEEKS_ONE_DISK;
+    default:
+        return merge_tune_seeks(&session->origin.facts, spins(&session->origin), &session->cow.facts,
+                                spins(&session->cow));
+    }
+}
+
+enum snap_status merge_tune_devices(struct merge_session *session, struct snap_error *err)
+{
+    struct snap_file_info info;
+
+    session->options.seeks = find_out_seeks(session);
+    session->options.interval_seconds =
+        merge_arguments.checkpoint_seconds                     ? merge_arguments.checkpoint_seconds
+        : session->options.seeks == SNAP_MERGE_SEEKS_FREE ? SNAP_MERGE_INTERVAL_DEFAULT_SECONDS
+                                                          : SNAP_MERGE_INTERVAL_SEEKS_SECONDS;
+    snap_file_get_info(session->origin.io, &info);
+    if (info.direct || (!merge_arguments.verify && !merge_arguments.skip_identical))
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: cannot be read past the cache here, and a comparison with the cache "
+                     "proves nothing: %s is not possible", session->origin.path,
+                     merge_arguments.verify ? "--verify" : "--skip-identical");
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapmerge's way back: the undo store is made or found again, and nobody goes on without it unnoticed. */
+#ifndef DMSNAP_TOOLS_MERGE_UNDO
+#define DMSNAP_TOOLS_MERGE_UNDO
+
+#include "tools/merge/report.h"
+
+/*
+ * Before the first write: what the record of the COW says of undo stores, against --undo and --preserve. SNAP_E_REFUSED
+ * where a merge that was begun with an undo store would go on without it; where an undo store would be merged that lacks
+ * a part, or without keeping the view of the snapshot that it belongs to; unless --accept has the word.
+ */
+enum snap_status merge_undo_check(struct merge_session *session, struct snap_error *err);
+
+/*
+ * Before the first write: takes up the undo store of --undo if it is there, or finds out that and how it can be made.
+ * SNAP_E_REFUSED: what is there is no undo store of this COW; it would lie on the origin's own file system.
+ */
+enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_error *err);
+
+/*
+ * The first writes of a run: makes the store, with all its room reserved, and then marks the COW: from then on the merge
+ * can be taken back from every point. After a failure neither the origin nor the list has changed.
+ */
+enum snap_status merge_undo_begin(struct merge_session *session, struct snap_error *err);
+
+/*
+ * Makes the undo store that merge_undo_prepare has planned, and takes it up; gives the COW a record if it has none. An
+ * image comes first, with all its room, under another name until it is a whole store: where there is no room for it,
+ * nothing else has been written. After a failure no entry of the COW has changed, and no file is left but a whole store.
+ */
+enum snap_status merge_undo_make(struct merge_session *session, struct snap_error *err);
+
+/* The name of an image of --undo until it is a whole store; allocated, the caller frees it; NULL: out of memory. */
+char *merge_undo_new_path(void);
+
+/* After a complete merge: the mark that it is under way goes away. */
+enum snap_status merge_undo_end(struct merge_session *session, struct snap_error *err);
+
+/* For the plan on standard output: what would be made. */
+void merge_undo_print(struct merge_session *session);
+
+/* With --keep-cow: the undo store has all that it needs, so that the merge goes on without naming it, and only so. */
+bool merge_undo_kept_whole(const struct merge_session *session);
+
+/* The snapshot that is taken back was given up for that (--overflow=invalidate): nobody finds it any more. */
+bool merge_undo_lost_parent(const struct merge_session *session);
+
+/* The line that takes the merge back. */
+void merge_undo_show(struct merge_session *session);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The making of a new undo store, and of the COW's record that tells which one belongs to it. */
+#include "tools/merge/undo.h"
+
+#include "lib/check/identity.h"
+#include "lib/store/create.h"
+#include "lib/store/record.h"
+#include "tools/cli/size.h"
+#include "tools/merge/options.h"
+#include "tools/merge/preserve.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum snap_status new_record(struct merge_session *session, struct snap_identity *record, struct snap_error *err)
+{
+    const struct snap_origin_facts facts = {session->origin.io->size_bytes / SNAP_SECTOR_BYTES, &session->origin.facts,
+                                            &session->evidence.origin};
+    const time_t now = time(NULL);
+
+    return snap_identity_fill(record, &facts, session->store.layout.chunk_sectors, NULL, now > 0 ? (uint64_t)now : 0, err);
+}
+
+char *merge_undo_new_path(void)
+{
+    char *path;
+
+    return asprintf(&path, "%s.dmsnap-new", merge_arguments.undo) < 0 ? NULL : path;
+}
+
+/*
+ * Under another name until it is a whole store: who finds the name finds the store. What a killed run has left under
+ * that name has nothing in it yet.
+ */
+static enum snap_status make_image(struct merge_session *session, struct snap_error *err)
+{
+    const struct snap_file_options options = merge_preserve_io_options();
+    struct tool_device *device = &session->undo->device;
+    enum snap_status status;
+
+    session->undo_new_path = merge_undo_new_path();
+    if (!session->undo_new_path)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    (void)unlink(session->undo_new_path);
+    status = snap_file_create(&device->io, session->undo_new_path, session->undo_new_bytes, &options, err);
+    return status == SNAP_OK ? snap_file_reserve(device->io, err) : status;
+}
+
+static enum snap_status make_store(struct merge_session *session, struct snap_error *err)
+{
+    struct snap_io *io = session->undo->device.io;
+    struct snap_identity record = {0};
+    struct snap_layout layout;
+    struct snap_create *create = NULL;
+    enum snap_status status = snap_layout_init(&layout, session->store.layout.chunk_sectors,
+                                               io->size_bytes / SNAP_SECTOR_BYTES, err);
+
+    if (status == SNAP_OK)
+        status = new_record(session, &record, err);
+    if (status == SNAP_OK)
+        status = snap_create_begin(&create, io, &layout, err);
+    if (status != SNAP_OK)
+        return status;
+    record.flags = SNAP_IDENTITY_UNDO;
+    if (session->store.identity_state == SNAP_IDENTITY_OK)
+        memcpy(record.parent_id, session->store.identity.store_id, sizeof record.parent_id);
+    status = snap_create_finish(create, &record, err);
+    snap_create_close(create);
+    return status;
+}
+
+/* The store is whole: it gets its name. */
+static enum snap_status name_image(struct merge_session *session, struct snap_error *err)
+{
+    struct tool_device *device = &session->undo->device;
+    enum snap_status status = tool_device_close(device, err);
+
+    if (status == SNAP_OK)
+        status = snap_file_rename(session->undo_new_path, merge_arguments.undo, err);
+    return status == SNAP_OK ? tool_device_find(device, merge_arguments.undo, err) : status;
+}
+
+/* With a record on both sides they find each other again; without one the undo store works, but nobody misses it. */
+static enum snap_status give_cow_a_record(struct merge_session *session, struct snap_error *err)
+{
+    struct snap_identity record;
+    enum snap_status status;
+
+    if (session->store.identity_state == SNAP_IDENTITY_OK || merge_arguments.keep_cow)
+        return SNAP_OK;
+    if (!snap_record_possible(&session->store)) {
+        cli_warn(session->cli, "%s: its header cannot take a mark: nobody will notice if this merge is resumed without "
+                 "--undo", session->cow.path);
+        return SNAP_OK;
+    }
+    status = new_record(session, &record, err);
+    return status == SNAP_OK ? snap_record_write(&session->store, &record, err) : status;
+}
+
+enum snap_status merge_undo_make(struct merge_session *session, struct snap_error *err)
+{
+    const bool image = session->undo_new_bytes > 0;
+    enum snap_status status = image ? make_image(session, err) : SNAP_OK;
+
+    if (status == SNAP_OK)
+        status = give_cow_a_record(session, err);
+    if (status == SNAP_OK)
+        status = make_store(session, err);
+    if (status == SNAP_OK && image)
+        status = name_image(session, err);
+    if (status != SNAP_OK && session->undo_new_path)
+        (void)unlink(session->undo_new_path);
+    free(session->undo_new_path);
+    session->undo_new_path = NULL;
+    if (status == SNAP_OK)
+        status = merge_preserve_add(session, session->undo, err);
+    if (status == SNAP_OK)
+        cli_note(session->cli, "%s: made for what is replaced, %s", session->undo->device.path,
+                 cli_size_text(session->undo->device.io->size_bytes).text);
+    return status;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/shared/devices.h"
+
+#include "lib/device/tag.h"
+
+#include <linux/ioprio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum snap_status tool_device_find(struct tool_device *device, const char *argument, struct snap_error *err)
+{
+    enum snap_status status;
+
+    memset(device, 0, sizeof *device);
+    status = snap_tag_resolve(argument, &device->path, err);
+    return status == SNAP_OK ? snap_device_describe(device->path, &device->facts, err) : status;
+}
+
+enum snap_status tool_devices_distinct(const struct tool_device *first, const struct tool_device *second,
+                                       struct snap_error *err)
+{
+    char reason[256];
+
+    if (!snap_device_same(&first->facts, &second->facts, reason, sizeof reason))
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_REFUSED, "%s and %s are the same device: %s", first->path, second->path, reason);
+}
+
+enum snap_status tool_device_open(struct tool_device *device, const struct snap_file_options *options,
+                                  struct snap_error *err)
+{
+    enum snap_status status = snap_file_open(&device->io, device->path, options, err);
+    char holders[256];
+
+    if (status != SNAP_E_BUSY)
+        return status;
+    snap_device_holders(device->path, &device->facts, holders, sizeof holders);
+    if (holders[0] != '\0' && !strstr(err->text, holders)) {
+        size_t used = strlen(err->text);
+
+        (void)snprintf(err->text + used, sizeof err->text - used, " (%s)", holders);
+    }
+    return status;
+}
+
+enum snap_status tool_device_close(struct tool_device *device, struct snap_error *err)
+{
+    enum snap_status status = snap_io_close(device->io, err);
+
+    device->io = NULL;
+    free(device->path);
+    device->path = NULL;
+    return status;
+}
+
+enum snap_status tool_read_store(struct snap_store *store, const struct tool_device *cow,
+                                 const struct tool_device *origin, struct snap_error *err)
+{
+    struct snap_store other;
+    enum snap_status status = snap_header_read(store, cow->io, err);
+
+    if (status != SNAP_OK || !origin ||
+        (store->defect != SNAP_HEADER_EMPTY && store->defect != SNAP_HEADER_MAGIC &&
+         store->defect != SNAP_HEADER_TOO_SMALL))
+        return status;
+    status = snap_header_read(&other, origin->io, err);
+    if (status != SNAP_OK || other.defect == SNAP_HEADER_EMPTY || other.defect == SNAP_HEADER_MAGIC ||
+        other.defect == SNAP_HEADER_TOO_SMALL)
+        return status;
+    return snap_fail(err, SNAP_E_REFUSED,
+                     "%s: not a snapshot store, but %s is one: origin and COW are swapped; it should be "
+                     "--origin %s --cow %s",
+                     cow->path, origin->path, cow->path, origin->path);
+}
+
+enum snap_status tool_open_for_reading(struct tool_device *cow, const char *cow_argument, struct tool_device *origin,
+                                       const char *origin_argument, struct snap_store *store, struct snap_error *err)
+{
+    const struct snap_file_options io_options = {.write = false};
+    enum snap_status status = tool_device_find(cow, cow_argument, err);
+
+    if (status == SNAP_OK && origin_argument)
+        status = tool_device_find(origin, origin_argument, err);
+    if (status == SNAP_OK && origin_argument)
+        status = tool_devices_distinct(origin, cow, err);
+    if (status == SNAP_OK)
+        status = tool_device_open(cow, &io_options, err);
+    if (status == SNAP_OK && origin_argument)
+        status = tool_device_open(origin, &io_options, err);
+    if (status == SNAP_OK)
+        status = tool_read_store(store, cow, origin_argument ? origin : NULL, err);
+    return status;
+}
+
+uint64_t tool_device_tail_bytes(const struct tool_device *device)
+{
+    return device->io->size_bytes % SNAP_SECTOR_BYTES;
+}
+
+uint64_t tool_available_memory_bytes(void)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    char line[128];
+    unsigned long long kibibytes = 0;
+
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %llu kB", &kibibytes) == 1)
+            break;
+    (void)fclose(file); /* read only: nothing can be lost */
+    return (uint64_t)kibibytes * 1024;
+}
+
+bool tool_idle_priority(void)
+{
+    return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)) == 0;
+}
+
+bool tool_stop(void *context)
+{
+    (void)context;
+    return cli_stop_wanted();
+}

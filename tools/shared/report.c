@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/shared/report.h"
+
+#include "lib/check/evidence.h"
+#include "lib/check/identity.h"
+#include "tools/cli/size.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void report_print(FILE *out, const char *format, ...)
+{
+    char line[2048];
+    char *escaped;
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    escaped = cli_escape(line, strlen(line), CLI_ESCAPE_TERMINAL);
+    (void)fprintf(out, "%s\n", escaped ? escaped : "(out of memory)");
+    free(escaped);
+}
+
+struct report_text report_finding_text(const struct snap_finding *finding)
+{
+    struct report_text result;
+
+    if (finding->has_entry)
+        (void)snprintf(result.text, sizeof result.text, "area %" PRIu64 " slot %" PRIu64 ": %s", finding->area,
+                       finding->slot, finding->text);
+    else if (finding->has_area)
+        (void)snprintf(result.text, sizeof result.text, "area %" PRIu64 ": %s", finding->area, finding->text);
+    else
+        (void)snprintf(result.text, sizeof result.text, "%s", finding->text);
+    return result;
+}
+
+struct cli_json *report_finding_json(const struct snap_finding *finding)
+{
+    const struct snap_rule_info *info = snap_rules_info(finding->rule);
+    struct cli_json *json = cli_json_object();
+
+    cli_json_set_string(json, "rule", info->id);
+    cli_json_set_string(json, "severity", snap_rules_severity_name(finding->severity));
+    if (finding->has_area)
+        cli_json_set_uint(json, "area", finding->area);
+    if (finding->has_entry) {
+        cli_json_set_uint(json, "slot", finding->slot);
+        cli_json_set_uint(json, "index", finding->index);
+    }
+    if (finding->has_offset)
+        cli_json_set_uint(json, "offset_bytes", finding->offset_bytes);
+    if (finding->has_entry) {
+        cli_json_set_hex(json, "old", finding->old_chunk);
+        cli_json_set_hex(json, "new", finding->new_chunk);
+    }
+    cli_json_set_string(json, "repair", info->repair);
+    cli_json_set_string(json, "text", finding->text);
+    return json;
+}
+
+struct report_word report_shell_word(const char *path)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    struct report_word result = {""};
+    size_t used = 0;
+
+    if (path[0] != '\0' && path[strspn(path, plain)] == '\0') {
+        (void)snprintf(result.text, sizeof result.text, "%s", path);
+        return result;
+    }
+    result.text[used++] = '\'';
+    for (; *path != '\0' && used < sizeof result.text - 6; path++) { /* room for '\'' and the closing quote */
+        if (*path == '\'') {
+            memcpy(result.text + used, "'\\''", 4);
+            used += 4;
+        } else {
+            result.text[used++] = *path;
+        }
+    }
+    result.text[used] = '\'';
+    return result;
+}
+
+struct report_text report_probe_text(const struct snap_probe *probe)
+{
+    struct report_text result = {"nothing known"};
+    size_t used = 0;
+
+    if (probe->type[0] != '\0') {
+        used = (size_t)snprintf(result.text, sizeof result.text, "%s", probe->type);
+        if (probe->label[0] != '\0')
+            used += (size_t)snprintf(result.text + used, sizeof result.text - used, " \"%.100s\"", probe->label);
+        if (probe->uuid[0] != '\0')
+            used += (size_t)snprintf(result.text + used, sizeof result.text - used, " %s", probe->uuid);
+        if (probe->ambivalent)
+            (void)snprintf(result.text + used, sizeof result.text - used, " (and other signatures)");
+    } else if (probe->pttype[0] != '\0') {
+        (void)snprintf(result.text, sizeof result.text, "%s partition table %s", probe->pttype, probe->ptuuid);
+    }
+    return result;
+}
+
+void report_set_probe(struct cli_json *object, const char *key, const struct snap_probe *probe)
+{
+    struct cli_json *json;
+
+    if (probe->type[0] == '\0' && probe->pttype[0] == '\0') {
+        cli_json_set_null(object, key);
+        return;
+    }
+    json = cli_json_object();
+    cli_json_set_string(json, "type", probe->type[0] != '\0' ? probe->type : NULL);
+    cli_json_set_string(json, "label", probe->label[0] != '\0' ? probe->label : NULL);
+    cli_json_set_string(json, "uuid", probe->uuid[0] != '\0' ? probe->uuid : NULL);
+    cli_json_set_string(json, "partition_table", probe->pttype[0] != '\0' ? probe->pttype : NULL);
+    cli_json_set_string(json, "partition_table_uuid", probe->ptuuid[0] != '\0' ? probe->ptuuid : NULL);
+    cli_json_set_bool(json, "ambivalent", probe->ambivalent);
+    cli_json_set(object, key, json);
+}
+
+struct report_text report_device_text(const struct tool_device *device, const struct snap_probe *probe)
+{
+    struct report_text result;
+    const bool has_model = device->facts.model[0] != '\0';
+
+    (void)snprintf(result.text, sizeof result.text, "%.200s: %s%s%s, %.200s", device->path,
+                   cli_size_text(device->io->size_bytes).text, has_model ? ", " : "", device->facts.model,
+                   report_probe_text(probe).text);
+    return result;
+}
+
+/* A store is named by what would be lost with it. */
+static enum snap_status refuse_store(const struct tool_device *device, const struct snap_store *store,
+                                     const char *waiver, struct snap_error *err)
+{
+    const struct snap_check_options options = {.figures_only = true};
+    struct snap_findings findings = {0};
+    struct snap_check_result result;
+    enum snap_status status = snap_check(store, &options, &findings, &result, err);
+
+    if (status != SNAP_OK)
+        return status;
+    if (result.list_complete)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: holds a snapshot store with %" PRIu64 " entries; %s", device->path,
+                         result.entries, waiver);
+    return snap_fail(err, SNAP_E_REFUSED, "%s: holds a snapshot store that is invalid or damaged; %s", device->path,
+                     waiver);
+}
+
+void report_note_cached(struct cli *cli, const struct tool_device *device)
+{
+    struct snap_file_info info;
+
+    snap_file_get_info(device->io, &info);
+    if (!info.direct)
+        cli_note(cli, "%s: its file system has no direct I/O: it went through the page cache, and was flushed",
+                 device->path);
+}
+
+enum snap_status report_refuse_signature(const struct tool_device *device, const char *waiver, struct snap_error *err)
+{
+    struct snap_probe probe;
+    struct snap_store store;
+    enum snap_status status = snap_header_read(&store, device->io, err);
+
+    if (status != SNAP_OK)
+        return status;
+    if (store.defect != SNAP_HEADER_EMPTY && store.defect != SNAP_HEADER_MAGIC && store.defect != SNAP_HEADER_TOO_SMALL)
+        return refuse_store(device, &store, waiver, err);
+    status = snap_evidence_probe_io(device->io, &probe, err);
+    if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0' && !probe.ambivalent))
+        return status;
+    return snap_fail(err, SNAP_E_REFUSED, "%s: holds %s; %s", device->path, report_probe_text(&probe).text, waiver);
+}
+
+static void set_usage(struct cli_json *object, const struct snap_usage *figures)
+{
+    struct cli_json *usage = cli_json_object();
+
+    cli_json_set_uint(usage, "allocated_sectors", figures->allocated_sectors);
+    cli_json_set_uint(usage, "total_sectors", figures->total_sectors);
+    cli_json_set_uint(usage, "metadata_sectors", figures->metadata_sectors);
+    cli_json_set(object, "usage", usage);
+}
+
+void report_set_usage(struct cli_json *object, const struct snap_layout *layout, uint64_t entries,
+                      uint64_t highest_new_chunk)
+{
+    struct snap_usage usage;
+
+    snap_layout_usage(layout, entries, highest_new_chunk, &usage);
+    set_usage(object, &usage);
+}
+
+void report_set_figures(struct cli_json *object, const struct snap_store *store, const struct snap_check_result *result)
+{
+    cli_json_set_uint(object, "chunk_sectors", store->layout.chunk_sectors);
+    cli_json_set_uint(object, "entries", result->entries);
+    cli_json_set_uint(object, "runs", result->runs);
+    cli_json_set_uint(object, "areas", result->areas);
+    cli_json_set_bool(object, "canonical", result->canonical);
+    cli_json_set_uint(object, "capacity_entries", result->capacity_entries);
+    cli_json_set_uint(object, "free_chunks", result->free_chunks);
+    set_usage(object, &result->usage);
+}
+
+static void set_text(struct cli_json *object, const char *key, const char *text)
+{
+    cli_json_set_string(object, key, text[0] != '\0' ? text : NULL);
+}
+
+void report_set_identity(struct cli_json *object, const struct snap_store *store)
+{
+    const struct snap_identity *record = &store->identity;
+    static const uint8_t none[16];
+    struct cli_json *json;
+    char id[37];
+
+    if (store->identity_state != SNAP_IDENTITY_OK) {
+        cli_json_set_null(object, "identity");
+        return;
+    }
+    json = cli_json_object();
+    snap_identity_format_id(record->store_id, id);
+    cli_json_set_string(json, "store_id", id);
+    snap_identity_format_id(record->parent_id, id);
+    cli_json_set_string(json, "parent_id", memcmp(record->parent_id, none, sizeof none) == 0 ? NULL : id);
+    cli_json_set_uint(json, "origin_sectors", record->origin_sectors);
+    cli_json_set_uint(json, "created_seconds", record->created_seconds);
+    cli_json_set_uint(json, "flags", record->flags);
+    set_text(json, "label", record->label);
+    set_text(json, "fs_type", record->fs_type);
+    set_text(json, "fs_uuid", record->fs_uuid);
+    set_text(json, "uuid_sub", record->uuid_sub);
+    set_text(json, "ptuuid", record->ptuuid);
+    set_text(json, "partuuid", record->partuuid);
+    set_text(json, "serial", record->serial);
+    cli_json_set(object, "identity", json);
+}
+
+enum snap_status report_finding_talk(void *context, const struct snap_finding *finding, struct snap_error *err)
+{
+    const struct report_talk *talk = context;
+    const struct report_text text = report_finding_text(finding);
+
+    (void)err;
+    if (finding->severity >= SNAP_CORRUPTING)
+        cli_error(talk->cli, "%s: %s", talk->device, text.text);
+    else if (finding->severity == SNAP_WARNING)
+        cli_warn(talk->cli, "%s: %s", talk->device, text.text);
+    else
+        cli_verbose(talk->cli, "%s: note: %s", talk->device, text.text);
+    return SNAP_OK;
+}
+
+void report_talk_rest(struct cli *cli, const char *device, const struct snap_findings *findings,
+                      enum snap_severity least)
+{
+    for (int rule = 0; rule < SNAP_RULES; rule++) {
+        const struct snap_rule_info *info = snap_rules_info((enum snap_rule)rule);
+
+        if (findings->rule_counts[rule] > REPORT_PER_RULE_MAX)
+            (info->severity >= least ? cli_error : cli_verbose)(cli, "%s: and %" PRIu64 " more of %s", device,
+                                                                findings->rule_counts[rule] - REPORT_PER_RULE_MAX,
+                                                                info->id);
+    }
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How findings, devices and probes look to people and to programs. */
+#ifndef DMSNAP_TOOLS_SHARED_REPORT
+#define DMSNAP_TOOLS_SHARED_REPORT
+
+#include "lib/check/check.h"
+#include "lib/device/probe.h"
+#include "tools/cli/json.h"
+#include "tools/shared/devices.h"
+
+/* One line of data on `out`, escaped; whether it could be written is seen when the program ends. */
+void report_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Findings of one rule beyond this number are counted, not shown. */
+#define REPORT_PER_RULE_MAX 100u
+
+struct report_text {
+    char text[768];
+};
+
+/* "area 3 slot 17: data chunk 9 is metadata area 0"; without a place only the text. Not yet escaped. */
+struct report_text report_finding_text(const struct snap_finding *finding);
+
+/* As in the manual: rule, severity, area, slot, index, offset_bytes, old, new, repair, text. */
+struct cli_json *report_finding_json(const struct snap_finding *finding);
+
+/* A path as it can be typed again: quoted where the shell would take it apart. Not yet escaped. */
+struct report_word {
+    char text[4096 + 64];
+};
+struct report_word report_shell_word(const char *path);
+
+/* "ext4 \"root\" 0e5c..."; "nothing known" where nothing was found. */
+struct report_text report_probe_text(const struct snap_probe *probe);
+
+/* null where nothing was found. */
+void report_set_probe(struct cli_json *object, const char *key, const struct snap_probe *probe);
+
+/* "/dev/sdb1: 20 GiB, Samsung SSD 870, ext4 ..." */
+struct report_text report_device_text(const struct tool_device *device, const struct snap_probe *probe);
+
+/* For a summary: that an open image was read and written through the page cache, where that is so. */
+void report_note_cached(struct cli *cli, const struct tool_device *device);
+
+/*
+ * SNAP_E_REFUSED where the open device holds something that would be lost if it were overwritten: a store, a file
+ * system, a partition table. `waiver` says how it is done all the same: "-f overwrites it". SNAP_E_IO, SNAP_E_NOMEM.
+ */
+enum snap_status report_refuse_signature(const struct tool_device *device, const char *waiver, struct snap_error *err);
+
+/* Figures of a checked store, into `object`. */
+void report_set_figures(struct cli_json *object, const struct snap_store *store, const struct snap_check_result *result);
+
+/* The three figures of the kernel's status line for a list of `entries` entries (snap_layout_usage), into `object`. */
+void report_set_usage(struct cli_json *object, const struct snap_layout *layout, uint64_t entries,
+                      uint64_t highest_new_chunk);
+
+/* The identity record, or null. */
+void report_set_identity(struct cli_json *object, const struct snap_store *store);
+
+/* For the library: prints each finding above a note as an error or warning of the program, on standard error. */
+struct report_talk {
+    struct cli *cli;
+    const char *device;
+};
+enum snap_status report_finding_talk(void *context, const struct snap_finding *finding, struct snap_error *err);
+
+/* "and 17 more of this kind" for each rule that was cut off; rules below `least` only with --verbose. */
+void report_talk_rest(struct cli *cli, const char *device, const struct snap_findings *findings,
+                      enum snap_severity least);
+
+#endif
