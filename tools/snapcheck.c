@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapcheck: holds a store against the rules of its format and says where it breaks one; never writes. */
+#include "lib/base/bytes.h"
 #include "lib/check/check.h"
 #include "lib/check/check_data.h"
 #include "lib/check/evidence.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapcreate: makes a store for an origin, empty or with what differs from a newer content of it. */
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/check/identity.h"
 #include "lib/view/diff.h"
 #include "tools/cli/cli.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapinspect: shows what is in a snapshot store, lists it, and reads the snapshot out of it; never writes to it. */
+#include "lib/base/bytes.h"
 #include "tools/cli/cli.h"
 #include "tools/inspect/inspect.h"
 #include "tools/shared/report.h"

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Little-endian numbers in byte arrays, on any host and at any alignment. */
+/* What a disk counts in and how it writes numbers: sectors, and little-endian integers at any alignment. */
 #ifndef DMSNAP_BASE_BYTES
 #define DMSNAP_BASE_BYTES
 
 #include <stdint.h>
+
+/* The store and the kernel count in sectors of 512 bytes, whatever the device's blocks are. */
+#define SNAP_SECTOR_BYTES 512u
 
 static inline uint16_t snap_get_le16(const uint8_t *bytes)
 {

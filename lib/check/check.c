@@ -2,6 +2,7 @@
 #include "lib/check/check.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/check/check_header_private.h"
 #include "lib/check/duplicates.h"
 #include "lib/store/list_walk.h"

@@ -2,6 +2,7 @@
 #include "lib/check/check_data.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #include "lib/check/evidence.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/view/view.h"
 
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "lib/device/device_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/device/probe.h"
 
 #include <ctype.h>
@@ -23,7 +24,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define SECTOR_BYTES 512u
 #define LOOP_DEPTH_MAX 8 /* loop devices over loop devices */
 
 static bool make_path(char path[PATH_MAX], const char *format, va_list args) __attribute__((format(printf, 2, 0)));
@@ -129,7 +129,7 @@ void snap_device_read_sysfs(const char *sys_root, struct snap_device *device)
     if (snap_device_read_line(device->backing_path, sizeof device->backing_path, "%s/loop/backing_file", disk)) {
         device->is_loop = true;
         if (snap_device_read_line(text, sizeof text, "%s/loop/offset", disk))
-            device->backing_offset_bytes = number_of(text) + device->start_sectors * SECTOR_BYTES;
+            device->backing_offset_bytes = number_of(text) + device->start_sectors * SNAP_SECTOR_BYTES;
     }
 }
 
@@ -145,7 +145,7 @@ static void describe_loop_at(int fd, unsigned depth, struct snap_device *device)
         device->is_loop = true;
         device->backing_device = info.lo_device;
         device->backing_inode = info.lo_inode;
-        device->backing_offset_bytes = info.lo_offset + device->start_sectors * SECTOR_BYTES;
+        device->backing_offset_bytes = info.lo_offset + device->start_sectors * SNAP_SECTOR_BYTES;
         if (!device->backing_path[0])
             (void)snprintf(device->backing_path, sizeof device->backing_path, "%.*s", LO_NAME_SIZE,
                            (const char *)info.lo_file_name);
@@ -178,7 +178,7 @@ static void describe_backing(uint64_t number, unsigned depth, struct snap_device
         return;
     }
     device->backing_number = under.disk_number;
-    device->backing_offset_bytes += under.start_sectors * SECTOR_BYTES;
+    device->backing_offset_bytes += under.start_sectors * SNAP_SECTOR_BYTES;
 }
 
 void snap_device_describe_loop(int fd, struct snap_device *device)
@@ -202,7 +202,7 @@ static void describe_block(const char *path, struct snap_device *device)
         fd = -1;
     }
     if (fd >= 0 && ioctl(fd, BLKGETSIZE64, &size_bytes) == 0)
-        device->size_sectors = size_bytes / SECTOR_BYTES;
+        device->size_sectors = size_bytes / SNAP_SECTOR_BYTES;
     if (device->is_loop || major(device->device_number) == LOOP_MAJOR)
         snap_device_describe_loop(fd, device);
     if (fd >= 0 && !device->partuuid[0] && device->disk_number != device->device_number &&
@@ -230,7 +230,7 @@ enum snap_status snap_device_describe(const char *path, struct snap_device *devi
     }
     if (!S_ISREG(st.st_mode))
         return snap_fail(err, SNAP_E_USAGE, "%s: neither a block device nor a regular file", path);
-    device->size_sectors = (uint64_t)st.st_size / SECTOR_BYTES;
+    device->size_sectors = (uint64_t)st.st_size / SNAP_SECTOR_BYTES;
     file_system = (struct snap_device){.device_number = st.st_dev};
     snap_device_read_sysfs("", &file_system);
     device->rotational = file_system.rotational;
@@ -264,11 +264,11 @@ static struct place place_of(const struct snap_device *device)
     } else {
         place.on_disk = true;
         place.device = device->disk_number;
-        if (!snap_mul(device->start_sectors, SECTOR_BYTES, &place.start_bytes))
+        if (!snap_mul(device->start_sectors, SNAP_SECTOR_BYTES, &place.start_bytes))
             place.start_bytes = 0; /* nonsense: then it overlaps */
     }
     /* An unknown size reaches to the end of all. */
-    if (!device->size_sectors || !snap_mul(device->size_sectors, SECTOR_BYTES, &length_bytes) ||
+    if (!device->size_sectors || !snap_mul(device->size_sectors, SNAP_SECTOR_BYTES, &length_bytes) ||
         !snap_add(place.start_bytes, length_bytes, &place.end_bytes))
         place.end_bytes = UINT64_MAX;
     return place;

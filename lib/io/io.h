@@ -10,9 +10,6 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-/* The store and the kernel count in sectors of 512 bytes, whatever the device's blocks are. */
-#define SNAP_SECTOR_BYTES 512u
-
 enum snap_io_kind { SNAP_IO_READ, SNAP_IO_WRITE };
 
 /*

@@ -3,6 +3,7 @@
 #include "lib/io/open_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,6 +2,7 @@
 #include "lib/merge/compare.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/merge/window.h"
 
 #include <string.h>

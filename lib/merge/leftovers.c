@@ -2,6 +2,7 @@
 #include "lib/merge/leftovers.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/merge/compare.h"
 #include "lib/store/list_walk.h"
 

@@ -3,6 +3,7 @@
 #include "lib/merge/merge_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

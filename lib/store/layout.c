@@ -2,6 +2,7 @@
 #include "lib/store/layout.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/io/io.h"
 #include "lib/store/codec.h"
 

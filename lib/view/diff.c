@@ -2,6 +2,7 @@
 #include "lib/view/diff.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "lib/view/view.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/store/list_walk.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Prints the requests that a merge or a check of a store makes, for fio and for the seek model. */
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/io/file.h"
 #include "lib/merge/merge.h"
 #include "lib/merge/plan.h"

@@ -3,6 +3,7 @@
 #include "tests/crash/drive.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/merge/compare.h"
 #include "lib/merge/leftovers.h"
 #include "lib/merge/sibling.h"

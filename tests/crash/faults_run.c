@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The run, and its judgement. */
+#include "lib/base/bytes.h"
 #include "tests/crash/faults.h"
 
 #include "tests/crash/bad.h"

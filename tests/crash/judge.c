@@ -2,6 +2,7 @@
 /* The promises, one function each. */
 #include "tests/crash/judge.h"
 
+#include "lib/base/bytes.h"
 #include "tests/crash/drive.h"
 #include "tests/crash/reader.h"
 #include "tests/support/io_mem.h"

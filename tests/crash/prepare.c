@@ -2,6 +2,7 @@
 /* Merges on copies of the images, which the runs of a workload start from. */
 #include "tests/crash/prepare.h"
 
+#include "lib/base/bytes.h"
 #include "tests/crash/drive.h"
 #include "tests/crash/guard.h"
 #include "tests/support/io_mem.h"

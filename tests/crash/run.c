@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The run: recorder below, faults above it, guard on top; the exploration sits in the recorder's callback. */
+#include "lib/base/bytes.h"
 #include "tests/crash/run_internal.h"
 
 #include "tests/crash/bad.h"

@@ -2,6 +2,7 @@
 /* The enumeration: a choice per atom, an incremental hash per choice, an image only for those that are new. */
 #include "tests/crash/states.h"
 
+#include "lib/base/bytes.h"
 #include "tests/crash/workload.h"
 #include "tests/support/io_mem.h"
 

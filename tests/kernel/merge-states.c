@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Merges a pair of images on recorded devices and writes out what a kill or a power loss may leave at each step. */
+#include "lib/base/bytes.h"
 #include "tests/crash/drive.h"
 #include "tests/kernel/states.h"
 #include "tests/support/io_record.h"

@@ -3,6 +3,7 @@
 #include "tests/support/io_record.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "tests/support/io_mem.h"
 
 #include <errno.h>

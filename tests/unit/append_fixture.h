@@ -3,6 +3,7 @@
 #ifndef DMSNAP_TEST_APPEND_FIXTURE_H
 #define DMSNAP_TEST_APPEND_FIXTURE_H
 
+#include "lib/base/bytes.h"
 #include "tests/unit/store_fixture.h"
 
 /* Where the kernel would put the next data (format 3, items 2 and 3), written down once more. */

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_TEST_MERGE_FIXTURE_H
 #define DMSNAP_TEST_MERGE_FIXTURE_H
 
+#include "lib/base/bytes.h"
 #include "lib/merge/merge.h"
 #include "tests/unit/store_fixture.h"
 

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_TEST_SIBLING_FIXTURE_H
 #define DMSNAP_TEST_SIBLING_FIXTURE_H
 
+#include "lib/base/bytes.h"
 #include "lib/merge/sibling.h"
 #include "tests/unit/append_fixture.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests that each rule is found exactly where it is broken: one store, one defect, one finding. */
+#include "lib/base/bytes.h"
 #include "lib/store/codec.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/check_fixture.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests the order in which a new store is written, what a crash leaves of it at any point, and its limits. */
+#include "lib/base/bytes.h"
 #include "lib/check/check.h"
 #include "lib/store/create.h"
 #include "tests/support/io_fault.h"

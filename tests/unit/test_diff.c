@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests that a difference is found as a naive comparison finds it, and only what may differ is read. */
+#include "lib/base/bytes.h"
 #include "lib/view/diff.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/alloc_fixture.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Entries that are added to a store: how many fit, which writes and flushes, every torn state, every failure. */
+#include "lib/base/bytes.h"
 #include "lib/store/list_append.h"
 
 #include "tests/support/io_fault.h"

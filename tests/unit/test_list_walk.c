@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The walk over a store's list: every entry, the dead slots, the end, and what cannot be read. */
+#include "lib/base/bytes.h"
 #include "lib/store/list_walk.h"
 
 #include "tests/support/io_fault.h"

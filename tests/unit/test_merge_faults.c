@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A merge that fails or is stopped at each of its operations: the view stands, and a second run completes it. */
+#include "lib/base/bytes.h"
 #include "lib/merge/merge.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/merge_fixture.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A merge that keeps other stores' views: the order over all devices, and that nothing comes before what it needs. */
+#include "lib/base/bytes.h"
 #include "lib/merge/merge.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/sibling_fixture.h"

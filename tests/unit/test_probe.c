@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests what is recognised on images made by other programs and by hand. */
+#include "lib/base/bytes.h"
 #include "tests/unit/probe_fixture.h"
 
 #include <linux/fs.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests the snapshot view against one that is put together naively. */
+#include "lib/base/bytes.h"
 #include "lib/view/view.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/alloc_fixture.h"

@@ -3,6 +3,7 @@
 #include "lib/merge/window.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/store_fixture.h"
 

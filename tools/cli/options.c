@@ -3,6 +3,7 @@
 #include "tools/cli/options.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/io/io.h"
 #include "tools/cli/size.h"
 

@@ -3,6 +3,7 @@
 #include "tools/cli/size.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/io/io.h"
 
 #include <inttypes.h>

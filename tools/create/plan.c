@@ -2,6 +2,7 @@
 #include "tools/create/plan.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/merge/merge.h"
 #include "lib/store/table_line.h"
 #include "tools/cli/json.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The view as a new sparse image, or as a stream on standard output. */
+#include "lib/base/bytes.h"
 #include "tools/inspect/inspect.h"
 
 #include "lib/view/extract.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/base/bytes.h"
 #include "tools/inspect/inspect.h"
 
 #include "tools/cli/json.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tools/merge/checks.h"
 
+#include "lib/base/bytes.h"
 #include "lib/merge/compare.h"
 #include "lib/merge/leftovers.h"
 #include "tools/merge/options.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tools/merge/keep_cow.h"
 
+#include "lib/base/bytes.h"
 #include "lib/store/list_walk.h"
 
 #include <inttypes.h>

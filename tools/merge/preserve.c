@@ -2,6 +2,7 @@
 #include "tools/merge/preserve.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
 #include "tools/merge/options.h"

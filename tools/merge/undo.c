@@ -2,6 +2,7 @@
 #include "tools/merge/undo.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/check/identity.h"
 #include "lib/store/record.h"
 #include "tools/cli/size.h"

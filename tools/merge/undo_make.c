@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The making of a new undo store, and of the COW's record that tells which one belongs to it. */
+#include "lib/base/bytes.h"
 #include "tools/merge/undo.h"
 
 #include "lib/check/identity.h"

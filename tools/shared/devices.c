@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tools/shared/devices.h"
 
+#include "lib/base/bytes.h"
 #include "lib/device/tag.h"
 
 #include <linux/ioprio.h>
