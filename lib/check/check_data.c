@@ -2,6 +2,7 @@
 #include "lib/check/check_data.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 
 #include <inttypes.h>
@@ -120,7 +121,7 @@ enum snap_status snap_check_data(const struct snap_store *store, uint64_t entrie
         check->options = options;
         check->piece_bytes = snap_min(store->layout.chunk_bytes, PIECE_BYTES);
         check->batch_entries = snap_min(BATCH_ENTRIES, BATCH_BYTES / check->piece_bytes);
-        check->buffer = snap_io_buffer_new_unset(BATCH_BYTES);
+        check->buffer = snap_buffer_new_unset(BATCH_BYTES);
     }
     if (!check || !check->buffer)
         status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading data", store->io->name);
@@ -136,7 +137,7 @@ enum snap_status snap_check_data(const struct snap_store *store, uint64_t entrie
             options->progress(options->progress_context, done, entries);
     }
     if (check)
-        snap_io_buffer_free(check->buffer);
+        snap_buffer_free(check->buffer);
     free(check);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "lib/device/probe.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 
 #include <blkid/blkid.h>
@@ -218,7 +219,7 @@ enum snap_status snap_probe_reader(snap_probe_read_fn read_fn, void *context, ui
     memory_fd = memfd_create("signatures", MFD_CLOEXEC);
     if (memory_fd < 0)
         return snap_fail_errno(err, errno, "cannot make a memory file");
-    buffer = snap_io_buffer_new(PIECE_BYTES);
+    buffer = snap_buffer_new(PIECE_BYTES);
     if (!buffer)
         status = snap_fail(err, SNAP_E_NOMEM, "no memory to look for signatures");
     else if (ftruncate(memory_fd, (off_t)size_bytes) != 0)
@@ -227,7 +228,7 @@ enum snap_status snap_probe_reader(snap_probe_read_fn read_fn, void *context, ui
         status = fill_memory(read_fn, context, size_bytes, memory_fd, buffer, err);
     if (status == SNAP_OK)
         status = snap_probe_outside(memory_fd, probe, err);
-    snap_io_buffer_free(buffer);
+    snap_buffer_free(buffer);
     (void)close(memory_fd); /* nothing of it is kept */
     return status;
 }

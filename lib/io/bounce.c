@@ -2,6 +2,7 @@
 #include "lib/io/bounce_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/io/engine_private.h"
 
 #include <errno.h>
@@ -40,7 +41,7 @@ int snap_bounce_run(const struct snap_opened *opened, char **buffer, const struc
     const uint64_t total_bytes = snap_io_request_bytes(request);
 
     if (!*buffer)
-        *buffer = snap_io_buffer_new(BOUNCE_BYTES);
+        *buffer = snap_buffer_new(BOUNCE_BYTES);
     if (!*buffer || align_bytes > BOUNCE_BYTES)
         return ENOMEM;
     for (uint64_t done_bytes = 0, part_bytes; done_bytes < total_bytes; done_bytes += part_bytes) {

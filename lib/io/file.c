@@ -3,6 +3,7 @@
 #include "lib/io/file.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/io/bounce_private.h"
 #include "lib/io/engine_private.h"
 #include "lib/io/open_private.h"
@@ -214,7 +215,7 @@ static void free_file(struct snap_io_file *file)
 {
     if (file->engine)
         file->engine->ops->close(file->engine);
-    snap_io_buffer_free(file->bounce);
+    snap_buffer_free(file->bounce);
     free(file->raw);
     free(file->raw_index);
     free(file->name);

@@ -4,12 +4,7 @@
 #include "lib/base/arith.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-
-#define HUGE_PAGE_BYTES (2u << 20)
-#define BUFFER_ALIGN_BYTES 4096u
 
 uint64_t snap_io_request_bytes(const struct snap_io_request *request)
 {
@@ -72,34 +67,4 @@ enum snap_status snap_io_flush(struct snap_io *io, struct snap_error *err)
 enum snap_status snap_io_close(struct snap_io *io, struct snap_error *err)
 {
     return io ? io->ops->close(io, err) : SNAP_OK;
-}
-
-void *snap_io_buffer_new_unset(uint64_t length_bytes)
-{
-    uint64_t align_bytes = length_bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : BUFFER_ALIGN_BYTES;
-    uint64_t rounded_bytes;
-    void *buffer;
-
-    if (!snap_round_up(snap_max(length_bytes, 1), align_bytes, &rounded_bytes) || rounded_bytes > SIZE_MAX)
-        return NULL;
-    buffer = aligned_alloc((size_t)align_bytes, (size_t)rounded_bytes);
-    if (!buffer)
-        return NULL;
-#ifdef MADV_HUGEPAGE
-    if (align_bytes == HUGE_PAGE_BYTES)
-        (void)madvise(buffer, (size_t)rounded_bytes, MADV_HUGEPAGE); /* a hint; nothing depends on it */
-#endif
-    return buffer;
-}
-
-void *snap_io_buffer_new(uint64_t length_bytes)
-{
-    void *buffer = snap_io_buffer_new_unset(length_bytes);
-
-    return buffer ? memset(buffer, 0, (size_t)length_bytes) : NULL;
-}
-
-void snap_io_buffer_free(void *buffer)
-{
-    free(buffer);
 }

@@ -78,15 +78,4 @@ enum snap_status snap_io_flush(struct snap_io *io, struct snap_error *err);
 /* NULL is SNAP_OK. */
 enum snap_status snap_io_close(struct snap_io *io, struct snap_error *err);
 
-/*
- * A buffer aligned for direct I/O on any device (4096 bytes at least; 2 MiB, asked to be huge pages, where it is that
- * large), zeroed. NULL where memory is short. Free with snap_io_buffer_free (NULL is fine).
- */
-void *snap_io_buffer_new(uint64_t length_bytes);
-
-/* The same with undefined content: large buffers that are filled anyway need not be touched twice. */
-void *snap_io_buffer_new_unset(uint64_t length_bytes);
-
-void snap_io_buffer_free(void *buffer);
-
 #endif

@@ -3,6 +3,7 @@
 #include "lib/io/open_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 
 #include <errno.h>
@@ -190,13 +191,13 @@ static bool direct_read_works(const struct snap_opened *opened)
 
     if (opened->size_bytes < align_bytes)
         return false;
-    buffer = snap_io_buffer_new(align_bytes);
+    buffer = snap_buffer_new(align_bytes);
     if (!buffer)
         return false;
     do
         bytes = pread(opened->direct_fd, buffer, align_bytes, 0);
     while (bytes < 0 && errno == EINTR);
-    snap_io_buffer_free(buffer);
+    snap_buffer_free(buffer);
     /* A bad sector says nothing about alignment; who reads it for its content will meet it. */
     return bytes > 0 || (bytes < 0 && errno == EIO);
 }

@@ -2,6 +2,7 @@
 #include "lib/io/seek_cost.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 
 #include <stdlib.h>
 
@@ -26,7 +27,7 @@ enum snap_status snap_seek_cost_measure(struct snap_io *io, const struct snap_cl
     *median_ns = 0;
     if (blocks < SNAP_SEEK_READS)
         return SNAP_OK;
-    buffer = snap_io_buffer_new(block_bytes);
+    buffer = snap_buffer_new(block_bytes);
     if (!buffer)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory", io->name);
     for (uint64_t i = 0; i < SNAP_SEEK_READS && status == SNAP_OK; i++) {
@@ -38,7 +39,7 @@ enum snap_status snap_seek_cost_measure(struct snap_io *io, const struct snap_cl
         status = snap_io_read(io, block * block_bytes, block_bytes, buffer, err);
         times_ns[i] = clock->now_ns(clock->context) - start_ns;
     }
-    snap_io_buffer_free(buffer);
+    snap_buffer_free(buffer);
     if (status != SNAP_OK)
         return status;
     qsort(times_ns, SNAP_SEEK_READS, sizeof times_ns[0], by_time);

@@ -3,6 +3,7 @@
 #include "lib/merge/merge_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -166,7 +167,7 @@ static enum snap_status write_units(struct snap_merge *merge, uint64_t first, co
 {
     const uint64_t unit_bytes = snap_list_cut_unit_bytes(merge->store);
     const uint64_t unit_entries = unit_bytes / SNAP_ENTRY_BYTES;
-    uint8_t *unit = snap_io_buffer_new(unit_bytes), *before = snap_io_buffer_new(unit_bytes);
+    uint8_t *unit = snap_buffer_new(unit_bytes), *before = snap_buffer_new(unit_bytes);
     enum snap_status status = SNAP_OK;
 
     if (!unit || !before)
@@ -174,8 +175,8 @@ static enum snap_status write_units(struct snap_merge *merge, uint64_t first, co
     for (uint64_t at = snap_round_down(first, unit_entries); at < first + selection->count && status == SNAP_OK;
          at += unit_entries)
         status = write_unit(merge, at, first, selection, unit, before, err);
-    snap_io_buffer_free(unit);
-    snap_io_buffer_free(before);
+    snap_buffer_free(unit);
+    snap_buffer_free(before);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include "lib/merge/compare.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 #include "lib/merge/window.h"
 
@@ -53,7 +54,7 @@ enum snap_status snap_compare_merged(const struct snap_store *store, struct snap
     snap_window_size(&store->layout, snap_min(memory_bytes / 2, WINDOW_BYTES_MAX), snap_max(count, 1), &size);
     status = snap_window_init(&window, store, &size, origin->size_bytes / SNAP_SECTOR_BYTES, &control, true, err);
     if (status == SNAP_OK) {
-        found = snap_io_buffer_new_unset(size.entries * size.slice_bytes);
+        found = snap_buffer_new_unset(size.entries * size.slice_bytes);
         if (!found)
             status = snap_fail(err, SNAP_E_NOMEM, "out of memory comparing %s with the origin", store->io->name);
     }
@@ -71,7 +72,7 @@ enum snap_status snap_compare_merged(const struct snap_store *store, struct snap
         done += step;
     }
     snap_window_free(&window);
-    snap_io_buffer_free(found);
+    snap_buffer_free(found);
     if (status != SNAP_OK)
         *equal = false;
     return status;

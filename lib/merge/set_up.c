@@ -3,6 +3,7 @@
 #include "lib/merge/merge_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 
 #include <inttypes.h>
@@ -114,7 +115,7 @@ static enum snap_status set_buffers(struct snap_merge *merge, bool dry_run, stru
         merge->windows[i].table = merge->table.entries ? &merge->table : NULL;
     }
     if (status == SNAP_OK && !dry_run && (options->keep_cow || options->skip_identical || options->verify)) {
-        merge->found = snap_io_buffer_new_unset(merge->size.entries * merge->size.slice_bytes);
+        merge->found = snap_buffer_new_unset(merge->size.entries * merge->size.slice_bytes);
         if (!merge->found)
             status = snap_fail(err, SNAP_E_NOMEM, "out of memory for a window of %" PRIu64 " entries; try --memory",
                                merge->size.entries);
@@ -152,7 +153,7 @@ void snap_merge_tear_down(struct snap_merge *merge)
     snap_window_free(&merge->windows[0]);
     snap_window_free(&merge->windows[1]);
     snap_window_table_free(&merge->table);
-    snap_io_buffer_free(merge->found);
+    snap_buffer_free(merge->found);
     free(merge->bad.entries);
 }
 

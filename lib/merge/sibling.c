@@ -2,6 +2,7 @@
 #include "lib/merge/sibling_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 #include "lib/store/list_walk.h"
 
@@ -47,7 +48,7 @@ static enum snap_status allocate(struct snap_sibling *sibling, struct snap_error
 
     sibling->moves = calloc((size_t)sibling->moves_max, sizeof *sibling->moves);
     sibling->pending = malloc((size_t)sibling->pending_max * sizeof *sibling->pending);
-    sibling->buffer = snap_io_buffer_new_unset(sibling->moves_max * sibling->slice_bytes);
+    sibling->buffer = snap_buffer_new_unset(sibling->moves_max * sibling->slice_bytes);
     sibling->found = snap_chunkset_new(memory_bytes > fixed_bytes ? memory_bytes - fixed_bytes : 0);
     status = snap_plan_init(&sibling->plan, layout, (size_t)sibling->moves_max, err);
     if (status == SNAP_OK)
@@ -148,7 +149,7 @@ void snap_sibling_close(struct snap_sibling *sibling)
     snap_chunkset_free(sibling->added);
     free(sibling->pending);
     free(sibling->moves);
-    snap_io_buffer_free(sibling->buffer);
+    snap_buffer_free(sibling->buffer);
     snap_plan_free(&sibling->plan);
     snap_copy_group_free(&sibling->group);
     free(sibling);

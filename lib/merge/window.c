@@ -2,6 +2,7 @@
 #include "lib/merge/window.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/merge/sort.h"
 
 #include <inttypes.h>
@@ -45,7 +46,7 @@ enum snap_status snap_window_init(struct snap_window *window, const struct snap_
     if (status == SNAP_OK)
         status = snap_copy_group_init(&window->group, err);
     if (status == SNAP_OK && with_buffer) {
-        window->buffer = snap_io_buffer_new_unset(size->entries * size->slice_bytes);
+        window->buffer = snap_buffer_new_unset(size->entries * size->slice_bytes);
         if (!window->buffer)
             status = snap_fail(err, SNAP_E_NOMEM, "out of memory for a window of %" PRIu64 " bytes; try --memory",
                                size->entries * size->slice_bytes);
@@ -59,7 +60,7 @@ void snap_window_free(struct snap_window *window)
     free(window->entries);
     snap_plan_free(&window->plan);
     snap_copy_group_free(&window->group);
-    snap_io_buffer_free(window->buffer);
+    snap_buffer_free(window->buffer);
     memset(window, 0, sizeof *window);
 }
 

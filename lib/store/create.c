@@ -2,6 +2,7 @@
 #include "lib/store/create.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static uint64_t block_bytes(const struct snap_create *create)
 
 static enum snap_status write_first_block(struct snap_create *create, const uint8_t *sector, struct snap_error *err)
 {
-    uint8_t *block = snap_io_buffer_new(block_bytes(create));
+    uint8_t *block = snap_buffer_new(block_bytes(create));
     enum snap_status status;
 
     if (!block)
@@ -38,7 +39,7 @@ static enum snap_status write_first_block(struct snap_create *create, const uint
     if (sector)
         memcpy(block, sector, SNAP_HEADER_SECTOR_BYTES);
     status = snap_io_write(create->cow, 0, block_bytes(create), block, err);
-    snap_io_buffer_free(block);
+    snap_buffer_free(block);
     return status == SNAP_OK ? snap_io_flush(create->cow, err) : status;
 }
 
@@ -79,9 +80,9 @@ enum snap_status snap_create_begin(struct snap_create **result, struct snap_io *
         create->layout = *layout;
         create->capacity = snap_layout_capacity_entries(layout);
         create->data_room_chunks = snap_max(DATA_BYTES_MAX / layout->chunk_bytes, 1);
-        create->data = snap_io_buffer_new(create->data_room_chunks * layout->chunk_bytes);
+        create->data = snap_buffer_new(create->data_room_chunks * layout->chunk_bytes);
         create->piece_bytes = snap_min(layout->chunk_bytes, PIECE_BYTES_MAX);
-        create->piece = snap_io_buffer_new(create->piece_bytes);
+        create->piece = snap_buffer_new(create->piece_bytes);
     }
     if (!create || !create->data || !create->piece) {
         snap_create_close(create);
@@ -233,7 +234,7 @@ void snap_create_close(struct snap_create *create)
 {
     if (!create)
         return;
-    snap_io_buffer_free(create->data);
-    snap_io_buffer_free(create->piece);
+    snap_buffer_free(create->data);
+    snap_buffer_free(create->piece);
     free(create);
 }

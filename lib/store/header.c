@@ -2,6 +2,7 @@
 #include "lib/store/header.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 
 #include <inttypes.h>
@@ -48,7 +49,7 @@ enum snap_status snap_header_read(struct snap_store *store, struct snap_io *io, 
     store->defect = SNAP_HEADER_TOO_SMALL;
     if (io->size_bytes < SNAP_HEADER_SECTOR_BYTES)
         return SNAP_OK;
-    sector = snap_io_buffer_new(SNAP_HEADER_SECTOR_BYTES);
+    sector = snap_buffer_new(SNAP_HEADER_SECTOR_BYTES);
     if (!sector)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading the header", io->name);
     status = snap_io_read(io, 0, SNAP_HEADER_SECTOR_BYTES, sector, err);
@@ -59,7 +60,7 @@ enum snap_status snap_header_read(struct snap_store *store, struct snap_io *io, 
                              !all_zero(sector + SNAP_HEADER_BYTES, SNAP_HEADER_SECTOR_BYTES - SNAP_HEADER_BYTES);
         store->defect = judge_header(store, io->size_bytes);
     }
-    snap_io_buffer_free(sector);
+    snap_buffer_free(sector);
     return status;
 }
 
@@ -171,7 +172,7 @@ enum snap_status snap_list_read_entries(const struct snap_store *store, uint64_t
 
     if (!vector)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading entries", store->io->name);
-    vector->buffer = snap_io_buffer_new_unset(ENTRIES_VECTOR_BYTES);
+    vector->buffer = snap_buffer_new_unset(ENTRIES_VECTOR_BYTES);
     if (!vector->buffer)
         status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading entries", store->io->name);
     while (status == SNAP_OK && count > 0) {
@@ -189,7 +190,7 @@ enum snap_status snap_list_read_entries(const struct snap_store *store, uint64_t
         first_index += covered;
         count -= covered;
     }
-    snap_io_buffer_free(vector->buffer);
+    snap_buffer_free(vector->buffer);
     free(vector);
     return status;
 }
@@ -253,8 +254,8 @@ enum snap_status snap_list_cut_shorten(const struct snap_store *store, uint64_t 
     if (new_length >= length)
         return snap_fail(err, SNAP_E_INTERNAL, "%s: cannot shorten a list of %" PRIu64 " entries to %" PRIu64,
                          store->io->name, length, new_length);
-    zeros = snap_io_buffer_new(unit_bytes);
-    last = snap_io_buffer_new(unit_bytes);
+    zeros = snap_buffer_new(unit_bytes);
+    last = snap_buffer_new(unit_bytes);
     if (!zeros || !last)
         status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory shortening the list", store->io->name);
     else
@@ -273,8 +274,8 @@ enum snap_status snap_list_cut_shorten(const struct snap_store *store, uint64_t 
             break;
         unit_first -= unit_entries;
     }
-    snap_io_buffer_free(zeros);
-    snap_io_buffer_free(last);
+    snap_buffer_free(zeros);
+    snap_buffer_free(last);
     return status;
 }
 
@@ -292,7 +293,7 @@ enum snap_status snap_list_cut_zero_areas(const struct snap_store *store, uint64
 
     if (count == 0)
         return SNAP_OK;
-    zeros.iov_base = snap_io_buffer_new(piece_bytes);
+    zeros.iov_base = snap_buffer_new(piece_bytes);
     if (!zeros.iov_base)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory clearing areas", store->io->name);
     for (uint64_t area = first_area + count; status == SNAP_OK && area-- > first_area;) {
@@ -312,7 +313,7 @@ enum snap_status snap_list_cut_zero_areas(const struct snap_store *store, uint64
                 status = SNAP_OK;
         }
     }
-    snap_io_buffer_free(zeros.iov_base);
+    snap_buffer_free(zeros.iov_base);
     if (failure != SNAP_OK && err)
         *err = reason;
     return failure;

@@ -2,6 +2,7 @@
 #include "lib/store/list_append.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -32,8 +33,8 @@ enum snap_status snap_list_append_init(struct snap_list_append *append, const st
                          "%s: data chunk %" PRIu64 " is in use, but the device has %" PRIu64 " chunks",
                          store->io->name, highest_new_chunk, layout->cow_chunks);
     append->next_chunk = snap_layout_next_free(layout, highest_new_chunk);
-    append->pieces = snap_io_buffer_new_unset(VECTOR_BYTES);
-    append->unit = snap_io_buffer_new(snap_list_cut_unit_bytes(store));
+    append->pieces = snap_buffer_new_unset(VECTOR_BYTES);
+    append->unit = snap_buffer_new(snap_list_cut_unit_bytes(store));
     if (!append->pieces || !append->unit)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for appending to the list", store->io->name);
     return SNAP_OK;
@@ -41,8 +42,8 @@ enum snap_status snap_list_append_init(struct snap_list_append *append, const st
 
 void snap_list_append_free(struct snap_list_append *append)
 {
-    snap_io_buffer_free(append->pieces);
-    snap_io_buffer_free(append->unit);
+    snap_buffer_free(append->pieces);
+    snap_buffer_free(append->unit);
     memset(append, 0, sizeof *append);
 }
 

@@ -2,6 +2,7 @@
 #include "lib/store/list_walk.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/worker.h"
 
 #include <errno.h>
@@ -40,7 +41,7 @@ struct snap_list_walk {
 static bool batch_init(struct batch *batch, const struct snap_store *store)
 {
     batch->store = store;
-    batch->buffer = snap_io_buffer_new_unset(BATCH_BYTES);
+    batch->buffer = snap_buffer_new_unset(BATCH_BYTES);
     batch->iovs = calloc(BATCH_PIECES_MAX, sizeof *batch->iovs);
     batch->requests = calloc(BATCH_PIECES_MAX, sizeof *batch->requests);
     return batch->buffer && batch->iovs && batch->requests;
@@ -48,7 +49,7 @@ static bool batch_init(struct batch *batch, const struct snap_store *store)
 
 static void batch_free(struct batch *batch)
 {
-    snap_io_buffer_free(batch->buffer);
+    snap_buffer_free(batch->buffer);
     free(batch->iovs);
     free(batch->requests);
 }

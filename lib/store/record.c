@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/store/record.h"
 
+#include "lib/base/buffer.h"
+
 #include <string.h>
 
 bool snap_record_possible(const struct snap_store *store)
@@ -18,7 +20,7 @@ enum snap_status snap_record_write(struct snap_store *store, const struct snap_i
     if (!snap_record_possible(store))
         return snap_fail(err, SNAP_E_REFUSED, "%s: its header sector holds something that is not to be overwritten",
                          store->io->name);
-    unit = snap_io_buffer_new(unit_bytes);
+    unit = snap_buffer_new(unit_bytes);
     if (!unit)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for its header", store->io->name);
     status = snap_io_read(store->io, 0, unit_bytes, unit, err);
@@ -35,6 +37,6 @@ enum snap_status snap_record_write(struct snap_store *store, const struct snap_i
         status = snap_io_flush(store->io, err);
     if (status == SNAP_OK)
         store->identity_state = snap_codec_decode_record(unit, &store->identity);
-    snap_io_buffer_free(unit);
+    snap_buffer_free(unit);
     return status;
 }

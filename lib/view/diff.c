@@ -2,6 +2,7 @@
 #include "lib/view/diff.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 
 #include <inttypes.h>
@@ -70,7 +71,7 @@ enum snap_status snap_diff(struct snap_create *create, const struct snap_layout 
                          origin->name, origin->size_bytes / SNAP_SECTOR_BYTES, newer->name,
                          newer->size_bytes / SNAP_SECTOR_BYTES);
     for (int i = 0; i < 2; i++) {
-        diff.buffers[i] = snap_io_buffer_new(diff.step_bytes);
+        diff.buffers[i] = snap_buffer_new(diff.step_bytes);
         if (!diff.buffers[i])
             status = snap_fail(err, SNAP_E_NOMEM, "out of memory comparing chunks of %" PRIu64 " bytes",
                                layout->chunk_bytes);
@@ -89,7 +90,7 @@ enum snap_status snap_diff(struct snap_create *create, const struct snap_layout 
         if (control->progress)
             control->progress(control->progress_context, offset_bytes, diff.size_bytes);
     }
-    snap_io_buffer_free(diff.buffers[0]);
-    snap_io_buffer_free(diff.buffers[1]);
+    snap_buffer_free(diff.buffers[0]);
+    snap_buffer_free(diff.buffers[1]);
     return status;
 }

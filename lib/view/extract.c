@@ -2,6 +2,7 @@
 #include "lib/view/extract.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/worker.h"
 
 #include <inttypes.h>
@@ -297,10 +298,10 @@ static enum snap_status prepare(struct extract *extract, bool compare, struct sn
     size_steps(extract, compare ? 3 : 2);
     for (size_t i = 0; i < 2; i++) {
         extract->steps[i].extract = extract;
-        extract->steps[i].buffer = snap_io_buffer_new_unset(extract->buffer_bytes);
+        extract->steps[i].buffer = snap_buffer_new_unset(extract->buffer_bytes);
     }
     if (compare)
-        extract->found = snap_io_buffer_new_unset(extract->buffer_bytes);
+        extract->found = snap_buffer_new_unset(extract->buffer_bytes);
     if (!extract->steps[0].buffer || !extract->steps[1].buffer || (compare && !extract->found))
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for buffers", extract->target->name);
     return SNAP_OK;
@@ -348,8 +349,8 @@ static void finish(struct extract *extract)
 {
     snap_worker_end(&extract->reader);
     for (size_t i = 0; i < 2; i++)
-        snap_io_buffer_free(extract->steps[i].buffer);
-    snap_io_buffer_free(extract->found);
+        snap_buffer_free(extract->steps[i].buffer);
+    snap_buffer_free(extract->found);
 }
 
 enum snap_status snap_extract(struct snap_view *view, struct snap_io *target,

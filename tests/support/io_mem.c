@@ -3,6 +3,7 @@
 #include "tests/support/io_mem.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -164,7 +165,7 @@ static enum snap_status mem_close(struct snap_io *io, struct snap_error *err)
     (void)err;
     forget(mem);
     free(mem->undo);
-    snap_io_buffer_free(mem->bytes);
+    snap_buffer_free(mem->bytes);
     free(mem);
     return SNAP_OK;
 }
@@ -182,7 +183,7 @@ struct snap_io *io_mem_new(const char *name, uint64_t size_bytes, uint32_t logic
         .memory_align_bytes = logical_block_bytes,
         .writable = writable,
     };
-    mem->bytes = snap_io_buffer_new(size_bytes);
+    mem->bytes = snap_buffer_new(size_bytes);
     if (!mem->bytes) {
         fprintf(stderr, "test support: out of memory\n");
         abort();

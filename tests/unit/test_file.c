@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* io_file on files and, for root, on a loop device: every way a request can take, with both engines. */
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/io/file.h"
 
 #include <errno.h>
@@ -96,7 +97,7 @@ static void check_pattern(const uint8_t *bytes, uint64_t offset_bytes, uint64_t 
 static void read_everywhere(struct snap_io *io, uint64_t size_bytes)
 {
     static const uint64_t places[] = {0, 1, 511, 512, 513, 4095, 4096, 4097, 65536, 1048576};
-    uint8_t *buffer = snap_io_buffer_new(2u << 20);
+    uint8_t *buffer = snap_buffer_new(2u << 20);
     struct snap_error err = {0};
 
     assert_non_null(buffer);
@@ -113,7 +114,7 @@ static void read_everywhere(struct snap_io *io, uint64_t size_bytes)
             }
         }
     }
-    snap_io_buffer_free(buffer);
+    snap_buffer_free(buffer);
 }
 
 static void test_read_any_alignment(void **state)
@@ -145,7 +146,7 @@ static void test_mixed_writes_are_coherent_and_never_grow(void **state)
 {
     (void)state;
     for (unsigned e = 0; e < 4; e++) {
-        uint8_t *data = snap_io_buffer_new(2u << 20), *back = snap_io_buffer_new(2u << 20);
+        uint8_t *data = snap_buffer_new(2u << 20), *back = snap_buffer_new(2u << 20);
         struct snap_io_request requests[1200];
         struct iovec iov[1200];
         struct snap_error err = {0};
@@ -182,8 +183,8 @@ static void test_mixed_writes_are_coherent_and_never_grow(void **state)
         check_pattern(back, 0, IMAGE_BYTES);
         assert_int_equal(image_size(), IMAGE_BYTES);
         close_io(io);
-        snap_io_buffer_free(data);
-        snap_io_buffer_free(back);
+        snap_buffer_free(data);
+        snap_buffer_free(back);
     }
 }
 
@@ -212,7 +213,7 @@ static void test_vectored(void **state)
     make_image(IMAGE_BYTES);
     for (unsigned e = 0; e < 2; e++) {
         struct snap_io *io = open_path(image, (struct snap_file_options){.engine = engines[e]});
-        uint8_t *buffer = snap_io_buffer_new(2u << 20);
+        uint8_t *buffer = snap_buffer_new(2u << 20);
         struct iovec odd[] = {{buffer, 0}, {buffer, 512}, {buffer + 512, 0}, {buffer + 512, 7}, {buffer + 519, 4000}};
         struct iovec many[1024];
         struct snap_io_request requests[2] = {
@@ -227,7 +228,7 @@ static void test_vectored(void **state)
         check_pattern(buffer, 300, 4519);
         for (unsigned i = 0; i < 1024; i++)
             check_pattern(many[i].iov_base, i * 1024u, 1024);
-        snap_io_buffer_free(buffer);
+        snap_buffer_free(buffer);
         close_io(io);
     }
 }
@@ -239,7 +240,7 @@ static void test_huge_vectors(void **state)
     enum { COUNT = 10000 };
     struct snap_io_request *requests = calloc(COUNT, sizeof *requests);
     struct iovec *iov = calloc(COUNT, sizeof *iov);
-    uint8_t *buffer = snap_io_buffer_new((uint64_t)COUNT * 4096);
+    uint8_t *buffer = snap_buffer_new((uint64_t)COUNT * 4096);
     struct snap_error err = {0};
 
     (void)state;
@@ -262,7 +263,7 @@ static void test_huge_vectors(void **state)
     }
     free(requests);
     free(iov);
-    snap_io_buffer_free(buffer);
+    snap_buffer_free(buffer);
 }
 
 struct use {
@@ -273,7 +274,7 @@ struct use {
 static void *use_it(void *argument)
 {
     struct use *use = argument;
-    uint8_t *buffer = snap_io_buffer_new(65536);
+    uint8_t *buffer = snap_buffer_new(65536);
     struct snap_io_request requests[16];
     struct iovec iov[16];
 
@@ -283,7 +284,7 @@ static void *use_it(void *argument)
                                                .iov_count = 1};
     }
     use->status = buffer ? snap_io_transfer(use->io, requests, 16, NULL) : SNAP_E_NOMEM;
-    snap_io_buffer_free(buffer);
+    snap_buffer_free(buffer);
     return NULL;
 }
 
@@ -312,7 +313,7 @@ static void test_cut_file(void **state)
 {
     (void)state;
     for (unsigned e = 0; e < 4; e++) {
-        uint8_t *buffer = snap_io_buffer_new(65536);
+        uint8_t *buffer = snap_buffer_new(65536);
         struct iovec iov[4] = {{buffer, 4096}, {buffer + 4096, 4096}, {buffer + 8192, 8192}, {buffer + 16384, 100}};
         struct snap_io_request requests[4] = {
             {.kind = SNAP_IO_READ, .offset_bytes = 262144, .iov = &iov[0], .iov_count = 1},
@@ -339,7 +340,7 @@ static void test_cut_file(void **state)
         assert_int_equal(snap_io_write(io, 262144, 4096, buffer, &err), SNAP_E_IO);
         assert_int_equal(image_size(), 100000);
         close_io(io);
-        snap_io_buffer_free(buffer);
+        snap_buffer_free(buffer);
     }
 }
 
@@ -357,7 +358,7 @@ static void test_write_errors_are_per_request(void **state)
         if (child == 0) {
             struct rlimit limit = {65536, 65536};
             struct snap_file_options options = {.write = true, .engine = engines[e % 2], .buffered = e >= 2};
-            uint8_t *buffer = snap_io_buffer_new(65536);
+            uint8_t *buffer = snap_buffer_new(65536);
             struct iovec iov = {buffer, 4096};
             struct snap_io_request requests[32];
             struct snap_io *io = NULL;
@@ -375,7 +376,7 @@ static void test_write_errors_are_per_request(void **state)
                 wrong += (requests[i].sys_errno != 0) != (i >= 16);
             if (snap_io_close(io, NULL) != SNAP_OK) /* the pool's threads end with it */
                 wrong += 60;
-            snap_io_buffer_free(buffer);
+            snap_buffer_free(buffer);
             _exit(wrong);
         }
         assert_int_equal(waitpid(child, &result, 0), child);
@@ -400,7 +401,7 @@ static bool forbid(long number, unsigned sys_errno)
 
 static bool reads_well(struct snap_io *io)
 {
-    uint8_t *buffer = snap_io_buffer_new(1u << 20);
+    uint8_t *buffer = snap_buffer_new(1u << 20);
     struct snap_io_request requests[200];
     struct iovec iov[200];
     bool well;
@@ -413,7 +414,7 @@ static bool reads_well(struct snap_io *io)
     well = buffer && snap_io_transfer(io, requests, 200, NULL) == SNAP_OK;
     for (unsigned i = 0; well && i < 200 * 4096; i++)
         well = buffer[i] == pattern(i);
-    snap_io_buffer_free(buffer);
+    snap_buffer_free(buffer);
     return well;
 }
 
@@ -601,7 +602,7 @@ static void test_create(void **state)
     struct snap_io *io = NULL;
     char path[80];
     uint64_t start, length;
-    uint8_t *buffer = snap_io_buffer_new(4096);
+    uint8_t *buffer = snap_buffer_new(4096);
     struct stat seen;
 
     (void)state;
@@ -630,7 +631,7 @@ static void test_create(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(snap_file_create(&io, path, UINT64_MAX, &options, &err), SNAP_E_NOSPC);
     assert_int_equal(stat(path, &seen), -1);
-    snap_io_buffer_free(buffer);
+    snap_buffer_free(buffer);
 }
 
 static int attached = -1; /* holds the loop device: it goes with the process, also when a test fails */
@@ -682,7 +683,7 @@ static void test_loop_device(void **state)
     (void)state;
     for (unsigned e = 0; e < 4; e++) {
         uint32_t block_bytes = e < 2 ? 512 : 4096;
-        uint8_t *buffer = snap_io_buffer_new(16384);
+        uint8_t *buffer = snap_buffer_new(16384);
         struct snap_file_info info;
         struct snap_error err = {0};
         struct snap_io *io;
@@ -716,7 +717,7 @@ static void test_loop_device(void **state)
         assert_int_equal(length, (2u << 20) - 4096);
         close_io(io);
         detach(path);
-        snap_io_buffer_free(buffer);
+        snap_buffer_free(buffer);
     }
 }
 
@@ -762,7 +763,7 @@ static void test_loop_shrinks(void **state)
 
     (void)state;
     for (unsigned e = 0; e < 2; e++) {
-        uint8_t *buffer = snap_io_buffer_new(16384);
+        uint8_t *buffer = snap_buffer_new(16384);
         struct iovec iov[3] = {{buffer, 4096}, {buffer + 4096, 4096}, {buffer + 8192, 4096}};
         struct snap_io_request requests[3] = {
             {.kind = SNAP_IO_READ, .offset_bytes = 131072, .iov = &iov[0], .iov_count = 1},
@@ -789,7 +790,7 @@ static void test_loop_shrinks(void **state)
         check_pattern(buffer + 4096, 0, 4096);
         close_io(io);
         detach(path);
-        snap_io_buffer_free(buffer);
+        snap_buffer_free(buffer);
     }
 }
 
