@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapmerge: merges a snapshot store into its origin; every check comes before the first write. */
+#include "lib/base/clock.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/progress.h"
 #include "tools/merge/bad_list.h"
@@ -165,7 +166,7 @@ static int show_end(struct merge_session *session, enum snap_status status, int 
 static int run_merge(struct merge_session *session, struct snap_merge *prepared)
 {
     const struct cli_progress_setup setup = merge_progress_setup(session->cli, session->origin.path);
-    const struct snap_clock *clock = &snap_throttle_clock_system;
+    const struct snap_clock *clock = &snap_clock_system;
     const uint64_t start_ns = clock->now_ns(clock->context);
     struct cli_progress progress;
     struct snap_error err = {0};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/check/identity.h"
 
+#include "lib/base/text.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +23,7 @@ void snap_identity_format_id(const uint8_t id[16], char text[37])
 /* A record's field may be shorter than what the device says; what does not fit is left out, in whole characters. */
 static void copy_text(char *field, size_t field_bytes, const char *text)
 {
-    size_t length = snap_utf8_prefix(text, field_bytes - 1);
+    size_t length = snap_text_prefix(text, field_bytes - 1);
 
     memcpy(field, text, length);
     field[length] = '\0';
@@ -54,7 +56,7 @@ enum snap_status snap_identity_fill(struct snap_identity *identity, const struct
 /* Both known and different, as far as a field of `field_bytes` can tell (see copy_text). */
 static bool differ(const char *recorded, const char *found, size_t field_bytes)
 {
-    const size_t length = snap_utf8_prefix(found, field_bytes - 1);
+    const size_t length = snap_text_prefix(found, field_bytes - 1);
 
     return recorded[0] != '\0' && found[0] != '\0' &&
            (strlen(recorded) != length || memcmp(recorded, found, length) != 0);

@@ -3,8 +3,8 @@
 #ifndef DMSNAP_IO_SEEK_COST
 #define DMSNAP_IO_SEEK_COST
 
+#include "lib/base/clock.h"
 #include "lib/io/io.h"
-#include "lib/io/throttle.h"
 
 #define SNAP_SEEK_READS 9u
 #define SNAP_SEEK_SPINNING_NS 2000000u /* half a turn of the fastest disks; flash takes a tenth of that */

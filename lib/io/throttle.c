@@ -3,31 +3,9 @@
 
 #include "lib/base/arith.h"
 
-#include <time.h>
-
 #define SECOND_NS 1000000000u
 #define DEBT_MAX_NS 1e18 /* thirty years: a sum with the clock cannot overflow */
 #define SLICE_NS 100000000u /* how long a stop may go unnoticed */
-
-static uint64_t system_now_ns(void *context)
-{
-    struct timespec now;
-
-    (void)context;
-    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
-        return 0; /* cannot happen on Linux; a clock that stands still only means no limit */
-    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
-static void system_sleep_ns(void *context, uint64_t duration_ns)
-{
-    struct timespec duration = {(time_t)(duration_ns / SECOND_NS), (long)(duration_ns % SECOND_NS)};
-
-    (void)context;
-    (void)nanosleep(&duration, NULL); /* early or not: the caller looks at the clock again */
-}
-
-const struct snap_clock snap_throttle_clock_system = {system_now_ns, system_sleep_ns, NULL};
 
 void snap_throttle_init(struct snap_throttle *throttle, const struct snap_clock *clock, uint64_t rate_bytes,
                         uint64_t rate_requests)

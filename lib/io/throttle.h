@@ -3,18 +3,10 @@
 #ifndef DMSNAP_IO_THROTTLE
 #define DMSNAP_IO_THROTTLE
 
+#include "lib/base/clock.h"
+
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Monotonic time and sleep; tests bring their own. sleep_ns may return early, e.g. when a signal came. */
-struct snap_clock {
-    uint64_t (*now_ns)(void *context);
-    void (*sleep_ns)(void *context, uint64_t duration_ns);
-    void *context;
-};
-
-/* CLOCK_MONOTONIC and nanosleep. */
-extern const struct snap_clock snap_throttle_clock_system;
 
 #define SNAP_THROTTLE_BURST_NS 100000000u
 

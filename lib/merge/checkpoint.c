@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/merge/checkpoint.h"
 
+#include "lib/base/crc32c.h"
 #include "lib/base/replace.h"
 #include "lib/store/codec.h"
 

@@ -4,6 +4,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/clock.h"
 #include "lib/merge/window.h"
 
 #include <string.h>
@@ -43,14 +44,14 @@ enum snap_status snap_compare_merged(const struct snap_store *store, struct snap
     const uint64_t chunk_bytes = store->layout.chunk_bytes;
     struct snap_throttle throttle;
     const struct snap_copy_control control = {
-        .clock = &snap_throttle_clock_system, .throttle = &throttle, .stop = stop, .stop_context = stop_context};
+        .clock = &snap_clock_system, .throttle = &throttle, .stop = stop, .stop_context = stop_context};
     struct snap_window_size size;
     struct snap_window window;
     uint8_t *found = NULL;
     enum snap_status status;
 
     *equal = true;
-    snap_throttle_init(&throttle, &snap_throttle_clock_system, 0, 0);
+    snap_throttle_init(&throttle, &snap_clock_system, 0, 0);
     snap_window_size(&store->layout, snap_min(memory_bytes / 2, WINDOW_BYTES_MAX), snap_max(count, 1), &size);
     status = snap_window_init(&window, store, &size, origin->size_bytes / SNAP_SECTOR_BYTES, &control, true, err);
     if (status == SNAP_OK) {

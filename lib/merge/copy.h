@@ -3,6 +3,7 @@
 #ifndef DMSNAP_MERGE_COPY
 #define DMSNAP_MERGE_COPY
 
+#include "lib/base/clock.h"
 #include "lib/io/io.h"
 #include "lib/io/throttle.h"
 #include "lib/merge/plan.h"

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_MERGE_MERGE
 #define DMSNAP_MERGE_MERGE
 
+#include "lib/base/clock.h"
 #include "lib/io/throttle.h"
 #include "lib/merge/sibling.h"
 #include "lib/store/header.h"

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_MERGE_MERGE_PRIVATE
 #define DMSNAP_MERGE_MERGE_PRIVATE
 
+#include "lib/base/clock.h"
 #include "lib/merge/merge.h"
 #include "lib/merge/window.h"
 

@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/clock.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -128,7 +129,7 @@ enum snap_status snap_merge_set_up(struct snap_merge *merge, bool dry_run, struc
     const struct snap_merge_options *options = merge->options;
     struct snap_copy_control control;
 
-    merge->clock = options->clock ? options->clock : &snap_throttle_clock_system;
+    merge->clock = options->clock ? options->clock : &snap_clock_system;
     snap_throttle_init(&merge->read_throttle, merge->clock, options->rate_bytes, options->rate_requests);
     snap_throttle_init(&merge->write_throttle, merge->clock, options->rate_bytes, options->rate_requests);
     snap_throttle_init(&merge->compare_throttle, merge->clock, options->rate_bytes, options->rate_requests);

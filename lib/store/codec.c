@@ -2,6 +2,8 @@
 #include "lib/store/codec.h"
 
 #include "lib/base/bytes.h"
+#include "lib/base/crc32c.h"
+#include "lib/base/text.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -68,26 +70,6 @@ static const struct {
 
 #define RECORD_STRINGS (sizeof record_strings / sizeof record_strings[0])
 
-uint32_t snap_crc32c_add(uint32_t crc, const uint8_t *bytes, uint64_t length_bytes)
-{
-    uint32_t table[256];
-
-    for (uint32_t i = 0; i < 256; i++) {
-        table[i] = i;
-        for (int bit = 0; bit < 8; bit++)
-            table[i] = (table[i] >> 1) ^ (0x82f63b78u & (0u - (table[i] & 1u)));
-    }
-    crc = ~crc;
-    for (uint64_t i = 0; i < length_bytes; i++)
-        crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 0xff];
-    return ~crc;
-}
-
-uint32_t snap_crc32c(const uint8_t *bytes, uint64_t length_bytes)
-{
-    return snap_crc32c_add(0, bytes, length_bytes);
-}
-
 static uint32_t record_crc(const uint8_t sector[SNAP_HEADER_SECTOR_BYTES])
 {
     uint8_t record[RECORD_BYTES];
@@ -123,18 +105,6 @@ enum snap_identity_state snap_codec_decode_record(const uint8_t sector[SNAP_HEAD
     return SNAP_IDENTITY_OK;
 }
 
-size_t snap_utf8_prefix(const char *text, size_t limit)
-{
-    size_t length = strnlen(text, limit + 1);
-
-    if (length <= limit)
-        return length;
-    length = limit;
-    while (length > 0 && ((uint8_t)text[length] & 0xc0) == 0x80)
-        length--;
-    return length;
-}
-
 void snap_codec_encode_record(const struct snap_identity *identity, uint8_t sector[SNAP_HEADER_SECTOR_BYTES])
 {
     memset(sector + RECORD_START, 0, SNAP_HEADER_SECTOR_BYTES - RECORD_START);
@@ -151,7 +121,7 @@ void snap_codec_encode_record(const struct snap_identity *identity, uint8_t sect
     for (size_t i = 0; i < RECORD_STRINGS; i++) {
         const char *text = (const char *)identity + record_strings[i].struct_offset;
 
-        memcpy(sector + record_strings[i].sector_offset, text, snap_utf8_prefix(text, record_strings[i].length));
+        memcpy(sector + record_strings[i].sector_offset, text, snap_text_prefix(text, record_strings[i].length));
     }
     snap_put_le32(sector + RECORD_CRC, record_crc(sector));
 }

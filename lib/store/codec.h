@@ -75,13 +75,4 @@ enum snap_identity_state snap_codec_decode_record(const uint8_t sector[SNAP_HEAD
 /* Writes bytes 16..511 of the header sector. Strings longer than their fields are cut at a UTF-8 boundary. */
 void snap_codec_encode_record(const struct snap_identity *identity, uint8_t sector[SNAP_HEADER_SECTOR_BYTES]);
 
-/* The longest prefix of at most `limit` bytes that does not split a UTF-8 sequence. */
-size_t snap_utf8_prefix(const char *text, size_t limit);
-
-/* CRC-32C (Castagnoli), as in the identity record: initial value and final xor all ones. */
-uint32_t snap_crc32c(const uint8_t *bytes, uint64_t length_bytes);
-
-/* The same in parts: start with 0, hand the result in with the next part. Cheap for parts of some KiB. */
-uint32_t snap_crc32c_add(uint32_t crc, const uint8_t *bytes, uint64_t length_bytes);
-
 #endif

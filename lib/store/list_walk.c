@@ -3,6 +3,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
+#include "lib/base/crc32c.h"
 #include "lib/base/worker.h"
 
 #include <errno.h>

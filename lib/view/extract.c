@@ -287,7 +287,7 @@ static enum snap_status prepare(struct extract *extract, bool compare, struct sn
     enum snap_status status;
 
     *extract->result = (struct snap_extract_result){0};
-    extract->clock = options->clock ? options->clock : &snap_throttle_clock_system;
+    extract->clock = options->clock ? options->clock : &snap_clock_system;
     extract->size_bytes = snap_view_size_bytes(extract->view);
     extract->skip_holes = options->sparse && !compare;
     status = snap_extract_fits(extract->size_bytes, extract->target, err);

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_VIEW_EXTRACT
 #define DMSNAP_VIEW_EXTRACT
 
+#include "lib/base/clock.h"
 #include "lib/io/throttle.h"
 #include "lib/view/view.h"
 

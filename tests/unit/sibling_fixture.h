@@ -4,6 +4,7 @@
 #define DMSNAP_TEST_SIBLING_FIXTURE_H
 
 #include "lib/base/bytes.h"
+#include "lib/base/clock.h"
 #include "lib/merge/sibling.h"
 #include "tests/unit/append_fixture.h"
 
@@ -59,9 +60,9 @@ static inline struct bench *bench_over(struct fixture merged, struct fixture oth
     must(snap_header_open(&bench->store, bench->other_io, NULL));
     bench->options.origin_bytes = other.origin_bytes;
     must(snap_plan_init(&bench->plan, &bench->merged_store.layout, merged.count, NULL));
-    snap_throttle_init(&bench->throttle, &snap_throttle_clock_system, 0, 0);
+    snap_throttle_init(&bench->throttle, &snap_clock_system, 0, 0);
     bench->control = (struct snap_copy_control){
-        .clock = &snap_throttle_clock_system, .throttle = &bench->throttle, .stop = bench_stop, .stop_context = bench};
+        .clock = &snap_clock_system, .throttle = &bench->throttle, .stop = bench_stop, .stop_context = bench};
     return bench;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The checkpoint file: what is saved is loaded, anything else is not believed, and a failure leaves the old file. */
+#include "lib/base/crc32c.h"
 #include "lib/merge/checkpoint.h"
 
 #include "lib/store/codec.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Carrying out a plan: its groups, its rate, its stop, its failures, and nothing but its requests. */
 #include "lib/base/arith.h"
+#include "lib/base/clock.h"
 #include "lib/merge/copy.h"
 
 #include "tests/support/io_fault.h"

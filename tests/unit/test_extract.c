@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests the copy of the view and its verification against a view that is put together naively. */
+#include "lib/base/clock.h"
 #include "lib/view/extract.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/alloc_fixture.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The merge as a whole: its result against a naive model, its exact order, its figures. */
+#include "lib/base/clock.h"
 #include "lib/merge/merge.h"
 
 #include "tests/unit/merge_fixture.h"

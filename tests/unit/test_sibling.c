@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Another snapshot keeps its view while its origin is overwritten: what is copied, what is not, which requests. */
 #include "lib/base/bytes.h"
+#include "lib/base/clock.h"
 #include "tests/unit/sibling_fixture.h"
 
 #include "tests/unit/alloc_fixture.h"

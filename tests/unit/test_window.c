@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/base/clock.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/store_fixture.h"
 
@@ -233,8 +234,8 @@ static struct bench *bench_new(uint64_t chunk_sectors, size_t count)
     bench->fixture = fixture_random_store(11, chunk_sectors, count, chunk_sectors * count * 2 + 1, true);
     bench->io = io_fault_new(fixture_mem("disk7", bench->fixture.cow, bench->fixture.cow_bytes, 512), NULL);
     bench->store = store_over(bench->io, chunk_sectors);
-    snap_throttle_init(&bench->throttle, &snap_throttle_clock_system, 0, 0);
-    bench->control = (struct snap_copy_control){.clock = &snap_throttle_clock_system, .throttle = &bench->throttle};
+    snap_throttle_init(&bench->throttle, &snap_clock_system, 0, 0);
+    bench->control = (struct snap_copy_control){.clock = &snap_clock_system, .throttle = &bench->throttle};
     return bench;
 }
 

@@ -3,6 +3,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/base/clock.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/size.h"
 #include "tools/merge/options.h"
@@ -292,7 +293,7 @@ static enum snap_status finish_output(struct merge_output *output, struct snap_e
 int merge_output(struct merge_session *session)
 {
     const struct cli_progress_setup setup = merge_progress_setup(session->cli, session->output.target.path);
-    const struct snap_clock *clock = &snap_throttle_clock_system;
+    const struct snap_clock *clock = &snap_clock_system;
     const uint64_t start_ns = clock->now_ns(clock->context);
     struct cli_progress progress;
     struct snap_error err = {0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tools/merge/tune.h"
 
+#include "lib/base/clock.h"
 #include "lib/io/seek_cost.h"
 #include "tools/merge/options.h"
 
@@ -49,7 +50,7 @@ static bool spins(const struct tool_device *device)
     if (!device->facts.rotational)
         return false;
     snap_file_get_info(device->io, &info);
-    return !info.direct || snap_seek_cost_measure(device->io, &snap_throttle_clock_system, &seek_ns, &ignored) != SNAP_OK ||
+    return !info.direct || snap_seek_cost_measure(device->io, &snap_clock_system, &seek_ns, &ignored) != SNAP_OK ||
            seek_ns >= SNAP_SEEK_SPINNING_NS;
 }
 

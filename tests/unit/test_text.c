@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A prefix is as long as the limit allows, and ends between two characters. */
+#include "lib/base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void test_what_fits_is_whole(void **state)
+{
+    (void)state;
+    assert_int_equal(snap_text_prefix("", 0), 0);
+    assert_int_equal(snap_text_prefix("abc", 3), 3);
+    assert_int_equal(snap_text_prefix("abc", 100), 3);
+    assert_int_equal(snap_text_prefix("gr\xc3\xbcn", 5), 5);
+}
+
+static void test_characters_stay_whole(void **state)
+{
+    /* a, then characters of 2, 3 and 4 bytes, then b */
+    const char *text = "a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80" "b";
+    static const size_t expected[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+
+    (void)state;
+    for (size_t limit = 0; limit < sizeof expected / sizeof expected[0]; limit++)
+        assert_int_equal(snap_text_prefix(text, limit), expected[limit]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_fits_is_whole),
+        cmocka_unit_test(test_characters_stay_whole),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
