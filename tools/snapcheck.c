@@ -50,7 +50,7 @@ static const struct cli_program program = {
 
 struct session {
     struct cli *cli;
-    struct tool_device cow, origin;
+    struct device cow, origin;
     struct snap_store store;
     struct snap_findings findings;
     struct snap_check_result result;
@@ -98,7 +98,7 @@ static enum snap_status check_data(struct session *session, uint64_t origin_sect
         .report = cli_report_flag(),
     };
     const struct snap_check_data_options data_options = {.origin_sectors = origin_sectors,
-                                                         .stop = tool_stop,
+                                                         .stop = cli_stop_asked,
                                                          .progress = show_progress,
                                                          .progress_context = session};
     struct cli_progress progress;
@@ -114,7 +114,7 @@ static enum snap_status check_data(struct session *session, uint64_t origin_sect
 }
 
 /* Whoever uses a device may change it while it is looked at (format 13, rule 21). */
-static enum snap_status check_holders(struct session *session, const struct tool_device *device, struct snap_error *err)
+static enum snap_status check_holders(struct session *session, const struct device *device, struct snap_error *err)
 {
     struct snap_finding finding;
     char holders[192];
@@ -130,7 +130,7 @@ static enum snap_status check_holders(struct session *session, const struct tool
 static enum snap_status check(struct session *session, struct snap_error *err)
 {
     struct snap_check_options check_options = {
-        .memory_bytes = snap_merge_default_memory_bytes(tool_available_memory_bytes()), .stop = tool_stop};
+        .memory_bytes = snap_merge_default_memory_bytes(memory_available_bytes()), .stop = cli_stop_asked};
     enum snap_status status = check_holders(session, &session->cow, err);
 
     if (status == SNAP_OK && session->origin.io)
@@ -209,7 +209,7 @@ static int run(struct cli *cli)
     cli_catch_signals();
     if (options.json)
         session.found = cli_json_array();
-    status = tool_open_for_reading(&session.cow, cli->operands[0], &session.origin, options.origin, &session.store,
+    status = devices_open_for_reading(&session.cow, cli->operands[0], &session.origin, options.origin, &session.store,
                                    &err);
     if (status == SNAP_OK)
         status = check(&session, &err);
@@ -224,7 +224,7 @@ static int run(struct cli *cli)
             print_summary(&session);
     }
     cli_json_free(session.found);
-    if (tool_device_close(&session.cow, &err) != SNAP_OK || tool_device_close(&session.origin, &err) != SNAP_OK)
+    if (devices_close(&session.cow, &err) != SNAP_OK || devices_close(&session.origin, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     return exit_status;
 }

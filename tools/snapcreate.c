@@ -106,16 +106,16 @@ static const struct cli_program program = {
 static enum snap_status open_sources(struct create_session *session, struct snap_error *err)
 {
     const struct snap_file_options io_options = {.write = false};
-    enum snap_status status = tool_device_find(&session->origin, options.origin, err);
+    enum snap_status status = devices_find(&session->origin, options.origin, err);
 
     if (status == SNAP_OK)
-        status = tool_device_open(&session->origin, &io_options, err);
+        status = devices_open(&session->origin, &io_options, err);
     if (status == SNAP_OK && options.from_diff) {
-        status = tool_device_find(&session->newer, options.from_diff, err);
+        status = devices_find(&session->newer, options.from_diff, err);
         if (status == SNAP_OK)
-            status = tool_devices_distinct(&session->origin, &session->newer, err);
+            status = devices_distinct(&session->origin, &session->newer, err);
         if (status == SNAP_OK)
-            status = tool_device_open(&session->newer, &io_options, err);
+            status = devices_open(&session->newer, &io_options, err);
     }
     if (status == SNAP_OK && session->newer.io &&
         session->newer.io->size_bytes / SNAP_SECTOR_BYTES != session->origin.io->size_bytes / SNAP_SECTOR_BYTES)
@@ -165,7 +165,7 @@ static enum snap_status add_difference(struct create_session *session, struct sn
     };
     struct cli_progress progress;
     const struct snap_diff_control control = {.next_data = snap_file_next_data,
-                                              .stop = tool_stop,
+                                              .stop = cli_stop_asked,
                                               .progress = show_progress,
                                               .progress_context = &progress};
     enum snap_status status;
@@ -265,8 +265,8 @@ static int run(struct cli *cli)
         create_print_tables(&session);
     if (status == SNAP_OK && options.dry_run)
         cli_nothing_written(cli);
-    if (tool_device_close(&session.cow, &err) != SNAP_OK || tool_device_close(&session.newer, &err) != SNAP_OK ||
-        tool_device_close(&session.origin, &err) != SNAP_OK)
+    if (devices_close(&session.cow, &err) != SNAP_OK || devices_close(&session.newer, &err) != SNAP_OK ||
+        devices_close(&session.origin, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     return exit_status;
 }

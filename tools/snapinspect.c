@@ -80,7 +80,7 @@ static const struct cli_program program = {
 /* The figures; a store that cannot be followed to its end has none, and says why. */
 static enum snap_status look(struct inspect_session *session, struct snap_error *err)
 {
-    struct snap_check_options check_options = {.figures_only = true, .stop = tool_stop};
+    struct snap_check_options check_options = {.figures_only = true, .stop = cli_stop_asked};
     struct report_talk talk = {session->cli, session->cow.path};
     enum snap_status status;
 
@@ -132,7 +132,7 @@ static int run(struct cli *cli)
     if ((options.columns || options.raw || options.noheadings) && !options.list)
         return cli_usage_error(cli, "--output, --raw and --noheadings need --list");
     cli_catch_signals();
-    status = tool_open_for_reading(&session.cow, cli->operands[0], &session.origin, options.origin, &session.store,
+    status = devices_open_for_reading(&session.cow, cli->operands[0], &session.origin, options.origin, &session.store,
                                    &err);
     if (status == SNAP_OK)
         status = look(&session, &err);
@@ -140,7 +140,7 @@ static int run(struct cli *cli)
         exit_status = cli_fail(cli, &err);
     else
         exit_status = show(&session);
-    if (tool_device_close(&session.cow, &err) != SNAP_OK || tool_device_close(&session.origin, &err) != SNAP_OK)
+    if (devices_close(&session.cow, &err) != SNAP_OK || devices_close(&session.origin, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     return exit_status;
 }

@@ -7,7 +7,7 @@
 #include "tools/merge/checks.h"
 #include "tools/merge/guard.h"
 #include "tools/merge/keep_cow.h"
-#include "tools/merge/options.h"
+#include "tools/merge/output.h"
 #include "tools/merge/preserve.h"
 #include "tools/merge/report.h"
 #include "tools/merge/tune.h"
@@ -20,38 +20,38 @@
 static enum snap_status open_devices(struct merge_session *session, struct snap_error *err)
 {
     const struct snap_file_options origin_options = {
-        .write = !merge_arguments.dry_run && !merge_arguments.output,
-        .exclusive = !merge_arguments.output, /* a dry run foresees that the device is in use */
-        .engine = (enum snap_io_engine)merge_arguments.io_engine,
-        .queue_depth = (unsigned)merge_arguments.queue_depth,
+        .write = !session->arguments.dry_run && !session->arguments.output,
+        .exclusive = !session->arguments.output, /* a dry run foresees that the device is in use */
+        .engine = (enum snap_io_engine)session->arguments.io_engine,
+        .queue_depth = (unsigned)session->arguments.queue_depth,
     };
     struct snap_file_options cow_options = origin_options;
-    enum snap_status status = tool_device_find(&session->cow, merge_arguments.cow, err);
+    enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
 
-    cow_options.write = origin_options.write && !merge_arguments.keep_cow;
+    cow_options.write = origin_options.write && !session->arguments.keep_cow;
     if (status == SNAP_OK)
-        status = tool_device_find(&session->origin, merge_arguments.origin, err);
+        status = devices_find(&session->origin, session->arguments.origin, err);
     if (status == SNAP_OK)
-        status = tool_devices_distinct(&session->origin, &session->cow, err);
+        status = devices_distinct(&session->origin, &session->cow, err);
     if (status == SNAP_OK)
-        status = tool_device_open(&session->cow, &cow_options, err);
+        status = devices_open(&session->cow, &cow_options, err);
     if (status == SNAP_OK) {
-        status = tool_device_open(&session->origin, &origin_options, err);
+        status = devices_open(&session->origin, &origin_options, err);
         if (status != SNAP_OK)
             return merge_guard_snapshots(session, status, err);
     }
     if (status == SNAP_OK)
-        status = tool_read_store(&session->store, &session->cow, &session->origin, err);
+        status = devices_read_store(&session->store, &session->cow, &session->origin, err);
     return status == SNAP_OK ? snap_header_fail_defect(&session->store, err) : status;
 }
 
 static enum snap_status ask(struct merge_session *session, struct snap_error *err)
 {
-    if ((session->job.entries == 0 && !merge_arguments.output) || merge_arguments.yes)
+    if ((session->job.entries == 0 && !session->arguments.output) || session->arguments.yes)
         return SNAP_OK;
     if (cli_can_ask(session->cli))
         merge_show_devices(session);
-    switch (cli_ask(session->cli, false, merge_arguments.output ? "Write it now?" : "Merge now?")) {
+    switch (cli_ask(session->cli, false, session->arguments.output ? "Write it now?" : "Merge now?")) {
     case CLI_ANSWER_YES:
     case CLI_ANSWER_NOBODY: /* a script: the refusals above are its safety */
         return SNAP_OK;
@@ -68,19 +68,19 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
 {
     enum snap_status status = SNAP_OK;
 
-    if (tool_device_tail_bytes(&session->origin) > 0)
+    if (devices_tail_bytes(&session->origin) > 0)
         cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector: no part of the snapshot, left alone",
-                 session->origin.path, tool_device_tail_bytes(&session->origin));
-    if (merge_arguments.keep_cow)
-        status = merge_kept_prepare(session, merge_arguments.checkpoint, err);
+                 session->origin.path, devices_tail_bytes(&session->origin));
+    if (session->arguments.keep_cow)
+        status = merge_kept_prepare(session, session->arguments.checkpoint, err);
     if (status == SNAP_OK)
         status = merge_preserve_prepare(session, err);
     if (status == SNAP_OK)
         status = merge_undo_check(session, err);
     if (status == SNAP_OK)
         status = merge_undo_prepare(session, err);
-    if (status == SNAP_OK && merge_arguments.continue_on_error)
-        status = merge_bad_prepare(session, merge_arguments.bad_list, err);
+    if (status == SNAP_OK && session->arguments.continue_on_error)
+        status = merge_bad_prepare(session, session->arguments.bad_list, err);
     merge_preserve_share_memory(session);
     return status;
 }
@@ -90,11 +90,11 @@ static enum snap_status prepare(struct merge_session *session, struct snap_error
 {
     enum snap_status status = open_devices(session, err);
 
-    if (status == SNAP_OK && !merge_arguments.output)
+    if (status == SNAP_OK && !session->arguments.output)
         status = merge_check_blocks(&session->origin, &session->store, err);
-    if (status == SNAP_OK && !merge_arguments.output && !merge_arguments.keep_cow)
+    if (status == SNAP_OK && !session->arguments.output && !session->arguments.keep_cow)
         status = merge_check_blocks(&session->cow, &session->store, err);
-    if (status == SNAP_OK && !merge_arguments.output)
+    if (status == SNAP_OK && !session->arguments.output)
         status = merge_tune_devices(session, err);
     if (status == SNAP_OK)
         status = merge_check_list(session, &session->cow, &session->store, &session->check, err);
@@ -107,9 +107,9 @@ static enum snap_status prepare(struct merge_session *session, struct snap_error
         status = merge_check_cut(session, &session->cow, &session->store, &session->check, false,
                                  &session->job.stale_areas_end, err);
     if (status == SNAP_OK)
-        status = merge_arguments.output ? merge_output_prepare(session, merge_arguments.output, err)
+        status = session->arguments.output ? merge_output_prepare(session, session->arguments.output, err)
                                         : prepare_merge(session, err);
-    if (status == SNAP_OK && !merge_arguments.dry_run)
+    if (status == SNAP_OK && !session->arguments.dry_run)
         status = ask(session, err);
     if (status == SNAP_OK && cli_stop_wanted())
         status = snap_fail(err, SNAP_E_STOPPED, "stopped");
@@ -129,12 +129,12 @@ static int dry_run(struct merge_session *session)
     struct snap_merge_result plan;
     struct snap_error err = {0};
 
-    if (merge_arguments.output)
+    if (session->arguments.output)
         return merge_output_dry_run(session);
     if (snap_merge_dry_run(&session->store, session->origin.io, &session->job, &session->options, &plan, &err) !=
         SNAP_OK)
         return cli_refuse(session->cli, &err);
-    if (merge_arguments.json)
+    if (session->arguments.json)
         return merge_print_json(session, &plan, "planned", CLI_EXIT_OK);
     merge_print_plan(session, &plan);
     merge_preserve_print(session);
@@ -158,14 +158,14 @@ static int show_end(struct merge_session *session, enum snap_status status, int 
     else
         merge_show_interrupted(session);
     merge_undo_show(session);
-    if (merge_arguments.json)
+    if (session->arguments.json)
         exit_status = merge_print_json(session, NULL, outcome, exit_status);
     return exit_status;
 }
 
 static int run_merge(struct merge_session *session, struct snap_merge *prepared)
 {
-    const struct cli_progress_setup setup = merge_progress_setup(session->cli, session->origin.path);
+    const struct cli_progress_setup setup = merge_progress_setup(session->cli, &session->arguments, session->origin.path);
     const struct snap_clock *clock = &snap_clock_system;
     const uint64_t start_ns = clock->now_ns(clock->context);
     struct cli_progress progress;
@@ -224,26 +224,26 @@ static int run(struct cli *cli)
     struct snap_error err = {0};
     int exit_status;
 
-    exit_status = merge_options_check(cli);
+    exit_status = merge_options_take(cli, &session.arguments);
     if (exit_status != CLI_EXIT_OK)
         return exit_status;
     cli_catch_signals();
     merge_tune_start(&session);
-    if (merge_arguments.idle && !tool_idle_priority())
+    if (session.arguments.idle && !set_idle_priority())
         cli_warn(cli, "the I/O priority cannot be set to idle: %s", strerror(errno));
     if (prepare(&session, &err) != SNAP_OK)
         exit_status = cli_refuse(cli, &err);
     else
-        exit_status = merge_arguments.dry_run  ? dry_run(&session)
-                      : merge_arguments.output ? merge_output(&session)
+        exit_status = session.arguments.dry_run  ? dry_run(&session)
+                      : session.arguments.output ? merge_output(&session)
                                                : merge(&session);
     merge_bad_free(&session);
     exit_status = merge_preserve_close(&session, exit_status);
     if (merge_output_close(&session.output, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
-    if (tool_device_close(&session.cow, &err) != SNAP_OK)
+    if (devices_close(&session.cow, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
-    if (tool_device_close(&session.origin, &err) != SNAP_OK)
+    if (devices_close(&session.origin, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     return exit_status;
 }

@@ -64,16 +64,16 @@ enum snap_status create_plan_image(struct create_session *session, uint64_t size
 enum snap_status create_plan_device(struct create_session *session, bool force, bool dry_run, struct snap_error *err)
 {
     const struct snap_file_options io_options = {.write = !dry_run};
-    enum snap_status status = tool_device_find(&session->cow, session->cow_argument, err);
+    enum snap_status status = devices_find(&session->cow, session->cow_argument, err);
 
     if (status == SNAP_E_NOENT)
         return snap_fail_prefix(err, status, "no COW device (--size makes a new image)");
     if (status == SNAP_OK)
-        status = tool_devices_distinct(&session->origin, &session->cow, err);
+        status = devices_distinct(&session->origin, &session->cow, err);
     if (status == SNAP_OK && session->newer.path)
-        status = tool_devices_distinct(&session->newer, &session->cow, err);
+        status = devices_distinct(&session->newer, &session->cow, err);
     if (status == SNAP_OK)
-        status = tool_device_open(&session->cow, &io_options, err);
+        status = devices_open(&session->cow, &io_options, err);
     if (status == SNAP_OK && !force)
         status = report_refuse_signature(&session->cow, "-f overwrites it", err);
     if (status == SNAP_OK && session->layout.chunk_bytes % session->cow.io->logical_block_bytes != 0)
@@ -133,7 +133,7 @@ enum snap_status create_make_tables(struct create_session *session, bool overflo
 {
     static const enum snap_table_target targets[TABLES] = {SNAP_TABLE_SNAPSHOT, SNAP_TABLE_SNAPSHOT_ORIGIN,
                                                         SNAP_TABLE_SNAPSHOT_MERGE};
-    const struct tool_device *devices[] = {&session->origin, &session->cow};
+    const struct device *devices[] = {&session->origin, &session->cow};
     enum snap_status status = SNAP_OK;
 
     for (size_t i = 0; i < 2; i++)

@@ -11,7 +11,7 @@
 struct create_session {
     struct cli *cli;
     const char *cow_argument;
-    struct tool_device origin, cow, newer;
+    struct device origin, cow, newer;
     struct snap_probe on_origin;
     struct snap_layout layout;
     uint64_t new_image_bytes;    /* the COW is an image that does not exist yet; else 0 */

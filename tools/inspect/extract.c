@@ -83,7 +83,7 @@ static enum snap_status extract_to(struct inspect_session *session, struct snap_
         .sparse = sparse,
         .next_data = snap_file_next_data,
         .read_ahead = true,
-        .stop = tool_stop,
+        .stop = cli_stop_asked,
         .progress = show_progress,
         .progress_context = &progress,
     };

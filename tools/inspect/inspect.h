@@ -11,7 +11,7 @@
 /* One run of snapinspect. */
 struct inspect_session {
     struct cli *cli;
-    struct tool_device cow, origin; /* origin.io is NULL where none was given */
+    struct device cow, origin; /* origin.io is NULL where none was given */
     struct snap_store store;
     struct snap_findings findings;
     struct snap_check_result result;

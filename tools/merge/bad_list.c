@@ -3,7 +3,6 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/replace.h"
-#include "tools/merge/options.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -130,7 +129,7 @@ int merge_bad_show(struct merge_session *session, bool complete)
 {
     const struct merge_bad_chunks *chunks = &session->bad;
     const uint64_t total = chunks->count + chunks->unknown, dropped = session->result.dropped_entries;
-    const bool keeps = !complete || merge_arguments.drop_bad || session->job.entries == 0;
+    const bool keeps = !complete || session->arguments.drop_bad || session->job.entries == 0;
     struct cli *cli = session->cli;
     struct snap_error err = {0};
 

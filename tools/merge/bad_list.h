@@ -4,7 +4,7 @@
 #define DMSNAP_TOOLS_MERGE_BAD_LIST
 
 #include "tools/cli/json.h"
-#include "tools/merge/report.h"
+#include "tools/merge/session.h"
 
 /*
  * Before the first write: looks at the file for --bad-list (NULL: none), which must be new or a list of ours, and has the

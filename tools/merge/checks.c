@@ -4,13 +4,12 @@
 #include "lib/base/bytes.h"
 #include "lib/merge/compare.h"
 #include "lib/merge/leftovers.h"
-#include "tools/merge/options.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum snap_status merge_check_blocks(const struct tool_device *device, const struct snap_store *store,
+enum snap_status merge_check_blocks(const struct device *device, const struct snap_store *store,
                                     struct snap_error *err)
 {
     if (store->layout.chunk_bytes >= device->io->logical_block_bytes)
@@ -29,7 +28,7 @@ static enum snap_status talk_finding(void *context, const struct snap_finding *f
     return report_finding_talk(context, finding, err);
 }
 
-enum snap_status merge_check_list(struct merge_session *session, const struct tool_device *cow,
+enum snap_status merge_check_list(struct merge_session *session, const struct device *cow,
                                   const struct snap_store *store, struct snap_check_result *check,
                                   struct snap_error *err)
 {
@@ -37,7 +36,7 @@ enum snap_status merge_check_list(struct merge_session *session, const struct to
         .origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES,
         .origin_block_bytes = session->origin.io->logical_block_bytes,
         .memory_bytes = session->options.memory_bytes,
-        .stop = tool_stop,
+        .stop = cli_stop_asked,
     };
     struct report_talk talk = {session->cli, cow->path};
     struct snap_findings findings = {.fn = talk_finding, .context = &talk, .per_rule_max = REPORT_PER_RULE_MAX};
@@ -52,7 +51,7 @@ enum snap_status merge_check_list(struct merge_session *session, const struct to
     return SNAP_OK;
 }
 
-enum snap_status merge_check_identity(struct merge_session *session, const struct tool_device *cow,
+enum snap_status merge_check_identity(struct merge_session *session, const struct device *cow,
                                       const struct snap_store *store, struct snap_evidence *evidence,
                                       struct snap_error *err)
 {
@@ -76,7 +75,7 @@ enum snap_status merge_check_identity(struct merge_session *session, const struc
         cli_warn(cli, "%s: %s", cow->path, evidence->text);
         break;
     case SNAP_IDENTITY_CONTRADICTS:
-        if ((merge_arguments.accept & 1u << MERGE_ACCEPT_IDENTITY) == 0)
+        if ((session->arguments.accept & 1u << MERGE_ACCEPT_IDENTITY) == 0)
             return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if %s is the right origin all the same: --accept=identity",
                              cow->path, evidence->text, session->origin.path);
         cli_warn(cli, "%s: %s", cow->path, evidence->text);
@@ -89,12 +88,12 @@ static enum snap_status find_stale(struct merge_session *session, const struct s
                                    struct snap_error *err)
 {
     const struct snap_leftovers_search search = {.store = store, .origin = session->origin.io, .check = check,
-                                             .memory_bytes = session->options.memory_bytes, .stop = tool_stop};
+                                             .memory_bytes = session->options.memory_bytes, .stop = cli_stop_asked};
 
     return snap_leftovers_find(&search, stale_areas_end, err);
 }
 
-enum snap_status merge_check_cut(struct merge_session *session, const struct tool_device *cow,
+enum snap_status merge_check_cut(struct merge_session *session, const struct device *cow,
                                  const struct snap_store *store, const struct snap_check_result *check, bool appended,
                                  uint64_t *stale_areas_end, struct snap_error *err)
 {
@@ -106,7 +105,7 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct too
     if (check->continuation_entries == 0)
         return find_stale(session, store, check, stale_areas_end, err);
     status = snap_compare_merged(store, session->origin.io, check->continuation_area * per_area,
-                                 check->continuation_entries, session->options.memory_bytes, tool_stop, NULL, &equal,
+                                 check->continuation_entries, session->options.memory_bytes, cli_stop_asked, NULL, &equal,
                                  &reason);
     if (status == SNAP_E_IO) {
         cli_warn(session->cli, "%s: whether the entries behind the end are on the origin already cannot be told: %s",
@@ -121,7 +120,7 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct too
                  cow->path);
         return find_stale(session, store, check, stale_areas_end, err);
     }
-    if ((merge_arguments.accept & 1u << MERGE_ACCEPT_CUT) != 0)
+    if ((session->arguments.accept & 1u << MERGE_ACCEPT_CUT) != 0)
         return SNAP_OK;
     if (appended)
         return snap_fail(err, SNAP_E_REFUSED, "%s: %" PRIu64 " entries may have been cut off by a fault; what is copied to "

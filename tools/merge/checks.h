@@ -3,13 +3,13 @@
 #ifndef DMSNAP_TOOLS_MERGE_CHECKS
 #define DMSNAP_TOOLS_MERGE_CHECKS
 
-#include "tools/merge/report.h"
+#include "tools/merge/session.h"
 
 /*
  * The whole list against the rules, with the session's origin; what is found above a note has been said when this
  * returns. SNAP_E_CORRUPT where the store is damaged.
  */
-enum snap_status merge_check_list(struct merge_session *session, const struct tool_device *cow,
+enum snap_status merge_check_list(struct merge_session *session, const struct device *cow,
                                   const struct snap_store *store, struct snap_check_result *check,
                                   struct snap_error *err);
 
@@ -17,7 +17,7 @@ enum snap_status merge_check_list(struct merge_session *session, const struct to
  * Evidence that the session's origin is another store's: SNAP_E_REFUSED unless --accept=identity. The lack of evidence
  * is only said.
  */
-enum snap_status merge_check_identity(struct merge_session *session, const struct tool_device *cow,
+enum snap_status merge_check_identity(struct merge_session *session, const struct device *cow,
                                       const struct snap_store *store, struct snap_evidence *evidence,
                                       struct snap_error *err);
 
@@ -26,12 +26,12 @@ enum snap_status merge_check_identity(struct merge_session *session, const struc
  * behind the end, up to *stale_areas_end, hold such leftovers. SNAP_E_REFUSED where it is neither known nor accepted. A
  * store that is `appended` to will lose such entries: there the word is needed, and no answer is enough.
  */
-enum snap_status merge_check_cut(struct merge_session *session, const struct tool_device *cow,
+enum snap_status merge_check_cut(struct merge_session *session, const struct device *cow,
                                  const struct snap_store *store, const struct snap_check_result *check, bool appended,
                                  uint64_t *stale_areas_end, struct snap_error *err);
 
 /* A block cannot be written in part: such a store can be read, not written (format 1.2: nor by the kernel). */
-enum snap_status merge_check_blocks(const struct tool_device *device, const struct snap_store *store,
+enum snap_status merge_check_blocks(const struct device *device, const struct snap_store *store,
                                     struct snap_error *err);
 
 #endif

@@ -54,7 +54,7 @@ enum snap_status merge_guard_snapshots(const struct merge_session *session, enum
     return failed;
 }
 
-static enum snap_status same_size(const struct tool_device *device, struct snap_error *err)
+static enum snap_status same_size(const struct device *device, struct snap_error *err)
 {
     uint64_t now_bytes;
     enum snap_status status = device->io ? snap_file_size_now(device->io, &now_bytes, err) : SNAP_OK;
@@ -71,7 +71,7 @@ enum snap_status merge_guard_sizes(const struct merge_session *session, struct s
 
     if (status == SNAP_OK)
         status = same_size(&session->cow, err);
-    for (unsigned i = 0; i < session->aside_count && status == SNAP_OK; i++)
-        status = same_size(&session->asides[i].device, err);
+    for (unsigned i = 0; i < session->preserve.count && status == SNAP_OK; i++)
+        status = same_size(&session->preserve.siblings[i].device, err);
     return status;
 }

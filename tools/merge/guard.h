@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TOOLS_MERGE_GUARD
 #define DMSNAP_TOOLS_MERGE_GUARD
 
-#include "tools/merge/report.h"
+#include "tools/merge/session.h"
 
 /*
  * The origin is in use: where snapshots of it are active on this system, adds to the failure which they are, and how to

@@ -11,8 +11,8 @@ static enum snap_status save(void *context, uint64_t merged_from, struct snap_er
 {
     struct merge_session *session = context;
 
-    session->checkpoint.merged_from = merged_from;
-    return snap_checkpoint_save(&session->checkpoint, session->checkpoint_path, err);
+    session->keep_cow.checkpoint.merged_from = merged_from;
+    return snap_checkpoint_save(&session->keep_cow.checkpoint, session->keep_cow.path, err);
 }
 
 /* Where the file's claims begin; without a file that can be believed everything is compared. */
@@ -21,7 +21,7 @@ static enum snap_status believe(struct merge_session *session, struct snap_error
     struct snap_checkpoint found;
     struct snap_error reason = {0};
     char text[128];
-    enum snap_status status = snap_checkpoint_load(&found, session->checkpoint_path, &reason);
+    enum snap_status status = snap_checkpoint_load(&found, session->keep_cow.path, &reason);
 
     if (status == SNAP_E_NOENT)
         return SNAP_OK;
@@ -33,26 +33,26 @@ static enum snap_status believe(struct merge_session *session, struct snap_error
         *err = reason;
         return status;
     }
-    if (!snap_checkpoint_fits(&found, &session->checkpoint, text, sizeof text)) {
-        cli_warn(session->cli, "%s: %s; it is ignored: all chunks are compared", session->checkpoint_path, text);
+    if (!snap_checkpoint_fits(&found, &session->keep_cow.checkpoint, text, sizeof text)) {
+        cli_warn(session->cli, "%s: %s; it is ignored: all chunks are compared", session->keep_cow.path, text);
         return SNAP_OK;
     }
     session->options.compare_from = found.merged_from;
-    session->checkpoint.merged_from = found.merged_from;
+    session->keep_cow.checkpoint.merged_from = found.merged_from;
     cli_note(session->cli, "%s: %" PRIu64 " of %" PRIu64 " entries were merged before and are compared now",
-             session->checkpoint_path, found.entries - found.merged_from, found.entries);
+             session->keep_cow.path, found.entries - found.merged_from, found.entries);
     return SNAP_OK;
 }
 
 enum snap_status merge_kept_prepare(struct merge_session *session, const char *path, struct snap_error *err)
 {
-    struct snap_checkpoint *now = &session->checkpoint;
+    struct snap_checkpoint *now = &session->keep_cow.checkpoint;
     struct snap_file_info info;
     enum snap_status status = SNAP_OK;
 
     session->options.keep_cow = true;
     session->options.compare_from = 0;
-    session->checkpoint_path = path;
+    session->keep_cow.path = path;
     if (path) {
         now->origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
         now->cow_sectors = session->store.layout.cow_sectors;
@@ -77,6 +77,6 @@ enum snap_status merge_kept_prepare(struct merge_session *session, const char *p
 
 enum snap_status merge_kept_begin(struct merge_session *session, struct snap_error *err)
 {
-    return session->checkpoint_path ? snap_checkpoint_save(&session->checkpoint, session->checkpoint_path, err)
+    return session->keep_cow.path ? snap_checkpoint_save(&session->keep_cow.checkpoint, session->keep_cow.path, err)
                                     : SNAP_OK;
 }

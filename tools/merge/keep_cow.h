@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TOOLS_MERGE_KEEP_COW
 #define DMSNAP_TOOLS_MERGE_KEEP_COW
 
-#include "tools/merge/report.h"
+#include "tools/merge/session.h"
 
 /*
  * Sets the session's options for keeping the COW. `path` is the checkpoint file or NULL: then all chunks are compared.

@@ -13,7 +13,8 @@ static const char *const engine_words[] = {"auto", "io_uring", "threads", NULL};
 
 static const char *const seeks_words[] = {"auto", "free", "two-disks", "one-disk", NULL}; /* enum merge_seeks */
 
-struct merge_arguments merge_arguments;
+/* Where the table leads; a session has a copy. */
+static struct merge_arguments parsed;
 
 static const struct cli_option option_table[] = {
     {.name = "origin",
@@ -21,152 +22,152 @@ static const struct cli_option option_table[] = {
      .help = "the device that the snapshot was taken of; it is written to",
      .group = "Devices",
      .kind = CLI_STRING,
-     .string = &merge_arguments.origin,
+     .string = &parsed.origin,
      .required = true},
     {.name = "cow",
      .argument = "DEV",
      .help = "the store; it is consumed",
      .group = "Devices",
      .kind = CLI_STRING,
-     .string = &merge_arguments.cow,
+     .string = &parsed.cow,
      .required = true},
     {.name = "output",
      .argument = "FILE|DEV",
      .help = "write the merged content there, to a new file or a device;\norigin and COW are only read",
      .group = "Devices",
      .kind = CLI_STRING,
-     .string = &merge_arguments.output},
-    CLI_OPTION_DRY_RUN(&merge_arguments.dry_run),
-    CLI_OPTION_YES(&merge_arguments.yes),
+     .string = &parsed.output},
+    CLI_OPTION_DRY_RUN(&parsed.dry_run),
+    CLI_OPTION_YES(&parsed.yes),
     {.name = "accept",
      .argument = "LIST",
      .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off), undo (this\nmerge was begun with an undo store), parent (the snapshot\nthat an undo store belongs to loses its view),\noutput-signature (something is on the output device)",
      .group = "Safety",
      .kind = CLI_LIST,
-     .list = &merge_arguments.accept,
+     .list = &parsed.accept,
      .words = accept_words},
     {.name = "verify",
      .help = "read everything back past the cache, and compare, before\nthe list is shortened",
      .group = "Safety",
      .kind = CLI_FLAG,
-     .flag = &merge_arguments.verify},
+     .flag = &parsed.verify},
     {.name = "preserve",
      .argument = "COW2",
      .help = "keep the view of this other snapshot of the origin: what\nis replaced is copied to it first; may be repeated",
      .group = "Other snapshots",
      .kind = CLI_STRINGS,
-     .strings = &merge_arguments.preserve},
+     .strings = &parsed.preserve},
     {.name = "overflow",
      .argument = "WORD",
      .help = "where such a store has no room: refuse (default), or\ninvalidate: mark it invalid, after a question",
      .group = "Other snapshots",
      .kind = CLI_WORD,
-     .word = &merge_arguments.overflow,
+     .word = &parsed.overflow,
      .words = overflow_words},
     {.name = "undo",
      .argument = "FILE",
      .help = "keep what is replaced in this store (a file or device;\nit is made, or continued): it takes the merge back",
      .group = "Way back",
      .kind = CLI_STRING,
-     .string = &merge_arguments.undo},
+     .string = &parsed.undo},
     {.name = "continue-on-error",
      .help = "leave chunks on bad sectors in the store, merge the rest",
      .group = "Bad sectors",
      .kind = CLI_FLAG,
-     .flag = &merge_arguments.continue_on_error},
+     .flag = &parsed.continue_on_error},
     {.name = "bad-list",
      .argument = "FILE",
      .help = "with --continue-on-error: list these chunks here",
      .group = "Bad sectors",
      .kind = CLI_STRING,
-     .string = &merge_arguments.bad_list},
+     .string = &parsed.bad_list},
     {.name = "drop-bad",
      .help = "with --continue-on-error: give these chunks up at the\nend; the origin keeps what it has there",
      .group = "Bad sectors",
      .kind = CLI_FLAG,
-     .flag = &merge_arguments.drop_bad},
+     .flag = &parsed.drop_bad},
     {.name = "keep-cow",
      .help = "leave the COW as it is; chunks that the origin has\nalready are compared, not written",
      .group = "Keeping the COW",
      .kind = CLI_FLAG,
-     .flag = &merge_arguments.keep_cow},
+     .flag = &parsed.keep_cow},
     {.name = "checkpoint",
      .argument = "FILE",
      .help = "with --keep-cow: remember here what is merged",
      .group = "Keeping the COW",
      .kind = CLI_STRING,
-     .string = &merge_arguments.checkpoint},
+     .string = &parsed.checkpoint},
     {.name = "skip-identical",
      .help = "compare first, past the cache; write only what differs",
      .group = "Tuning",
      .kind = CLI_FLAG,
-     .flag = &merge_arguments.skip_identical},
+     .flag = &parsed.skip_identical},
     {.name = "rate-limit",
      .argument = "SIZE",
      .help = "copy at most so much per second",
      .group = "Tuning",
      .kind = CLI_SIZE,
-     .number = &merge_arguments.rate_limit_bytes,
+     .number = &parsed.rate_limit_bytes,
      .minimum = 4096},
     {.name = "iops-limit",
      .argument = "N",
      .help = "make at most so many requests per second of each device",
      .group = "Tuning",
      .kind = CLI_UINT,
-     .number = &merge_arguments.iops_limit,
+     .number = &parsed.iops_limit,
      .minimum = 1},
     {.name = "idle",
      .help = "only use the disks while nobody else does (I/O priority\nclass idle; only some I/O schedulers heed it)",
      .group = "Tuning",
      .kind = CLI_FLAG,
-     .flag = &merge_arguments.idle},
+     .flag = &parsed.idle},
     {.name = "checkpoint-interval",
      .argument = "SEC",
      .help = "shorten the list about so often (default 30, or 600\nwhere a disk spins)",
      .group = "Tuning",
      .kind = CLI_SECONDS,
-     .number = &merge_arguments.checkpoint_seconds,
+     .number = &parsed.checkpoint_seconds,
      .minimum = 1},
     {.name = "memory",
      .argument = "SIZE",
      .help = "use at most so much memory for data and sets (default: a\nquarter of what is available, at most 512M; at least 16M)",
      .group = "Tuning",
      .kind = CLI_SIZE,
-     .number = &merge_arguments.memory_bytes,
+     .number = &parsed.memory_bytes,
      .minimum = SNAP_MERGE_MEMORY_MIN_BYTES},
     {.name = "queue-depth",
      .argument = "N",
      .help = "keep so many requests in flight (default 64)",
      .group = "Tuning",
      .kind = CLI_UINT,
-     .number = &merge_arguments.queue_depth,
+     .number = &parsed.queue_depth,
      .minimum = 1},
     {.name = "io-engine",
      .argument = "WORD",
      .help = "how requests are made (default auto)",
      .group = "Tuning",
      .kind = CLI_WORD,
-     .word = &merge_arguments.io_engine,
+     .word = &parsed.io_engine,
      .words = engine_words},
     {.name = "seeks",
      .argument = "WORD",
      .help = "what seeks cost: free, two-disks, one-disk (origin and COW\non one that spins), or auto: find out (default)",
      .group = "Tuning",
      .kind = CLI_WORD,
-     .word = &merge_arguments.seeks,
+     .word = &parsed.seeks,
      .words = seeks_words},
-    CLI_OPTION_JSON(&merge_arguments.json),
+    CLI_OPTION_JSON(&parsed.json),
     {.name = "progress-json",
      .help = "print progress as JSON lines on standard error",
      .group = "Output",
      .kind = CLI_FLAG,
-     .flag = &merge_arguments.progress_json},
+     .flag = &parsed.progress_json},
     {.name = "progress-frequency",
      .argument = "SEC",
      .help = "print progress every so many seconds",
      .group = "Output",
      .kind = CLI_SECONDS,
-     .number = &merge_arguments.progress_seconds,
+     .number = &parsed.progress_seconds,
      .minimum = 1},
     CLI_OPTIONS_END,
 };
@@ -179,9 +180,8 @@ const struct cli_program merge_program = {
 };
 
 /* What changes the origin or the COW, or how that is done, has no place where neither is written to. */
-static int check_output(struct cli *cli)
+static int check_output(struct cli *cli, const struct merge_arguments *given)
 {
-    const struct merge_arguments *given = &merge_arguments;
     const char *without = given->preserve.count > 0        ? "--preserve"
                           : given->undo                    ? "--undo"
                           : given->checkpoint              ? "--checkpoint"
@@ -201,11 +201,10 @@ static bool same_name(const char *first, const char *second)
     return first && second && strcmp(first, second) == 0;
 }
 
-int merge_options_check(struct cli *cli)
+int merge_options_take(struct cli *cli, struct merge_arguments *given)
 {
-    const struct merge_arguments *given = &merge_arguments;
-
-    if (check_output(cli) != CLI_EXIT_OK)
+    *given = parsed;
+    if (check_output(cli, given) != CLI_EXIT_OK)
         return CLI_EXIT_USAGE;
     if (given->checkpoint && !given->keep_cow)
         return cli_usage_error(cli, "--checkpoint is for merges that keep the COW: it needs --keep-cow");
@@ -237,13 +236,14 @@ struct cli_text merge_accept_text(unsigned accept)
     return list;
 }
 
-struct cli_progress_setup merge_progress_setup(const struct cli *cli, const char *device)
+struct cli_progress_setup merge_progress_setup(const struct cli *cli, const struct merge_arguments *given,
+                                               const char *device)
 {
     return (struct cli_progress_setup){
-        .mode = cli_progress_choose(cli->err, merge_arguments.progress_json, cli->quiet),
+        .mode = cli_progress_choose(cli->err, given->progress_json, cli->quiet),
         .device = device,
         .out = cli->err,
-        .frequency_seconds = merge_arguments.progress_seconds,
+        .frequency_seconds = given->progress_seconds,
         .report = cli_report_flag(),
     };
 }

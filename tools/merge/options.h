@@ -24,17 +24,16 @@ struct merge_arguments {
     unsigned accept; /* bits of enum merge_accept */
 };
 
-/* Filled by cli_start. */
-extern struct merge_arguments merge_arguments;
 extern const struct cli_program merge_program;
 
-/* A usage error where options do not go together; CLI_EXIT_OK where they do. */
-int merge_options_check(struct cli *cli);
+/* What cli_start has parsed. CLI_EXIT_OK, or a usage error where options do not go together. */
+int merge_options_take(struct cli *cli, struct merge_arguments *given);
 
 /* "identity,cut": the words for bits of enum merge_accept. */
 struct cli_text merge_accept_text(unsigned accept);
 
 /* How progress on this device is shown. */
-struct cli_progress_setup merge_progress_setup(const struct cli *cli, const char *device);
+struct cli_progress_setup merge_progress_setup(const struct cli *cli, const struct merge_arguments *given,
+                                               const char *device);
 
 #endif

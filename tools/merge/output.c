@@ -6,7 +6,6 @@
 #include "lib/base/clock.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/size.h"
-#include "tools/merge/options.h"
 #include "tools/merge/report.h"
 #include "tools/shared/report.h"
 
@@ -27,7 +26,7 @@
  */
 
 /* A device in use can be read all the same; what comes of it is right where nobody writes to it. */
-static void warn_of_users(struct merge_session *session, const struct tool_device *device)
+static void warn_of_users(struct merge_session *session, const struct device *device)
 {
     char holders[256];
 
@@ -40,7 +39,7 @@ static void warn_of_users(struct merge_session *session, const struct tool_devic
 static enum snap_status check_apart(const struct merge_session *session, const struct snap_device *place,
                                     struct snap_error *err)
 {
-    const struct tool_device *inputs[] = {&session->origin, &session->cow};
+    const struct device *inputs[] = {&session->origin, &session->cow};
 
     for (size_t i = 0; i < 2; i++)
         if (snap_device_stands_on(place, &inputs[i]->facts))
@@ -126,24 +125,24 @@ static enum snap_status prepare_image(struct merge_session *session, struct snap
 static enum snap_status prepare_device(struct merge_session *session, struct snap_error *err)
 {
     const struct snap_file_options io_options = {
-        .write = !merge_arguments.dry_run,
-        .engine = (enum snap_io_engine)merge_arguments.io_engine,
-        .queue_depth = (unsigned)merge_arguments.queue_depth,
+        .write = !session->arguments.dry_run,
+        .engine = (enum snap_io_engine)session->arguments.io_engine,
+        .queue_depth = (unsigned)session->arguments.queue_depth,
     };
     struct merge_output *output = &session->output;
-    enum snap_status status = tool_devices_distinct(&session->origin, &output->target, err);
+    enum snap_status status = devices_distinct(&session->origin, &output->target, err);
 
     output->size_bytes = snap_round_down(session->origin.io->size_bytes, SNAP_SECTOR_BYTES);
     output->most_bytes = output->size_bytes;
     if (status == SNAP_OK)
-        status = tool_devices_distinct(&session->cow, &output->target, err);
+        status = devices_distinct(&session->cow, &output->target, err);
     if (status == SNAP_OK)
         status = check_apart(session, &output->target.facts, err);
     if (status == SNAP_OK)
-        status = tool_device_open(&output->target, &io_options, err);
+        status = devices_open(&output->target, &io_options, err);
     if (status == SNAP_OK)
         status = snap_extract_fits(output->size_bytes, output->target.io, err);
-    if (status == SNAP_OK && (merge_arguments.accept & 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE) == 0)
+    if (status == SNAP_OK && (session->arguments.accept & 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE) == 0)
         status = report_refuse_signature(&output->target, "--accept=output-signature overwrites it", err);
     if (status == SNAP_OK)
         status = snap_evidence_probe_io(output->target.io, &output->on_target, err);
@@ -152,9 +151,9 @@ static enum snap_status prepare_device(struct merge_session *session, struct sna
     if (output->target.io->size_bytes > output->size_bytes)
         cli_note(session->cli, "%s: is larger than the snapshot: what it holds from byte %" PRIu64 " on is left alone",
                  output->target.path, output->size_bytes);
-    if (tool_device_tail_bytes(&session->origin) > 0)
+    if (devices_tail_bytes(&session->origin) > 0)
         cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector and do not go to %s",
-                 session->origin.path, tool_device_tail_bytes(&session->origin), output->target.path);
+                 session->origin.path, devices_tail_bytes(&session->origin), output->target.path);
     return SNAP_OK;
 }
 
@@ -162,7 +161,7 @@ enum snap_status merge_output_prepare(struct merge_session *session, const char 
 {
     struct merge_output *output = &session->output;
     struct snap_error missing = {0};
-    enum snap_status status = tool_device_find(&output->target, argument, &missing);
+    enum snap_status status = devices_find(&output->target, argument, &missing);
 
     session->options.keep_cow = true;
     session->result.entries_left = session->job.entries;
@@ -194,18 +193,19 @@ static void show_verified(void *context, uint64_t done_bytes, uint64_t total_byt
 }
 
 /* Verifying what only the cache holds proves nothing: known once the file is there, and before anything is in it. */
-static enum snap_status make_image(struct merge_output *output, struct snap_error *err)
+static enum snap_status make_image(struct merge_session *session, struct snap_error *err)
 {
+    struct merge_output *output = &session->output;
     const struct snap_file_options io_options = {
         .write = true,
-        .engine = (enum snap_io_engine)merge_arguments.io_engine,
-        .queue_depth = (unsigned)merge_arguments.queue_depth,
+        .engine = (enum snap_io_engine)session->arguments.io_engine,
+        .queue_depth = (unsigned)session->arguments.queue_depth,
     };
     struct snap_file_info info;
     enum snap_status status =
         snap_file_create(&output->target.io, output->partial_path, output->size_bytes, &io_options, err);
 
-    if (status != SNAP_OK || !merge_arguments.verify)
+    if (status != SNAP_OK || !session->arguments.verify)
         return status;
     snap_file_get_info(output->target.io, &info);
     if (info.direct)
@@ -221,7 +221,7 @@ static enum snap_status make_image(struct merge_output *output, struct snap_erro
 /* The bytes of an image behind its last whole sector are in no snapshot; a copy without them would lack something. */
 static enum snap_status copy_tail(struct merge_session *session, bool compare, struct snap_error *err)
 {
-    const uint64_t tail_bytes = session->output.partial_path ? tool_device_tail_bytes(&session->origin) : 0;
+    const uint64_t tail_bytes = session->output.partial_path ? devices_tail_bytes(&session->origin) : 0;
     const uint64_t offset_bytes = session->output.size_bytes - tail_bytes;
     uint8_t tail[SNAP_SECTOR_BYTES], found[SNAP_SECTOR_BYTES];
     enum snap_status status;
@@ -254,7 +254,7 @@ static enum snap_status write_output(struct merge_session *session, struct cli_p
         .rate_bytes = session->options.rate_bytes,
         .rate_requests = session->options.rate_requests,
         .read_ahead = true,
-        .stop = tool_stop,
+        .stop = cli_stop_asked,
         .progress = show_written,
         .progress_context = progress,
     };
@@ -266,7 +266,7 @@ static enum snap_status write_output(struct merge_session *session, struct cli_p
         status = snap_extract(view, output->target.io, &options, &output->written, err);
     if (status == SNAP_OK)
         status = copy_tail(session, false, err);
-    if (status == SNAP_OK && merge_arguments.verify) {
+    if (status == SNAP_OK && session->arguments.verify) {
         /* The pages are clean now; an end that is no whole block is read through the cache, anew. */
         (void)posix_fadvise(snap_file_fd(output->target.io), 0, 0, POSIX_FADV_DONTNEED);
         options.progress = show_verified;
@@ -292,7 +292,7 @@ static enum snap_status finish_output(struct merge_output *output, struct snap_e
 
 int merge_output(struct merge_session *session)
 {
-    const struct cli_progress_setup setup = merge_progress_setup(session->cli, session->output.target.path);
+    const struct cli_progress_setup setup = merge_progress_setup(session->cli, &session->arguments, session->output.target.path);
     const struct snap_clock *clock = &snap_clock_system;
     const uint64_t start_ns = clock->now_ns(clock->context);
     struct cli_progress progress;
@@ -300,7 +300,7 @@ int merge_output(struct merge_session *session)
     enum snap_status status = SNAP_OK;
 
     if (session->output.partial_path)
-        status = make_image(&session->output, &err);
+        status = make_image(session, &err);
     if (status != SNAP_OK)
         return cli_refuse(session->cli, &err);
     cli_progress_start(&progress, &setup);
@@ -316,7 +316,7 @@ int merge_output(struct merge_session *session)
         (void)cli_fail(session->cli, &err);
         merge_output_show_interrupted(session);
     }
-    if (merge_arguments.json)
+    if (session->arguments.json)
         return merge_print_json(session, NULL, merge_outcome(status), cli_exit_status(status));
     return cli_exit_status(status);
 }
@@ -325,5 +325,5 @@ enum snap_status merge_output_close(struct merge_output *output, struct snap_err
 {
     free(output->partial_path);
     output->partial_path = NULL;
-    return tool_device_close(&output->target, err);
+    return devices_close(&output->target, err);
 }

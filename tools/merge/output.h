@@ -3,21 +3,8 @@
 #ifndef DMSNAP_TOOLS_MERGE_OUTPUT
 #define DMSNAP_TOOLS_MERGE_OUTPUT
 
-#include "lib/view/extract.h"
-#include "tools/shared/devices.h"
-
-struct cli_json;
-struct merge_session;
-
-struct merge_output {
-    struct tool_device target;    /* path: NULL where no output is wanted. io: the device, or the partial image */
-    struct snap_probe on_target;  /* of a device: what is lost */
-    char *partial_path;           /* the name of a new image until it is complete; NULL: a device */
-    uint64_t size_bytes;          /* of what is written: with the tail of an image that is no whole sector */
-    uint64_t most_bytes;          /* at most so many are no holes; zeros among the data may make it fewer */
-    struct snap_extract_result written, verified;
-    bool complete;                /* all of it is durable and, where that was asked for, verified */
-};
+#include "tools/cli/json.h"
+#include "tools/merge/session.h"
 
 /*
  * Everything about the output that can refuse, after all checks of a merge; no write happens in here. What is worth a

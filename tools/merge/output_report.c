@@ -2,7 +2,7 @@
 /* What snapmerge --output shows: the place before, the result and the next step after. */
 #include "tools/cli/json.h"
 #include "tools/cli/size.h"
-#include "tools/merge/options.h"
+#include "tools/merge/output.h"
 #include "tools/merge/report.h"
 #include "tools/shared/report.h"
 
@@ -26,7 +26,7 @@ int merge_output_dry_run(struct merge_session *session)
     const struct merge_output *output = &session->output;
     FILE *out = session->cli->out;
 
-    if (merge_arguments.json)
+    if (session->arguments.json)
         return merge_print_json(session, NULL, "planned", CLI_EXIT_OK);
     merge_print_pair(session);
     if (output->partial_path)
@@ -50,7 +50,7 @@ void merge_output_show_done(struct merge_session *session)
              cli_size_text(output->written.written_bytes).text, output->written.written_bytes < output->size_bytes ? ", the rest are holes" : "",
              cli_duration_text(session->elapsed_ms).text,
              cli_rate_text(output->written.written_bytes, session->elapsed_ms).text);
-    if (merge_arguments.verify)
+    if (session->arguments.verify)
         cli_note(cli, "%s was read back and compared: all of it is right", output->target.path);
     merge_show_next(session, output->target.path);
     cli_note(cli, "%s and %s were not changed", session->origin.path, session->cow.path);
@@ -62,13 +62,13 @@ static void show_repeat(struct merge_session *session)
     const struct merge_output *output = &session->output;
     /* What is on the device now may look like what the snapshot holds. */
     const unsigned accept =
-        merge_arguments.accept | (output->partial_path ? 0 : 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE);
+        session->arguments.accept | (output->partial_path ? 0 : 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE);
     const char *partial = output->partial_path;
 
     cli_line(session->cli, "To go on: %s%s%ssnapmerge --origin %s --cow %s --output %s%s%s%s", partial ? "rm " : "",
              partial ? report_shell_word(partial).text : "", partial ? " && " : "",
              report_shell_word(session->origin.path).text, report_shell_word(session->cow.path).text,
-             report_shell_word(output->target.path).text, merge_arguments.verify ? " --verify" : "",
+             report_shell_word(output->target.path).text, session->arguments.verify ? " --verify" : "",
              accept ? " --accept=" : "", merge_accept_text(accept).text);
 }
 

@@ -4,7 +4,7 @@
 #define DMSNAP_TOOLS_MERGE_PRESERVE
 
 #include "tools/cli/json.h"
-#include "tools/merge/report.h"
+#include "tools/merge/session.h"
 
 /*
  * Before the first write: takes up the stores of --preserve, each with the checks that the COW itself passes, and finds
@@ -14,13 +14,13 @@
 enum snap_status merge_preserve_prepare(struct merge_session *session, struct snap_error *err);
 
 /* Takes up one more store, which is open (or found, and then opened), as an undo store is; the same failures. */
-enum snap_status merge_preserve_add(struct merge_session *session, struct merge_aside *aside, struct snap_error *err);
+enum snap_status merge_preserve_add(struct merge_session *session, struct merge_sibling *sibling, struct snap_error *err);
 
 /* How such a store is opened. */
-struct snap_file_options merge_preserve_io_options(void);
+struct snap_file_options merge_preserve_io_options(const struct merge_session *session);
 
 /* The next free place; NULL where there are too many. Its device is closed by merge_preserve_close in any case. */
-struct merge_aside *merge_preserve_next(struct merge_session *session);
+struct merge_sibling *merge_preserve_next(struct merge_session *session);
 
 /* The first writes of a run: marks the stores invalid that were given up, and hands all others to the merge. */
 enum snap_status merge_preserve_begin(struct merge_session *session, struct snap_error *err);

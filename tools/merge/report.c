@@ -4,7 +4,7 @@
 #include "tools/cli/json.h"
 #include "tools/cli/size.h"
 #include "tools/merge/bad_list.h"
-#include "tools/merge/options.h"
+#include "tools/merge/output.h"
 #include "tools/merge/preserve.h"
 #include "tools/merge/undo.h"
 #include "tools/shared/report.h"
@@ -82,7 +82,7 @@ bool merge_changes_identity(const struct merge_session *session)
 /* The part of the command line that decides what is resumed; tuning may be another next time. */
 static void show_resume(struct merge_session *session)
 {
-    const unsigned accept = merge_arguments.accept |
+    const unsigned accept = session->arguments.accept |
                             (merge_changes_identity(session) ? 1u << MERGE_ACCEPT_IDENTITY : 0) |
                             (merge_undo_lost_parent(session) ? 1u << MERGE_ACCEPT_PARENT : 0);
     char *text = NULL;
@@ -94,14 +94,14 @@ static void show_resume(struct merge_session *session)
     add_argument(line, "--origin", session->origin.path);
     add_argument(line, "--cow", session->cow.path);
     fprintf(line, "%s", session->options.keep_cow ? " --keep-cow" : "");
-    add_argument(line, "--checkpoint", session->checkpoint_path);
+    add_argument(line, "--checkpoint", session->keep_cow.path);
     fprintf(line, "%s%s%s%s", session->options.verify ? " --verify" : "",
             session->options.skip_identical ? " --skip-identical" : "",
             session->options.continue_on_error ? " --continue-on-error" : "", session->options.drop_bad ? " --drop-bad" : "");
-    add_argument(line, "--bad-list", merge_arguments.bad_list);
-    for (unsigned i = 0; i < merge_arguments.preserve.count; i++) /* the first asides; a store given up is invalid now */
-        add_argument(line, "--preserve", session->asides[i].invalidate ? NULL : merge_arguments.preserve.items[i]);
-    add_argument(line, "--undo", merge_undo_kept_whole(session) ? NULL : merge_arguments.undo);
+    add_argument(line, "--bad-list", session->arguments.bad_list);
+    for (unsigned i = 0; i < session->arguments.preserve.count; i++) /* the first asides; a store given up is invalid now */
+        add_argument(line, "--preserve", session->preserve.siblings[i].invalidate ? NULL : session->arguments.preserve.items[i]);
+    add_argument(line, "--undo", merge_undo_kept_whole(session) ? NULL : session->arguments.undo);
     if (accept)
         fprintf(line, " --accept=%s", merge_accept_text(accept).text);
     if (fclose(line) == 0)
@@ -155,7 +155,7 @@ void merge_show_done(struct merge_session *session)
     if (session->options.keep_cow)
         cli_note(cli, "%s was not changed: merging it again, after %s was used, takes those changes back",
                  session->cow.path, session->origin.path);
-    else if (session->undo)
+    else if (session->undo.sibling)
         cli_note(cli, "%s is a valid, empty store now; keep it as long as the merge may be taken back",
                  session->cow.path);
     else
@@ -236,7 +236,7 @@ int merge_print_json(struct merge_session *session, const struct snap_merge_resu
     set_counts(result, plan ? plan : &session->result);
     if (session->options.continue_on_error && !plan)
         merge_bad_json(session, result);
-    if (session->aside_count > 0)
+    if (session->preserve.count > 0)
         merge_preserve_json(session, result);
     if (!plan)
         set_after(result, session, outcome);

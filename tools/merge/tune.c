@@ -3,21 +3,20 @@
 
 #include "lib/base/clock.h"
 #include "lib/io/seek_cost.h"
-#include "tools/merge/options.h"
 
 void merge_tune_start(struct merge_session *session)
 {
     session->options = (struct snap_merge_options){
-        .memory_bytes = merge_arguments.memory_bytes ? merge_arguments.memory_bytes
-                                                     : snap_merge_default_memory_bytes(tool_available_memory_bytes()),
-        .rate_bytes = merge_arguments.rate_limit_bytes,
-        .rate_requests = merge_arguments.iops_limit,
-        .verify = merge_arguments.verify,
-        .skip_identical = merge_arguments.skip_identical,
-        .continue_on_error = merge_arguments.continue_on_error,
-        .drop_bad = merge_arguments.drop_bad,
+        .memory_bytes = session->arguments.memory_bytes ? session->arguments.memory_bytes
+                                                     : snap_merge_default_memory_bytes(memory_available_bytes()),
+        .rate_bytes = session->arguments.rate_limit_bytes,
+        .rate_requests = session->arguments.iops_limit,
+        .verify = session->arguments.verify,
+        .skip_identical = session->arguments.skip_identical,
+        .continue_on_error = session->arguments.continue_on_error,
+        .drop_bad = session->arguments.drop_bad,
         .read_ahead = true,
-        .stop = tool_stop,
+        .stop = cli_stop_asked,
     };
     session->memory_bytes = session->options.memory_bytes;
 }
@@ -41,7 +40,7 @@ enum snap_merge_seeks merge_tune_seeks(const struct snap_device *origin, bool or
 }
 
 /* Virtual disks call themselves spinning by default: whoever says so has to show it. */
-static bool spins(const struct tool_device *device)
+static bool spins(const struct device *device)
 {
     struct snap_file_info info;
     struct snap_error ignored; /* what cannot be read here is met again, and told then */
@@ -56,7 +55,7 @@ static bool spins(const struct tool_device *device)
 
 static enum snap_merge_seeks find_out_seeks(const struct merge_session *session)
 {
-    switch (merge_arguments.seeks) {
+    switch (session->arguments.seeks) {
     case MERGE_SEEKS_FREE:
         return SNAP_MERGE_SEEKS_FREE;
     case MERGE_SEEKS_TWO_DISKS:
@@ -75,13 +74,13 @@ enum snap_status merge_tune_devices(struct merge_session *session, struct snap_e
 
     session->options.seeks = find_out_seeks(session);
     session->options.interval_seconds =
-        merge_arguments.checkpoint_seconds                     ? merge_arguments.checkpoint_seconds
+        session->arguments.checkpoint_seconds                     ? session->arguments.checkpoint_seconds
         : session->options.seeks == SNAP_MERGE_SEEKS_FREE ? SNAP_MERGE_INTERVAL_DEFAULT_SECONDS
                                                           : SNAP_MERGE_INTERVAL_SEEKS_SECONDS;
     snap_file_get_info(session->origin.io, &info);
-    if (info.direct || (!merge_arguments.verify && !merge_arguments.skip_identical))
+    if (info.direct || (!session->arguments.verify && !session->arguments.skip_identical))
         return SNAP_OK;
     return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: cannot be read past the cache here, and a comparison with the cache "
                      "proves nothing: %s is not possible", session->origin.path,
-                     merge_arguments.verify ? "--verify" : "--skip-identical");
+                     session->arguments.verify ? "--verify" : "--skip-identical");
 }

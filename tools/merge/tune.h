@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TOOLS_MERGE_TUNE
 #define DMSNAP_TOOLS_MERGE_TUNE
 
-#include "tools/merge/report.h"
+#include "tools/merge/session.h"
 
 /* What needs no device: memory, rates, what to do with errors. */
 void merge_tune_start(struct merge_session *session);

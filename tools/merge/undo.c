@@ -7,8 +7,8 @@
 #include "lib/store/record.h"
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
-#include "tools/merge/options.h"
 #include "tools/merge/preserve.h"
+#include "tools/merge/report.h"
 #include "tools/shared/report.h"
 
 #include <errno.h>
@@ -26,9 +26,9 @@ static bool same_id(const uint8_t a[16], const uint8_t b[16])
     return memcmp(a, b, 16) == 0;
 }
 
-static bool accepted(enum merge_accept word)
+static bool accepted(const struct merge_session *session, enum merge_accept word)
 {
-    return (merge_arguments.accept & 1u << word) != 0;
+    return (session->arguments.accept & 1u << word) != 0;
 }
 
 /* All zero where there is no record. */
@@ -50,14 +50,14 @@ static bool merge_under_way(const struct merge_session *session)
 /* ---- before the first write ---------------------------------------------------------------- */
 
 /* The snapshot that this undo store belongs to, among the preserved ones. */
-static struct merge_aside *find_parent(struct merge_session *session)
+static struct merge_sibling *find_parent(struct merge_session *session)
 {
-    for (unsigned i = 0; i < session->aside_count; i++) {
-        struct merge_aside *aside = &session->asides[i];
+    for (unsigned i = 0; i < session->preserve.count; i++) {
+        struct merge_sibling *sibling = &session->preserve.siblings[i];
 
-        if (aside->store.identity_state == SNAP_IDENTITY_OK &&
-            same_id(record_of(&aside->store)->store_id, record_of(&session->store)->parent_id))
-            return aside;
+        if (sibling->store.identity_state == SNAP_IDENTITY_OK &&
+            same_id(record_of(&sibling->store)->store_id, record_of(&session->store)->parent_id))
+            return sibling;
     }
     return NULL;
 }
@@ -65,18 +65,18 @@ static struct merge_aside *find_parent(struct merge_session *session)
 /* An undo store is merged: a merge is taken back. */
 static enum snap_status check_take_back(struct merge_session *session, struct snap_error *err)
 {
-    const struct merge_aside *parent = find_parent(session);
+    const struct merge_sibling *parent = find_parent(session);
     const struct snap_identity *record;
 
     if (!parent) {
-        if (accepted(MERGE_ACCEPT_PARENT) || same_id(record_of(&session->store)->parent_id, no_id))
+        if (accepted(session, MERGE_ACCEPT_PARENT) || same_id(record_of(&session->store)->parent_id, no_id))
             return SNAP_OK;
         return snap_fail(err, SNAP_E_REFUSED, "%s: is the undo store of a merge; the snapshot that was merged loses its "
                          "view unless its store is named: --preserve COW; if that is gone: --accept=parent",
                          session->cow.path);
     }
     record = record_of(&parent->store);
-    if (accepted(MERGE_ACCEPT_UNDO))
+    if (accepted(session, MERGE_ACCEPT_UNDO))
         return SNAP_OK;
     if ((record->flags & SNAP_IDENTITY_UNDO_LOST) != 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: a part of the merge of %s was done without an undo store: what %s "
@@ -98,11 +98,11 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
         if (status != SNAP_OK)
             return status;
     }
-    if (!merge_under_way(session) || session->job.entries == 0 || merge_arguments.undo ||
-        (accepted(MERGE_ACCEPT_UNDO) && !merge_arguments.keep_cow))
+    if (!merge_under_way(session) || session->job.entries == 0 || session->arguments.undo ||
+        (accepted(session, MERGE_ACCEPT_UNDO) && !session->arguments.keep_cow))
         return SNAP_OK;
     snap_identity_format_id(record_of(&session->store)->undo_id, id);
-    if (merge_arguments.keep_cow)
+    if (session->arguments.keep_cow)
         return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s): go on with --undo FILE; "
                          "the way back can only be given up (--accept=undo) without --keep-cow, for the COW has to "
                          "remember it", session->cow.path, id);
@@ -135,24 +135,24 @@ static enum snap_status check_folder(struct merge_session *session, const char *
 /* The name that the new file has at first: what an ended run has left there is replaced, but never a device of this one. */
 static enum snap_status check_new_name(struct merge_session *session, struct snap_error *err)
 {
-    struct tool_device left = {0};
+    struct device left = {0};
     struct snap_error ignored;
     struct stat st;
-    char *name = merge_undo_new_path();
+    char *name = merge_undo_new_path(session);
     enum snap_status status = SNAP_OK;
 
     if (!name)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory");
     if (lstat(name, &st) == 0) {
-        status = tool_device_find(&left, name, err);
+        status = devices_find(&left, name, err);
         if (status == SNAP_OK)
-            status = tool_devices_distinct(&session->origin, &left, err);
+            status = devices_distinct(&session->origin, &left, err);
         if (status == SNAP_OK)
-            status = tool_devices_distinct(&session->cow, &left, err);
-        for (unsigned i = 0; i < session->aside_count && status == SNAP_OK; i++)
-            if (session->asides[i].device.path)
-                status = tool_devices_distinct(&session->asides[i].device, &left, err);
-        (void)tool_device_close(&left, &ignored); /* was never opened */
+            status = devices_distinct(&session->cow, &left, err);
+        for (unsigned i = 0; i < session->preserve.count && status == SNAP_OK; i++)
+            if (session->preserve.siblings[i].device.path)
+                status = devices_distinct(&session->preserve.siblings[i].device, &left, err);
+        (void)devices_close(&left, &ignored); /* was never opened */
     }
     free(name);
     return status;
@@ -162,7 +162,7 @@ static enum snap_status check_new_name(struct merge_session *session, struct sna
 static enum snap_status plan_image(struct merge_session *session, struct snap_error *err)
 {
     const struct snap_layout *layout = &session->store.layout;
-    enum snap_status status = check_folder(session, merge_arguments.undo, err);
+    enum snap_status status = check_folder(session, session->arguments.undo, err);
     uint64_t chunks;
 
     if (status == SNAP_OK)
@@ -170,55 +170,55 @@ static enum snap_status plan_image(struct merge_session *session, struct snap_er
     if (status != SNAP_OK)
         return status;
     if (!snap_layout_chunks_for_entries(layout->entries_per_area, session->job.entries, &chunks) ||
-        !snap_mul(chunks, layout->chunk_bytes, &session->undo_new_bytes))
-        return snap_fail(err, SNAP_E_NOSPC, "%s: too large", merge_arguments.undo);
-    session->undo_new_store = true;
-    session->undo->need = (struct snap_sibling_need){session->job.entries, session->job.entries};
+        !snap_mul(chunks, layout->chunk_bytes, &session->undo.new_image_bytes))
+        return snap_fail(err, SNAP_E_NOSPC, "%s: too large", session->arguments.undo);
+    session->undo.new_store = true;
+    session->undo.sibling->need = (struct snap_sibling_need){session->job.entries, session->job.entries};
     return SNAP_OK;
 }
 
 /* A store is to be made on a device that has nothing on it. */
-static enum snap_status plan_device(struct merge_session *session, struct merge_aside *aside, struct snap_error *err)
+static enum snap_status plan_device(struct merge_session *session, struct merge_sibling *sibling, struct snap_error *err)
 {
-    struct snap_layout *layout = &aside->store.layout;
+    struct snap_layout *layout = &sibling->store.layout;
     enum snap_status status = snap_layout_init(layout, session->store.layout.chunk_sectors,
-                                               aside->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
+                                               sibling->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
 
     if (status == SNAP_OK)
-        status = merge_check_blocks(&aside->device, &aside->store, err);
+        status = merge_check_blocks(&sibling->device, &sibling->store, err);
     if (status != SNAP_OK)
         return status;
-    session->undo_new_store = true;
-    aside->need = (struct snap_sibling_need){session->job.entries, snap_layout_capacity_entries(layout)};
-    if (aside->need.free_chunks < aside->need.needed_chunks)
+    session->undo.new_store = true;
+    sibling->need = (struct snap_sibling_need){session->job.entries, snap_layout_capacity_entries(layout)};
+    if (sibling->need.free_chunks < sibling->need.needed_chunks)
         return snap_fail(err, SNAP_E_NOSPC, "%s: has room for %" PRIu64 " chunks, but this merge may replace %" PRIu64,
-                         aside->device.path, aside->need.free_chunks, aside->need.needed_chunks);
+                         sibling->device.path, sibling->need.free_chunks, sibling->need.needed_chunks);
     return SNAP_OK;
 }
 
 /* What is there already: the undo store of this very merge, or a device with nothing on it. */
-static enum snap_status take_existing(struct merge_session *session, struct merge_aside *aside, struct snap_error *err)
+static enum snap_status take_existing(struct merge_session *session, struct merge_sibling *sibling, struct snap_error *err)
 {
-    const struct snap_file_options options = merge_preserve_io_options();
-    const struct snap_identity *cow = record_of(&session->store), *undo = record_of(&aside->store);
-    const char *path = aside->device.path;
+    const struct snap_file_options options = merge_preserve_io_options(session);
+    const struct snap_identity *cow = record_of(&session->store), *undo = record_of(&sibling->store);
+    const char *path = sibling->device.path;
     struct snap_probe probe;
-    enum snap_status status = tool_devices_distinct(&session->origin, &aside->device, err);
+    enum snap_status status = devices_distinct(&session->origin, &sibling->device, err);
 
     if (status == SNAP_OK)
-        status = tool_devices_distinct(&session->cow, &aside->device, err);
+        status = devices_distinct(&session->cow, &sibling->device, err);
     if (status == SNAP_OK)
-        status = tool_device_open(&aside->device, &options, err);
+        status = devices_open(&sibling->device, &options, err);
     if (status == SNAP_OK)
-        status = snap_header_read(&aside->store, aside->device.io, err);
+        status = snap_header_read(&sibling->store, sibling->device.io, err);
     if (status == SNAP_OK)
-        status = snap_evidence_probe_io(aside->device.io, &probe, err);
+        status = snap_evidence_probe_io(sibling->device.io, &probe, err);
     if (status != SNAP_OK)
         return status;
-    if (aside->device.facts.block_device && aside->store.defect == SNAP_HEADER_EMPTY && probe.type[0] == '\0' &&
+    if (sibling->device.facts.block_device && sibling->store.defect == SNAP_HEADER_EMPTY && probe.type[0] == '\0' &&
         probe.pttype[0] == '\0')
-        return plan_device(session, aside, err);
-    if (aside->store.defect != SNAP_HEADER_GOOD || !is_undo_store(&aside->store))
+        return plan_device(session, sibling, err);
+    if (sibling->store.defect != SNAP_HEADER_GOOD || !is_undo_store(&sibling->store))
         return snap_fail(err, SNAP_E_REFUSED, "%s: exists and is no undo store; name a new file", path);
     if (!same_id(undo->parent_id, session->store.identity_state == SNAP_IDENTITY_OK ? cow->store_id : no_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: is the undo store of another merge", path);
@@ -231,11 +231,11 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
         return snap_fail(err, SNAP_E_REFUSED, "%s: belongs to a merge of this store that is complete: it shows what was "
                          "before that; name a new file", path);
     /* A merge that was begun with it has said so in the COW, before the first entry. */
-    aside->must_be_empty = session->store.identity_state == SNAP_IDENTITY_OK && !merge_under_way(session) &&
-                           !merge_arguments.keep_cow;
-    status = merge_preserve_add(session, aside, err);
+    sibling->must_be_empty = session->store.identity_state == SNAP_IDENTITY_OK && !merge_under_way(session) &&
+                           !session->arguments.keep_cow;
+    status = merge_preserve_add(session, sibling, err);
     /* A COW that is kept remembers nothing. */
-    if (status == SNAP_OK && merge_arguments.keep_cow && aside->check.entries > 0 && aside->need.needed_chunks == 0)
+    if (status == SNAP_OK && session->arguments.keep_cow && sibling->check.entries > 0 && sibling->need.needed_chunks == 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: holds all that this merge replaces, from an earlier run, and would not get "
                          "what was written to %s since: to be able to take this one back, name a new file; to repeat "
                          "the earlier one, leave --undo out", path, session->origin.path);
@@ -244,26 +244,26 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
 
 enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_error *err)
 {
-    const char *path = merge_arguments.undo;
-    struct merge_aside *aside;
+    const char *path = session->arguments.undo;
+    struct merge_sibling *sibling;
     struct stat st;
     enum snap_status status;
 
     if (!path || session->job.entries == 0)
         return SNAP_OK;
-    aside = merge_preserve_next(session);
-    if (!aside)
+    sibling = merge_preserve_next(session);
+    if (!sibling)
         return snap_fail(err, SNAP_E_USAGE, "too many stores to preserve");
-    aside->is_undo = true;
-    session->undo = aside;
+    sibling->is_undo = true;
+    session->undo.sibling = sibling;
     if (!strchr(path, '=') && lstat(path, &st) != 0 && errno == ENOENT) {
         status = plan_image(session, err);
     } else {
-        status = tool_device_find(&aside->device, path, err);
+        status = devices_find(&sibling->device, path, err);
         if (status == SNAP_OK)
-            status = take_existing(session, aside, err);
+            status = take_existing(session, sibling, err);
     }
-    if (status == SNAP_OK && session->undo_new_store && merge_under_way(session))
+    if (status == SNAP_OK && session->undo.new_store && merge_under_way(session))
         return snap_fail(err, SNAP_E_REFUSED, "%s: is new, but this merge was begun with an undo store, which it needs",
                          path);
     return status;
@@ -288,8 +288,8 @@ static bool spoils_undo_store(const struct merge_session *session)
 {
     const uint8_t *undo_id = record_of(&session->store)->undo_id;
 
-    for (unsigned i = 0; i < session->aside_count; i++)
-        if (!session->asides[i].invalidate && same_id(record_of(&session->asides[i].store)->store_id, undo_id))
+    for (unsigned i = 0; i < session->preserve.count; i++)
+        if (!session->preserve.siblings[i].invalidate && same_id(record_of(&session->preserve.siblings[i].store)->store_id, undo_id))
             return false;
     return !same_id(undo_id, no_id);
 }
@@ -298,23 +298,23 @@ enum snap_status merge_undo_begin(struct merge_session *session, struct snap_err
 {
     enum snap_status status = SNAP_OK;
 
-    if (!session->undo)
-        return session->job.entries > 0 && !merge_arguments.keep_cow && spoils_undo_store(session)
+    if (!session->undo.sibling)
+        return session->job.entries > 0 && !session->arguments.keep_cow && spoils_undo_store(session)
                    ? set_flags(&session->store, SNAP_IDENTITY_UNDO_LOST, record_of(&session->store)->undo_id, err)
                    : SNAP_OK;
-    if (session->undo_new_store)
+    if (session->undo.new_store)
         status = merge_undo_make(session, err);
-    if (status == SNAP_OK && !merge_arguments.keep_cow)
-        status = set_flags(&session->store, SNAP_IDENTITY_MERGING, session->undo->store.identity.store_id, err);
+    if (status == SNAP_OK && !session->arguments.keep_cow)
+        status = set_flags(&session->store, SNAP_IDENTITY_MERGING, session->undo.sibling->store.identity.store_id, err);
     return status;
 }
 
 enum snap_status merge_undo_end(struct merge_session *session, struct snap_error *err)
 {
-    struct merge_aside *parent = is_undo_store(&session->store) ? find_parent(session) : NULL;
+    struct merge_sibling *parent = is_undo_store(&session->store) ? find_parent(session) : NULL;
     enum snap_status status = SNAP_OK;
 
-    if (session->result.entries_left > 0 || merge_arguments.keep_cow)
+    if (session->result.entries_left > 0 || session->arguments.keep_cow)
         return SNAP_OK;
     if (merge_under_way(session))
         status = set_flags(&session->store, 0, session->store.identity.undo_id, err);
@@ -325,32 +325,32 @@ enum snap_status merge_undo_end(struct merge_session *session, struct snap_error
 
 void merge_undo_print(struct merge_session *session)
 {
-    if (session->undo_new_bytes > 0)
-        report_print(session->cli->out, "undo: %s: would be made, %s", merge_arguments.undo,
-                     cli_size_text_exact(session->undo_new_bytes).text);
-    else if (session->undo_new_store)
-        report_print(session->cli->out, "undo: %s: a store would be made on it", session->undo->device.path);
+    if (session->undo.new_image_bytes > 0)
+        report_print(session->cli->out, "undo: %s: would be made, %s", session->arguments.undo,
+                     cli_size_text_exact(session->undo.new_image_bytes).text);
+    else if (session->undo.new_store)
+        report_print(session->cli->out, "undo: %s: a store would be made on it", session->undo.sibling->device.path);
 }
 
 bool merge_undo_kept_whole(const struct merge_session *session)
 {
-    return merge_arguments.keep_cow && session->undo && session->undo->sibling &&
-           snap_sibling_counts(session->undo->sibling)->copied_chunks >= session->undo->need.needed_chunks;
+    return session->arguments.keep_cow && session->undo.sibling && session->undo.sibling->handle &&
+           snap_sibling_counts(session->undo.sibling->handle)->copied_chunks >= session->undo.sibling->need.needed_chunks;
 }
 
 bool merge_undo_lost_parent(const struct merge_session *session)
 {
     bool invalidated = false;
 
-    for (unsigned i = 0; i < session->aside_count; i++)
-        invalidated |= session->asides[i].invalidate;
+    for (unsigned i = 0; i < session->preserve.count; i++)
+        invalidated |= session->preserve.siblings[i].invalidate;
     return invalidated && is_undo_store(&session->store);
 }
 
 void merge_undo_show(struct merge_session *session)
 {
-    if (session->undo && session->undo->device.path)
+    if (session->undo.sibling && session->undo.sibling->device.path)
         cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s%s",
-                 report_shell_word(session->origin.path).text, report_shell_word(session->undo->device.path).text,
+                 report_shell_word(session->origin.path).text, report_shell_word(session->undo.sibling->device.path).text,
                  report_shell_word(session->cow.path).text, merge_changes_identity(session) ? " --accept=identity" : "");
 }

@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TOOLS_MERGE_UNDO
 #define DMSNAP_TOOLS_MERGE_UNDO
 
-#include "tools/merge/report.h"
+#include "tools/merge/session.h"
 
 /*
  * Before the first write: what the record of the COW says of undo stores, against --undo and --preserve. SNAP_E_REFUSED
@@ -32,7 +32,7 @@ enum snap_status merge_undo_begin(struct merge_session *session, struct snap_err
 enum snap_status merge_undo_make(struct merge_session *session, struct snap_error *err);
 
 /* The name of an image of --undo until it is a whole store; allocated, the caller frees it; NULL: out of memory. */
-char *merge_undo_new_path(void);
+char *merge_undo_new_path(const struct merge_session *session);
 
 /* After a complete merge: the mark that it is under way goes away. */
 enum snap_status merge_undo_end(struct merge_session *session, struct snap_error *err);

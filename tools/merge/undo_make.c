@@ -7,7 +7,6 @@
 #include "lib/store/create.h"
 #include "lib/store/record.h"
 #include "tools/cli/size.h"
-#include "tools/merge/options.h"
 #include "tools/merge/preserve.h"
 
 #include <stdio.h>
@@ -25,11 +24,11 @@ static enum snap_status new_record(struct merge_session *session, struct snap_id
     return snap_identity_fill(record, &facts, session->store.layout.chunk_sectors, NULL, now > 0 ? (uint64_t)now : 0, err);
 }
 
-char *merge_undo_new_path(void)
+char *merge_undo_new_path(const struct merge_session *session)
 {
     char *path;
 
-    return asprintf(&path, "%s.dmsnap-new", merge_arguments.undo) < 0 ? NULL : path;
+    return asprintf(&path, "%s.dmsnap-new", session->arguments.undo) < 0 ? NULL : path;
 }
 
 /*
@@ -38,21 +37,21 @@ char *merge_undo_new_path(void)
  */
 static enum snap_status make_image(struct merge_session *session, struct snap_error *err)
 {
-    const struct snap_file_options options = merge_preserve_io_options();
-    struct tool_device *device = &session->undo->device;
+    const struct snap_file_options options = merge_preserve_io_options(session);
+    struct device *device = &session->undo.sibling->device;
     enum snap_status status;
 
-    session->undo_new_path = merge_undo_new_path();
-    if (!session->undo_new_path)
+    session->undo.new_path = merge_undo_new_path(session);
+    if (!session->undo.new_path)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory");
-    (void)unlink(session->undo_new_path);
-    status = snap_file_create(&device->io, session->undo_new_path, session->undo_new_bytes, &options, err);
+    (void)unlink(session->undo.new_path);
+    status = snap_file_create(&device->io, session->undo.new_path, session->undo.new_image_bytes, &options, err);
     return status == SNAP_OK ? snap_file_reserve(device->io, err) : status;
 }
 
 static enum snap_status make_store(struct merge_session *session, struct snap_error *err)
 {
-    struct snap_io *io = session->undo->device.io;
+    struct snap_io *io = session->undo.sibling->device.io;
     struct snap_identity record = {0};
     struct snap_layout layout;
     struct snap_create *create = NULL;
@@ -76,12 +75,12 @@ static enum snap_status make_store(struct merge_session *session, struct snap_er
 /* The store is whole: it gets its name. */
 static enum snap_status name_image(struct merge_session *session, struct snap_error *err)
 {
-    struct tool_device *device = &session->undo->device;
-    enum snap_status status = tool_device_close(device, err);
+    struct device *device = &session->undo.sibling->device;
+    enum snap_status status = devices_close(device, err);
 
     if (status == SNAP_OK)
-        status = snap_file_rename(session->undo_new_path, merge_arguments.undo, err);
-    return status == SNAP_OK ? tool_device_find(device, merge_arguments.undo, err) : status;
+        status = snap_file_rename(session->undo.new_path, session->arguments.undo, err);
+    return status == SNAP_OK ? devices_find(device, session->arguments.undo, err) : status;
 }
 
 /* With a record on both sides they find each other again; without one the undo store works, but nobody misses it. */
@@ -90,7 +89,7 @@ static enum snap_status give_cow_a_record(struct merge_session *session, struct 
     struct snap_identity record;
     enum snap_status status;
 
-    if (session->store.identity_state == SNAP_IDENTITY_OK || merge_arguments.keep_cow)
+    if (session->store.identity_state == SNAP_IDENTITY_OK || session->arguments.keep_cow)
         return SNAP_OK;
     if (!snap_record_possible(&session->store)) {
         cli_warn(session->cli, "%s: its header cannot take a mark: nobody will notice if this merge is resumed without "
@@ -103,7 +102,7 @@ static enum snap_status give_cow_a_record(struct merge_session *session, struct 
 
 enum snap_status merge_undo_make(struct merge_session *session, struct snap_error *err)
 {
-    const bool image = session->undo_new_bytes > 0;
+    const bool image = session->undo.new_image_bytes > 0;
     enum snap_status status = image ? make_image(session, err) : SNAP_OK;
 
     if (status == SNAP_OK)
@@ -112,14 +111,14 @@ enum snap_status merge_undo_make(struct merge_session *session, struct snap_erro
         status = make_store(session, err);
     if (status == SNAP_OK && image)
         status = name_image(session, err);
-    if (status != SNAP_OK && session->undo_new_path)
-        (void)unlink(session->undo_new_path);
-    free(session->undo_new_path);
-    session->undo_new_path = NULL;
+    if (status != SNAP_OK && session->undo.new_path)
+        (void)unlink(session->undo.new_path);
+    free(session->undo.new_path);
+    session->undo.new_path = NULL;
     if (status == SNAP_OK)
-        status = merge_preserve_add(session, session->undo, err);
+        status = merge_preserve_add(session, session->undo.sibling, err);
     if (status == SNAP_OK)
-        cli_note(session->cli, "%s: made for what is replaced, %s", session->undo->device.path,
-                 cli_size_text(session->undo->device.io->size_bytes).text);
+        cli_note(session->cli, "%s: made for what is replaced, %s", session->undo.sibling->device.path,
+                 cli_size_text(session->undo.sibling->device.io->size_bytes).text);
     return status;
 }

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum snap_status tool_device_find(struct tool_device *device, const char *argument, struct snap_error *err)
+enum snap_status devices_find(struct device *device, const char *argument, struct snap_error *err)
 {
     enum snap_status status;
 
@@ -20,7 +20,7 @@ enum snap_status tool_device_find(struct tool_device *device, const char *argume
     return status == SNAP_OK ? snap_device_describe(device->path, &device->facts, err) : status;
 }
 
-enum snap_status tool_devices_distinct(const struct tool_device *first, const struct tool_device *second,
+enum snap_status devices_distinct(const struct device *first, const struct device *second,
                                        struct snap_error *err)
 {
     char reason[256];
@@ -30,7 +30,7 @@ enum snap_status tool_devices_distinct(const struct tool_device *first, const st
     return snap_fail(err, SNAP_E_REFUSED, "%s and %s are the same device: %s", first->path, second->path, reason);
 }
 
-enum snap_status tool_device_open(struct tool_device *device, const struct snap_file_options *options,
+enum snap_status devices_open(struct device *device, const struct snap_file_options *options,
                                   struct snap_error *err)
 {
     enum snap_status status = snap_file_open(&device->io, device->path, options, err);
@@ -47,7 +47,7 @@ enum snap_status tool_device_open(struct tool_device *device, const struct snap_
     return status;
 }
 
-enum snap_status tool_device_close(struct tool_device *device, struct snap_error *err)
+enum snap_status devices_close(struct device *device, struct snap_error *err)
 {
     enum snap_status status = snap_io_close(device->io, err);
 
@@ -57,8 +57,8 @@ enum snap_status tool_device_close(struct tool_device *device, struct snap_error
     return status;
 }
 
-enum snap_status tool_read_store(struct snap_store *store, const struct tool_device *cow,
-                                 const struct tool_device *origin, struct snap_error *err)
+enum snap_status devices_read_store(struct snap_store *store, const struct device *cow,
+                                 const struct device *origin, struct snap_error *err)
 {
     struct snap_store other;
     enum snap_status status = snap_header_read(store, cow->io, err);
@@ -77,31 +77,31 @@ enum snap_status tool_read_store(struct snap_store *store, const struct tool_dev
                      cow->path, origin->path, cow->path, origin->path);
 }
 
-enum snap_status tool_open_for_reading(struct tool_device *cow, const char *cow_argument, struct tool_device *origin,
+enum snap_status devices_open_for_reading(struct device *cow, const char *cow_argument, struct device *origin,
                                        const char *origin_argument, struct snap_store *store, struct snap_error *err)
 {
     const struct snap_file_options io_options = {.write = false};
-    enum snap_status status = tool_device_find(cow, cow_argument, err);
+    enum snap_status status = devices_find(cow, cow_argument, err);
 
     if (status == SNAP_OK && origin_argument)
-        status = tool_device_find(origin, origin_argument, err);
+        status = devices_find(origin, origin_argument, err);
     if (status == SNAP_OK && origin_argument)
-        status = tool_devices_distinct(origin, cow, err);
+        status = devices_distinct(origin, cow, err);
     if (status == SNAP_OK)
-        status = tool_device_open(cow, &io_options, err);
+        status = devices_open(cow, &io_options, err);
     if (status == SNAP_OK && origin_argument)
-        status = tool_device_open(origin, &io_options, err);
+        status = devices_open(origin, &io_options, err);
     if (status == SNAP_OK)
-        status = tool_read_store(store, cow, origin_argument ? origin : NULL, err);
+        status = devices_read_store(store, cow, origin_argument ? origin : NULL, err);
     return status;
 }
 
-uint64_t tool_device_tail_bytes(const struct tool_device *device)
+uint64_t devices_tail_bytes(const struct device *device)
 {
     return device->io->size_bytes % SNAP_SECTOR_BYTES;
 }
 
-uint64_t tool_available_memory_bytes(void)
+uint64_t memory_available_bytes(void)
 {
     FILE *file = fopen("/proc/meminfo", "re");
     char line[128];
@@ -116,12 +116,12 @@ uint64_t tool_available_memory_bytes(void)
     return (uint64_t)kibibytes * 1024;
 }
 
-bool tool_idle_priority(void)
+bool set_idle_priority(void)
 {
     return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)) == 0;
 }
 
-bool tool_stop(void *context)
+bool cli_stop_asked(void *context)
 {
     (void)context;
     return cli_stop_wanted();

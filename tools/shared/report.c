@@ -123,7 +123,7 @@ void report_set_probe(struct cli_json *object, const char *key, const struct sna
     cli_json_set(object, key, json);
 }
 
-struct report_text report_device_text(const struct tool_device *device, const struct snap_probe *probe)
+struct report_text report_device_text(const struct device *device, const struct snap_probe *probe)
 {
     struct report_text result;
     const bool has_model = device->facts.model[0] != '\0';
@@ -135,7 +135,7 @@ struct report_text report_device_text(const struct tool_device *device, const st
 }
 
 /* A store is named by what would be lost with it. */
-static enum snap_status refuse_store(const struct tool_device *device, const struct snap_store *store,
+static enum snap_status refuse_store(const struct device *device, const struct snap_store *store,
                                      const char *waiver, struct snap_error *err)
 {
     const struct snap_check_options options = {.figures_only = true};
@@ -152,7 +152,7 @@ static enum snap_status refuse_store(const struct tool_device *device, const str
                      waiver);
 }
 
-void report_note_cached(struct cli *cli, const struct tool_device *device)
+void report_note_cached(struct cli *cli, const struct device *device)
 {
     struct snap_file_info info;
 
@@ -162,7 +162,7 @@ void report_note_cached(struct cli *cli, const struct tool_device *device)
                  device->path);
 }
 
-enum snap_status report_refuse_signature(const struct tool_device *device, const char *waiver, struct snap_error *err)
+enum snap_status report_refuse_signature(const struct device *device, const char *waiver, struct snap_error *err)
 {
     struct snap_probe probe;
     struct snap_store store;

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One run of snapmerge: what was asked for, what is open, how far it has come. Data only. */
+#ifndef DMSNAP_TOOLS_MERGE_SESSION
+#define DMSNAP_TOOLS_MERGE_SESSION
+
+#include "lib/check/check.h"
+#include "lib/check/evidence.h"
+#include "lib/merge/checkpoint.h"
+#include "lib/merge/merge.h"
+#include "lib/merge/sibling.h"
+#include "lib/view/extract.h"
+#include "tools/merge/options.h"
+#include "tools/shared/devices.h"
+
+/* --bad-list: the chunks that could not be merged (bad_list.h). */
+struct merge_bad_chunks {
+    struct snap_merge_bad *items;
+    size_t count, room;
+    uint64_t unknown;            /* more, that did not fit into memory */
+    const char *list_path;       /* NULL: no file */
+    char *listed;                /* what the file held before; NULL: nothing */
+};
+
+#define MERGE_SIBLINGS_MAX (CLI_STRINGS_MAX + 1u)
+
+/* A store of the same origin whose view is kept: given with --preserve, or the undo store. */
+struct merge_sibling {
+    struct device device;
+    struct snap_store store;
+    struct snap_check_result check;
+    struct snap_sibling *handle; /* NULL until it is planned */
+    struct snap_sibling_need need;
+    bool is_undo;
+    bool must_be_empty;          /* an undo store that no merge was begun with */
+    bool invalidate;             /* it has no room, and is given up */
+};
+
+/* --preserve: all siblings, those of the command line first (preserve.h). */
+struct merge_preserve {
+    struct merge_sibling siblings[MERGE_SIBLINGS_MAX];
+    unsigned count;
+    struct snap_sibling *handed[MERGE_SIBLINGS_MAX]; /* to the merge: those that are not given up */
+};
+
+/* --undo (undo.h). */
+struct merge_undo {
+    struct merge_sibling *sibling; /* the undo store, among the siblings; NULL: none */
+    uint64_t new_image_bytes;      /* an image of this size is to be made for it; 0: the image or device is there */
+    char *new_path;                /* its name while it is made; NULL: not now */
+    bool new_store;                /* the store on it is to be made */
+};
+
+/* --keep-cow: the checkpoint file (keep_cow.h). */
+struct merge_keep_cow {
+    const char *path; /* NULL: none */
+    struct snap_checkpoint checkpoint;
+};
+
+/* --output: the third place that the snapshot is written to (output.h). */
+struct merge_output {
+    struct device target;         /* path: NULL where no output is wanted. io: the device, or the partial image */
+    struct snap_probe on_target;  /* of a device: what is lost */
+    char *partial_path;           /* the name of a new image until it is complete; NULL: a device */
+    uint64_t size_bytes;          /* of what is written: with the tail of an image that is no whole sector */
+    uint64_t most_bytes;          /* at most so many are no holes; zeros among the data may make it fewer */
+    struct snap_extract_result written, verified;
+    bool complete;                /* all of it is durable and, where that was asked for, verified */
+};
+
+struct merge_session {
+    struct cli *cli;
+    struct merge_arguments arguments;
+    struct device origin, cow;
+    struct snap_store store;
+    struct snap_check_result check;
+    struct snap_evidence evidence;
+    struct snap_merge_job job;
+    struct snap_merge_options options;
+    struct snap_merge_result result;
+    uint64_t memory_bytes;           /* all of it; options has the share of the merge itself */
+    uint64_t elapsed_ms;
+    struct merge_keep_cow keep_cow;
+    struct merge_bad_chunks bad;
+    struct merge_preserve preserve;
+    struct merge_undo undo;
+    struct merge_output output;
+};
+
+#endif
