@@ -72,7 +72,7 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
     [SNAP_RULE_NO_ROOM] = {"no-room", SNAP_WARNING, "none", /* 5 */
                            "the device has no chunk for data at all"},
     [SNAP_RULE_EXACT_FIT] = {"exact-fit", SNAP_NOTE, "none", /* 19 */
-                             "the last data chunk cannot be used: one more chunk on the device would give two"},
+                             "the last data chunk cannot be used; with one chunk more on the device it could"},
     [SNAP_RULE_PARTIAL_CHUNK] = {"partial-chunk", SNAP_NOTE, "none", /* 18 */
                                  "the device ends inside a chunk, which the kernel does not use"},
 };

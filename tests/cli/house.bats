@@ -98,3 +98,26 @@ one_user() {
     users=$(grep -lE 'snap_(get|put)_le(16|32|64)\(' $(c_sources lib tools) | tr '\n' ' ')
     assert_equal "$users" "lib/base/bytes.h lib/device/probe.c lib/store/codec.c lib/store/list_walk.h "
 }
+
+# The rules of lib/check/rules.c as "id severity, repair", one in a line.
+rules_of_the_code() {
+    grep -oE '\{"[a-z-]+", SNAP_[A-Z]+, "[a-z-]+"' lib/check/rules.c | tr -d '{",' |
+        while read -r id severity repair; do
+            severity=${severity#SNAP_}
+            echo "$id ${severity,,}, $repair"
+        done | sort
+}
+
+# The same as the paragraphs of the manual say it; a heading without a paragraph counts as none.
+rules_of_the_manual() {
+    awk '/^[.]Sh / { inside = /RULES OF A SOUND STORE/ }
+        inside && heading != "" && !/^[.](It|El|Sh)/ { print heading }
+        { heading = "" }
+        inside && sub(/^[.]It Sy /, "") { sub(/ Pq /, " "); heading = $0 }' man/dmsnap-store.5 | sort
+}
+
+@test "each rule of snapcheck has its paragraph in dmsnap-store(5), and each paragraph is a rule" {
+    assert_equal "$(rules_of_the_manual)" "$(rules_of_the_code)"
+    [ "$(rules_of_the_code | wc -l)" -eq "$(grep -cE '^    SNAP_RULE_[A-Z_]+,$' lib/check/rules.h)" ]
+    [ "$(rules_of_the_code | wc -l)" -gt 30 ]
+}
