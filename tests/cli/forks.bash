@@ -30,6 +30,19 @@ fork() {
     cp "$name" "$name.before"
 }
 
+# snap_and_other_once: for setup_file, two snapshots of an origin that ends inside of its last chunk; snap_and_other
+# gives each test its own copies.
+snap_and_other_once() {
+    mkdir "$BATS_FILE_TMPDIR/pair" && cd "$BATS_FILE_TMPDIR/pair" || return
+    origin_of $((512 * 1024 - 3 * 512))
+    fork snap 4096 40
+    fork other 16384 30
+}
+
+snap_and_other() {
+    cp "$BATS_FILE_TMPDIR"/pair/* .
+}
+
 # begin_anew NAME...: the origin and these stores as they were made.
 begin_anew() {
     local name
@@ -74,6 +87,18 @@ entries_of() {
     walk "$1" figures | cut -d' ' -f1
 }
 
+# What a merge of `snap` writes: its chunks, the last one as far as the origin has it.
+snap_bytes() {
+    perl -e '
+        my ($sum, $end) = (0, $ARGV[1]);
+        for (split(/\n/, $ARGV[0])) {
+            my (undef, $old, undef, $count) = split;
+            my $stop = ($old + $count) * 4096;
+            $sum += ($stop > $end ? $end : $stop) - $old * 4096;
+        }
+        print "$sum\n";' "$(walk snap.before ranges)" "$(stat -c %s origin.before)"
+}
+
 # chunks_needed MERGED OTHER: how many chunks, of its own size, the other store lacks of what a merge overwrites.
 chunks_needed() {
     perl -e '
@@ -112,8 +137,8 @@ at_random() {
     # shellcheck disable=SC2086
     $WRAPPER "$BUILDDIR/tools/snapmerge" "$@" </dev/null >out 2>said 3>&- &
     pid=$!
-    if [ -n "${JUDGE_PID-}" ]; then
-        judge wait "$moment" # no program is started for it
+    if [ -n "${FAST_PID-}" ]; then
+        fast wait "$moment" # no program is started for it
     else
         sleep "$(printf '%d.%03d' $((moment / 1000)) $((moment % 1000)))"
     fi

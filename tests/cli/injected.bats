@@ -7,8 +7,8 @@
 setup() {
     load helpers
     load work
-    load shapes
-    load traced
+    load pairs
+    load system_calls
     need_strace
     in_folder
     # Several windows and areas; one thread, so that the n-th call is the same in each run.

@@ -14,10 +14,10 @@ fi
 setup() {
     load helpers
     load work
-    load shapes
-    load judge
+    load pairs
+    load fast_checks
     in_folder
-    judge_start
+    fast_start
     pid=
 }
 
@@ -42,30 +42,30 @@ completes() {
     start
     end
     [ "$status" -eq 0 ] || { cat said && return 1; }
-    judge same origin view
+    fast same origin view
     if [ "$keep" = yes ]; then
-        judge same cow cow.before
+        fast same cow cow.before
     else
-        judge length cow 0
+        fast length cow 0
     fi
 }
 
 begin_anew() {
-    judge copy origin.before origin
-    judge copy cow.before cow
+    fast copy origin.before origin
+    fast copy cow.before cow
     rm -f state
 }
 
 # What is on the devices now; now and then seen by our own program, too.
 assert_unharmed() {
-    judge shows cow view
+    fast shows cow view
     if ((kills % 4 == 0)); then
         rm -f extracted
         "$BUILDDIR/tools/snapinspect" --quiet --origin origin --extract extracted cow 2>said
-        judge same extracted view
+        fast same extracted view
     fi
     nothing_found cow
-    [ "$keep" = no ] || judge same cow cow.before
+    [ "$keep" = no ] || fast same cow cow.before
 }
 
 # So many kills, and a good part of them where they hurt: a loaded machine needs more runs for that.
@@ -89,12 +89,12 @@ killed() {
     for ((attempt = 0; attempt < 20 * KILLS; attempt++)); do
         ! enough || break
         start
-        judge wait $((first_ms / 2 + RANDOM * whole_ms / 32768))
+        fast wait $((first_ms / 2 + RANDOM * whole_ms / 32768))
         kill -KILL "$pid" 2>/dev/null || true
         end
         if [ "$status" -ne 137 ]; then
             [ "$status" -eq 0 ] || { cat said && return 1; }
-            judge same origin view
+            fast same origin view
             begin_anew
             whole_ms=$((whole_ms * 3 / 4 + 1))
             continue
@@ -102,7 +102,7 @@ killed() {
         whole_ms=$((whole_ms * 17 / 16 + 1))
         kills=$((kills + 1))
         # In the middle: the origin is written to, and it is not complete.
-        ! judge half origin origin.before view || halfway=$((halfway + 1))
+        ! fast half origin origin.before view || halfway=$((halfway + 1))
         assert_unharmed
         # Mostly the next one is killed again, from there.
         if ((RANDOM % 4 == 0)); then

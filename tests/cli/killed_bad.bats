@@ -15,11 +15,11 @@ fi
 setup() {
     load helpers
     load work
-    load shapes
-    load judge
+    load pairs
+    load fast_checks
     need_loops
     in_folder
-    judge_start
+    fast_start
     pid=
 }
 
@@ -57,9 +57,9 @@ bad_last() {
 
 # The device has become short below a loop device: what lies behind its end cannot be read.
 begin_anew() {
-    judge copy origin.before origin
-    judge copy cow.before cow
-    judge spoil cow "$bad"
+    fast copy origin.before origin
+    fast copy cow.before cow
+    fast spoil cow "$bad"
 }
 
 start() {
@@ -78,9 +78,9 @@ end() {
 # What a run that was not killed must leave: all but the bad chunks merged, and all of these in the list.
 assert_complete() {
     [ "$status" -eq 4 ] || { cat said && return 1; }
-    judge kept origin origin.before view
-    judge length cow "$bad"
-    judge shows cow view
+    fast kept origin origin.before view
+    fast length cow "$bad"
+    fast shows cow view
 }
 
 completes() {
@@ -91,12 +91,12 @@ completes() {
 
 # Once they can be read again, nothing is missing.
 healed() {
-    judge heal cow cow.before
+    fast heal cow cow.before
     start
     end
     [ "$status" -eq 0 ] || { cat said && return 1; }
-    judge same origin view
-    judge length cow 0
+    fast same origin view
+    fast length cow 0
 }
 
 # So many kills, and a good part of them where they hurt: where the origin is half merged, and where the bad entries at
@@ -111,7 +111,7 @@ killed() {
     bad_last "$bad"
     loop_over cow
     begin_anew
-    ! judge crossing cow || return 1
+    ! fast crossing cow || return 1
     started=${EPOCHREALTIME/[.,]/}
     # shellcheck disable=SC2086
     $WRAPPER "$BUILDDIR/tools/snapmerge" --quiet --dry-run --origin origin --cow "$loop" </dev/null >out 2>said 3>&-
@@ -124,7 +124,7 @@ killed() {
     for ((attempt = 0; attempt < 40 * KILLS; attempt++)); do
         ! enough || break
         start
-        judge wait $((first_ms / 2 + RANDOM * whole_ms / 32768))
+        fast wait $((first_ms / 2 + RANDOM * whole_ms / 32768))
         kill -KILL "$pid" 2>/dev/null || true
         end
         if [ "$status" -ne 137 ]; then
@@ -135,9 +135,9 @@ killed() {
         fi
         whole_ms=$((whole_ms * 17 / 16 + 1))
         kills=$((kills + 1))
-        ! judge half origin origin.before view || halfway=$((halfway + 1))
-        ! judge crossing cow || crossing=$((crossing + 1))
-        judge shows cow view
+        ! fast half origin origin.before view || halfway=$((halfway + 1))
+        ! fast crossing cow || crossing=$((crossing + 1))
+        fast shows cow view
         nothing_found "$loop"
         if ((RANDOM % 4 == 0)); then
             completes

@@ -15,9 +15,9 @@ setup() {
     load helpers
     load work
     load forks
-    load judge
+    load fast_checks
     in_folder
-    judge_start
+    fast_start
     pid=
     origin_of $((1024 * 1024 - 3 * 512))
     fork snap 512 20
@@ -42,7 +42,7 @@ killed() {
         return 1
     fi
     kills=$((kills + 1))
-    if judge half origin origin.before snap.view; then
+    if fast half origin origin.before snap.view; then
         halfway=$((halfway + 1))
     else # most likely it came too early
         moment_min_ms=$(((moment_min_ms + moment + 1) / 2))
@@ -53,7 +53,7 @@ killed() {
 # need: they become full.
 right() {
     while [ $# -gt 0 ]; do
-        judge shows "$1" "$2"
+        fast shows "$1" "$2"
         case $1 in
         undo | redo) nothing_found "$1" store-full ;;
         *) nothing_found "$1" ;;
@@ -78,20 +78,20 @@ tell() {
         ! enough || break
         killed --preserve large --cow snap || true
         right snap snap.view large large.view
-        if judge same origin snap.view; then
+        if fast same origin snap.view; then
             begin_anew snap large
         fi
     done
     program snapmerge --preserve large --origin origin --cow snap
     assert_status 0
-    judge same origin snap.view
+    fast same origin snap.view
     right large large.view
     tell
 }
 
 # What is there of the undo store is used, or is no store yet: then nothing was merged, and it goes.
 no_undo_yet() {
-    [ "$(flags snap)" != 2 ] && judge same origin origin.before
+    [ "$(flags snap)" != 2 ] && fast same origin origin.before
 }
 
 @test "killed with an undo store, resumed until it is complete, taken back" {
@@ -106,10 +106,10 @@ no_undo_yet() {
         fi
         right undo origin.before
         [ "$status" -eq 0 ] || continue
-        judge same origin snap.view
+        fast same origin snap.view
         program snapmerge --origin origin --cow undo --preserve snap --preserve large
         assert_status 0
-        judge same origin origin.before
+        fast same origin origin.before
         right snap snap.view large large.view undo origin.before
         rm undo
     done
@@ -129,7 +129,7 @@ no_undo_yet() {
         while killed --cow undo --preserve snap --preserve large; do
             right snap snap.view large large.view undo origin.before
         done
-        judge same origin origin.before
+        fast same origin origin.before
         right snap snap.view large large.view
         shows snap snap.view
         rm undo
@@ -139,14 +139,14 @@ no_undo_yet() {
 
 # What is there of `redo` is used, or nothing was taken back yet.
 no_redo_yet() {
-    [ "$(flags undo)" != 3 ] && judge same origin snap.view
+    [ "$(flags undo)" != 3 ] && fast same origin snap.view
 }
 
 @test "killed while a merge is taken back with an undo store, that taken back, and the merge taken back after all" {
     local runs name others=(snap snap.view large large.view undo origin.before)
     program snapmerge --undo undo --preserve large --origin origin --cow snap
     assert_status 0
-    judge same origin snap.view
+    fast same origin snap.view
     for name in origin snap large undo; do
         cp "$name" "$name.merged"
     done
@@ -166,16 +166,16 @@ no_redo_yet() {
         while killed --cow redo --preserve undo --preserve snap --preserve large; do
             right "${others[@]}" redo snap.view
         done
-        judge same origin snap.view
+        fast same origin snap.view
         right "${others[@]}"
         while killed --cow undo --preserve snap --preserve large; do
             right "${others[@]}"
         done
-        judge same origin origin.before
+        fast same origin origin.before
         right "${others[@]}"
         rm redo
         for name in origin snap large undo; do
-            judge copy "$name.merged" "$name"
+            fast copy "$name.merged" "$name"
         done
     done
     tell

@@ -7,7 +7,7 @@ setup() {
     load helpers
     load work
     load background
-    load traced
+    load system_calls
     in_folder
     pid=
 }

@@ -20,6 +20,7 @@ setup() {
     load helpers
     load work
     load forks
+    load system_calls
     in_folder
     pid=
 }
@@ -331,6 +332,34 @@ assert_invalid() {
     program snapmerge --overflow=ignore --preserve small --origin origin --cow plain
     assert_status 16
     cmp origin origin.before
+}
+
+# --- what cannot be kept -----------------------------------------------------------------------
+@test "old content that cannot be read for another store stays, is listed as unkept, and goes with a later run" {
+    local reads options=(--continue-on-error --io-engine threads --queue-depth 1)
+    need_strace
+    family
+    cp middle again
+    traced -P "$PWD/origin" -e "trace=preadv" -- \
+        snapmerge "${options[@]}" --preserve again --origin origin --cow plain
+    assert_status 0
+    # Of the thread that reads last: each has a count of its own.
+    reads=$(awk '/ preadv\(/ { n[$1]++; last = $1 } END { print n[last] }' trace)
+    begin_anew plain middle
+    # From the last read on none succeeds.
+    traced -P "$PWD/origin" -e "trace=preadv" -e "inject=preadv:error=EIO:when=$reads+" -- \
+        snapmerge "${options[@]}" --bad-list bad.txt --preserve middle --origin origin --cow plain
+    assert_status 4
+    assert_said "so what is there cannot be kept for another store"
+    assert_said "chunks remain in plain"
+    [ "$(grep -c ' unkept$' bad.txt)" -gt 0 ]
+    assert_equal "$(grep -c ' unkept$' bad.txt)" "$(entries_of plain)"
+    shows plain plain.view
+    shows middle middle.view
+    program snapmerge --preserve middle --origin origin --cow plain
+    assert_status 0
+    cmp origin plain.view
+    shows middle middle.view
 }
 
 # --- interrupted -------------------------------------------------------------------------------

@@ -223,7 +223,7 @@ assert_view_of_stopped() {
     pair 2048
     mkfifo keys
     : >said
-    script --quiet --return --command "env TERM=dumb $WRAPPER $BUILDDIR/tools/snapmerge --origin origin --cow cow" /dev/null \
+    TERM=dumb script --quiet --return --command "$(typed snapmerge --origin origin --cow cow)" /dev/null \
         <keys >said 3>&- &
     pid=$!
     exec 8>keys
@@ -324,8 +324,8 @@ assert_progress() {
 
 @test "on a terminal: a bar that is redrawn in place, and wiped before the end is told" {
     pair 1024
-    run timeout 300 script --quiet --return --command \
-        "env TERM=xterm $WRAPPER $BUILDDIR/tools/snapmerge -y --rate-limit 3M --origin origin --cow cow" /dev/null </dev/null
+    TERM=xterm run timeout 300 script --quiet --return \
+        --command "$(typed snapmerge -y --rate-limit 3M --origin origin --cow cow)" /dev/null </dev/null
     assert_status 0
     assert_complete
     # Drawn at the start of the line each time, some of them on the way.
@@ -337,8 +337,8 @@ assert_progress() {
 
 @test "on a terminal, with -q: no bar" {
     pair 1024
-    run timeout 300 script --quiet --return --command \
-        "env TERM=xterm $WRAPPER $BUILDDIR/tools/snapmerge -q -y --origin origin --cow cow" /dev/null </dev/null
+    TERM=xterm run timeout 300 script --quiet --return \
+        --command "$(typed snapmerge -q -y --origin origin --cow cow)" /dev/null </dev/null
     assert_status 0
     [[ $output != *"merge ["* ]]
     assert_complete

@@ -252,7 +252,7 @@ flags() {
 
 @test "--keep-cow, stopped when all that is replaced was kept: the line to go on leaves --undo out, and works" {
     local writes run=(--keep-cow --seeks free --io-engine threads --queue-depth 1 --rate-limit 256K --undo undo --origin origin --cow snap)
-    load traced
+    load system_calls
     need_strace
     traced -P "$PWD/origin" -e trace=pwritev,pwrite64 -- snapmerge "${run[@]}"
     assert_status 0
@@ -474,7 +474,7 @@ refill() {
 
 # --- ended while the store is made, and at the very end ----------------------------------------
 @test "ended while the undo store is made: no file of that name, nothing merged, and the same command goes on" {
-    load traced
+    load system_calls
     need_strace
     traced -e trace=renameat2 -e inject=renameat2:signal=SIGKILL -- \
         snapmerge --undo undo --origin origin --cow snap
@@ -505,7 +505,7 @@ refill() {
 }
 
 @test "the undo store cannot be made: no file is left, and nothing was written to the origin" {
-    load traced
+    load system_calls
     need_strace
     traced -e trace=renameat2 -e inject=renameat2:error=EIO -- snapmerge --undo undo --origin origin --cow snap
     assert_status 8
@@ -517,7 +517,7 @@ refill() {
 
 @test "the mark cannot be taken off the COW at the end: the merge is complete, and that is said" {
     local writes calls=pwrite64,pwritev,pwritev2
-    load traced
+    load system_calls
     need_strace
     cp snap again
     traced -P "$dir/again" -e "trace=$calls" -- snapmerge --io-engine threads --undo undo --origin "$dir/origin" --cow "$dir/again"

@@ -111,15 +111,21 @@ loops_detach() {
     loops=()
 }
 
+# typed NAME ARGUMENT...: the call as a shell takes it, whatever the names of its folders hold.
+typed() {
+    local name=$1
+    shift
+    # shellcheck disable=SC2086
+    printf '%q ' $WRAPPER "$BUILDDIR/tools/$name" "$@"
+}
+
 # on_terminal KEYS PROGRAM ARGUMENT...: with a terminal of its own, at which KEYS are typed; $status, and $output with
 # all that the terminal showed (its line ends made plain).
 on_terminal() {
-    local keys=$1 name=$2 command
-    shift 2
-    # shellcheck disable=SC2086
-    command=$(printf '%q ' env TERM=dumb $WRAPPER "$BUILDDIR/tools/$name" "$@")
-    run timeout 300 bash -c 'printf "%s\n" "$1" | script --quiet --return --command "$2" /dev/null' bash \
-        "$keys" "$command"
+    local keys=$1
+    shift
+    run timeout 300 bash -c 'printf "%s\n" "$1" | TERM=dumb script --quiet --return --command "$2" /dev/null' bash \
+        "$keys" "$(typed "$@")"
     output=${output//$'\r'/}
 }
 

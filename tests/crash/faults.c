@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The fault sweep: each read, write, flush and allocation of a merge fails in turn; what is left is judged. TAP. */
+/* The fault sweep: each read, write, flush and allocation of a merge fails in turn; what is left is checked. TAP. */
 #include "tests/crash/faults.h"
 
+#include "tests/crash/alloc_faults.h"
+#include "tests/crash/altered_write.h"
 #include "tests/crash/bad.h"
-#include "tests/crash/liar.h"
-#include "tests/crash/quiet.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -120,9 +120,9 @@ static void lie_each(struct sweep *sweep)
 
         (void)snprintf(sweep->where, sizeof sweep->where, "write %" PRIu64 " changed on its way", at);
         faults_run_begin(sweep, &run);
-        run.io[0] = liar_new(run.io[0], at);
+        run.io[0] = altered_write_new(run.io[0], at);
         faults_merge(&run, sweep->workload->read_ahead);
-        met = liar_lied(run.io[0]);
+        met = altered_write_happened(run.io[0]);
         if (met)
             faults_hold(&run, true);
         faults_run_end(&run);
@@ -142,10 +142,10 @@ static void fail_allocations(struct sweep *sweep, bool from_then_on)
                        from_then_on ? " and all after it" : "");
         faults_run_begin(sweep, &run);
         for (unsigned disk = 0; disk < sweep->images.disks; disk++)
-            run.io[disk] = quiet_new(run.io[disk]);
-        quiet_begin(n, from_then_on);
+            run.io[disk] = alloc_faults_new(run.io[disk]);
+        alloc_faults_begin(n, from_then_on);
         faults_merge(&run, false);
-        met = quiet_end(&leaked_bytes);
+        met = alloc_faults_end(&leaked_bytes);
         if (leaked_bytes != 0)
             faults_broken(sweep, "%" PRIu64 " bytes are not freed", leaked_bytes);
         if (met && run.status != SNAP_OK && run.status != SNAP_E_NOMEM)
@@ -174,7 +174,7 @@ static bool sweep_row(const struct workload *row, unsigned number)
     if (right)
         printf("ok %u - %s: %" PRIu64 " faults, %" PRIu64 " runs failed, %" PRIu64 " left other bad chunks, %" PRIu64
                " states, and nothing was lost\n", number, row->name, sweep.met, sweep.failures, sweep.left_bad,
-               seen_count(sweep.seen));
+               state_set_count(sweep.seen));
     else
         printf("not ok %u - %s: broken promise\n# %s\n", number, row->name, sweep.problem);
     (void)fflush(stdout);

@@ -4,9 +4,9 @@
 #define DMSNAP_TEST_CRASH_FAULTS_H
 
 #include "tests/crash/drive.h"
-#include "tests/crash/judge.h"
 #include "tests/crash/reader.h"
-#include "tests/crash/seen.h"
+#include "tests/crash/state_check.h"
+#include "tests/crash/state_set.h"
 #include "tests/support/io_fault.h"
 
 /* What all runs of a row share, and what they have shown so far. */
@@ -16,8 +16,8 @@ struct sweep {
     struct images images;
     uint8_t *start[WORKLOAD_DISKS_MAX];
     struct reader list[WORKLOAD_DISKS_MAX]; /* of the stores, there */
-    struct judge judge;
-    struct seen *seen;    /* what was judged already */
+    struct state_check check;
+    struct state_set *seen;    /* what was checked already */
     uint64_t *told;       /* per origin chunk: the data chunk of which the run said that it is bad */
     char where[128];      /* the present fault */
     char problem[1024];   /* empty: none */

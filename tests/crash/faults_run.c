@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The run, and its judgement. */
-#include "lib/base/bytes.h"
+/* The run, and the check of what it leaves. */
 #include "tests/crash/faults.h"
 
+#include "lib/base/bytes.h"
 #include "tests/crash/bad.h"
 #include "tests/crash/prepare.h"
 #include "tests/crash/watch.h"
@@ -41,15 +41,15 @@ bool faults_row_begin(struct sweep *sweep, const struct workload *row)
     *sweep = (struct sweep){.workload = row, .merged = prepare_merged(row),
                             .where = "before the start"};
     images_make(sweep->workload, &sweep->images);
-    judge_init(&sweep->judge, sweep->workload, &sweep->images);
-    sweep->seen = seen_new();
+    state_check_init(&sweep->check, sweep->workload, &sweep->images);
+    sweep->seen = state_set_new();
     sweep->told = test_calloc((size_t)(sweep->images.origin_bytes / SNAP_SECTOR_BYTES), sizeof *sweep->told);
     if (prepare_start(sweep->workload, &sweep->images, row->start_at, sweep->start, &killed, &err) != SNAP_OK)
         faults_broken(sweep, "the merge failed: %s", err.text);
     else if (killed != to_be_killed)
         faults_broken(sweep, "the merge was%s killed", killed ? "" : " not");
     else
-        judge_begin(&sweep->judge, sweep->merged, sweep->start);
+        state_check_begin(&sweep->check, sweep->merged, sweep->start);
     for (unsigned disk = 1; disk < sweep->images.disks; disk++) {
         const char *why;
 
@@ -68,8 +68,8 @@ void faults_row_end(struct sweep *sweep)
         free(sweep->start[disk]);
     }
     free(sweep->told);
-    seen_free(sweep->seen);
-    judge_free(&sweep->judge);
+    state_set_free(sweep->seen);
+    state_check_free(&sweep->check);
     images_free(&sweep->images);
 }
 
@@ -104,7 +104,7 @@ static void hold_write(void *context, unsigned disk, uint64_t offset_bytes, uint
     struct sweep *sweep = context;
 
     if ((disk == 1 && sweep->workload->keep_cow) ||
-        !judge_may_write(&sweep->judge, disk, offset_bytes, length_bytes))
+        !state_check_may_write(&sweep->check, disk, offset_bytes, length_bytes))
         faults_broken(sweep, "%s: %" PRIu64 " bytes at byte %" PRIu64 " are written, which are none of the merge's "
                       "business", faults_disk_names[disk], length_bytes, offset_bytes);
 }
@@ -172,7 +172,7 @@ void faults_merge(struct run *run, bool read_ahead)
         run->committed = report->result.entries_left;
 }
 
-/* --- judgement ---------------------------------------------------------------------------------------------- */
+/* --- the check of what it leaves -------------------------------------------------------------------------------- */
 
 /* What counts as done, but for bad chunks: these are what is left in the list, and what the merge has told. */
 static void hold_bad(struct run *run)
@@ -201,27 +201,27 @@ static void hold_bad(struct run *run)
     reader_free(&list);
 }
 
-/* The image that is in the judge's devices: the views, the lists, and merging again. */
-static void judge_image(struct run *run, unsigned lost_disks)
+/* The image that is in the devices of the check: the views, the lists, and merging again. */
+static void check_image(struct run *run, unsigned lost_disks)
 {
     struct sweep *sweep = run->sweep;
-    struct judge *judge = &sweep->judge;
-    struct seen_key key = {run->committed, ~run->committed};
+    struct state_check *check = &sweep->check;
+    struct state_key key = {run->committed, ~run->committed};
     char disks[80] = "";
 
     for (unsigned disk = 0; disk < sweep->images.disks; disk++) {
-        seen_hash(&key, io_mem_bytes(judge->disk[disk]), sweep->images.disk_bytes[disk]);
+        state_set_hash(&key, io_mem_bytes(check->disk[disk]), sweep->images.disk_bytes[disk]);
         if (lost_disks & 1u << disk) {
             (void)strcat(disks, " ");
             (void)strcat(disks, faults_disk_names[disk]);
         }
     }
-    if (seen_add(sweep->seen, key) && !judge_state(judge, run->committed))
-        faults_broken(sweep, "with the power %s%s: %s", lost_disks ? "lost of" : "on", disks, judge->problem);
+    if (state_set_add(sweep->seen, key) && !state_check_image(check, run->committed))
+        faults_broken(sweep, "with the power %s%s: %s", lost_disks ? "lost of" : "on", disks, check->problem);
 }
 
 /* The power may stay on, or be lost, for each disk that has something to lose. */
-static void judge_powers(struct run *run)
+static void check_powers(struct run *run)
 {
     struct sweep *sweep = run->sweep;
     const struct images *images = &sweep->images;
@@ -242,9 +242,9 @@ static void judge_powers(struct run *run)
         if (lost & ~losers)
             continue;
         for (unsigned disk = 0; disk < images->disks; disk++)
-            memcpy(io_mem_bytes(sweep->judge.disk[disk]),
+            memcpy(io_mem_bytes(sweep->check.disk[disk]),
                    lost & 1u << disk ? io_mem_bytes(run->mem[disk]) : written[disk], (size_t)images->disk_bytes[disk]);
-        judge_image(run, lost);
+        check_image(run, lost);
     }
     for (unsigned disk = 0; disk < images->disks; disk++)
         free(written[disk]);
@@ -265,5 +265,5 @@ void faults_hold(struct run *run, bool must_fail)
         faults_broken(sweep, "a write or flush after a failed flush");
     if (bad_any(sweep->workload) && run->status == SNAP_OK)
         hold_bad(run);
-    judge_powers(run);
+    check_powers(run);
 }

@@ -3,8 +3,8 @@
 #include "lib/base/bytes.h"
 #include "tests/crash/run_internal.h"
 
+#include "tests/crash/altered_write.h"
 #include "tests/crash/bad.h"
-#include "tests/crash/liar.h"
 #include "tests/crash/prepare.h"
 #include "tests/support/io_fault.h"
 #include "tests/support/io_mem.h"
@@ -35,16 +35,16 @@ static bool look(void *context)
     const struct images *images = &campaign->images;
     const struct run_form *form = campaign->form;
     bool again = !run->second && run->event == EVENT_NONE && form->second_every > 0 &&
-                 seen_count(campaign->seen) % form->second_every == 0 &&
+                 state_set_count(campaign->seen) % form->second_every == 0 &&
                  campaign->counts->second_crashes < form->seconds_max;
     uint8_t *kept[WORKLOAD_DISKS_MAX] = {NULL};
 
     for (unsigned disk = 0; again && disk < images->disks; disk++) {
         kept[disk] = test_calloc(1, (size_t)images->disk_bytes[disk]);
-        memcpy(kept[disk], io_mem_bytes(campaign->judge.disk[disk]), (size_t)images->disk_bytes[disk]);
+        memcpy(kept[disk], io_mem_bytes(campaign->check.disk[disk]), (size_t)images->disk_bytes[disk]);
     }
-    if (!judge_state(&campaign->judge, run->committed))
-        run_broken(run, "%s", campaign->judge.problem);
+    if (!state_check_image(&campaign->check, run->committed))
+        run_broken(run, "%s", campaign->check.problem);
     else if (again)
         crash_again(run, kept);
     for (unsigned disk = 0; disk < images->disks; disk++)
@@ -67,7 +67,8 @@ static void hold_operation(struct run *run, const struct record_operation *opera
         (run->event == EVENT_ORIGIN_FLUSH || run->event == EVENT_COW_FLUSH || run->event == EVENT_SIBLING_FLUSH))
         run_broken(run, "a write or flush after a failed flush");
     if (operation->kind == RECORD_WRITE &&
-        !judge_may_write(&run->campaign->judge, operation->disk, operation->offset_bytes, operation->length_bytes))
+        !state_check_may_write(&run->campaign->check, operation->disk, operation->offset_bytes,
+                               operation->length_bytes))
         run_broken(run, "a write to what is none of the merge's business");
 }
 
@@ -108,7 +109,7 @@ static void set_up_disk(struct run *run, unsigned disk, const uint8_t *start, ui
         bad_add(campaign->workload, &campaign->images, disk, io);
     }
     if (disk == 0 && run->event == EVENT_LIE)
-        io = run->liar = liar_new(io, run->at);
+        io = run->altered = altered_write_new(io, run->at);
     run->io[disk] = guard_new(&run->guard, io);
 }
 
@@ -136,11 +137,11 @@ static void set_up(struct run *run, uint8_t *const *start)
     run->guard.mortal = run->event == EVENT_KILL;
     run->guard.steps_left = run->at;
     for (unsigned disk = 0; disk < options.disks; disk++) {
-        const uint32_t block_bytes = campaign->judge.disk[disk]->logical_block_bytes;
+        const uint32_t block_bytes = campaign->check.disk[disk]->logical_block_bytes;
 
         set_up_disk(run, disk, start[disk], block_bytes);
         options.unit_sectors[disk] = disk == 0 ? 1 : block_bytes / SNAP_SECTOR_BYTES;
-        options.work[disk] = io_mem_bytes(campaign->judge.disk[disk]);
+        options.work[disk] = io_mem_bytes(campaign->check.disk[disk]);
     }
     run->states = states_new(run->recorder, &options, campaign->seen, look, run);
     run->committed = UINT64_MAX;
@@ -218,8 +219,8 @@ static void run_recorded(struct campaign *campaign, uint8_t *const *start, bool 
         run.guard.mortal = run.guard.dead = false;
         for (unsigned disk = 0; disk < campaign->images.disks; disk++)
             io_fault_clear(run.faulty[disk]);
-        if (run.liar)
-            liar_reform(run.liar);
+        if (run.altered)
+            altered_write_end(run.altered);
         run.compare_from = at % 2 ? run.compare_from : 0; /* the file is there, or was lost */
         status = merge_once(&run, &err);
         run_hold_status(&run, status, false, &err);
@@ -231,17 +232,17 @@ static void run_recorded(struct campaign *campaign, uint8_t *const *start, bool 
 /* How a run without a crash leaves the COW. */
 static void run_undisturbed(struct campaign *campaign)
 {
-    struct judge *judge = &campaign->judge;
+    struct state_check *check = &campaign->check;
     const struct images *images = &campaign->images;
     struct run run = {.campaign = campaign, .operation = "undisturbed"};
 
-    judge_begin(judge, 1, images->disk);
+    state_check_begin(check, 1, images->disk);
     for (unsigned disk = 0; disk < images->disks; disk++)
-        memcpy(io_mem_bytes(judge->disk[disk]), images->disk[disk], (size_t)images->disk_bytes[disk]);
-    if (!judge_state(judge, UINT64_MAX))
-        run_broken(&run, "%s", judge->problem);
-    judge->undisturbed_cow = test_calloc(1, (size_t)images->cow_bytes);
-    memcpy(judge->undisturbed_cow, io_mem_bytes(judge->cow), (size_t)images->cow_bytes);
+        memcpy(io_mem_bytes(check->disk[disk]), images->disk[disk], (size_t)images->disk_bytes[disk]);
+    if (!state_check_image(check, UINT64_MAX))
+        run_broken(&run, "%s", check->problem);
+    check->undisturbed_cow = test_calloc(1, (size_t)images->cow_bytes);
+    memcpy(check->undisturbed_cow, io_mem_bytes(check->cow), (size_t)images->cow_bytes);
 }
 
 /* A run that begins after a merge; false where the `at`-th chance for a kill of that does not come any more. */
@@ -256,7 +257,7 @@ static bool run_prepared(struct campaign *campaign, uint64_t at)
     if (prepare_start(campaign->workload, &campaign->images, at, start, &killed, &err) != SNAP_OK) {
         run_broken(&run, "the merge failed: %s", err.text);
     } else {
-        judge_begin(&campaign->judge, prepare_merged(campaign->workload), start);
+        state_check_begin(&campaign->check, prepare_merged(campaign->workload), start);
         run_recorded(campaign, start, false, at, &ignored);
     }
     for (unsigned disk = 0; disk < campaign->images.disks; disk++)
@@ -286,8 +287,8 @@ bool run_workload(const struct workload *workload, const struct run_form *form, 
     memset(counts, 0, sizeof *counts);
     problem[0] = '\0';
     images_make(workload, &campaign.images);
-    judge_init(&campaign.judge, workload, &campaign.images);
-    campaign.seen = seen_new();
+    state_check_init(&campaign.check, workload, &campaign.images);
+    campaign.seen = state_set_new();
     run_undisturbed(&campaign);
     if (workload->event == EVENT_TAMPER)
         run_tampered(&campaign);
@@ -295,11 +296,11 @@ bool run_workload(const struct workload *workload, const struct run_form *form, 
         disks = campaign.images.disks - 2;
     for (uint64_t at = 0; workload->event != EVENT_TAMPER && missed < disks && problem[0] == '\0'; at++)
         missed = run_at(&campaign, at) ? 0 : missed + 1;
-    counts->states = seen_count(campaign.seen);
-    counts->cut_lists = campaign.judge.cut_lists;
-    counts->leftovers = campaign.judge.leftovers;
-    seen_free(campaign.seen);
-    judge_free(&campaign.judge);
+    counts->states = state_set_count(campaign.seen);
+    counts->cut_lists = campaign.check.cut_lists;
+    counts->leftovers = campaign.check.leftovers;
+    state_set_free(campaign.seen);
+    state_check_free(&campaign.check);
     images_free(&campaign.images);
     return problem[0] == '\0';
 }

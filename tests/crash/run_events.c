@@ -2,7 +2,7 @@
 /* What goes wrong in a run, and how the run must end then. */
 #include "tests/crash/run_internal.h"
 
-#include "tests/crash/liar.h"
+#include "tests/crash/altered_write.h"
 #include "tests/support/io_fault.h"
 #include "tests/support/io_mem.h"
 
@@ -27,8 +27,8 @@ void run_broken(const struct run *run, const char *format, ...)
     va_end(args);
     if (campaign->problem[0] == '\0')
         (void)snprintf(campaign->problem, campaign->problem_bytes,
-                       "%s at %" PRIu64 "%s, %" PRIu64 " operations, %s: %s", events[run->event], run->at, run->second ? ", second crash" : "", run->operations,
-                       run->operation, text);
+                       "%s at %" PRIu64 "%s, %" PRIu64 " operations, %s: %s", events[run->event], run->at,
+                       run->second ? ", second crash" : "", run->operations, run->operation, text);
 }
 
 bool run_stop(void *context)
@@ -92,7 +92,7 @@ uint64_t run_fault_hits(const struct run *run)
 
 bool run_was_hit(const struct run *run)
 {
-    return run->guard.dead || run_fault_hits(run) > 0 || (run->liar && liar_lied(run->liar)) ||
+    return run->guard.dead || run_fault_hits(run) > 0 || (run->altered && altered_write_happened(run->altered)) ||
            (run->event == EVENT_STOP && atomic_load(&run->polls) > run->at);
 }
 
@@ -132,12 +132,12 @@ static void tamper(void *context)
 {
     struct campaign *campaign = context;
 
-    memset(io_mem_bytes(campaign->judge.cow) + campaign->images.chunk_bytes + (size_t)TAMPERED_INDEX * 16, 0x77, 7);
+    memset(io_mem_bytes(campaign->check.cow) + campaign->images.chunk_bytes + (size_t)TAMPERED_INDEX * 16, 0x77, 7);
 }
 
 void run_tampered(struct campaign *campaign)
 {
-    struct judge *judge = &campaign->judge;
+    struct state_check *check = &campaign->check;
     struct run run = {.campaign = campaign, .event = EVENT_TAMPER, .operation = "tampered"};
     const struct drive_options options = {.window_entries_max = campaign->workload->window_entries_max,
                                           .before_merge = tamper, .before_merge_context = campaign};
@@ -145,9 +145,9 @@ void run_tampered(struct campaign *campaign)
     struct snap_error err = {0};
     enum snap_status status;
 
-    memcpy(io_mem_bytes(judge->origin), campaign->images.origin, (size_t)campaign->images.origin_bytes);
-    memcpy(io_mem_bytes(judge->cow), campaign->images.cow, (size_t)campaign->images.cow_bytes);
-    status = drive_merge(judge->origin, judge->cow, &options, &report, &err);
+    memcpy(io_mem_bytes(check->origin), campaign->images.origin, (size_t)campaign->images.origin_bytes);
+    memcpy(io_mem_bytes(check->cow), campaign->images.cow, (size_t)campaign->images.cow_bytes);
+    status = drive_merge(check->origin, check->cow, &options, &report, &err);
     campaign->counts->runs++;
     if (status != SNAP_E_CORRUPT)
         run_broken(&run, "expected a refusal, got status %d: %s", (int)status, err.text);

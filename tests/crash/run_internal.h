@@ -5,8 +5,8 @@
 
 #include "tests/crash/drive.h"
 #include "tests/crash/guard.h"
-#include "tests/crash/judge.h"
 #include "tests/crash/run.h"
+#include "tests/crash/state_check.h"
 #include "tests/crash/states.h"
 
 #include <stdatomic.h>
@@ -16,8 +16,8 @@ struct campaign {
     const struct workload *workload;
     const struct run_form *form;
     struct images images;
-    struct judge judge;
-    struct seen *seen;
+    struct state_check check;
+    struct state_set *seen;
     struct run_counts *counts;
     char *problem; /* empty: all is well */
     size_t problem_bytes;
@@ -36,7 +36,7 @@ struct run {
     struct snap_io *io[WORKLOAD_DISKS_MAX];     /* guarded */
     struct snap_io *faulty[WORKLOAD_DISKS_MAX]; /* far below the guard */
     struct snap_io *bad[2];             /* above that: chunks that are always bad */
-    struct snap_io *liar;               /* likewise, of the origin */
+    struct snap_io *altered;               /* likewise, of the origin */
     struct drive_report report;         /* of the present merge */
     struct states *states;
     uint64_t operations;

@@ -15,13 +15,13 @@ struct atom {
     uint64_t sector;
     size_t versions;       /* that differ from each other and from the durable one */
     size_t *version;       /* per version, its number among all; [0] is the durable one */
-    struct seen_key *delta; /* per version, what it changes in the hash */
+    struct state_key *delta; /* per version, what it changes in the hash */
 };
 
 struct disk_images {
     uint8_t *base;         /* durable */
     bool base_stale;
-    struct seen_key base_key;
+    struct state_key base_key;
     uint8_t **version;     /* [v]: every pending sector in its version v, or its newest */
     size_t versions;
     uint8_t *work;         /* what fn gets; between two calls it holds `base` */
@@ -30,27 +30,27 @@ struct disk_images {
 struct states {
     const struct recorder *recorder;
     struct states_options options;
-    struct seen *seen;
+    struct state_set *seen;
     states_fn fn;
     void *context;
     struct disk_images disks[STATES_DISKS_MAX];
     struct atom *atoms;
     size_t atom_count;
     size_t *choice;        /* per atom */
-    struct seen_key salt;
+    struct state_key salt;
     uint64_t random;
     uint64_t found;        /* new states */
 };
 
-static void key_xor(struct seen_key *key, struct seen_key other)
+static void key_xor(struct state_key *key, struct state_key other)
 {
     key->a ^= other.a;
     key->b ^= other.b;
 }
 
-static struct seen_key hash_sector(unsigned disk, uint64_t sector, const uint8_t *bytes)
+static struct state_key hash_sector(unsigned disk, uint64_t sector, const uint8_t *bytes)
 {
-    struct seen_key key = {workload_mix(sector << 2 | disk), workload_mix(~(sector << 2 | disk))};
+    struct state_key key = {workload_mix(sector << 2 | disk), workload_mix(~(sector << 2 | disk))};
 
     for (unsigned i = 0; i < SNAP_SECTOR_BYTES; i += 8) {
         uint64_t word;
@@ -69,7 +69,7 @@ static struct record_disk *disk_of(const struct states *states, unsigned disk)
     return &recorder_state(states->recorder)->disks[disk];
 }
 
-struct states *states_new(const struct recorder *recorder, const struct states_options *options, struct seen *seen,
+struct states *states_new(const struct recorder *recorder, const struct states_options *options, struct state_set *seen,
                           states_fn fn, void *context)
 {
     struct states *states = test_calloc(1, sizeof *states);
@@ -126,7 +126,7 @@ static void renew_base(struct states *states, unsigned disk_index)
     images->base_stale = false;
     record_image(disk, NULL, images->base);
     memcpy(images->work, images->base, (size_t)disk->sectors * SNAP_SECTOR_BYTES);
-    images->base_key = (struct seen_key){0, 0};
+    images->base_key = (struct state_key){0, 0};
     for (uint64_t sector = 0; sector < disk->sectors; sector++)
         key_xor(&images->base_key, hash_sector(disk_index, sector, images->base + sector * SNAP_SECTOR_BYTES));
 }
@@ -160,9 +160,9 @@ static uint8_t *version_bytes(const struct states *states, const struct atom *at
     return (version == 0 ? images->base : images->version[version - 1]) + atom->sector * SNAP_SECTOR_BYTES;
 }
 
-static struct seen_key version_delta(const struct states *states, const struct atom *atom, size_t version)
+static struct state_key version_delta(const struct states *states, const struct atom *atom, size_t version)
 {
-    struct seen_key delta = {0, 0};
+    struct state_key delta = {0, 0};
 
     for (size_t j = 0; j < states->options.unit_sectors[atom->disk]; j++) {
         size_t at = j * SNAP_SECTOR_BYTES;
@@ -179,7 +179,7 @@ static void find_versions(const struct states *states, struct atom *atom, size_t
     atom->version = test_calloc(written + 1, sizeof *atom->version);
     atom->delta = test_calloc(written + 1, sizeof *atom->delta);
     for (size_t v = 1; v <= written; v++) {
-        struct seen_key delta = version_delta(states, atom, v);
+        struct state_key delta = version_delta(states, atom, v);
         size_t same = 0;
 
         while (same <= atom->versions && (atom->delta[same].a != delta.a || atom->delta[same].b != delta.b))
@@ -220,7 +220,7 @@ static void put_atom(struct states *states, const struct atom *atom, size_t vers
 /* Looks at the state of the present choice unless it is known. */
 static bool look(struct states *states, uint64_t *tried)
 {
-    struct seen_key key = states->salt;
+    struct state_key key = states->salt;
     bool go_on;
 
     ++*tried;
@@ -228,7 +228,7 @@ static bool look(struct states *states, uint64_t *tried)
         key_xor(&key, states->disks[disk].base_key);
     for (size_t i = 0; i < states->atom_count; i++)
         key_xor(&key, states->atoms[i].delta[states->choice[i]]);
-    if (!seen_add(states->seen, key))
+    if (!state_set_add(states->seen, key))
         return true;
     states->found++;
     for (size_t i = 0; i < states->atom_count; i++)
@@ -357,7 +357,7 @@ bool states_explore(struct states *states, uint64_t salt, uint64_t *tried)
         find_atoms(states, disk);
     }
     states->choice = test_calloc(states->atom_count, sizeof *states->choice);
-    states->salt = (struct seen_key){workload_mix(salt), workload_mix(~salt)};
+    states->salt = (struct state_key){workload_mix(salt), workload_mix(~salt)};
     for (size_t i = 0; i < states->atom_count && choices <= states->options.choices_max; i++)
         choices *= states->atoms[i].versions + 1;
     if (states->options.states_max > 0 && states->found >= states->options.states_max)

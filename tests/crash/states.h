@@ -3,7 +3,7 @@
 #ifndef DMSNAP_TEST_CRASH_STATES_H
 #define DMSNAP_TEST_CRASH_STATES_H
 
-#include "tests/crash/seen.h"
+#include "tests/crash/state_set.h"
 #include "tests/support/io_record.h"
 
 #define STATES_DISKS_MAX 4u
@@ -23,7 +23,7 @@ typedef bool (*states_fn)(void *context);
 struct states;
 
 /* `seen`, borrowed, is shared by all runs of a workload. */
-struct states *states_new(const struct recorder *recorder, const struct states_options *options, struct seen *seen,
+struct states *states_new(const struct recorder *recorder, const struct states_options *options, struct state_set *seen,
                           states_fn fn, void *context);
 void states_free(struct states *states);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holds a crash image against the promises: right view, sound list, and a repeated merge that ends as it should. */
-#ifndef DMSNAP_TEST_CRASH_JUDGE_H
-#define DMSNAP_TEST_CRASH_JUDGE_H
+#ifndef DMSNAP_TEST_CRASH_STATE_CHECK_H
+#define DMSNAP_TEST_CRASH_STATE_CHECK_H
 
 #include "lib/io/io.h"
 #include "tests/crash/workload.h"
 
-struct judge {
+struct state_check {
     const struct workload *workload;
     const struct images *images;   /* as the workload began */
     struct snap_io *disk[WORKLOAD_DISKS_MAX]; /* devices in memory that hold the crash image ... */
@@ -29,30 +29,31 @@ struct judge {
     bool *needs[WORKLOAD_DISKS_MAX];      /* ... and one when all is merged */
 };
 
-/* A workload that needs more than judge.c knows: siblings, bad chunks, options. */
-bool judge_is_wide(const struct workload *workload);
+/* A workload that needs more than state_check.c knows: siblings, bad chunks, options. */
+bool state_check_is_wide(const struct workload *workload);
 
-void judge_init(struct judge *judge, const struct workload *workload, const struct images *images);
-void judge_free(struct judge *judge);
+void state_check_init(struct state_check *check, const struct workload *workload, const struct images *images);
+void state_check_free(struct state_check *check);
 
 /*
- * Judges the image in the two devices, and merges it. `committed` is how many entries the merge has said are left
+ * Checks the image in the two devices, and merges it. `committed` is how many entries the merge has said are left
  * (keep_cow: from which on all are merged). False, with the reason in `problem`, where a promise is broken.
  */
-bool judge_state(struct judge *judge, uint64_t committed);
+bool state_check_image(struct state_check *check, uint64_t committed);
 
 /* Wide workloads. A run begins with `start`, per disk, and merges the store of disk `merged`. */
-void judge_begin(struct judge *judge, unsigned merged, uint8_t *const *start);
-bool judge_wide_state(struct judge *judge, uint64_t committed);
+void state_check_begin(struct state_check *check, unsigned merged, uint8_t *const *start);
+bool state_check_wide_image(struct state_check *check, uint64_t committed);
 /*
  * Whether a merge has any business there, by the lists as the run began: on the origin where the list has entries; in
  * the areas of the store that is merged; anywhere in another one but in its header and the data of its entries. Always
  * true where the workload is not wide.
  */
-bool judge_may_write(const struct judge *judge, unsigned disk, uint64_t offset_bytes, uint64_t length_bytes);
-void judge_wide_free(struct judge *judge);
+bool state_check_may_write(const struct state_check *check, unsigned disk, uint64_t offset_bytes,
+                           uint64_t length_bytes);
+void state_check_wide_free(struct state_check *check);
 
 /* Says what is broken; false. */
-bool judge_broken(struct judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool state_check_broken(struct state_check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The set: open addressing, at most half full. */
-#include "tests/crash/seen.h"
+#include "tests/crash/state_set.h"
 
 #include "tests/crash/workload.h"
 #include "tests/support/io_mem.h"
@@ -8,33 +8,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct seen {
-    struct seen_key *slots; /* {0, 0}: free */
+struct state_set {
+    struct state_key *slots; /* {0, 0}: free */
     uint64_t size;          /* a power of two */
     uint64_t count;
 };
 
-struct seen *seen_new(void)
+struct state_set *state_set_new(void)
 {
-    struct seen *seen = test_calloc(1, sizeof *seen);
+    struct state_set *seen = test_calloc(1, sizeof *seen);
 
     seen->size = 1024;
     seen->slots = test_calloc((size_t)seen->size, sizeof *seen->slots);
     return seen;
 }
 
-void seen_free(struct seen *seen)
+void state_set_free(struct state_set *seen)
 {
     free(seen->slots);
     free(seen);
 }
 
-uint64_t seen_count(const struct seen *seen)
+uint64_t state_set_count(const struct state_set *seen)
 {
     return seen->count;
 }
 
-void seen_hash(struct seen_key *key, const uint8_t *bytes, uint64_t length_bytes)
+void state_set_hash(struct state_key *key, const uint8_t *bytes, uint64_t length_bytes)
 {
     for (uint64_t at = 0; at < length_bytes; at += sizeof(uint64_t)) {
         const uint64_t rest = length_bytes - at;
@@ -48,7 +48,7 @@ void seen_hash(struct seen_key *key, const uint8_t *bytes, uint64_t length_bytes
     key->b = workload_mix(key->b + length_bytes);
 }
 
-bool seen_add(struct seen *seen, struct seen_key key)
+bool state_set_add(struct state_set *seen, struct state_key key)
 {
     uint64_t at = key.a & (seen->size - 1);
 
@@ -59,14 +59,14 @@ bool seen_add(struct seen *seen, struct seen_key key)
     }
     seen->slots[at] = key;
     if (++seen->count * 2 > seen->size) {
-        struct seen old = *seen;
+        struct state_set old = *seen;
 
         seen->size *= 2;
         seen->count = 0;
         seen->slots = test_calloc((size_t)seen->size, sizeof *seen->slots);
         for (uint64_t i = 0; i < old.size; i++)
             if (old.slots[i].a != 0 || old.slots[i].b != 0)
-                (void)seen_add(seen, old.slots[i]);
+                (void)state_set_add(seen, old.slots[i]);
         free(old.slots);
     }
     return true;

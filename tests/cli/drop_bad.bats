@@ -6,8 +6,8 @@
 setup() {
     load helpers
     load work
-    load shapes
-    load traced
+    load pairs
+    load system_calls
     need_loops
     need_strace
     in_folder

@@ -3,19 +3,19 @@
 # from the description of the format. To start a program for each of these costs more than the merges themselves.
 # shellcheck shell=bash disable=SC2016,SC2034,SC2154
 
-judge_start() {
-    coproc JUDGE { judge_program 3>&-; }
+fast_start() {
+    coproc FAST { fast_program 3>&-; }
 }
 
-# judge WORD...: what it is asked for (below); false if it says no, and the reason is shown.
-judge() {
+# fast WORD...: what it is asked for (below); false if it says no, and the reason is shown.
+fast() {
     local IFS=$'\t'
-    echo "$*" >&"${JUDGE[1]}"
-    read -r answer <&"${JUDGE[0]}"
+    echo "$*" >&"${FAST[1]}"
+    read -r answer <&"${FAST[0]}"
     [ "$answer" = yes ] || { echo "$answer" && return 1; }
 }
 
-judge_program() {
+fast_program() {
     exec perl -e '
         sub content {
             open(my $in, "<:raw", $_[0]) or die "$_[0]: $!";
