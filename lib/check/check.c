@@ -5,6 +5,7 @@
 #include "lib/base/bytes.h"
 #include "lib/check/check_header_private.h"
 #include "lib/check/duplicates.h"
+#include "lib/store/list_read.h"
 #include "lib/store/list_walk.h"
 
 #include <inttypes.h>

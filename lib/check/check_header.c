@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* The header's own finding: the sentence of the library's error, without the device's name in front. */
-enum snap_status snap_check_header_defect(const struct snap_store *store, struct snap_findings *findings, struct snap_error *err)
+enum snap_status snap_check_header_defect(const struct snap_store *store, struct snap_findings *findings,
+                                          struct snap_error *err)
 {
     static const enum snap_rule rules[] = {
         [SNAP_HEADER_TOO_SMALL] = SNAP_RULE_DEVICE_SIZE,     [SNAP_HEADER_EMPTY] = SNAP_RULE_HEADER_EMPTY,

@@ -7,7 +7,8 @@
 #include "lib/store/header.h"
 
 /* The finding of a store whose header has a defect: it cannot be read any further. Statuses of snap_findings_add. */
-enum snap_status snap_check_header_defect(const struct snap_store *store, struct snap_findings *findings, struct snap_error *err);
+enum snap_status snap_check_header_defect(const struct snap_store *store, struct snap_findings *findings,
+                                          struct snap_error *err);
 
 /* The findings of a good header. `origin_block_bytes`: logical blocks of the origin, 0 where it is not known. */
 enum snap_status snap_check_header(const struct snap_store *store, uint32_t origin_block_bytes,

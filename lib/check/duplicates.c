@@ -28,8 +28,8 @@ struct snap_duplicates {
     bool dead;                      /* a pass found that the list uses the data chunk of the first entry behind its end */
 };
 
-enum snap_status snap_duplicates_new(struct snap_duplicates **result, const struct snap_store *store, uint64_t origin_chunks,
-                               uint64_t memory_bytes, struct snap_error *err)
+enum snap_status snap_duplicates_new(struct snap_duplicates **result, const struct snap_store *store,
+                                     uint64_t origin_chunks, uint64_t memory_bytes, struct snap_error *err)
 {
     struct snap_duplicates *sets = calloc(1, sizeof *sets);
     uint64_t filter_bytes = 8;
@@ -141,8 +141,8 @@ static uint32_t continuing(struct snap_duplicates *sets, const struct snap_span 
 }
 
 /* Looks at the areas behind the one that holds the end (format 13, rule 8), with all live olds in the set. */
-static enum snap_status look_behind(struct snap_duplicates *sets, uint64_t entries, struct snap_duplicates_result *result,
-                                    struct snap_error *err)
+static enum snap_status look_behind(struct snap_duplicates *sets, uint64_t entries,
+                                    struct snap_duplicates_result *result, struct snap_error *err)
 {
     const uint64_t first_area = entries / sets->store->layout.entries_per_area + 1;
     struct snap_list_walk *walk;
@@ -263,8 +263,8 @@ static enum snap_status report_repeats(struct snap_duplicates *sets, const struc
 }
 
 enum snap_status snap_duplicates_finish(struct snap_duplicates *sets, uint64_t entries, bool (*stop)(void *context),
-                                  void *stop_context, snap_duplicate_fn fn, void *context,
-                                  struct snap_duplicates_result *result, struct snap_error *err)
+                                        void *stop_context, snap_duplicate_fn fn, void *context,
+                                        struct snap_duplicates_result *result, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
 

@@ -28,8 +28,8 @@ struct snap_duplicates;
  * The sets take `memory_bytes` together. `origin_chunks` is UINT64_MAX where the origin is not known. The object
  * belongs to the caller: snap_duplicates_free. SNAP_E_NOMEM.
  */
-enum snap_status snap_duplicates_new(struct snap_duplicates **sets, const struct snap_store *store, uint64_t origin_chunks,
-                               uint64_t memory_bytes, struct snap_error *err);
+enum snap_status snap_duplicates_new(struct snap_duplicates **sets, const struct snap_store *store,
+                                     uint64_t origin_chunks, uint64_t memory_bytes, struct snap_error *err);
 
 /* The caller's own walk shows each span once. Where memory runs out, snap_duplicates_finish walks again, in parts. */
 void snap_duplicates_feed(struct snap_duplicates *sets, const struct snap_span *span);
@@ -47,8 +47,8 @@ void snap_duplicates_feed(struct snap_duplicates *sets, const struct snap_span *
  * read, SNAP_E_CORRUPT where it is no longer the same list, and what `fn` returned. Called once.
  */
 enum snap_status snap_duplicates_finish(struct snap_duplicates *sets, uint64_t entries, bool (*stop)(void *context),
-                                  void *stop_context, snap_duplicate_fn fn, void *context,
-                                  struct snap_duplicates_result *result, struct snap_error *err);
+                                        void *stop_context, snap_duplicate_fn fn, void *context,
+                                        struct snap_duplicates_result *result, struct snap_error *err);
 
 /* NULL is fine. */
 void snap_duplicates_free(struct snap_duplicates *sets);

@@ -16,7 +16,7 @@ static int by_time(const void *a, const void *b)
 }
 
 enum snap_status snap_seek_cost_measure(struct snap_io *io, const struct snap_clock *clock, uint64_t *median_ns,
-                                   struct snap_error *err)
+                                        struct snap_error *err)
 {
     const uint64_t block_bytes = snap_max(BLOCK_BYTES, io->logical_block_bytes);
     const uint64_t blocks = io->size_bytes / block_bytes;

@@ -15,6 +15,6 @@
  * so many blocks takes 0. SNAP_E_IO, SNAP_E_NOMEM.
  */
 enum snap_status snap_seek_cost_measure(struct snap_io *io, const struct snap_clock *clock, uint64_t *median_ns,
-                                   struct snap_error *err);
+                                        struct snap_error *err);
 
 #endif

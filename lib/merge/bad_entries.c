@@ -4,6 +4,8 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
+#include "lib/store/list_cut.h"
+#include "lib/store/list_read.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -139,7 +141,7 @@ static enum snap_status write_unit(struct snap_merge *merge, uint64_t unit_first
                                    struct snap_error *err)
 {
     const struct snap_store *store = merge->store;
-    const uint64_t unit_bytes = snap_list_cut_unit_bytes(store);
+    const uint64_t unit_bytes = snap_header_unit_bytes(store);
     const uint64_t offset_bytes = snap_list_read_offset_bytes(store, unit_first);
     enum snap_status status = snap_io_read(store->io, offset_bytes, unit_bytes, before, err);
 
@@ -165,7 +167,7 @@ static enum snap_status write_unit(struct snap_merge *merge, uint64_t unit_first
 static enum snap_status write_units(struct snap_merge *merge, uint64_t first, const struct selection *selection,
                                     struct snap_error *err)
 {
-    const uint64_t unit_bytes = snap_list_cut_unit_bytes(merge->store);
+    const uint64_t unit_bytes = snap_header_unit_bytes(merge->store);
     const uint64_t unit_entries = unit_bytes / SNAP_ENTRY_BYTES;
     uint8_t *unit = snap_buffer_new(unit_bytes), *before = snap_buffer_new(unit_bytes);
     enum snap_status status = SNAP_OK;

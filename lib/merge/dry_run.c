@@ -3,6 +3,7 @@
 #include "lib/merge/merge_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/store/list_cut.h"
 
 #include <string.h>
 
@@ -21,7 +22,7 @@ static void count_commit(struct snap_merge *merge, const struct snap_window_rang
     if (merge->options->keep_cow)
         return;
     result->cow_flushes += units;
-    result->metadata_bytes += units * snap_list_cut_unit_bytes(merge->store);
+    result->metadata_bytes += units * snap_header_unit_bytes(merge->store);
     merge->unflushed = first_hidden < merge->stale_areas_end;
     if (merge->unflushed) {
         result->metadata_bytes += (merge->stale_areas_end - first_hidden) * layout->chunk_bytes;

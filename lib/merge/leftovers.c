@@ -4,6 +4,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/merge/compare.h"
+#include "lib/store/list_read.h"
 #include "lib/store/list_walk.h"
 
 #include <stdlib.h>

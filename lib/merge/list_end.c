@@ -3,6 +3,7 @@
 #include "lib/merge/merge_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/store/list_cut.h"
 
 static uint64_t first_hidden(const struct snap_merge *merge)
 {

@@ -2,6 +2,7 @@
 #include "lib/merge/merge_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/store/list_cut.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -50,12 +51,12 @@ static enum snap_status flush_origin(struct snap_merge *merge, struct snap_error
 
 enum snap_status snap_merge_shorten(struct snap_merge *merge, uint64_t length, struct snap_error *err)
 {
-    struct snap_shorten_counts counts = {0};
+    struct snap_list_cut_counts counts = {0};
     enum snap_status status;
 
     if (length >= merge->list_length)
         return SNAP_OK;
-    status = snap_list_cut_shorten(merge->store, merge->list_length, length, &counts, err);
+    status = snap_list_cut(merge->store, merge->list_length, length, &counts, err);
     merge->result->metadata_bytes += counts.written_bytes;
     merge->result->cow_flushes += counts.flushes;
     if (status != SNAP_OK)

@@ -6,6 +6,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 #include "lib/base/clock.h"
+#include "lib/store/list_cut.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/store/list_cut.h"
 #include "lib/store/list_walk.h"
 
 #include <inttypes.h>

@@ -4,6 +4,8 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/merge/sort.h"
+#include "lib/store/list_cut.h"
+#include "lib/store/list_read.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

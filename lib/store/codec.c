@@ -80,7 +80,7 @@ static uint32_t record_crc(const uint8_t sector[SNAP_HEADER_SECTOR_BYTES])
 }
 
 enum snap_identity_state snap_codec_decode_record(const uint8_t sector[SNAP_HEADER_SECTOR_BYTES],
-                                              struct snap_identity *identity)
+                                                  struct snap_identity *identity)
 {
     memset(identity, 0, sizeof *identity);
     if (memcmp(sector + RECORD_MARK, record_mark, sizeof record_mark) != 0)

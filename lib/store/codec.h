@@ -70,7 +70,7 @@ enum snap_identity_state {
 
 /* Looks at a whole header sector; *identity is filled for SNAP_IDENTITY_OK only, zeroed otherwise. */
 enum snap_identity_state snap_codec_decode_record(const uint8_t sector[SNAP_HEADER_SECTOR_BYTES],
-                                              struct snap_identity *identity);
+                                                  struct snap_identity *identity);
 
 /* Writes bytes 16..511 of the header sector. Strings longer than their fields are cut at a UTF-8 boundary. */
 void snap_codec_encode_record(const struct snap_identity *identity, uint8_t sector[SNAP_HEADER_SECTOR_BYTES]);

@@ -3,6 +3,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
+#include "lib/store/list_read.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -17,8 +18,8 @@ struct batch {
     uint64_t count;
 };
 
-enum snap_status snap_list_append_init(struct snap_list_append *append, const struct snap_store *store, uint64_t entries,
-                                  uint64_t highest_new_chunk, struct snap_error *err)
+enum snap_status snap_list_append_init(struct snap_list_append *append, const struct snap_store *store,
+                                       uint64_t entries, uint64_t highest_new_chunk, struct snap_error *err)
 {
     const struct snap_layout *layout = &store->layout;
 
@@ -34,7 +35,7 @@ enum snap_status snap_list_append_init(struct snap_list_append *append, const st
                          store->io->name, highest_new_chunk, layout->cow_chunks);
     append->next_chunk = snap_layout_next_free(layout, highest_new_chunk);
     append->pieces = snap_buffer_new_unset(VECTOR_BYTES);
-    append->unit = snap_buffer_new(snap_list_cut_unit_bytes(store));
+    append->unit = snap_buffer_new(snap_header_unit_bytes(store));
     if (!append->pieces || !append->unit)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for appending to the list", store->io->name);
     return SNAP_OK;
@@ -91,7 +92,7 @@ static enum snap_status fail_used_up(const struct snap_list_append *append, stru
 }
 
 enum snap_status snap_list_append_flush_list(struct snap_list_append *append, struct snap_list_append_counts *counts,
-                                    struct snap_error *err)
+                                             struct snap_error *err)
 {
     enum snap_status status;
 
@@ -162,7 +163,7 @@ static enum snap_status write_areas(struct snap_list_append *append, const struc
 static enum snap_status read_first_unit(struct snap_list_append *append, uint64_t unit_first, struct snap_error *err)
 {
     const struct snap_store *store = append->store;
-    const uint64_t unit_bytes = snap_list_cut_unit_bytes(store);
+    const uint64_t unit_bytes = snap_header_unit_bytes(store);
     enum snap_status status =
         snap_io_read(store->io, snap_list_read_offset_bytes(store, unit_first), unit_bytes, append->unit, err);
 
@@ -188,7 +189,7 @@ static enum snap_status write_units(struct snap_list_append *append, const struc
 {
     const struct snap_store *store = append->store;
     const uint64_t per_area = store->layout.entries_per_area;
-    const uint64_t unit_bytes = snap_list_cut_unit_bytes(store);
+    const uint64_t unit_bytes = snap_header_unit_bytes(store);
     const uint64_t unit_entries = unit_bytes / SNAP_ENTRY_BYTES;
     const uint64_t end =
         snap_min(append->entries + batch->count, snap_round_down(append->entries, per_area) + per_area);
@@ -210,10 +211,10 @@ static enum snap_status write_units(struct snap_list_append *append, const struc
 }
 
 enum snap_status snap_list_append_commit(struct snap_list_append *append, const uint64_t *old_chunks, uint64_t count,
-                                    struct snap_list_append_counts *counts, struct snap_error *err)
+                                         struct snap_list_append_counts *counts, struct snap_error *err)
 {
     const struct batch batch = {old_chunks, count};
-    const uint64_t unit_entries = snap_list_cut_unit_bytes(append->store) / SNAP_ENTRY_BYTES;
+    const uint64_t unit_entries = snap_header_unit_bytes(append->store) / SNAP_ENTRY_BYTES;
     const uint64_t per_area = append->store->layout.entries_per_area;
     enum snap_status status;
 

@@ -31,8 +31,8 @@ struct snap_list_append {
  * SNAP_E_REFUSED: the device cannot write single chunks. SNAP_E_CORRUPT: the numbers do not fit the device.
  * SNAP_E_NOMEM. snap_list_append_free also after failure.
  */
-enum snap_status snap_list_append_init(struct snap_list_append *append, const struct snap_store *store, uint64_t entries,
-                                  uint64_t highest_new_chunk, struct snap_error *err);
+enum snap_status snap_list_append_init(struct snap_list_append *append, const struct snap_store *store,
+                                       uint64_t entries, uint64_t highest_new_chunk, struct snap_error *err);
 void snap_list_append_free(struct snap_list_append *append);
 
 /*
@@ -51,7 +51,7 @@ uint64_t snap_list_append_chunk(const struct snap_list_append *append, uint64_t 
  * to leave free are in use until it is durable.
  */
 enum snap_status snap_list_append_flush_list(struct snap_list_append *append, struct snap_list_append_counts *counts,
-                                    struct snap_error *err);
+                                             struct snap_error *err);
 
 /*
  * Appends `count` entries: old_chunks[k] with the data chunk snap_list_append_chunk(append, k), whose content has been
@@ -76,6 +76,6 @@ enum snap_status snap_list_append_flush_list(struct snap_list_append *append, st
  * and a flush that failed is not repeated. SNAP_E_CORRUPT: the device changed since it was checked.
  */
 enum snap_status snap_list_append_commit(struct snap_list_append *append, const uint64_t *old_chunks, uint64_t count,
-                                    struct snap_list_append_counts *counts, struct snap_error *err);
+                                         struct snap_list_append_counts *counts, struct snap_error *err);
 
 #endif

@@ -55,7 +55,8 @@ static void batch_free(struct batch *batch)
     free(batch->requests);
 }
 
-enum snap_status snap_list_walk_open(struct snap_list_walk **entries, const struct snap_store *store, struct snap_error *err)
+enum snap_status snap_list_walk_open(struct snap_list_walk **entries, const struct snap_store *store,
+                                     struct snap_error *err)
 {
     struct snap_list_walk *walk = calloc(1, sizeof *walk);
 
@@ -197,7 +198,7 @@ void snap_list_walk_seek_area(struct snap_list_walk *walk, uint64_t area)
 }
 
 enum snap_status snap_list_walk_digest(const struct snap_store *store, uint64_t count, uint32_t *crc32c,
-                                     struct snap_error *err)
+                                       struct snap_error *err)
 {
     struct snap_list_walk *walk = NULL;
     struct snap_span span;

@@ -32,7 +32,8 @@ struct snap_list_walk;
  * Starts a walk at area 0 of a store whose header is GOOD. The object belongs to the caller: snap_list_walk_close. The
  * store is borrowed and must outlive it; its io belongs to the walk until then (a thread reads ahead). SNAP_E_NOMEM.
  */
-enum snap_status snap_list_walk_open(struct snap_list_walk **entries, const struct snap_store *store, struct snap_error *err);
+enum snap_status snap_list_walk_open(struct snap_list_walk **entries, const struct snap_store *store,
+                                     struct snap_error *err);
 
 /*
  * The next span. The list ends at the first entry with new == 0 (format 0); the rest of that area is handed out too,
@@ -52,7 +53,7 @@ void snap_list_walk_seek_area(struct snap_list_walk *entries, uint64_t area);
 
 /* CRC-32C of the bytes of the first `count` entries, which are live. Failures as snap_list_walk_next. */
 enum snap_status snap_list_walk_digest(const struct snap_store *store, uint64_t count, uint32_t *crc32c,
-                                     struct snap_error *err);
+                                       struct snap_error *err);
 
 /* NULL is fine. */
 void snap_list_walk_close(struct snap_list_walk *entries);

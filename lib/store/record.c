@@ -10,9 +10,10 @@ bool snap_record_possible(const struct snap_store *store)
     return store->defect == SNAP_HEADER_GOOD && !store->spare_bytes && store->identity_state != SNAP_IDENTITY_NEWER;
 }
 
-enum snap_status snap_record_write(struct snap_store *store, const struct snap_identity *identity, struct snap_error *err)
+enum snap_status snap_record_write(struct snap_store *store, const struct snap_identity *identity,
+                                   struct snap_error *err)
 {
-    const uint64_t unit_bytes = snap_list_cut_unit_bytes(store); /* a chunk is never smaller: the unit lies in chunk 0 */
+    const uint64_t unit_bytes = snap_header_unit_bytes(store); /* a chunk is never smaller: the unit lies in chunk 0 */
     struct snap_header header;
     enum snap_status status;
     uint8_t *unit;

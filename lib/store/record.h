@@ -19,6 +19,7 @@ bool snap_record_possible(const struct snap_store *store);
  * SNAP_E_REFUSED where snap_record_possible says no, SNAP_E_NOMEM, SNAP_E_IO. After a failure the old record or the new
  * one is there; after a failed flush the caller must stop using the store.
  */
-enum snap_status snap_record_write(struct snap_store *store, const struct snap_identity *identity, struct snap_error *err);
+enum snap_status snap_record_write(struct snap_store *store, const struct snap_identity *identity,
+                                   struct snap_error *err);
 
 #endif

@@ -22,8 +22,8 @@ static enum snap_status check_path(const char *what, const char *path, struct sn
 }
 
 enum snap_status snap_table_line(enum snap_table_target target, uint64_t origin_sectors, const char *origin_path,
-                               const char *cow_path, bool overflow_mode, uint32_t chunk_sectors, char *text,
-                               uint64_t text_bytes, struct snap_error *err)
+                                 const char *cow_path, bool overflow_mode, uint32_t chunk_sectors, char *text,
+                                 uint64_t text_bytes, struct snap_error *err)
 {
     const char *name = target == SNAP_TABLE_SNAPSHOT ? "snapshot" : "snapshot-merge";
     enum snap_status status;

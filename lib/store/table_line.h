@@ -17,7 +17,7 @@ enum snap_table_target { SNAP_TABLE_SNAPSHOT, SNAP_TABLE_SNAPSHOT_ORIGIN, SNAP_T
  * snapshot-origin. SNAP_E_USAGE where the text does not fit or a path holds white space (a table cannot carry it).
  */
 enum snap_status snap_table_line(enum snap_table_target target, uint64_t origin_sectors, const char *origin_path,
-                               const char *cow_path, bool overflow_mode, uint32_t chunk_sectors, char *text,
-                               uint64_t text_bytes, struct snap_error *err);
+                                 const char *cow_path, bool overflow_mode, uint32_t chunk_sectors, char *text,
+                                 uint64_t text_bytes, struct snap_error *err);
 
 #endif

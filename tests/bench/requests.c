@@ -6,6 +6,7 @@
 #include "lib/merge/merge.h"
 #include "lib/merge/plan.h"
 #include "lib/merge/window.h"
+#include "lib/store/list_read.h"
 #include "lib/store/list_walk.h"
 
 #include <getopt.h>
@@ -107,7 +108,7 @@ static void emit_commit(struct requests *requests, uint64_t first, uint64_t end)
 
     emit(requests, true, "flush", 0, 0);
     emit(requests, false, "write", snap_list_read_offset_bytes(&requests->store, first) / SNAP_SECTOR_BYTES *
-         SNAP_SECTOR_BYTES, snap_list_cut_unit_bytes(&requests->store));
+         SNAP_SECTOR_BYTES, snap_header_unit_bytes(&requests->store));
     emit(requests, false, "flush", 0, 0);
     for (uint64_t area = (end - 1) / layout->entries_per_area; area > first / layout->entries_per_area; area--)
         emit(requests, false, "write", snap_layout_area_chunk(layout, area) * layout->chunk_bytes, layout->chunk_bytes);

@@ -175,6 +175,16 @@ static inline struct snap_io *fixture_mem(const char *name, const uint8_t *conte
     return io;
 }
 
+/* A store object over `io` without the way through its header. */
+static inline struct snap_store fixture_store_over(struct snap_io *io, uint64_t chunk_sectors)
+{
+    struct snap_store store = {.io = io};
+
+    if (snap_layout_init(&store.layout, chunk_sectors, io->size_bytes / 512, NULL) != SNAP_OK)
+        abort();
+    return store;
+}
+
 /* What is on a recorded device now, unflushed writes included. Free it. */
 static inline uint8_t *fixture_recorded(const struct recorder *recorder, const char *name)
 {

@@ -44,7 +44,7 @@ static bool single_unit(uint64_t per_area, uint64_t unit_entries, uint64_t lengt
 static void check_division(const struct snap_store *store, uint64_t entries, uint64_t entries_max)
 {
     const uint64_t per_area = store->layout.entries_per_area;
-    const uint64_t unit_entries = snap_list_cut_unit_bytes(store) / 16, chunk_bytes = store->layout.chunk_bytes;
+    const uint64_t unit_entries = snap_header_unit_bytes(store) / 16, chunk_bytes = store->layout.chunk_bytes;
     const struct snap_window_size size = {entries_max, chunk_bytes};
     struct snap_window_range range = {.first = entries, .end = entries};
     uint64_t covered = 0, windows = 0;
