@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests work in a process of its own: its answer comes back, its end is noticed, and it has no rights. */
+#include "lib/base/child.h"
+
+#include "lib/base/confine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct answer {
+    int number;
+    char text[100];
+};
+
+static enum snap_status run(enum snap_status (*work)(int, void *, struct snap_error *), int fd, bool may_open,
+                            struct answer *answer, struct snap_error *err)
+{
+    const struct snap_child_work child = {
+        .work = work, .fd = fd, .may_open = may_open, .answer = answer, .answer_bytes = sizeof *answer};
+
+    memset(answer, 'x', sizeof *answer);
+    return snap_child_run(&child, err);
+}
+
+/* A memory file with a text in it. */
+static int text_file(const char *text)
+{
+    const int fd = memfd_create("test", MFD_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    return fd;
+}
+
+static enum snap_status read_text(int fd, void *context, struct snap_error *err)
+{
+    struct answer *answer = context;
+
+    (void)err;
+    answer->number = (int)pread(fd, answer->text, sizeof answer->text - 1, 0);
+    return SNAP_OK;
+}
+
+static void an_answer_comes_back(void **state)
+{
+    struct answer answer;
+    const int fd = text_file("signature");
+
+    (void)state;
+    assert_int_equal(run(read_text, fd, false, &answer, NULL), SNAP_OK);
+    assert_int_equal(answer.number, 9);
+    assert_string_equal(answer.text, "signature");
+    assert_int_equal(close(fd), 0);
+}
+
+static enum snap_status fail_so(int fd, void *context, struct snap_error *err)
+{
+    struct answer *answer = context;
+
+    (void)fd;
+    answer->number = 7;
+    return snap_fail_errno(err, EIO, "byte %d", 12);
+}
+
+static void a_failure_comes_back_with_its_text(void **state)
+{
+    struct answer answer;
+    struct snap_error err;
+
+    (void)state;
+    assert_int_equal(run(fail_so, 0, false, &answer, &err), SNAP_E_IO);
+    assert_int_equal(err.status, SNAP_E_IO);
+    assert_int_equal(err.sys_errno, EIO);
+    assert_non_null(strstr(err.text, "byte 12"));
+    assert_int_equal(answer.number, 7);
+}
+
+static enum snap_status crash(int fd, void *context, struct snap_error *err)
+{
+    (void)fd;
+    (void)err;
+    ((struct answer *)context)->number = 5;
+    __builtin_trap();
+}
+
+static void a_crash_is_no_answer(void **state)
+{
+    struct answer answer;
+    struct snap_error err;
+
+    (void)state;
+    assert_int_equal(run(crash, 0, false, &answer, &err), SNAP_E_UNSUPPORTED);
+    assert_int_equal(answer.number, 0);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* it is gone */
+}
+
+static enum snap_status close_and_wait(int fd, void *context, struct snap_error *err)
+{
+    (void)context;
+    (void)err;
+    for (int i = 0; i < 10; i++)
+        (void)close(i);
+    while (fcntl(fd, F_GETFD) < 0)
+        ;
+    return SNAP_OK;
+}
+
+static void a_process_that_hangs_without_its_pipe_is_ended(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    assert_int_equal(run(close_and_wait, 0, false, &answer, NULL), SNAP_E_UNSUPPORTED);
+}
+
+/* What a parser that was taken over would try; the bits of what worked. */
+static enum snap_status try_everything(int fd, void *context, struct snap_error *err)
+{
+    struct answer *answer = context;
+    const int file = open("/etc/passwd", O_RDONLY);
+
+    (void)err;
+    answer->number |= file >= 0 ? 1 : 0;
+    answer->number |= open("/tmp", O_TMPFILE | O_RDWR, 0600) >= 0 ? 2 : 0;
+    answer->number |= socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 4 : 0;
+    answer->number |= mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ? 8 : 0;
+    answer->number |= fork() >= 0 ? 16 : 0;
+    answer->number |= unlinkat(AT_FDCWD, "/nowhere", 0) == 0 || errno == ENOENT ? 32 : 0;
+    answer->number |= kill(getppid(), 0) == 0 ? 64 : 0;
+    answer->number |= fcntl(fd + 2, F_GETFD) >= 0 ? 128 : 0;
+    return SNAP_OK;
+}
+
+static bool has_seccomp(void)
+{
+    return snap_confine_program_calls() > 0;
+}
+
+static void work_has_no_rights(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    if (!has_seccomp()) {
+        print_message("skipped: this build has no libseccomp\n");
+        skip();
+    }
+    assert_int_equal(run(try_everything, 0, false, &answer, NULL), SNAP_OK);
+    assert_int_equal(answer.number, 0);
+}
+
+static void work_that_may_open_can_only_read(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    if (!has_seccomp()) {
+        print_message("skipped: this build has no libseccomp\n");
+        skip();
+    }
+    assert_int_equal(run(try_everything, 0, true, &answer, NULL), SNAP_OK);
+    assert_int_equal(answer.number, 1);
+}
+
+static enum snap_status who(int fd, void *context, struct snap_error *err)
+{
+    (void)fd;
+    (void)err;
+    ((struct answer *)context)->number = (int)geteuid();
+    return SNAP_OK;
+}
+
+static void work_of_root_is_done_by_nobody(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("skipped: needs root\n");
+        skip();
+    }
+    assert_int_equal(run(who, 0, false, &answer, NULL), SNAP_OK);
+    assert_int_equal(answer.number, 65534);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_comes_back),
+        cmocka_unit_test(a_failure_comes_back_with_its_text),
+        cmocka_unit_test(a_crash_is_no_answer),
+        cmocka_unit_test(a_process_that_hangs_without_its_pipe_is_ended),
+        cmocka_unit_test(work_has_no_rights),
+        cmocka_unit_test(work_that_may_open_can_only_read),
+        cmocka_unit_test(work_of_root_is_done_by_nobody),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
