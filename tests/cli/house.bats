@@ -44,6 +44,7 @@ declare -gA sees=(
     while IFS=: read -r file included; do
         room=${file%/*}
         count=$((count + 1))
+        [ "$included" != config.h ] || continue # what the build found, of no room
         [ -n "${sees[$room]-}" ] || wrong+="$file is in no room; "
         [[ " ${sees[$room]-} " == *" ${included%/*} "* ]] || wrong+="$file includes $included; "
     done < <(c_sources lib | xargs grep -o '#include "[^"]*"' | sed 's/#include "\(.*\)"/\1/')
