@@ -3,6 +3,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/check/identity.h"
+#include "lib/device/probe.h"
 #include "lib/view/diff.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/json.h"
@@ -122,7 +123,7 @@ static enum snap_status open_sources(struct create_session *session, struct snap
         status = snap_fail(err, SNAP_E_REFUSED, "%s has %" PRIu64 " sectors, but %s has %" PRIu64 "; they must be equal",
                            session->newer.path, session->newer.io->size_bytes / SNAP_SECTOR_BYTES,
                            session->origin.path, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
-    return status == SNAP_OK ? snap_evidence_probe_io(session->origin.io, &session->on_origin, err) : status;
+    return status == SNAP_OK ? snap_probe_io(session->origin.io, &session->on_origin, err) : status;
 }
 
 static enum snap_status plan(struct create_session *session, struct snap_error *err)
@@ -185,7 +186,7 @@ static enum snap_status wipe_signatures(struct create_session *session, struct s
     enum snap_status status = SNAP_OK;
 
     for (int i = 0; i < SIGNATURES_MAX && status == SNAP_OK; i++) {
-        status = snap_evidence_probe_io(session->cow.io, &probe, err);
+        status = snap_probe_io(session->cow.io, &probe, err);
         if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0'))
             return status;
         status = snap_create_wipe(create, probe.signature_offset_bytes, err);

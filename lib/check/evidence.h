@@ -27,7 +27,4 @@ enum snap_status snap_evidence_gather(const struct snap_store *store, struct sna
 enum snap_status snap_evidence_finding(const struct snap_evidence *evidence, struct snap_findings *findings,
                                        struct snap_error *err);
 
-/* What is on a device, read through its io. SNAP_E_IO, SNAP_E_NOMEM. */
-enum snap_status snap_evidence_probe_io(struct snap_io *io, struct snap_probe *probe, struct snap_error *err);
-
 #endif

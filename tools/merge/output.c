@@ -4,6 +4,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/base/clock.h"
+#include "lib/device/probe.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/size.h"
 #include "tools/merge/report.h"
@@ -145,7 +146,7 @@ static enum snap_status prepare_device(struct merge_session *session, struct sna
     if (status == SNAP_OK && (session->arguments.accept & 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE) == 0)
         status = report_refuse_signature(&output->target, "--accept=output-signature overwrites it", err);
     if (status == SNAP_OK)
-        status = snap_evidence_probe_io(output->target.io, &output->on_target, err);
+        status = snap_probe_io(output->target.io, &output->on_target, err);
     if (status != SNAP_OK)
         return status;
     if (output->target.io->size_bytes > output->size_bytes)

@@ -172,7 +172,7 @@ enum snap_status report_refuse_signature(const struct device *device, const char
         return status;
     if (store.defect != SNAP_HEADER_EMPTY && store.defect != SNAP_HEADER_MAGIC && store.defect != SNAP_HEADER_TOO_SMALL)
         return refuse_store(device, &store, waiver, err);
-    status = snap_evidence_probe_io(device->io, &probe, err);
+    status = snap_probe_io(device->io, &probe, err);
     if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0' && !probe.ambivalent))
         return status;
     return snap_fail(err, SNAP_E_REFUSED, "%s: holds %s; %s", device->path, report_probe_text(&probe).text, waiver);
