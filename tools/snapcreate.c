@@ -96,13 +96,6 @@ static const struct cli_option option_table[] = {
     CLI_OPTIONS_END,
 };
 
-static const struct cli_program program = {
-    .name = "snapcreate",
-    .purpose = "Makes a device-mapper snapshot store.",
-    .synopsis = "--origin DEV --cow DEV [OPTION...]",
-    .options = option_table,
-};
-
 /* The origin and the newer content, looked at and open for reading. */
 static enum snap_status open_sources(struct create_session *session, struct snap_error *err)
 {
@@ -158,12 +151,6 @@ static void show_progress(void *context, uint64_t done_bytes, uint64_t total_byt
 static enum snap_status add_difference(struct create_session *session, struct snap_create *create,
                                        struct snap_error *err)
 {
-    const struct cli_progress_setup setup = {
-        .mode = cli_progress_choose(session->cli->err, false, session->cli->quiet),
-        .device = session->newer.path,
-        .out = session->cli->err,
-        .report = cli_report_flag(),
-    };
     struct cli_progress progress;
     const struct snap_diff_control control = {.next_data = snap_file_next_data,
                                               .stop = cli_stop_asked,
@@ -171,10 +158,9 @@ static enum snap_status add_difference(struct create_session *session, struct sn
                                               .progress_context = &progress};
     enum snap_status status;
 
-    cli_progress_start(&progress, &setup);
-    cli_progress_attach(&progress, session->cli);
+    cli_progress_begin(&progress, session->cli, session->newer.path, false, 0);
     status = snap_diff(create, &session->layout, session->origin.io, session->newer.io, &control, err);
-    cli_progress_end(&progress, status == SNAP_OK ? "done" : "failed", cli_exit_status(status));
+    cli_progress_end(&progress, cli_exit_outcome(status), cli_exit_status(status));
     return status;
 }
 
@@ -272,12 +258,15 @@ static int run(struct cli *cli)
     return exit_status;
 }
 
+static const struct cli_program program = {
+    .name = "snapcreate",
+    .purpose = "Makes a device-mapper snapshot store.",
+    .synopsis = "--origin DEV --cow DEV [OPTION...]",
+    .run = run,
+    .options = option_table,
+};
+
 int main(int argc, char **argv)
 {
-    struct cli cli;
-    int exit_status;
-
-    if (cli_start(&cli, &program, argc, (const char *const *)argv, &exit_status))
-        exit_status = run(&cli);
-    return cli_finish(&cli, exit_status);
+    return cli_main(&program, argc, argv);
 }

@@ -352,6 +352,6 @@ void merge_undo_show(struct merge_session *session)
 {
     if (session->undo.sibling && session->undo.sibling->device.path)
         cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s%s",
-                 report_shell_word(session->origin.path).text, report_shell_word(session->undo.sibling->device.path).text,
-                 report_shell_word(session->cow.path).text, merge_changes_identity(session) ? " --accept=identity" : "");
+                 cli_quote(session->origin.path).text, cli_quote(session->undo.sibling->device.path).text,
+                 cli_quote(session->cow.path).text, merge_changes_identity(session) ? " --accept=identity" : "");
 }

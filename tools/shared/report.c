@@ -63,29 +63,6 @@ struct cli_json *report_finding_json(const struct snap_finding *finding)
     return json;
 }
 
-struct report_word report_shell_word(const char *path)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-    struct report_word result = {""};
-    size_t used = 0;
-
-    if (path[0] != '\0' && path[strspn(path, plain)] == '\0') {
-        (void)snprintf(result.text, sizeof result.text, "%s", path);
-        return result;
-    }
-    result.text[used++] = '\'';
-    for (; *path != '\0' && used < sizeof result.text - 6; path++) { /* room for '\'' and the closing quote */
-        if (*path == '\'') {
-            memcpy(result.text + used, "'\\''", 4);
-            used += 4;
-        } else {
-            result.text[used++] = *path;
-        }
-    }
-    result.text[used] = '\'';
-    return result;
-}
-
 struct report_text report_probe_text(const struct snap_probe *probe)
 {
     struct report_text result = {"nothing known"};
