@@ -4,7 +4,7 @@
 #define DMSNAP_CHECK_EVIDENCE
 
 #include "lib/check/identity.h"
-#include "lib/check/rules.h"
+#include "lib/check/findings.h"
 
 struct snap_evidence {
     struct snap_probe origin;             /* what is on the origin */
