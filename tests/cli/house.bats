@@ -74,6 +74,53 @@ declare -gA sees=(
     assert_equal "$(c_sources lib | sed 's|.*/||' | sort | uniq -d)" ""
 }
 
+# The test files, as paths without the ending .c.
+test_files() {
+    cd tests && ls cli/*.bats kernel/*.bats crash/*.tap && ls unit/test_*.c | sed 's/[.]c$//' &&
+        sed -n 's|^TESTS += \(.*\)|\1|p' crash/Makemodule.am | tr ' ' '\n' | sed 's|^tests/||'
+}
+
+# What tests/README.md names in such quotes, as paths below tests/; what is nowhere stays as it is.
+named_tests() {
+    local name folder
+    grep -oE '`[a-z0-9_/-]+([.](bats|bash|tap|h))?`' tests/README.md | tr -d '`' | sort -u | while read -r name; do
+        for folder in '' cli/ crash/ kernel/ unit/; do
+            if [ -e "tests/$folder$name" ] || [ -e "tests/$folder$name.c" ] ||
+                { [ -n "$folder" ] && [ -e "tests/$folder${name//-/_}.c" ]; }; then
+                name=$folder$name
+                break
+            fi
+        done
+        echo "$name"
+    done
+}
+
+@test "tests/README.md names each test, and nothing that does not exist" {
+    local named name wrong=
+    named=$(named_tests)
+    assert_equal "$(comm -23 <(test_files | sort -u) <(sort -u <<<"$named"))" ""
+    while read -r name; do
+        case $name in
+        *.bats | *.tap | *.bash | *.h | *test_*) [[ $name == */* ]] || wrong+="$name " ;;
+        esac
+    done <<<"$named"
+    assert_equal "$wrong" ""
+    [ "$(wc -l <<<"$named")" -gt 90 ]
+}
+
+# Scripts begin with a line that names bash or bats; what is only read by others says so to shellcheck.
+scripts() {
+    sources | xargs -d '\n' grep -lE '^#!/.*(bash|bats)$|^# shellcheck shell=bash|^complete -F'
+}
+
+# HACKING.md has the rule.
+@test "bash in one dialect" {
+    local found
+    [ "$(scripts | wc -l)" -gt 50 ]
+    found=$(scripts | xargs -d '\n' grep -nE '^(function [a-z_]+|[a-z_A-Z]+\(\)$)|[[]{2} -[a-z] |[[]{2} [^]]* -(eq|ne|lt|le|gt|ge) ' || true)
+    assert_equal "$found" ""
+}
+
 @test "lib/ never prints, exits or reads the environment" {
     run grep -nE '\b(printf|fprintf|puts|fputs|perror|exit|_exit|abort|getenv|secure_getenv|isatty)\(' $(c_sources lib)
     assert_failure 1

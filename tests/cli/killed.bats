@@ -111,7 +111,7 @@ killed() {
         fi
     done
     completes
-    echo "$kills $halfway" >>"$BATS_FILE_TMPDIR/kills"
+    echo "# $kills kills, $halfway in the middle" >&3
     enough
 }
 
@@ -192,12 +192,4 @@ half_identical() {
     shaped_pair clustered 2 3000 $((2 * 3500))
     half_identical
     killed --skip-identical --verify --memory 16M
-}
-
-@test "the kills were as many as promised, and a good part of them met a half-merged origin" {
-    read -r kills halfway < <(awk '{ kills += $1; halfway += $2 } END { print kills, halfway }' \
-        "$BATS_FILE_TMPDIR/kills")
-    echo "# $kills kills, $halfway in the middle" >&3
-    [ "$kills" -ge $((DMSNAP_LONG ? 2000 : 100)) ]
-    [ "$halfway" -ge $((KILLS / 3 * 12)) ]
 }

@@ -38,12 +38,9 @@ if [ -z "${DMSNAP_LONG-}" ]; then
     done
 fi
 
-setup_file()
-{
-    export S=$BATS_FILE_TMPDIR
+setup_file() {
     local words name chunk_sectors origin_sectors cow_sectors window jobs
-    ! uml_missing || return 0
-    uml_begin
+    uml_setup_file || return 0
     for words in "${BAD_STORES[@]}"; do
         workload "$words"
         workload_make "$S"
@@ -60,21 +57,12 @@ setup_file()
     uml_go_slices
 }
 
-setup()
-{
-    uml_need
-    cd "$BATS_TEST_TMPDIR"
-    T=$BATS_TEST_TMPDIR
-}
-
 # What the kernel will write to a snapshot later on, to one whose view is the store's.
-later_writes()
-{
+later_writes() {
     echo "count=300 seed=9 block=$((chunk_sectors < 8 ? 512 : 4096))"
 }
 
-store_facts()
-{
+store_facts() {
     list_entries "$S/$name.cow" "$chunk_sectors" >"$S/$name.list"
     cp "$S/$name.view" "$S/$name.later"
     # shellcheck disable=SC2046 # words
@@ -82,8 +70,7 @@ store_facts()
 }
 
 # use STORE: the pair for what follows.
-use()
-{
+use() {
     local words
     for words in "${BAD_STORES[@]}"; do
         [[ $words != "$1 "* ]] || workload "$words"
@@ -91,8 +78,7 @@ use()
 }
 
 # pick INDEX|FROM-TO...: these lines of the store's list.
-pick()
-{
+pick() {
     local word last
     last=$(($(wc -l <"$S/$name.list") - 1))
     for word in "${@//last/$last}"; do
@@ -101,15 +87,13 @@ pick()
 }
 
 # ranges: FIRST COUNT for ascending numbers.
-ranges()
-{
+ranges() {
     awk 'count && $1 == first + count { count++; next } count { print first, count } { first = $1; count = 1 }
          END { if (count) print first, count }'
 }
 
 # holes DEVICE SECTORS: a table with these chunks in error, out of ascending numbers.
-holes()
-{
+holes() {
     ranges | awk -v device="$1" -v end="$2" -v chunk="$chunk_sectors" -v at=0 '
         function part(from, to, target) {
             if (from < to)
@@ -121,16 +105,14 @@ holes()
 }
 
 # column N FILE...: numbers, ascending, once each.
-column()
-{
+column() {
     local n=$1
     shift
     awk -v n="$n" '{ print $n }' "$@" | sort -n -u
 }
 
 # What must come out: the bad list, what the kernel cannot read, and an origin with old content in the bad chunks only.
-case_facts()
-{
+case_facts() {
     local first count chunk_bytes=$((chunk_sectors * 512))
     awk -v chunk=$chunk_bytes -v end=$((origin_sectors * 512)) '
         $1 in seen { next }
@@ -147,8 +129,7 @@ case_facts()
 }
 
 # The devices that are to be used are in bad_origin and bad_cow from here on.
-faults_on()
-{
+faults_on() {
     local room sector index old new
     bad_origin=/dev/mapper/origin bad_cow=/dev/mapper/cow
     if [ -s "$S/$case.bad-origin" ]; then
@@ -172,15 +153,13 @@ faults_on()
     uml_job message name=bad-cow text=enable
 }
 
-faults_off()
-{
+faults_off() {
     [ $bad_origin = /dev/mapper/origin ] || uml_job remove name=bad-origin
     [ $bad_cow = /dev/mapper/cow ] || uml_job remove name=bad-cow
 }
 
 # our_merge NAME OPTION...: past bad sectors; its exit status is the promise.
-our_merge()
-{
+our_merge() {
     local what=$1
     shift
     [[ ,$options, != *,small,* ]] || set -- "$@" --rate-limit 1G
@@ -191,8 +170,7 @@ our_merge()
 }
 
 # view_is FILE PROMISE [OPTION]: what the kernel shows, on the devices as they are now.
-view_is()
-{
+view_is() {
     uml_job create name=snap "table=0 * snapshot $bad_origin $bad_cow P $chunk_sectors"
     uml_job_any cmp dev=/dev/mapper/snap "with=$1" ${3+"$3"}
     promise "$2"
@@ -200,8 +178,7 @@ view_is()
 }
 
 # The kernel may stop where entries stand twice in the list; loaded again, it goes on.
-kernel_merges()
-{
+kernel_merges() {
     local round
     for ((round = ${1-1}; round > 0; round--)); do
         uml_job create name=merge "$(snapshot_table snapshot-merge "$chunk_sectors")"
@@ -214,20 +191,17 @@ kernel_merges()
     done
 }
 
-load_pair()
-{
+load_pair() {
     uml_job copy "from=$1.origin" to=/dev/mapper/origin
     uml_job copy "from=$1.cow" to=/dev/mapper/cow
 }
 
-save_pair()
-{
+save_pair() {
     uml_job copy from=/dev/mapper/origin "to=$1.origin"
     uml_job copy from=/dev/mapper/cow "to=$1.cow"
 }
 
-bad_case()
-{
+bad_case() {
     local words=$1 case options on_cow on_origin bad_origin bad_cow around
     IFS='|' read -r words on_cow on_origin <<<"$words"
     read -r name case options <<<"$words"
@@ -295,8 +269,7 @@ bad_case()
     fi
 }
 
-each_case()
-{
+each_case() {
     local case name options chunk_sectors origin_sectors cow_sectors window jobs
     while read -r case name options; do
         use "$name"
@@ -304,15 +277,13 @@ each_case()
     done <"$S/cases"
 }
 
-is_incomplete()
-{
+is_incomplete() {
     local count
     count=$(wc -l <"$S/$case.bad-list")
     [ "$result" = 'ok exit 4' ] && grep -q "^snapmerge: $count chunks remain in " "$S/$case.past"
 }
 
-right_list()
-{
+right_list() {
     cmp <(grep -v '^#' "$S/$case.past-list") "$S/$case.bad-list"
 }
 
@@ -322,8 +293,7 @@ right_list()
     each_case right_list
 }
 
-bad_ones_remain()
-{
+bad_ones_remain() {
     cmp "$S/$case.origin" "$S/$case.mixed" &&
         cmp <(list_entries "$S/$case.cow" "$chunk_sectors" | awk '{ print $2, $3 }' | sort) \
             <(awk '{ print $2, $3 }' "$S/$case.bad-cow" "$S/$case.bad-origin" | sort -u)
@@ -333,8 +303,7 @@ bad_ones_remain()
     each_case bad_ones_remain
 }
 
-right_hole()
-{
+right_hole() {
     [ "$result" = "$(cat "$S/$case.unreadable")" ]
 }
 
@@ -343,8 +312,7 @@ right_hole()
     [ $judged -eq $((2 * ${#BAD_CASES[@]})) ]
 }
 
-has_failed()
-{
+has_failed() {
     [[ $result == 'error 5 merge: '*' snapshot-merge Merge failed: '* ]]
 }
 
@@ -359,8 +327,7 @@ has_failed()
 }
 
 # What the kernel has added stands behind all that is used: as it works it out for a list in any order.
-goes_on_behind()
-{
+goes_on_behind() {
     list_entries "$S/$case.cow" "$chunk_sectors" >"$T/before"
     list_entries "$S/$case.later-cow" "$chunk_sectors" >"$T/later"
     cmp -n "$(stat -c %s "$T/before")" "$T/before" "$T/later" &&
@@ -383,8 +350,7 @@ goes_on_behind()
     [ $judged -eq ${#BAD_CASES[@]} ]
 }
 
-merges_again()
-{
+merges_again() {
     cp "$S/$case.origin" origin
     cp "$S/$case.cow" cow
     tool snapcheck --quiet --origin origin cow >said 2>&1 &&
@@ -397,8 +363,7 @@ merges_again()
     each_case merges_again
 }
 
-gives_up()
-{
+gives_up() {
     local count
     count=$(wc -l <"$S/$case.bad-list")
     [ "$result" = 'ok exit 4' ] && grep -q "^snapmerge: $count chunks were given up" "$S/$case.drop" &&
@@ -414,8 +379,7 @@ gives_up()
 }
 
 # The states of the log in which entries occur twice, each list once: their numbers are in `moving`, the pairs at $T/CASE.N.
-moving_states()
-{
+moving_states() {
     local n list seen=:
     log_states "$S/$case.log" "$S/$name" "$T/$case" 0 commits >"$T/$case.states"
     moving=()
@@ -433,8 +397,7 @@ moving_states()
 }
 
 # In each: the kernel's view; ours again, with the bad sectors and without; the kernel's merge.
-interrupted_case()
-{
+interrupted_case() {
     [[ ,$options, == *,log,* ]] || return 0
     local n moving bad_origin=/dev/mapper/origin bad_cow=/dev/mapper/cow
     moving_states
@@ -466,8 +429,7 @@ interrupted_case()
     done
 }
 
-as_if_in_one_go()
-{
+as_if_in_one_go() {
     local n
     for n in "$T/$case".*.now.cow; do
         [ -f "$n" ] || continue

@@ -4,18 +4,14 @@
 
 load lib.bash
 
-setup()
-{
-    cd "$BATS_TEST_TMPDIR"
-    T=$BATS_TEST_TMPDIR
-    uml_begin
+setup() {
+    uml_setup
     cases=()
     first_job=()
 }
 
 # created NAME CHUNK_SECTORS ORIGIN_SECTORS COW_SECTORS SNAPCREATE_OPTION...
-created()
-{
+created() {
     local name=$1 chunk_sectors=$2
     new_image "$name.origin" $(($3 * 512)) 1
     new_image "$name.cow" $(($4 * 512))
@@ -27,16 +23,14 @@ created()
 }
 
 # case_open NAME CHUNK_SECTORS: job 1..5 of the case; the fifth is the snapshot, active.
-case_open()
-{
+case_open() {
     first_job+=($((${#uml_jobs[@]} + 1)))
     slices_open "$T/$1.origin" "$T/$1.cow"
     uml_job create name=snap "$(snapshot_table snapshot "$2")"
 }
 
 # The header as the kernel needs it, and the record behind it, untouched: bytes 16 to 511.
-same_record()
-{
+same_record() {
     cmp <(tail -c +17 "$1" | head -c 496) <(tail -c +17 "$2" | head -c 496)
 }
 

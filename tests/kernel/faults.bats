@@ -17,12 +17,9 @@ FAULT_STORES=(
     'c1    1   512   400  0|write-random dev=@ count=60 block=512 seed=2'
 )
 
-setup_file()
-{
-    export S=$BATS_FILE_TMPDIR
+setup_file() {
     local words name chunk_sectors origin_sectors cow_sectors window jobs
-    ! uml_missing || return 0
-    uml_begin
+    uml_setup_file || return 0
     for words in "${FAULT_STORES[@]}"; do
         workload "$words"
         workload_make "$S"
@@ -30,17 +27,8 @@ setup_file()
     uml_go_slices
 }
 
-setup()
-{
-    uml_need
-    cd "$BATS_TEST_TMPDIR"
-    T=$BATS_TEST_TMPDIR
-    uml_begin
-}
-
 # use NAME: the pair for what follows.
-use()
-{
+use() {
     local words
     for words in "${FAULT_STORES[@]}"; do
         [[ $words != "$1 "* ]] || workload "$words"
@@ -48,8 +36,7 @@ use()
 }
 
 # ours PROGRAM ARGUMENT...: its job number is in `last`, what it says in said.$last.
-ours()
-{
+ours() {
     local program=$1
     shift
     last=$((${#uml_jobs[@]} + 1))
@@ -57,16 +44,14 @@ ours()
     uml_job exec "output=$T/said.$last" -- ${WRAPPER:+/usr/bin/env $WRAPPER} "$BUILDDIR/tools/$program" --quiet "$@"
 }
 
-merge()
-{
+merge() {
     local origin=${1:-/dev/mapper/origin} cow=${2:-/dev/mapper/cow}
     shift $(($# < 2 ? $# : 2))
     ours snapmerge --origin "$origin" --cow "$cow" "$@"
 }
 
 # ended JOB STATUS [WORDS]: exit status, and what it has said.
-ended()
-{
+ended() {
     [[ "$(uml_result "$1")" == "ok exit "$2 ]] && { [ $# -lt 3 ] || grep -qi -- "$3" "$T/said.$1"; } || {
         echo "job $1: $(uml_result "$1"), expected exit $2, and: ${3-}"
         cat "$T/said.$1"
@@ -74,28 +59,24 @@ ended()
     }
 }
 
-fill_pair()
-{
+fill_pair() {
     slices_open "$S/$name.origin" "$S/$name.cow"
 }
 
-pair_away()
-{
+pair_away() {
     uml_job remove name=cow
     uml_job remove name=origin
 }
 
 # The devices again, without their faults, and what is on them.
-faults_gone()
-{
+faults_gone() {
     pair_away
     uml_job create name=origin "table=0 $origin_sectors linear /dev/disk 0"
     uml_job create name=cow "table=0 $cow_sectors linear /dev/disk $UML_COW_AT_SECTORS"
 }
 
 # view_kept: the kernel sees the view, and a repeated merge completes; its job is in `last`.
-view_kept_and_finished()
-{
+view_kept_and_finished() {
     uml_job create name=snap "$(snapshot_table snapshot "$chunk_sectors")"
     uml_job cmp dev=/dev/mapper/snap "with=$S/$name.view"
     uml_job remove name=snap
@@ -104,8 +85,7 @@ view_kept_and_finished()
 }
 
 # holed NAME SECTORS AT_SECTORS HOLE LENGTH: the slice again, a range of it in error.
-holed()
-{
+holed() {
     uml_job remove "name=$1"
     uml_job create "name=$1" "table=0 $4 linear /dev/disk $3;$4 $5 error;$(($4 + $5)) $(($2 - $4 - $5)) linear \
 /dev/disk $(($3 + $4 + $5))"
@@ -156,8 +136,7 @@ holed()
 }
 
 # stopped_on_the_way JOB COW: a part of the list is merged.
-stopped_on_the_way()
-{
+stopped_on_the_way() {
     local left all
     ended "$1" 8 'input/output error'
     left=$(count_entries "$2" "$chunk_sectors")
@@ -300,8 +279,7 @@ $((origin_sectors - from - 8)) flakey /dev/mapper/origin $((from + 8)) 0 3600 1 
 }
 
 # pool SECTORS: a thin pool of this size; and resize_pool.
-pool()
-{
+pool() {
     uml_job create name=meta "table=0 8192 linear /dev/disk $META_AT_SECTORS"
     new_image "$T/zeros" 4M
     uml_job copy "from=$T/zeros" to=/dev/mapper/meta
@@ -313,8 +291,7 @@ pool()
     uml_job create name=filler "table=0 8192 thin /dev/mapper/pool 9"
 }
 
-larger_pool()
-{
+larger_pool() {
     uml_job load name=data "table=0 $1 linear /dev/disk $2"
     uml_job suspend name=data
     uml_job resume name=data
@@ -323,8 +300,7 @@ larger_pool()
     uml_job resume name=pool
 }
 
-thin_away()
-{
+thin_away() {
     local device
     for device in thin filler pool data meta; do
         uml_job remove name=$device
@@ -448,8 +424,7 @@ thin_away()
 }
 
 # fat_image FILE: an empty FAT12 file system of 8 MiB: 8 sectors per cluster, one table of 6 sectors.
-fat_image()
-{
+fat_image() {
     new_image "$1" 8M
     printf '\xeb\x3c\x90dmsnap  \x00\x02\x08\x01\x00\x01\x00\x02\x00\x40\xf8\x06\x00\x20\x00\x02\x00' |
         dd of="$1" conv=notrunc status=none

@@ -31,8 +31,7 @@ FORK_CASES=(
 )
 
 # use FORK: chunk sizes[0] is of the merged one.
-use()
-{
+use() {
     local words
     for words in "${FORKS[@]}"; do
         [[ $words == "$1 "* ]] || continue
@@ -41,13 +40,10 @@ use()
     done
 }
 
-setup_file()
-{
-    export S=$BATS_FILE_TMPDIR
+setup_file() {
     local words name sizes case
-    ! uml_missing || return 0
+    uml_setup_file || return 0
     truncate -s $((COW_SECTORS * 512)) "$S/zeros"
-    uml_begin
     for words in "${FORKS[@]}"; do
         use "${words%% *}"
         fork_make
@@ -69,21 +65,13 @@ setup_file()
     uml_go_slices
 }
 
-setup()
-{
-    uml_need
-    cd "$BATS_TEST_TMPDIR"
-}
-
 # ---- devices ------------------------------------------------------------------------------------
 
-cow()
-{
+cow() {
     echo "/dev/mapper/cow$1"
 }
 
-devices_up()
-{
+devices_up() {
     local i
     uml_job create name=origin "table=0 $ORIGIN_SECTORS linear /dev/disk 0"
     for i in "${!sizes[@]}"; do
@@ -92,8 +80,7 @@ devices_up()
     devices_load "$S/$name"
 }
 
-devices_down()
-{
+devices_down() {
     local i
     for i in "${!sizes[@]}"; do
         uml_job remove "name=cow$i"
@@ -101,8 +88,7 @@ devices_down()
     uml_job remove name=origin
 }
 
-devices_load()
-{
+devices_load() {
     local i
     uml_job copy "from=$1.origin" to=/dev/mapper/origin
     for i in "${!sizes[@]}"; do
@@ -110,8 +96,7 @@ devices_load()
     done
 }
 
-devices_save()
-{
+devices_save() {
     local i
     uml_job copy from=/dev/mapper/origin "to=$1.origin"
     for i in "${!sizes[@]}"; do
@@ -120,8 +105,7 @@ devices_save()
 }
 
 # snapshots_up I...: the kernel has these active, and what is written to /dev/mapper/base goes by them.
-snapshots_up()
-{
+snapshots_up() {
     local i
     uml_job create name=base 'table=0 * snapshot-origin /dev/mapper/origin'
     for i; do
@@ -129,8 +113,7 @@ snapshots_up()
     done
 }
 
-snapshots_down()
-{
+snapshots_down() {
     local i
     for i; do
         uml_job remove "name=snap$i"
@@ -138,8 +121,7 @@ snapshots_down()
     uml_job remove name=base
 }
 
-fork_make()
-{
+fork_make() {
     local i
     new_image "$S/$name.origin" $((ORIGIN_SECTORS * 512)) 1
     for i in "${!sizes[@]}"; do
@@ -168,13 +150,11 @@ fork_make()
 # ---- what is done -------------------------------------------------------------------------------
 
 # later_writes DEVICE SEED: as words, with the same content each time.
-later_writes()
-{
+later_writes() {
     echo "write-random dev=$1 seed=$2 count=100"
 }
 
-fork_facts()
-{
+fork_facts() {
     local i
     for i in "${!sizes[@]}"; do
         list_entries "$S/$name.cow$i" "${sizes[i]}" >"$S/$name.list$i"
@@ -187,8 +167,7 @@ fork_facts()
 }
 
 # our_merge PROMISE OPTION...: of the first one, for the others. With `during`, words for exec: it is ended on the way.
-our_merge()
-{
+our_merge() {
     local i what=$1 preserve=()
     shift
     for i in "${!sizes[@]}"; do
@@ -197,8 +176,7 @@ our_merge()
     our_run "$what" --origin /dev/mapper/origin --cow "$(cow 0)" "${preserve[@]}" "$@"
 }
 
-our_run()
-{
+our_run() {
     local what=$1
     shift
     # shellcheck disable=SC2086 # a command with arguments
@@ -208,8 +186,7 @@ our_run()
 }
 
 # views_are PROMISE I...: as the kernel shows them now.
-views_are()
-{
+views_are() {
     local i what=$1
     shift
     for i; do
@@ -220,20 +197,17 @@ views_are()
     done
 }
 
-origin_is()
-{
+origin_is() {
     uml_job_any cmp dev=/dev/mapper/origin "with=$1"
     promise "$2"
 }
 
 # The numbers of the others.
-others()
-{
+others() {
     seq 1 $((${#sizes[@]} - 1))
 }
 
-kernel_merges()
-{
+kernel_merges() {
     local i
     for i in $(others); do
         uml_job create "name=snap$i" "table=0 * snapshot /dev/mapper/origin $(cow "$i") P ${sizes[i]}"
@@ -246,8 +220,7 @@ kernel_merges()
     done
 }
 
-case_plain()
-{
+case_plain() {
     local i during=()
     our_merge merged
     origin_is "$S/$name.view0" merged-origin
@@ -282,8 +255,7 @@ case_plain()
 }
 
 # The last one ends behind what it uses.
-case_full()
-{
+case_full() {
     local during=() full=$((${#sizes[@]} - 1)) sectors i
     sectors=$((sizes[full] * $(awk '$3 >= end { end = $3 + 1 } END { print end }' "$S/$name.list$full")))
     uml_job remove "name=cow$full"
@@ -304,8 +276,7 @@ case_full()
 }
 
 # Ended on the way: all views are right; ours again and the kernel's both end as if nothing had happened.
-go_on()
-{
+go_on() {
     local during=()
     # shellcheck disable=SC2046 # numbers
     views_are interrupted $(seq 0 $((${#sizes[@]} - 1)))
@@ -323,30 +294,26 @@ go_on()
 
 SLOWLY=(--rate-limit 2M --checkpoint-interval 1)
 
-case_kill()
-{
+case_kill() {
     local during=(kill-dev=/dev/mapper/origin kill-written=300K)
     our_merge stopped "${SLOWLY[@]}"
     go_on
 }
 
-case_stop()
-{
+case_stop() {
     local during=("kill-dev=$(cow 0)" kill-signal=15)
     our_merge stopped "${SLOWLY[@]}"
     go_on
 }
 
 # hole NAME AT_SECTORS FROM SECTORS LENGTH: the device again, with this range in error; mended makes it whole.
-hole()
-{
+hole() {
     uml_job remove "name=$1"
     uml_job create "name=$1" "table=0 $3 linear /dev/disk $2;$3 $5 error;$(($3 + $5)) $(($4 - $3 - $5)) linear /dev/disk \
 $(($2 + $3 + $5))"
 }
 
-mended()
-{
+mended() {
     uml_job remove "name=$1"
     uml_job create "name=$1" "table=0 $3 linear /dev/disk $2"
 }
@@ -373,22 +340,19 @@ case_cow-error()
     go_on
 }
 
-undo_up()
-{
+undo_up() {
     uml_job create name=undo "table=0 $COW_SECTORS linear /dev/disk ${AT_SECTORS[3]}"
     uml_job copy "from=$S/zeros" to=/dev/mapper/undo
 }
 
-undo_shows_before()
-{
+undo_shows_before() {
     uml_job create name=snap "table=0 * snapshot /dev/mapper/origin /dev/mapper/undo P ${sizes[0]}"
     uml_job_any cmp dev=/dev/mapper/snap "with=$S/$name.origin"
     promise undo-view
     uml_job remove name=snap
 }
 
-take_back()
-{
+take_back() {
     local during=() i preserve=()
     for i in "${!sizes[@]}"; do
         preserve+=(--preserve "$(cow $i)")
@@ -398,8 +362,7 @@ take_back()
     views_are back "${!sizes[@]}"
 }
 
-case_undo()
-{
+case_undo() {
     local during=()
     undo_up
     our_merge merged --undo /dev/mapper/undo
@@ -412,8 +375,7 @@ case_undo()
 }
 
 # Ended on the way: taken back from there; and gone on with, then taken back.
-undo_interrupted()
-{
+undo_interrupted() {
     undo_up
     our_merge stopped --undo /dev/mapper/undo "${SLOWLY[@]}"
     during=()
@@ -447,8 +409,7 @@ case_undo-stop()
 
 # ---- what is promised ---------------------------------------------------------------------------
 
-has_exit_0()
-{
+has_exit_0() {
     [ "$result" = 'ok exit 0' ]
 }
 
@@ -461,8 +422,7 @@ has_exit_0()
     [ $judged -ge 15 ]
 }
 
-same_as_kernel()
-{
+same_as_kernel() {
     local i kind
     for i in $(others); do
         for kind in ours kernel; do
@@ -473,8 +433,7 @@ same_as_kernel()
     done
 }
 
-each_plain()
-{
+each_plain() {
     local words name sizes case
     for words in "${FORK_CASES[@]}"; do
         [[ $words == *' plain' ]] || continue
@@ -495,14 +454,12 @@ each_plain()
     [ $judged -ge 7 ]
 }
 
-was_refused()
-{
+was_refused() {
     [ "$result" = 'ok exit 8' ] && grep -q '^snapmerge: .*has.* room for ' "$S/$case.refused" &&
         grep -q '^Nothing was written\.$' "$S/$case.refused"
 }
 
-nothing_written()
-{
+nothing_written() {
     local i
     cmp "$S/$case.origin" "$S/$name.origin" || return 1
     for i in "${!sizes[@]}"; do
@@ -516,8 +473,7 @@ nothing_written()
     judge refused nothing_written
 }
 
-is_invalid()
-{
+is_invalid() {
     [[ $result == 'ok '*' snapshot Invalid' ]]
 }
 
@@ -529,8 +485,7 @@ is_invalid()
 }
 
 # Else this test has not tried what its name says. What ends it after a cut has shortened the list.
-in_the_middle()
-{
+in_the_middle() {
     local left
     left=$(list_entries "$S/$case.cow0" "${sizes[0]}" | wc -l)
     [ "$left" -gt 0 ] || return 1
@@ -540,13 +495,11 @@ in_the_middle()
     run -1 cmp -s "$S/$case.origin" "$S/$name.origin"
 }
 
-was_stopped()
-{
-    [[ $result == 'ok signal 9' || $result == 'ok exit 32' ]] && in_the_middle
+was_stopped() {
+    { [ "$result" = 'ok signal 9' ] || [ "$result" = 'ok exit 32' ]; } && in_the_middle
 }
 
-has_failed()
-{
+has_failed() {
     # The bad chunk of another store may be met in the first window already: then nothing is merged yet.
     [ "$result" = 'ok exit 8' ] && grep -qi 'input/output error' "$S/$case.failed" &&
         { [[ $case == *cow-error ]] || in_the_middle; }

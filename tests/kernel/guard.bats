@@ -5,13 +5,6 @@
 load lib.bash
 load workloads.bash
 
-setup() {
-    uml_need
-    T=$BATS_TEST_TMPDIR
-    cd "$T"
-    uml_begin
-}
-
 # ours PROGRAM ARGUMENT...: its job number is in `last`, what it says in said.$last.
 ours() {
     local program=$1
@@ -45,11 +38,11 @@ ours() {
 
     echo "$(uml_result "$busy")"
     cat "$T/said.$busy"
-    [[ $(uml_result "$busy") == "ok exit 8" ]]
+    [ "$(uml_result "$busy")" = "ok exit 8" ]
     grep -q 'active snapshots of it: ' "$T/said.$busy"
     grep -q 'hourly' "$T/said.$busy"
     grep -q 'daily' "$T/said.$busy"
     grep -q -- '--preserve' "$T/said.$busy"
     grep -q 'Nothing was written' "$T/said.$busy"
-    [[ $(uml_result "$free") == "ok exit 0" ]]
+    [ "$(uml_result "$free")" = "ok exit 0" ]
 }

@@ -4,16 +4,8 @@
 
 load lib.bash
 
-setup()
-{
-    cd "$BATS_TEST_TMPDIR"
-    T=$BATS_TEST_TMPDIR
-    uml_begin
-}
-
 # make_pair CHUNK_SECTORS ORIGIN_SIZE JOB...: a store with what the jobs write (@ is the snapshot), and `view`.
-make_pair()
-{
+make_pair() {
     local chunk_sectors=$1 job
     new_image origin.0 "$2" 1
     new_image cow.0 32M
@@ -39,8 +31,7 @@ SMALL=('write-random dev=@ count=400 block=512 seed=2' 'write dev=@ offset=3M le
 # A store larger than the smallest memory for a merge, so that the list is shortened on the way, too.
 LARGE=('write dev=@ length=12M block=64K seed=2' 'write-random dev=@ count=40 block=64K seed=4')
 
-our_merge()
-{
+our_merge() {
     tool snapmerge --origin "$1" --cow "$2" >said 2>&1 || { cat said && return 1; }
 }
 
@@ -101,8 +92,7 @@ our_merge()
 }
 
 # slow_merge: our merge of the slices as words for exec, slow enough to be stopped on the way.
-slow_merge()
-{
+slow_merge() {
     # shellcheck disable=SC2206 # a command with arguments
     words=(${WRAPPER:+/usr/bin/env $WRAPPER} "$BUILDDIR/tools/snapmerge" --quiet --rate-limit 8M --memory 16M
         --origin /dev/mapper/origin --cow /dev/mapper/cow)

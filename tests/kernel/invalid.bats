@@ -4,12 +4,9 @@
 
 load lib.bash
 
-setup_file()
-{
-    export S=$BATS_FILE_TMPDIR
+setup_file() {
     local name
-    ! uml_missing || return 0
-    uml_begin
+    uml_setup_file || return 0
     for name in written origin; do
         new_image "$S/$name.origin" 1M 1
         new_image "$S/$name.cow" 64K
@@ -39,15 +36,8 @@ setup_file()
     [[ $(uml_result 30) == 'error 5 '* ]]
 }
 
-setup()
-{
-    uml_need
-    cd "$BATS_TEST_TMPDIR"
-}
-
 # refused NAME PROGRAM ARGUMENT...: exit 4, `invalid` in what it says, nothing changed; o and c are the pair.
-refused()
-{
+refused() {
     local name=$1 status=0
     shift
     cp "$S/$name.origin" o

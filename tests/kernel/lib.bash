@@ -9,6 +9,7 @@
 #   uml_status N                   the same for a `status` or `wait-merge` job: only the figures or the word
 #   uml_host VERB KEY=VALUE...     run one job on the host (write, copy, ... on plain images) and print its result
 # Paths in jobs must be absolute.
+# shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 load ../support/assert
 
@@ -18,16 +19,14 @@ export BUILDDIR
 UML_RUN=$SRCDIR/tests/kernel/uml-run
 UML_HOST=$BUILDDIR/tests/kernel/uml-init
 
-uml_begin()
-{
+uml_begin() {
     uml_jobs=()
     uml_may_fail=()
     uml_results=()
 }
 
 # In $line: the words of a job; those with blanks in them are quoted.
-uml_line()
-{
+uml_line() {
     local word
     line=
     for word; do
@@ -38,16 +37,14 @@ uml_line()
     done
 }
 
-uml_job()
-{
+uml_job() {
     local line
     uml_line "$@"
     uml_jobs+=("$line")
     uml_may_fail+=(no)
 }
 
-uml_job_any()
-{
+uml_job_any() {
     local line
     uml_line "$@"
     uml_jobs+=("$line")
@@ -55,23 +52,39 @@ uml_job_any()
 }
 
 # The only allowed skip: there is no such kernel on this machine. A setup_file cannot skip; it asks uml_missing.
-uml_need()
-{
+uml_need() {
     local reason status=0
     reason=$("$UML_RUN" --check) || status=$?
     [ $status -ne 77 ] || skip "$reason"
 }
 
-uml_missing()
-{
+uml_missing() {
     local status=0
     "$UML_RUN" --check >/dev/null || status=$?
     [ $status -eq 77 ]
 }
 
+# Each test begins in a folder of its own, $T, without jobs. A file that needs more has a setup of its own around it.
+uml_setup() {
+    uml_need
+    T=$BATS_TEST_TMPDIR
+    cd "$T" || return
+    uml_begin
+}
+
+setup() {
+    uml_setup
+}
+
+# uml_setup_file || return 0: for a setup_file; $S is the file's folder. False where there is no kernel.
+uml_setup_file() {
+    export S=$BATS_FILE_TMPDIR
+    ! uml_missing || return 1
+    uml_begin
+}
+
 # Runs the jobs whatever their results are; the exit status is that of uml-run.
-uml_boot()
-{
+uml_boot() {
     uml_need
     local status=0
     local dir=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}
@@ -81,8 +94,7 @@ uml_boot()
     return $status
 }
 
-uml_go()
-{
+uml_go() {
     local dir=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR} status=0 i
     uml_boot "$@" || status=$?
     for ((i = 0; i < ${#uml_jobs[@]}; i++)); do
@@ -101,21 +113,18 @@ uml_go()
     return $status
 }
 
-uml_result()
-{
+uml_result() {
     local index=$(($1 - 1))
     [ "$1" -gt 0 ] || index=$((${#uml_jobs[@]} + $1))
     printf '%s\n' "${uml_results[index]-none}"
 }
 
 # ok [stopped|merged] START LENGTH TARGET FIGURES
-uml_status()
-{
+uml_status() {
     uml_result "$1" | sed -E 's/^ok (stopped |merged )?[0-9]+ [0-9]+ [a-z-]+ ?//'
 }
 
-uml_host()
-{
+uml_host() {
     local dir=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR} line
     uml_line "$@"
     printf '%s\n' "$line" >"$dir/host-job"
@@ -125,16 +134,14 @@ uml_host()
 }
 
 # new_image PATH SIZE [SEED]: zeros, or the pattern of SEED.
-new_image()
-{
+new_image() {
     rm -f "$1"
     truncate -s "$2" "$1"
     [ $# -lt 3 ] || uml_host write "dev=$1" "seed=$3" block=1M >/dev/null
 }
 
 # tool NAME ARGUMENT...: one of our programs on the host, as the build says (WRAPPER=valgrind, false, ...).
-tool()
-{
+tool() {
     local name=$1
     shift
     # shellcheck disable=SC2086 # a command with arguments
@@ -147,8 +154,7 @@ UML_DISK_BYTES=$((128 << 20))
 UML_COW_AT_SECTORS=$((64 << 11))
 
 # slices_open ORIGIN_IMAGE COW_IMAGE
-slices_open()
-{
+slices_open() {
     uml_job create name=origin "table=0 $(($(stat -c %s "$1") / 512)) linear /dev/disk 0"
     uml_job create name=cow "table=0 $(($(stat -c %s "$2") / 512)) linear /dev/disk $UML_COW_AT_SECTORS"
     uml_job copy "from=$1" to=/dev/mapper/origin
@@ -156,8 +162,7 @@ slices_open()
 }
 
 # slices_close ORIGIN_IMAGE COW_IMAGE: what the devices hold now goes to these files.
-slices_close()
-{
+slices_close() {
     uml_job copy from=/dev/mapper/origin "to=$1"
     uml_job copy from=/dev/mapper/cow "to=$2"
     uml_job remove name=cow
@@ -165,8 +170,7 @@ slices_close()
 }
 
 # uml_go_slices: boots with the disk that the cases share.
-uml_go_slices()
-{
+uml_go_slices() {
     local disk=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/disk status=0
     truncate -s "$UML_DISK_BYTES" "$disk"
     uml_go "disk=$disk" || status=$?
@@ -175,27 +179,23 @@ uml_go_slices()
 }
 
 # snapshot_table TARGET CHUNK_SECTORS: the table of a case's pair.
-snapshot_table()
-{
+snapshot_table() {
     echo "table=0 * $1 /dev/mapper/origin /dev/mapper/cow P $2"
 }
 
 # figure KEY: a number out of the JSON on standard input.
-figure()
-{
+figure() {
     grep -oE "\"$1\": *[0-9]+" | head -n 1 | grep -oE '[0-9]+$'
 }
 
 # usage_line FILE: our figures, out of this JSON, written as the kernel writes them.
-usage_line()
-{
+usage_line() {
     echo "$(figure allocated_sectors <"$1")/$(figure total_sectors <"$1") $(figure metadata_sectors <"$1")"
 }
 
 # list_entries COW CHUNK_SECTORS: INDEX OLD NEW of each entry, by other code than ours: area by area until the first
 # entry without a data chunk.
-list_entries()
-{
+list_entries() {
     perl -e '
         my ($cow, $sectors) = @ARGV;
         my ($index, $place) = (0, 1);
@@ -213,7 +213,6 @@ list_entries()
 }
 
 # count_entries COW CHUNK_SECTORS
-count_entries()
-{
+count_entries() {
     list_entries "$1" "$2" | wc -l
 }

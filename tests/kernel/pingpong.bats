@@ -5,23 +5,13 @@
 
 load lib.bash
 
-setup()
-{
-    uml_need
-    cd "$BATS_TEST_TMPDIR"
-    T=$BATS_TEST_TMPDIR
-    uml_begin
-}
-
 # The next number of the sequence, below $1, in `number`: the same in every bash.
-random()
-{
+random() {
     state=$(((state * 1103515245 + 12345) & 0x7fffffff))
     number=$(((state >> 8) % $1))
 }
 
-ours()
-{
+ours() {
     local name=$1
     shift
     # shellcheck disable=SC2086 # a command with arguments
@@ -30,16 +20,14 @@ ours()
 }
 
 # What everybody must see after each step, whoever made it.
-view_is()
-{
+view_is() {
     uml_job create name=snap "$(snapshot_table snapshot "$chunk_sectors")"
     uml_job cmp dev=/dev/mapper/snap "with=$1"
     uml_job remove name=snap
 }
 
 # Writes to the snapshot or below it, there and on the host.
-step_kernel_write()
-{
+step_kernel_write() {
     local seed=$1 count below block=$((chunk_sectors * 512 / 2))
     [ $block -ge 512 ] || block=512
     random 60
@@ -60,8 +48,7 @@ step_kernel_write()
     uml_job remove name=base
 }
 
-step_kernel_part()
-{
+step_kernel_part() {
     random 40
     uml_job create name=merge "$(snapshot_table snapshot-merge "$chunk_sectors")"
     uml_job wait-merge name=merge keep=$((number * chunk_sectors))
@@ -69,8 +56,7 @@ step_kernel_part()
 }
 
 # Stopped politely, or killed, after its first cut, or after some writes to the origin.
-step_our_part()
-{
+step_our_part() {
     local signal=15 device=cow written=512
     random 2
     [ "$number" -eq 0 ] || signal=9
@@ -85,15 +71,13 @@ step_our_part()
         "output=$T/said.${#uml_jobs[@]}"
 }
 
-step_check()
-{
+step_check() {
     options=(--quiet --origin /dev/mapper/origin /dev/mapper/cow)
     ours snapcheck "output=$T/said.${#uml_jobs[@]}"
 }
 
 # All of it, by us or by the kernel, then a store of another chunk size in its place.
-step_whole()
-{
+step_whole() {
     random 2
     if [ "$number" -eq 0 ]; then
         options=(--quiet --origin /dev/mapper/origin --cow /dev/mapper/cow)
@@ -113,8 +97,7 @@ step_whole()
 }
 
 # sequence SEED STEPS
-sequence()
-{
+sequence() {
     local state=$1 number chunk_sectors step i view=view.$1
     random 3
     chunk_sectors=$((1 << number))

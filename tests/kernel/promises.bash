@@ -2,16 +2,15 @@
 # Many cases in one boot: each job that a test is about is noted with its promise, and a test judges one promise over all.
 #
 # $S is the file's folder; `case` is the name of the current case, whose first word, before a dash, `use` understands.
+# shellcheck shell=bash
 
 # promise NAME: the last job is for the test of that promise to judge. In a test's own boot (T is set) the test does it.
-promise()
-{
+promise() {
     [ -n "${T-}" ] || echo "$1 $case ${#uml_jobs[@]}" >>"$S/promises"
 }
 
 # judge PROMISE FUNCTION: hands each result of this promise to the function, in `case` and `result`; how many: `judged`.
-judge()
-{
+judge() {
     local results promise job case result name chunk_sectors origin_sectors cow_sectors window jobs
     mapfile -t results <"$S/results"
     judged=0
@@ -28,7 +27,6 @@ judge()
     done <"$S/promises"
 }
 
-is_equal()
-{
+is_equal() {
     [[ $result == 'ok '* ]]
 }

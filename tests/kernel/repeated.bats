@@ -7,8 +7,7 @@ load lib.bash
 
 # between_steps PAIR CHUNK_SECTORS FIRST WRITTEN INDEX...: turns the pair's images into that state. All entries from
 # FIRST on are merged but these, of which WRITTEN are in their new slots already; by other code than ours.
-between_steps()
-{
+between_steps() {
     perl -e '
         my ($pair, $sectors, $first, $written, @bad) = @ARGV;
         my ($chunk, $area) = ($sectors * 512, $sectors * 32);
@@ -41,8 +40,7 @@ between_steps()
 }
 
 # made CHUNK_SECTORS SIZE NAME JOB...: a store with what these jobs write; @ is the snapshot.
-made()
-{
+made() {
     local chunk_sectors=$1 pair=$S/$3 job
     new_image "$pair.origin" "$2" 1
     new_image "$pair.cow" "$2"
@@ -59,8 +57,7 @@ made()
 }
 
 # state NAME STORE CHUNK_SECTORS REPEATED FIRST WRITTEN INDEX...
-state()
-{
+state() {
     local name=$1 part
     for part in origin cow view; do
         cp "$S/$2.$part" "$S/$name.$part"
@@ -69,12 +66,9 @@ state()
     between_steps "$S/$name" "$3" "${@:5}"
 }
 
-setup_file()
-{
-    export S=$BATS_FILE_TMPDIR
+setup_file() {
     local kind
-    ! uml_missing || return 0
-    uml_begin
+    uml_setup_file || return 0
     # An area of chunk size 1 has 32 entries, of 8: 256. Written in one go all of them are one run.
     made 1 256K c1-run 'write dev=@ offset=100s length=90s block=64K seed=2'
     made 1 256K c1-random 'write-random dev=@ count=100 block=512 seed=3'
@@ -96,12 +90,6 @@ setup_file()
         # Of one area only.
         state c8-$kind-2-one-area c8-$kind 8 2 100 2 200 201
     done
-}
-
-setup()
-{
-    uml_need
-    cd "$BATS_TEST_TMPDIR"
 }
 
 @test "the kernel's view is right, and its figures are ours" {

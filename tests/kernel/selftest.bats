@@ -4,16 +4,15 @@
 
 load lib.bash
 
-setup()
-{
+# Some of these need no kernel.
+setup() {
     cd "$BATS_TEST_TMPDIR"
     uml_begin
     T=$BATS_TEST_TMPDIR
 }
 
 # The exception list as the bytes say, read by other code than ours: the numbers of chunk 1.
-entries()
-{
+entries() {
     od -A n -v -t u8 -w16 -j "$(($2 * 512))" -N "$(($2 * 512))" "$1" | awk '$2 == 0 { exit } { print $1, $2 }'
 }
 

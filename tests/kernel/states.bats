@@ -13,12 +13,9 @@ else
     MAX=5 KIND=commits
 fi
 
-setup_file()
-{
-    export S=$BATS_FILE_TMPDIR
+setup_file() {
     local words name chunk_sectors origin_sectors cow_sectors window jobs
-    ! uml_missing || return 0
-    uml_begin
+    uml_setup_file || return 0
     for words in "${WORKLOADS[@]}"; do
         workload "$words"
         workload_make "$S"
@@ -43,25 +40,19 @@ setup_file()
     uml_go_slices
 }
 
-setup()
-{
-    uml_need
-    cd "$BATS_TEST_TMPDIR"
-    T=$BATS_TEST_TMPDIR
-    uml_begin
+setup() {
+    uml_setup
     total=0
 }
 
-teardown()
-{
+teardown() {
     # A thousand pairs are not kept for the other tests.
     [ -z "${T-}" ] || rm -f "$T"/*.origin "$T"/*.cow
 }
 
 # kernel_takes PREFIX LIST: jobs in which the kernel loads each state of the list: first as snapshot, whose view must be
 # the original one, then to merge it, which must end with the view in the origin.
-kernel_takes()
-{
+kernel_takes() {
     local n
     uml_job create name=origin "table=0 $origin_sectors linear /dev/disk 0"
     uml_job create name=cow "table=0 $cow_sectors linear /dev/disk $UML_COW_AT_SECTORS"
@@ -82,8 +73,7 @@ kernel_takes()
 }
 
 # One boot for all, or in the long form one for each workload.
-boot_when_due()
-{
+boot_when_due() {
     [ ${#uml_jobs[@]} -gt 0 ] || return 0
     [ "$1" = end ] || [ $MAX -eq 0 ] || return 0
     UML_TIMEOUT=1200 uml_go_slices

@@ -5,8 +5,7 @@
 load lib.bash
 
 # made NAME CHUNK_SECTORS ORIGIN_SECTORS COW_SECTORS JOB...: a store with what these jobs write; @ is the snapshot.
-made()
-{
+made() {
     local name=$1 chunk_sectors=$2 job
     [ -e "$S/$name.origin" ] || new_image "$S/$name.origin" $(($3 * 512)) "$3"
     new_image "$S/$name.cow" $(($4 * 512))
@@ -26,8 +25,7 @@ made()
 }
 
 # Two snapshots of one origin, which is itself written to: each has its own copy of what was there before.
-made_forks()
-{
+made_forks() {
     local fork
     for fork in forka forkb; do
         new_image "$S/$fork.origin" 2M 21
@@ -62,8 +60,7 @@ made_forks()
 }
 
 # The stores are what their names say; else the tests below would try less than they seem to.
-prove_made()
-{
+prove_made() {
     local name chunk_sectors wanted
     while read -r name chunk_sectors; do
         wanted=${name##*-}
@@ -84,12 +81,9 @@ prove_made()
     assert_equal "$(cat "$S/c1-all-95.status")" '99/100 4'
 }
 
-setup_file()
-{
-    export S=$BATS_FILE_TMPDIR
+setup_file() {
     local fs name chunk_sectors
-    ! uml_missing || return 0
-    uml_begin
+    uml_setup_file || return 0
     # An area of chunk size 1 has 32 entries, of 8: 256. Names say chunk size and number of entries.
     made c1-none 1 2048 2048
     made c1-20 1 2048 2048 'write dev=@ offset=100s length=20s block=512 seed=1'
@@ -139,12 +133,6 @@ setup_file()
         uml_status "$(cat "$S/$name.job")" >"$S/$name.status"
     done <"$S/list"
     prove_made
-}
-
-setup()
-{
-    uml_need
-    cd "$BATS_TEST_TMPDIR"
 }
 
 @test "snapinspect and snapcheck: the figures are those of the kernel's status line" {

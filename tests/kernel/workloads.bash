@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Stores that the kernel makes for the handover tests: how each is made, and its merge by whom, with a log underneath.
+# shellcheck shell=bash
 
 # A case's log is a third slice of the disk; origin and COW are then slices of what is logged.
 LOG_AT_SECTORS=$((96 << 11))
@@ -27,29 +28,25 @@ WORKLOADS=(
 )
 
 # workload WORDS: sets name, chunk_sectors, window and the sizes; the jobs stay in jobs[].
-workload()
-{
+workload() {
     # shellcheck disable=SC2034 # for the tests
     read -r name chunk_sectors origin_sectors cow_sectors window _ <<<"${1%%|*}"
     IFS='|' read -r -a jobs <<<"${1#*|}"
 }
 
-snapshot_up()
-{
+snapshot_up() {
     uml_job create name=base 'table=0 * snapshot-origin /dev/mapper/origin'
     uml_job create name=snap "$(snapshot_table snapshot "$chunk_sectors")"
 }
 
-snapshot_down()
-{
+snapshot_down() {
     uml_job remove name=snap
     uml_job remove name=base
 }
 
 # workload_make DIR: makes the current workload's DIR/NAME.origin, .cow and .view in the next boot; the slices keep
 # their content on the disk.
-workload_make()
-{
+workload_make() {
     local pair=$1/$name job
     new_image "$pair.origin" $((origin_sectors * 512)) 1
     new_image "$pair.cow" $((cow_sectors * 512))
@@ -74,16 +71,14 @@ workload_make()
 
 # logged_begin, logged_end FILE: between them the pair that is on the disk is there again, and each write and flush
 # to it goes to the log, both devices' in one order.
-logged_begin()
-{
+logged_begin() {
     uml_job create name=log "table=0 $LOG_SECTORS linear /dev/disk $LOG_AT_SECTORS"
     uml_job create name=logged "table=0 $LOG_AT_SECTORS log-writes /dev/disk /dev/mapper/log"
     uml_job create name=origin "table=0 $origin_sectors linear /dev/mapper/logged 0"
     uml_job create name=cow "table=0 $cow_sectors linear /dev/mapper/logged $UML_COW_AT_SECTORS"
 }
 
-logged_end()
-{
+logged_end() {
     uml_job remove name=cow
     uml_job remove name=origin
     uml_job remove name=logged
@@ -92,7 +87,6 @@ logged_end()
 }
 
 # log_states LOG PAIR PREFIX MAX commits|all
-log_states()
-{
+log_states() {
     "$BUILDDIR/tests/kernel/log-states" "$1" "$2.origin" 0 "$2.cow" "$UML_COW_AT_SECTORS" "$3" "$4" "$5"
 }

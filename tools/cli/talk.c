@@ -2,10 +2,7 @@
 /* What a program says to its user on standard error, and what it asks. */
 #include "tools/cli/talk.h"
 
-#include "tools/cli/escape.h"
-#include "tools/cli/exit.h"
-#include "tools/cli/program.h"
-#include "tools/cli/stop.h"
+#include "tools/cli/cli.h"
 
 #include <errno.h>
 #include <poll.h>
