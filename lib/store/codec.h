@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The header, format 1: the first 16 bytes of chunk 0. */
+/* The header: the first 16 bytes of chunk 0 (dmsnap-store(5), HEADER). */
 #define SNAP_HEADER_BYTES 16u
 #define SNAP_MAGIC 0x70416e53u /* "SnAp" */
 #define SNAP_DISK_VERSION 1u
 
-/* One entry of a metadata area, format 0. */
+/* One entry of a metadata area (dmsnap-store(5), ENTRIES AND AREAS). */
 #define SNAP_ENTRY_BYTES 16u
 
 /* The sector that holds the header and the identity record. */
@@ -37,8 +37,9 @@ void snap_codec_encode_entry(const struct snap_entry *entry, uint8_t bytes[SNAP_
 
 /*
  * The identity record: what the store remembers of its origin. It lives in bytes 16..511 of the header's own sector,
- * where the kernel ignores and keeps it until the store is invalidated (format 1.1). Advisory: only this project
- * writes it. Strings are UTF-8; a struct string is always NUL terminated and may use the whole field on disk.
+ * where the kernel ignores and keeps it until the store is invalidated (dmsnap-store(5), IDENTITY RECORD). Advisory:
+ * only this project writes it. Strings are UTF-8; a struct string is always NUL terminated and may use the whole field
+ * on disk.
  */
 #define SNAP_IDENTITY_UNDO 1u         /* flags: the store holds what a merge replaced */
 #define SNAP_IDENTITY_MERGING 2u      /* it is being merged, and undo_id names the store that can take that back */

@@ -167,7 +167,7 @@ static enum snap_status write_last_area(struct snap_create *create, struct snap_
 }
 
 /*
- * An older store may have left areas that would look like a continuation of the new list (format 13, rule 8). Its areas
+ * An older store may have left areas that would look like a continuation of the new list (rule list-cut). Its areas
  * are in one row: the first that does not begin as one ends the search.
  */
 static enum snap_status clear_old_areas(struct snap_create *create, struct snap_error *err)

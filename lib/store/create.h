@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes a new store, empty or with entries, in the order that never shows a wrong one (format 14, "Offline writer order"). */
+/* Makes a new store, empty or with entries, in an order in which no crash leaves a wrong one. */
 #ifndef DMSNAP_STORE_CREATE
 #define DMSNAP_STORE_CREATE
 
@@ -10,6 +10,8 @@
 struct snap_create;
 
 /*
+ * The order: dmsnap-store(5), ORDERS OF WRITING, "Making a store".
+ *
  * Starts a store on `cow` (borrowed, open for writing): makes whatever header was there unreadable, durably, and clears
  * the rest of chunk 0. The COW
  * must hold area 0, and its logical block must divide the chunk: SNAP_E_REFUSED, with nothing written. The object

@@ -7,7 +7,7 @@
 #include "lib/store/codec.h"
 #include "lib/store/layout.h"
 
-/* What is wrong with a header, in the order in which the kernel looks (format 1.2). */
+/* What is wrong with a header, in the order in which the kernel looks (dmsnap-store(5), HEADER). */
 enum snap_header_defect {
     SNAP_HEADER_GOOD,
     SNAP_HEADER_TOO_SMALL,     /* the device cannot hold a header sector */
@@ -42,8 +42,8 @@ enum snap_status snap_header_fail_defect(const struct snap_store *store, struct 
 enum snap_status snap_header_open(struct snap_store *store, struct snap_io *io, struct snap_error *err);
 
 /*
- * The atomic unit of this device in bytes: a write of that size, aligned, is done whole or not at all (format 14,
- * "Offline writer order"). At least a sector, at most a chunk.
+ * The atomic unit of this device in bytes: a write of that size, aligned, is done whole or not at all
+ * (dmsnap-store(5), ORDERS OF WRITING). At least a sector, at most a chunk.
  */
 uint64_t snap_header_unit_bytes(const struct snap_store *store);
 

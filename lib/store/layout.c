@@ -116,7 +116,7 @@ uint64_t snap_layout_origin_chunks(const struct snap_layout *layout, uint64_t or
 void snap_layout_usage(const struct snap_layout *layout, uint64_t entries, uint64_t highest_new_chunk,
                        struct snap_usage *usage)
 {
-    /* 64-bit products that wrap exactly where the kernel's wrap (format 3.1). */
+    /* 64-bit products that wrap exactly where the kernel's wrap (dmsnap-store(5), WHAT THE KERNEL DOES NOT CHECK). */
     usage->allocated_sectors = snap_layout_next_free(layout, highest_new_chunk) * layout->chunk_sectors;
     usage->total_sectors = layout->cow_sectors;
     usage->metadata_sectors = (entries / layout->entries_per_area + 2) * layout->chunk_sectors;

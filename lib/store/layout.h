@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where things stand in a store: pure arithmetic on areas, slots, chunks and capacity (format 0, 2, 5). */
+/* Where things stand in a store: pure arithmetic on areas, slots, chunks and capacity (dmsnap-store(5), CAPACITY). */
 #ifndef DMSNAP_STORE_LAYOUT
 #define DMSNAP_STORE_LAYOUT
 
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SNAP_CHUNK_SECTORS_MAX 2097152u /* 1 GiB; more is "too high" for the kernel (format 1.2) */
+#define SNAP_CHUNK_SECTORS_MAX 2097152u /* 1 GiB; more is "too high" for the kernel (dmsnap-store(5), HEADER) */
 #define SNAP_FIRST_DATA_CHUNK 2u
 
 struct snap_layout {
@@ -35,29 +35,30 @@ bool snap_layout_is_area_chunk(const struct snap_layout *layout, uint64_t chunk)
 /* Number of areas that lie wholly on the device. */
 uint64_t snap_layout_areas_on_device(const struct snap_layout *layout);
 
-/* The data chunk that kernels since 3.13 give to the entry at `index` (format 0). index < 2^55. */
+/* The data chunk that kernels since 3.13 give to the entry at `index` (dmsnap-store(5), ALLOCATION). index < 2^55. */
 uint64_t snap_layout_canonical_chunk(const struct snap_layout *layout, uint64_t index);
 
 /*
- * Where the next entry's data go, as the kernel computes it at load (format 3): from the highest chunk in use (0 for
- * an empty list).
+ * Where the next entry's data go, as the kernel computes it at load (dmsnap-store(5), LOADING): from the highest chunk
+ * in use (0 for an empty list).
  */
 uint64_t snap_layout_next_free(const struct snap_layout *layout, uint64_t highest_new_chunk);
 
-/* N(C) of format 2.1: the entries that the device can hold, the exact-fit trap taken off. 0 below 3 chunks. */
+/* The entries that the device can hold, less one for rule exact-fit (dmsnap-store(5), CAPACITY). 0 below 3 chunks. */
 uint64_t snap_layout_capacity_entries(const struct snap_layout *layout);
 
 /*
  * Entries that the kernel can still add to a store of `entries` entries after load: data chunks from next_free to the
- * device's end, one less where the last would need an area beyond it (format 2.1). For an empty store: the capacity.
+ * device's end, one less where the last would need an area beyond it (dmsnap-store(5), CAPACITY). For an empty store:
+ * the capacity.
  */
 uint64_t snap_layout_free_entries(const struct snap_layout *layout, uint64_t entries, uint64_t highest_new_chunk);
 
-/* True where one chunk more would be usable but for the exact-fit trap (format 2.1). */
+/* True where the last data chunk cannot be used (rule exact-fit). */
 bool snap_layout_exact_fit_trap(const struct snap_layout *layout);
 
 /*
- * COW chunks that hold `entries` entries and can never overflow by them (format 2.1, LVM's formula).
+ * COW chunks that hold `entries` entries and can never overflow by them (LVM2's formula: dmsnap-store(5), CAPACITY).
  * False where the number does not fit.
  */
 bool snap_layout_chunks_for_entries(uint32_t entries_per_area, uint64_t entries, uint64_t *chunks);
@@ -65,7 +66,7 @@ bool snap_layout_chunks_for_entries(uint32_t entries_per_area, uint64_t entries,
 /* Chunks of an origin, a partial last one counted. */
 uint64_t snap_layout_origin_chunks(const struct snap_layout *layout, uint64_t origin_sectors);
 
-/* The three figures of the kernel's status line (format 5), in sectors. */
+/* The three figures of the kernel's status line (dmsnap-store(5), TABLE AND STATUS LINES), in sectors. */
 struct snap_usage {
     uint64_t allocated_sectors;
     uint64_t total_sectors;

@@ -14,7 +14,7 @@ struct snap_list_append_counts {
 struct snap_list_append {
     const struct snap_store *store;  /* borrowed; outlives this */
     uint64_t entries;                /* live, on the device */
-    uint64_t next_chunk;             /* next_free, as the kernel computes it when it loads this list (format 3) */
+    uint64_t next_chunk;             /* next_free, as the kernel computes it at load (dmsnap-store(5), LOADING) */
     bool list_flushed;                 /* the device was flushed since init */
     bool failed;                     /* the list on the device may have any of the lengths on the way: no more */
     uint8_t *pieces;                 /* pieces of areas */
@@ -38,7 +38,7 @@ void snap_list_append_free(struct snap_list_append *append);
 /*
  * How many entries still fit. Two limits that differ where data chunks are not in canonical order: whole chunks
  * from next_free to the end of the device that are no area, and slots of areas on the device. The very last slot
- * stays free: a full area needs another one behind it (format 2.1).
+ * stays free: a full area needs another one behind it (dmsnap-store(5), CAPACITY).
  */
 uint64_t snap_list_append_room(const struct snap_list_append *append);
 
@@ -55,7 +55,8 @@ enum snap_status snap_list_append_flush_list(struct snap_list_append *append, st
 
 /*
  * Appends `count` entries: old_chunks[k] with the data chunk snap_list_append_chunk(append, k), whose content has been
- * written (not flushed) to the device after snap_list_append_flush_list. The order (format 14, "append"):
+ * written (not flushed) to the device after snap_list_append_flush_list. The order (dmsnap-store(5), ORDERS OF
+ * WRITING, "Appending to a list"):
  *
  * 1. where entries go to later areas, a flush: of the data. Until the current area is full these entries continue
  *    the list without being part of it, like a list that was cut by a fault. Whoever looks into that must find the

@@ -7,7 +7,8 @@
 
 /*
  * The smallest m in [lowest, length) at which the list can be cut by the write of one atomic unit, that is,
- * with m mod EPA in the last unit of its area (format 14, "Shortening without tearing"); `length` where there is none.
+ * with m mod EPA in the last unit of its area (dmsnap-store(5), ORDERS OF WRITING, "Shortening the list"); `length`
+ * where there is none.
  */
 uint64_t snap_list_cut_single(const struct snap_store *store, uint64_t lowest, uint64_t length);
 

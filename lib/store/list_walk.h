@@ -36,9 +36,9 @@ enum snap_status snap_list_walk_open(struct snap_list_walk **entries, const stru
                                      struct snap_error *err);
 
 /*
- * The next span. The list ends at the first entry with new == 0 (format 0); the rest of that area is handed out too,
- * with live == 0 (format 2: garbage there becomes live one day), then a span of 0 slots. Areas behind are read ahead,
- * but only what is reached can fail:
+ * The next span. The list ends at the first entry with new == 0 (dmsnap-store(5), ENTRIES AND AREAS); the rest of that
+ * area is handed out too, with live == 0 (garbage there may become live later: rule garbage-behind-end), then a span of
+ * 0 slots. Areas behind are read ahead, but only what is reached can fail:
  * SNAP_E_CORRUPT  all areas on the device are full: the next one lies past the device's end (the kernel refuses it);
  * SNAP_E_IO       an area cannot be read; span->area and first_slot say which.
  * After a failure the walk is over.

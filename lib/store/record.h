@@ -14,7 +14,7 @@ bool snap_record_possible(const struct snap_store *store);
 /*
  * Replaces the record by `identity`, durably, and takes it over into *store. The header sector is read again, and must
  * have the header that *store has (SNAP_E_CORRUPT). The rest of its atomic unit is written back as it is; nothing else
- * is touched (format 1.1: the kernel ignores and keeps these bytes). Not while a merge is running.
+ * is touched: the kernel ignores and keeps these bytes (dmsnap-store(5), HEADER). Not while a merge is running.
  *
  * SNAP_E_REFUSED where snap_record_possible says no, SNAP_E_NOMEM, SNAP_E_IO. After a failure the old record or the new
  * one is there; after a failed flush the caller must stop using the store.

@@ -12,9 +12,10 @@
 enum snap_table_target { SNAP_TABLE_SNAPSHOT, SNAP_TABLE_SNAPSHOT_ORIGIN, SNAP_TABLE_SNAPSHOT_MERGE };
 
 /*
- * One table line, without a newline (format 5): "0 <origin sectors> snapshot <origin> <cow> P|PO <chunk
- * sectors>", for snapshot-origin "0 <n> snapshot-origin <origin>". `cow_path` and chunk size are ignored for
- * snapshot-origin. SNAP_E_USAGE where the text does not fit or a path holds white space (a table cannot carry it).
+ * One table line, without a newline (dmsnap-store(5), TABLE AND STATUS LINES): "0 <origin sectors> snapshot <origin>
+ * <cow> P|PO <chunk sectors>", for snapshot-origin "0 <n> snapshot-origin <origin>". `cow_path` and chunk size are
+ * ignored for snapshot-origin. SNAP_E_USAGE where the text does not fit or a path holds white space (a table cannot
+ * carry it).
  */
 enum snap_status snap_table_line(enum snap_table_target target, uint64_t origin_sectors, const char *origin_path,
                                  const char *cow_path, bool overflow_mode, uint32_t chunk_sectors, char *text,

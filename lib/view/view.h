@@ -12,13 +12,14 @@ struct snap_view;
 /*
  * Opens the view of a store whose header is GOOD over `origin` (both borrowed). Only the entries of a part of the
  * origin are kept, as many as `memory_bytes` hold; a read outside that part walks the list again. So reading in
- * ascending order costs few walks. Where an origin chunk has two entries the first on disk counts (format 3.2).
+ * ascending order costs few walks. Where an origin chunk has two entries the first on disk counts
+ * (dmsnap-store(5), DUPLICATES).
  * SNAP_E_NOMEM. The object belongs to the caller: snap_view_close.
  */
 enum snap_status snap_view_open(struct snap_view **view, const struct snap_store *store, struct snap_io *origin,
                                 uint64_t memory_bytes, struct snap_error *err);
 
-/* The origin's size; an entry beyond it is invisible (format 3.1). */
+/* The origin's size; an entry beyond it is invisible (rule entry-old-range). */
 uint64_t snap_view_size_bytes(const struct snap_view *view);
 
 /*
