@@ -10,6 +10,7 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/size.h"
 #include "tools/shared/devices.h"
+#include "tools/shared/memory.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -37,16 +38,6 @@ static const struct cli_option option_table[] = {
 };
 
 static const char *const operand_names[] = {"COW"};
-
-static const struct cli_program program = {
-    .name = "snapcheck",
-    .purpose = "Checks a device-mapper snapshot store.",
-    .synopsis = "[--origin DEV] [OPTION...] COW",
-    .options = option_table,
-    .operand_names = operand_names,
-    .operands_min = 1,
-    .operands_max = 1,
-};
 
 struct session {
     struct cli *cli;
@@ -91,12 +82,6 @@ static void show_progress(void *context, uint64_t done_entries, uint64_t entries
 /* --data: every data chunk is read once. */
 static enum snap_status check_data(struct session *session, uint64_t origin_sectors, struct snap_error *err)
 {
-    const struct cli_progress_setup setup = {
-        .mode = cli_progress_choose(session->cli->err, false, session->cli->quiet),
-        .device = session->cow.path,
-        .out = session->cli->err,
-        .report = cli_report_flag(),
-    };
     const struct snap_check_data_options data_options = {.origin_sectors = origin_sectors,
                                                          .stop = cli_stop_asked,
                                                          .progress = show_progress,
@@ -105,11 +90,10 @@ static enum snap_status check_data(struct session *session, uint64_t origin_sect
     enum snap_status status;
 
     session->progress = &progress;
-    cli_progress_start(&progress, &setup);
-    cli_progress_attach(&progress, session->cli);
+    cli_progress_begin(&progress, session->cli, session->cow.path, false, 0);
     status = snap_check_data(&session->store, session->result.entries, &data_options, &session->findings,
                              &session->unreadable, err);
-    cli_progress_end(&progress, status == SNAP_OK ? "done" : "failed", cli_exit_status(status));
+    cli_progress_end(&progress, cli_exit_outcome(status), cli_exit_status(status));
     return status;
 }
 
@@ -173,7 +157,7 @@ static void print_summary(struct session *session)
 
 static int print_json(struct session *session, int exit_status)
 {
-    struct cli_json *document = cli_json_document(program.name, cli_version());
+    struct cli_json *document = cli_json_document(session->cli->program->name, cli_version());
     struct cli_json *figures = cli_json_object();
     struct snap_error err = {0};
     uint64_t findings_total = 0;
@@ -229,12 +213,18 @@ static int run(struct cli *cli)
     return exit_status;
 }
 
+static const struct cli_program program = {
+    .name = "snapcheck",
+    .purpose = "Checks a device-mapper snapshot store.",
+    .synopsis = "[--origin DEV] [OPTION...] COW",
+    .run = run,
+    .options = option_table,
+    .operand_names = operand_names,
+    .operands_min = 1,
+    .operands_max = 1,
+};
+
 int main(int argc, char **argv)
 {
-    struct cli cli;
-    int exit_status;
-
-    if (cli_start(&cli, &program, argc, (const char *const *)argv, &exit_status))
-        exit_status = run(&cli);
-    return cli_finish(&cli, exit_status);
+    return cli_main(&program, argc, argv);
 }

@@ -3,6 +3,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/check/identity.h"
+#include "lib/device/probe.h"
 #include "lib/view/diff.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/json.h"
@@ -95,13 +96,6 @@ static const struct cli_option option_table[] = {
     CLI_OPTIONS_END,
 };
 
-static const struct cli_program program = {
-    .name = "snapcreate",
-    .purpose = "Makes a device-mapper snapshot store.",
-    .synopsis = "--origin DEV --cow DEV [OPTION...]",
-    .options = option_table,
-};
-
 /* The origin and the newer content, looked at and open for reading. */
 static enum snap_status open_sources(struct create_session *session, struct snap_error *err)
 {
@@ -122,7 +116,7 @@ static enum snap_status open_sources(struct create_session *session, struct snap
         status = snap_fail(err, SNAP_E_REFUSED, "%s has %" PRIu64 " sectors, but %s has %" PRIu64 "; they must be equal",
                            session->newer.path, session->newer.io->size_bytes / SNAP_SECTOR_BYTES,
                            session->origin.path, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
-    return status == SNAP_OK ? snap_evidence_probe_io(session->origin.io, &session->on_origin, err) : status;
+    return status == SNAP_OK ? snap_probe_io(session->origin.io, &session->on_origin, err) : status;
 }
 
 static enum snap_status plan(struct create_session *session, struct snap_error *err)
@@ -157,12 +151,6 @@ static void show_progress(void *context, uint64_t done_bytes, uint64_t total_byt
 static enum snap_status add_difference(struct create_session *session, struct snap_create *create,
                                        struct snap_error *err)
 {
-    const struct cli_progress_setup setup = {
-        .mode = cli_progress_choose(session->cli->err, false, session->cli->quiet),
-        .device = session->newer.path,
-        .out = session->cli->err,
-        .report = cli_report_flag(),
-    };
     struct cli_progress progress;
     const struct snap_diff_control control = {.next_data = snap_file_next_data,
                                               .stop = cli_stop_asked,
@@ -170,10 +158,9 @@ static enum snap_status add_difference(struct create_session *session, struct sn
                                               .progress_context = &progress};
     enum snap_status status;
 
-    cli_progress_start(&progress, &setup);
-    cli_progress_attach(&progress, session->cli);
+    cli_progress_begin(&progress, session->cli, session->newer.path, false, 0);
     status = snap_diff(create, &session->layout, session->origin.io, session->newer.io, &control, err);
-    cli_progress_end(&progress, status == SNAP_OK ? "done" : "failed", cli_exit_status(status));
+    cli_progress_end(&progress, cli_exit_outcome(status), cli_exit_status(status));
     return status;
 }
 
@@ -185,7 +172,7 @@ static enum snap_status wipe_signatures(struct create_session *session, struct s
     enum snap_status status = SNAP_OK;
 
     for (int i = 0; i < SIGNATURES_MAX && status == SNAP_OK; i++) {
-        status = snap_evidence_probe_io(session->cow.io, &probe, err);
+        status = snap_probe_io(session->cow.io, &probe, err);
         if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0'))
             return status;
         status = snap_create_wipe(create, probe.signature_offset_bytes, err);
@@ -271,12 +258,15 @@ static int run(struct cli *cli)
     return exit_status;
 }
 
+static const struct cli_program program = {
+    .name = "snapcreate",
+    .purpose = "Makes a device-mapper snapshot store.",
+    .synopsis = "--origin DEV --cow DEV [OPTION...]",
+    .run = run,
+    .options = option_table,
+};
+
 int main(int argc, char **argv)
 {
-    struct cli cli;
-    int exit_status;
-
-    if (cli_start(&cli, &program, argc, (const char *const *)argv, &exit_status))
-        exit_status = run(&cli);
-    return cli_finish(&cli, exit_status);
+    return cli_main(&program, argc, argv);
 }

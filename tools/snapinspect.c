@@ -63,19 +63,16 @@ static const struct cli_option option_table[] = {
     CLI_OPTIONS_END,
 };
 
-static const char *const operand_names[] = {"COW"};
-
-static const struct cli_program program = {
-    .name = "snapinspect",
-    .purpose = "Shows what is in a device-mapper snapshot store.",
-    .synopsis = "[--origin DEV] [OPTION...] COW",
-    .options = option_table,
-    .operand_names = operand_names,
-    .operands_min = 1,
-    .operands_max = 1,
-    .columns = inspect_columns,
-    .columns_count = INSPECT_COLUMNS,
+static const struct cli_option_rule option_rules[] = {
+    {.name = "extract", .needs = "origin", .reason = "the view is the origin overlaid by the store"},
+    {.name = "extract", .excludes = {"list", "json"}, .reason = "--extract makes an image and prints nothing"},
+    {.name = "output", .needs = "list", .reason = "it names the columns of the list"},
+    {.name = "raw", .needs = "list", .reason = "it changes how the list is printed"},
+    {.name = "noheadings", .needs = "list", .reason = "it changes how the list is printed"},
+    CLI_OPTION_RULES_END,
 };
+
+static const char *const operand_names[] = {"COW"};
 
 /* The figures; a store that cannot be followed to its end has none, and says why. */
 static enum snap_status look(struct inspect_session *session, struct snap_error *err)
@@ -125,12 +122,6 @@ static int run(struct cli *cli)
     enum snap_status status;
     int exit_status;
 
-    if (options.extract && !options.origin)
-        return cli_usage_error(cli, "--extract needs --origin");
-    if (options.extract && (options.list || options.json))
-        return cli_usage_error(cli, "--extract cannot be combined with --list or --json");
-    if ((options.columns || options.raw || options.noheadings) && !options.list)
-        return cli_usage_error(cli, "--output, --raw and --noheadings need --list");
     cli_catch_signals();
     status = devices_open_for_reading(&session.cow, cli->operands[0], &session.origin, options.origin, &session.store,
                                    &err);
@@ -145,12 +136,21 @@ static int run(struct cli *cli)
     return exit_status;
 }
 
+static const struct cli_program program = {
+    .name = "snapinspect",
+    .purpose = "Shows what is in a device-mapper snapshot store.",
+    .synopsis = "[--origin DEV] [OPTION...] COW",
+    .run = run,
+    .options = option_table,
+    .rules = option_rules,
+    .operand_names = operand_names,
+    .operands_min = 1,
+    .operands_max = 1,
+    .columns = inspect_columns,
+    .columns_count = INSPECT_COLUMNS,
+};
+
 int main(int argc, char **argv)
 {
-    struct cli cli;
-    int exit_status;
-
-    if (cli_start(&cli, &program, argc, (const char *const *)argv, &exit_status))
-        exit_status = run(&cli);
-    return cli_finish(&cli, exit_status);
+    return cli_main(&program, argc, argv);
 }

@@ -13,7 +13,6 @@
 #include "tools/merge/tune.h"
 #include "tools/merge/undo.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -165,7 +164,6 @@ static int show_end(struct merge_session *session, enum snap_status status, int 
 
 static int run_merge(struct merge_session *session, struct snap_merge *prepared)
 {
-    const struct cli_progress_setup setup = merge_progress_setup(session->cli, &session->arguments, session->origin.path);
     const struct snap_clock *clock = &snap_clock_system;
     const uint64_t start_ns = clock->now_ns(clock->context);
     struct cli_progress progress;
@@ -174,8 +172,8 @@ static int run_merge(struct merge_session *session, struct snap_merge *prepared)
     const char *outcome;
     int exit_status;
 
-    cli_progress_start(&progress, &setup);
-    cli_progress_attach(&progress, session->cli);
+    cli_progress_begin(&progress, session->cli, session->origin.path, session->arguments.progress_json,
+                       session->arguments.progress_seconds);
     session->options.progress = show_progress;
     session->options.progress_context = &progress;
     status = snap_merge_run(prepared, &session->result, &err);
@@ -184,7 +182,7 @@ static int run_merge(struct merge_session *session, struct snap_merge *prepared)
     session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
 
     exit_status = cli_exit_worse(cli_exit_status(status), cli_exit_status(end_status));
-    outcome = merge_outcome(status);
+    outcome = cli_exit_outcome(status);
     if (status == SNAP_OK && session->result.bad_entries > 0) {
         exit_status = cli_exit_worse(CLI_EXIT_STORE, exit_status);
         outcome = "incomplete";
@@ -229,8 +227,6 @@ static int run(struct cli *cli)
         return exit_status;
     cli_catch_signals();
     merge_tune_start(&session);
-    if (session.arguments.idle && !set_idle_priority())
-        cli_warn(cli, "the I/O priority cannot be set to idle: %s", strerror(errno));
     if (prepare(&session, &err) != SNAP_OK)
         exit_status = cli_refuse(cli, &err);
     else
@@ -248,12 +244,16 @@ static int run(struct cli *cli)
     return exit_status;
 }
 
+static const struct cli_program program = {
+    .name = "snapmerge",
+    .purpose = "Merges a device-mapper snapshot store into its origin.",
+    .synopsis = "--origin DEV --cow DEV [OPTION...]",
+    .run = run,
+    .options = merge_option_table,
+    .rules = merge_option_rules,
+};
+
 int main(int argc, char **argv)
 {
-    struct cli cli;
-    int exit_status;
-
-    if (cli_start(&cli, &merge_program, argc, (const char *const *)argv, &exit_status))
-        exit_status = run(&cli);
-    return cli_finish(&cli, exit_status);
+    return cli_main(&program, argc, argv);
 }

@@ -5,7 +5,6 @@
 #include "lib/base/bytes.h"
 #include "lib/check/check_header_private.h"
 #include "lib/check/duplicates.h"
-#include "lib/store/list_read.h"
 #include "lib/store/list_walk.h"
 
 #include <inttypes.h>
@@ -37,13 +36,9 @@ static enum snap_status add(struct check *check, const struct snap_finding *find
 /* Puts the place of entry `i` of the span into a finding. */
 static void place(const struct check *check, const struct snap_span *span, uint32_t i, struct snap_finding *finding)
 {
-    finding->has_area = finding->has_entry = finding->has_offset = true;
-    finding->area = span->area;
-    finding->slot = (uint64_t)span->first_slot + i;
-    finding->index = span->first_index + i;
-    finding->offset_bytes = snap_list_read_offset_bytes(check->store, finding->index);
-    finding->old_chunk = snap_span_old(span, i);
-    finding->new_chunk = snap_span_new(span, i);
+    const struct snap_entry entry = {.old_chunk = snap_span_old(span, i), .new_chunk = snap_span_new(span, i)};
+
+    snap_findings_place_entry(finding, check->store, span->first_index + i, &entry);
 }
 
 static enum snap_status put_aside(struct check *check, const struct snap_finding *finding)
@@ -174,14 +169,11 @@ static enum snap_status check_broken_walk(struct check *check, const struct snap
                                           const struct snap_error *reason)
 {
     struct snap_finding finding;
-    size_t name_length = strlen(check->store->io->name) + 2;
 
-    snap_findings_init(&finding,
-                      reason->status == SNAP_E_CORRUPT ? SNAP_RULE_LIST_PAST_END : SNAP_RULE_AREA_UNREADABLE, "%.250s",
-                      strlen(reason->text) > name_length ? reason->text + name_length : reason->text);
-    finding.has_area = finding.has_offset = true;
-    finding.area = span->area;
-    finding.offset_bytes = snap_layout_area_chunk(&check->store->layout, span->area) * check->store->layout.chunk_bytes;
+    snap_findings_init_failure(&finding,
+                               reason->status == SNAP_E_CORRUPT ? SNAP_RULE_LIST_PAST_END : SNAP_RULE_AREA_UNREADABLE,
+                               check->store, reason);
+    snap_findings_place_area(&finding, check->store, span->area);
     return add(check, &finding);
 }
 
@@ -219,6 +211,7 @@ static enum snap_status report_duplicate(void *context, enum snap_rule rule, con
 {
     struct check *check = context;
     const uint64_t per_area = check->store->layout.entries_per_area;
+    const struct snap_entry entry = {.old_chunk = duplicate->old_chunk, .new_chunk = duplicate->new_chunk};
     struct snap_finding finding;
 
     if (rule == SNAP_RULE_ENTRY_REPEATED)
@@ -229,13 +222,7 @@ static enum snap_status report_duplicate(void *context, enum snap_rule rule, con
                           rule == SNAP_RULE_DUPLICATE_OLD ? "origin" : "data",
                           rule == SNAP_RULE_DUPLICATE_OLD ? duplicate->old_chunk : duplicate->new_chunk,
                           duplicate->first_index / per_area, duplicate->first_index % per_area);
-    finding.has_area = finding.has_entry = finding.has_offset = true;
-    finding.area = duplicate->index / per_area;
-    finding.slot = duplicate->index % per_area;
-    finding.index = duplicate->index;
-    finding.offset_bytes = snap_list_read_offset_bytes(check->store, duplicate->index);
-    finding.old_chunk = duplicate->old_chunk;
-    finding.new_chunk = duplicate->new_chunk;
+    snap_findings_place_entry(&finding, check->store, duplicate->index, &entry);
     return snap_findings_add(check->findings, &finding, err);
 }
 
@@ -267,15 +254,11 @@ static enum snap_status check_whole(struct check *check, const struct snap_dupli
                           "the list ends after %" PRIu64 " entries, but area %" PRIu64 " goes on with %" PRIu64
                           " that fit exactly",
                           result->entries, sets->continuation_area, sets->continuation_entries);
-        finding.has_area = finding.has_offset = true;
-        finding.area = sets->continuation_area;
-        finding.offset_bytes = snap_layout_area_chunk(layout, finding.area) * layout->chunk_bytes;
+        snap_findings_place_area(&finding, check->store, sets->continuation_area);
         status = add(check, &finding);
     } else if (status == SNAP_OK && sets->stale_area != 0) {
         snap_findings_init(&finding, SNAP_RULE_STALE_AREAS, "area %" PRIu64 " is not zero", sets->stale_area);
-        finding.has_area = finding.has_offset = true;
-        finding.area = sets->stale_area;
-        finding.offset_bytes = snap_layout_area_chunk(layout, finding.area) * layout->chunk_bytes;
+        snap_findings_place_area(&finding, check->store, sets->stale_area);
         status = add(check, &finding);
     }
     return status;

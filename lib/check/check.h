@@ -3,7 +3,7 @@
 #ifndef DMSNAP_CHECK_CHECK
 #define DMSNAP_CHECK_CHECK
 
-#include "lib/check/rules.h"
+#include "lib/check/findings.h"
 #include "lib/store/header.h"
 
 struct snap_check_options {

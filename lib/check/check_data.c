@@ -65,7 +65,6 @@ static void read_pieces(struct data_check *check, uint64_t count, uint64_t at_by
 static enum snap_status report(const struct data_check *check, uint64_t first_index, uint64_t count,
                                struct snap_findings *findings, uint64_t *unreadable, struct snap_error *err)
 {
-    const uint64_t per_area = check->store->layout.entries_per_area;
     enum snap_status status = SNAP_OK;
 
     for (uint64_t i = 0; i < count && status == SNAP_OK; i++) {
@@ -79,13 +78,8 @@ static enum snap_status report(const struct data_check *check, uint64_t first_in
                           "data chunk %" PRIu64 " of origin chunk %" PRIu64 " cannot be read: %s",
                           check->entries[i].new_chunk, check->entries[i].old_chunk,
                           strerror_r(check->sys_errno[i], reason, sizeof reason));
-        finding.has_area = finding.has_entry = finding.has_offset = true;
-        finding.index = first_index + i;
-        finding.area = finding.index / per_area;
-        finding.slot = finding.index % per_area;
+        snap_findings_place_entry(&finding, check->store, first_index + i, &check->entries[i]);
         finding.offset_bytes = check->entries[i].new_chunk * check->store->layout.chunk_bytes;
-        finding.old_chunk = check->entries[i].old_chunk;
-        finding.new_chunk = check->entries[i].new_chunk;
         status = snap_findings_add(findings, &finding, err);
     }
     return status;

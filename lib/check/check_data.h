@@ -3,7 +3,7 @@
 #ifndef DMSNAP_CHECK_CHECK_DATA
 #define DMSNAP_CHECK_CHECK_DATA
 
-#include "lib/check/rules.h"
+#include "lib/check/findings.h"
 #include "lib/store/header.h"
 
 struct snap_check_data_options {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Judges the header alone. */
 #include "lib/check/check_header_private.h"
 
 #include "lib/base/arith.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-/* The header's own finding: the sentence of the library's error, without the device's name in front. */
 enum snap_status snap_check_header_defect(const struct snap_store *store, struct snap_findings *findings,
                                           struct snap_error *err)
 {
@@ -18,12 +17,9 @@ enum snap_status snap_check_header_defect(const struct snap_store *store, struct
     };
     struct snap_error defect = {0};
     struct snap_finding finding;
-    size_t name_length = strlen(store->io->name);
 
     (void)snap_header_fail_defect(store, &defect);
-    if (strlen(defect.text) > name_length + 2)
-        memmove(defect.text, defect.text + name_length + 2, strlen(defect.text) - name_length - 1);
-    snap_findings_init(&finding, rules[store->defect], "%.200s", defect.text);
+    snap_findings_init_failure(&finding, rules[store->defect], store, &defect);
     finding.has_offset = store->defect != SNAP_HEADER_TOO_SMALL;
     return snap_findings_add(findings, &finding, err);
 }

@@ -3,7 +3,7 @@
 #ifndef DMSNAP_CHECK_CHECK_HEADER_PRIVATE
 #define DMSNAP_CHECK_CHECK_HEADER_PRIVATE
 
-#include "lib/check/rules.h"
+#include "lib/check/findings.h"
 #include "lib/store/header.h"
 
 /* The finding of a store whose header has a defect: it cannot be read any further. Statuses of snap_findings_add. */

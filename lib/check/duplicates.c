@@ -3,7 +3,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/check/chunkset.h"
-#include "lib/check/repeats.h"
+#include "lib/check/repeats_private.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -3,12 +3,22 @@
 #ifndef DMSNAP_CHECK_DUPLICATES
 #define DMSNAP_CHECK_DUPLICATES
 
-#include "lib/check/repeats.h"
 #include "lib/check/rules.h"
 #include "lib/store/list_walk.h"
 
-typedef enum snap_status (*snap_duplicate_fn)(void *context, enum snap_rule rule, const struct snap_duplicate *duplicate,
-                                              struct snap_error *err);
+/* The entry at `index` repeats a number of the one at `first_index`, which is the first to have it. */
+struct snap_duplicate {
+    uint64_t index;
+    uint64_t first_index;
+    uint64_t old_chunk;
+    uint64_t new_chunk;
+};
+
+/* Of each kind, so many are given by name; the rest is only counted. */
+#define SNAP_DUPLICATES_NAMED 256u
+
+typedef enum snap_status (*snap_duplicate_fn)(void *context, enum snap_rule rule,
+                                              const struct snap_duplicate *duplicate, struct snap_error *err);
 
 struct snap_duplicates_result {
     uint64_t passes;               /* over the list, the one that was fed included */

@@ -10,12 +10,7 @@
 #define VIEW_MEMORY_BYTES (16u << 20)
 #define PIECE_BYTES 4096u
 #define UNREADABLE_MAX 16u
-
-static enum snap_status read_io(void *context, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
-                                struct snap_error *err)
-{
-    return snap_io_read(context, offset_bytes, length_bytes, buffer, err);
-}
+#define SUPERBLOCK_BYTES 4096u
 
 static enum snap_status read_view(void *context, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
                                   struct snap_error *err)
@@ -58,13 +53,6 @@ static enum snap_status read_tolerant(void *context, uint64_t offset_bytes, uint
     return SNAP_OK;
 }
 
-enum snap_status snap_evidence_probe_io(struct snap_io *io, struct snap_probe *probe, struct snap_error *err)
-{
-    return snap_probe_reader(read_io, io, io->size_bytes, probe, err);
-}
-
-#define SUPERBLOCK_BYTES 4096u
-
 /*
  * What the list does not hold, the view has from the origin itself: that is no evidence for this origin. Such a view
  * says nothing about file systems.
@@ -94,7 +82,7 @@ enum snap_status snap_evidence_gather(const struct snap_store *store, struct sna
                                       struct snap_error *err)
 {
     const struct snap_origin_facts facts = {origin->size_bytes / SNAP_SECTOR_BYTES, device, &evidence->origin};
-    struct tolerant reader = {.read = read_io, .context = origin};
+    struct tolerant reader = {.read = snap_probe_read_io, .context = origin};
     struct snap_error reason; /* of places that are left out: not the caller's */
     struct snap_probe held;
     struct snap_view *view;

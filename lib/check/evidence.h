@@ -4,7 +4,7 @@
 #define DMSNAP_CHECK_EVIDENCE
 
 #include "lib/check/identity.h"
-#include "lib/check/rules.h"
+#include "lib/check/findings.h"
 
 struct snap_evidence {
     struct snap_probe origin;             /* what is on the origin */
@@ -26,8 +26,5 @@ enum snap_status snap_evidence_gather(const struct snap_store *store, struct sna
 /* Adds the finding that the verdict stands for, if it stands for one. */
 enum snap_status snap_evidence_finding(const struct snap_evidence *evidence, struct snap_findings *findings,
                                        struct snap_error *err);
-
-/* What is on a device, read through its io. SNAP_E_IO, SNAP_E_NOMEM. */
-enum snap_status snap_evidence_probe_io(struct snap_io *io, struct snap_probe *probe, struct snap_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/check/repeats.h"
+#include "lib/check/repeats_private.h"
 
 #include "lib/base/arith.h"
 #include "lib/store/list_walk.h"

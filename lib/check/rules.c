@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of rules. */
 #include "lib/check/rules.h"
-
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 /* Format 13; the numbers in comments are its rules. */
 static const struct snap_rule_info rules[SNAP_RULES] = {
@@ -87,38 +84,4 @@ const char *snap_rules_severity_name(enum snap_severity severity)
     static const char *const names[SNAP_SEVERITIES] = {"note", "warning", "corrupting", "fatal"};
 
     return names[severity];
-}
-
-void snap_findings_init(struct snap_finding *finding, enum snap_rule rule, const char *format, ...)
-{
-    va_list args;
-
-    memset(finding, 0, sizeof *finding);
-    finding->rule = rule;
-    finding->severity = rules[rule].severity;
-    va_start(args, format);
-    (void)vsnprintf(finding->text, sizeof finding->text, format, args);
-    va_end(args);
-}
-
-enum snap_status snap_findings_add(struct snap_findings *findings, const struct snap_finding *finding,
-                                   struct snap_error *err)
-{
-    uint64_t count = ++findings->rule_counts[finding->rule];
-
-    findings->severity_counts[finding->severity]++;
-    if (!findings->fn || (findings->per_rule_max != 0 && count > findings->per_rule_max))
-        return SNAP_OK;
-    return findings->fn(findings->context, finding, err);
-}
-
-bool snap_findings_worst(const struct snap_findings *findings, enum snap_severity *worst)
-{
-    for (int severity = SNAP_SEVERITIES - 1; severity >= 0; severity--) {
-        if (findings->severity_counts[severity] == 0)
-            continue;
-        *worst = (enum snap_severity)severity;
-        return true;
-    }
-    return false;
 }

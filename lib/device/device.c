@@ -5,9 +5,9 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/base/sysfs.h"
 #include "lib/device/probe.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,7 +15,6 @@
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <linux/major.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,57 +25,9 @@
 
 #define LOOP_DEPTH_MAX 8 /* loop devices over loop devices */
 
-static bool make_path(char path[PATH_MAX], const char *format, va_list args) __attribute__((format(printf, 2, 0)));
-static bool make_path(char path[PATH_MAX], const char *format, va_list args)
-{
-    int length = vsnprintf(path, PATH_MAX, format, args);
-
-    return length > 0 && length < PATH_MAX;
-}
-
-bool snap_device_read_line(char *out, size_t out_bytes, const char *format, ...)
-{
-    char path[PATH_MAX], line[1024];
-    size_t length = 0, start = 0;
-    bool usable;
-    FILE *file;
-    va_list args;
-
-    out[0] = '\0';
-    va_start(args, format);
-    usable = make_path(path, format, args);
-    va_end(args);
-    file = usable ? fopen(path, "re") : NULL;
-    if (!file)
-        return false;
-    if (fgets(line, sizeof line, file))
-        length = strcspn(line, "\n");
-    (void)fclose(file); /* was only read */
-    while (length > 0 && isspace((unsigned char)line[length - 1]))
-        length--;
-    while (start < length && isspace((unsigned char)line[start]))
-        start++;
-    length -= start;
-    if (length >= out_bytes)
-        length = out_bytes - 1;
-    memcpy(out, line + start, length);
-    out[length] = '\0';
-    return length > 0;
-}
-
 static uint64_t number_of(const char *text)
 {
     return strtoull(text, NULL, 10); /* sysfs prints plain decimals; an empty text is 0 */
-}
-
-bool snap_device_parse_number(const char *text, uint64_t *device_number)
-{
-    unsigned major_number, minor_number;
-
-    if (sscanf(text, "%u:%u", &major_number, &minor_number) != 2)
-        return false;
-    *device_number = makedev(major_number, minor_number);
-    return true;
 }
 
 static void read_partuuid(const char *dir, struct snap_device *device)
@@ -107,28 +58,27 @@ void snap_device_read_sysfs(const char *sys_root, struct snap_device *device)
         return;
     device->disk_number = device->device_number;
     memcpy(disk, dir, sizeof disk);
-    if (snap_device_read_line(text, sizeof text, "%s/size", dir))
+    if (snap_sysfs_line(text, sizeof text, "%s/size", dir))
         device->size_sectors = number_of(text);
-    if (snap_device_read_line(text, sizeof text, "%s/partition", dir)) {
-        if (snap_device_read_line(text, sizeof text, "%s/start", dir))
+    if (snap_sysfs_line(text, sizeof text, "%s/partition", dir)) {
+        if (snap_sysfs_line(text, sizeof text, "%s/start", dir))
             device->start_sectors = number_of(text);
         memcpy(disk + strlen(disk), "/..", 4); /* the entry is a link to the partition below its disk */
-        if (snap_device_read_line(text, sizeof text, "%s/dev", disk))
-            (void)snap_device_parse_number(text, &device->disk_number);
+        if (snap_sysfs_line(text, sizeof text, "%s/dev", disk))
+            (void)snap_sysfs_device_number(text, &device->disk_number);
         read_partuuid(dir, device);
     }
-    if (snap_device_read_line(text, sizeof text, "%s/queue/rotational", disk))
-        device->rotational = text[0] == '1';
-    (void)snap_device_read_line(device->model, sizeof device->model, "%s/device/model", disk);
-    (void)snap_device_read_line(device->dm_name, sizeof device->dm_name, "%s/dm/name", dir);
+    device->rotational = snap_sysfs_rotational(sys_root, device->device_number);
+    (void)snap_sysfs_line(device->model, sizeof device->model, "%s/device/model", disk);
+    (void)snap_sysfs_line(device->dm_name, sizeof device->dm_name, "%s/dm/name", dir);
     for (unsigned i = 0; i < sizeof serials / sizeof serials[0]; i++) {
-        if (snap_device_read_line(device->serial, sizeof device->serial, "%s/%s", disk, serials[i]))
+        if (snap_sysfs_line(device->serial, sizeof device->serial, "%s/%s", disk, serials[i]))
             break;
     }
     /* The directory is there while a file is attached. */
-    if (snap_device_read_line(device->backing_path, sizeof device->backing_path, "%s/loop/backing_file", disk)) {
+    if (snap_sysfs_path(device->backing_path, sizeof device->backing_path, "%s/loop/backing_file", disk)) {
         device->is_loop = true;
-        if (snap_device_read_line(text, sizeof text, "%s/loop/offset", disk))
+        if (snap_sysfs_line(text, sizeof text, "%s/loop/offset", disk))
             device->backing_offset_bytes = number_of(text) + device->start_sectors * SNAP_SECTOR_BYTES;
     }
 }

@@ -17,13 +17,6 @@ void snap_device_holders_at(const char *sys_root, const struct snap_device *devi
 /* snap_device_stands_on, with <sys_root>/sys as its source. */
 bool snap_device_stands_on_at(const char *sys_root, const struct snap_device *upper, const struct snap_device *lower);
 
-/* The first line of a small file without the white space around it; empty, and false, where there is none. */
-bool snap_device_read_line(char *out, size_t out_bytes, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* "8:17", as in sysfs and mountinfo. */
-bool snap_device_parse_number(const char *text, uint64_t *device_number);
-
 /*
  * Fills in what backs the device if it is a loop device, after snap_device_read_sysfs. `fd` is its open node, or
  * -1: then the name that sysfs gave must do.

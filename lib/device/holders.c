@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names who uses a device or file, from sysfs and /proc. */
+#include "lib/base/sysfs.h"
 #include "lib/device/device_private.h"
 
 #include <dirent.h>
@@ -84,7 +85,7 @@ static void add_mounts(struct holder_list *list, const struct snap_device *devic
         const char *rest = strstr(line, " - ");
 
         if (sscanf(line, "%*s %*s %31s %*s %4095s", number, target) != 2 ||
-            !snap_device_parse_number(number, &mounted_number))
+            !snap_sysfs_device_number(number, &mounted_number))
             continue;
         if (rest && sscanf(rest, " - %*s %4095s", source) == 1)
             decode_octal(source);
@@ -137,7 +138,7 @@ static void add_stacked(struct holder_list *list, const struct snap_device *devi
     while (dir && (entry = readdir(dir))) {
         if (entry->d_name[0] == '.')
             continue;
-        if (snap_device_read_line(dm_name, sizeof dm_name, "%s/%s/dm/name", path, entry->d_name))
+        if (snap_sysfs_line(dm_name, sizeof dm_name, "%s/%s/dm/name", path, entry->d_name))
             add_holder(list, "%sheld by %s (%s)", prefix, entry->d_name, dm_name);
         else
             add_holder(list, "%sheld by %s", prefix, entry->d_name);
@@ -156,9 +157,9 @@ static void add_partitions(struct holder_list *list, const struct snap_device *d
         struct snap_device partition = {.block_device = true};
 
         if (entry->d_name[0] == '.' ||
-            !snap_device_read_line(text, sizeof text, "%s/%s/partition", path, entry->d_name) ||
-            !snap_device_read_line(text, sizeof text, "%s/%s/dev", path, entry->d_name) ||
-            !snap_device_parse_number(text, &partition.device_number))
+            !snap_sysfs_line(text, sizeof text, "%s/%s/partition", path, entry->d_name) ||
+            !snap_sysfs_line(text, sizeof text, "%s/%s/dev", path, entry->d_name) ||
+            !snap_sysfs_device_number(text, &partition.device_number))
             continue;
         (void)snprintf(prefix, sizeof prefix, "partition %s ", entry->d_name);
         add_mounts(list, &partition, prefix);
@@ -183,8 +184,8 @@ static void add_loop_devices(struct holder_list *list, const struct snap_device 
         int fd;
 
         if (strncmp(entry->d_name, "loop", 4) != 0 ||
-            !snap_device_read_line(text, sizeof text, "%s/%s/dev", path, entry->d_name) ||
-            !snap_device_parse_number(text, &loop.device_number))
+            !snap_sysfs_line(text, sizeof text, "%s/%s/dev", path, entry->d_name) ||
+            !snap_sysfs_device_number(text, &loop.device_number))
             continue;
         (void)snprintf(node, sizeof node, "/dev/%s", entry->d_name);
         /* Its own disk is no holder of a partition, nor is the loop device below a loop device. */

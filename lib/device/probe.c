@@ -8,13 +8,11 @@
 
 #include <blkid/blkid.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /*
@@ -81,55 +79,6 @@ enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct sna
         copy_values(prober, probe);
 out:
     blkid_free_probe(prober);
-    return status;
-}
-
-static enum snap_status read_descriptor(void *context, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
-                                        struct snap_error *err)
-{
-    const int *fd = context;
-    uint8_t *bytes = buffer;
-
-    while (length_bytes) {
-        ssize_t got = pread(*fd, bytes, (size_t)length_bytes, (off_t)offset_bytes);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return snap_fail_errno(err, got ? errno : EIO, "reading byte %" PRIu64 " failed", offset_bytes);
-        bytes += got;
-        offset_bytes += (uint64_t)got;
-        length_bytes -= (uint64_t)got;
-    }
-    return SNAP_OK;
-}
-
-enum snap_status snap_probe_fd(int fd, struct snap_probe *probe, struct snap_error *err)
-{
-    char self[40];
-    struct stat st;
-    enum snap_status status;
-    off_t size_bytes;
-    int reopened;
-    int used;
-
-    /* A description of its own: libblkid moves the position, sets read-ahead and cannot read O_DIRECT. */
-    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    reopened = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    used = reopened < 0 ? fd : reopened;
-    status = snap_probe_outside(used, probe, err);
-    /*
-     * libblkid looks away from LVM's inner volumes (-cow, -real), which are just what may be meant here: where it
-     * saw nothing on a block device it gets to see the bytes without the device.
-     */
-    if (status == SNAP_OK && !probe->type[0] && !probe->pttype[0] && fstat(used, &st) == 0 &&
-        S_ISBLK(st.st_mode)) {
-        size_bytes = lseek(used, 0, SEEK_END);
-        if (size_bytes > 0)
-            status = snap_probe_reader(read_descriptor, &used, (uint64_t)size_bytes, probe, err);
-    }
-    if (reopened >= 0)
-        (void)close(reopened); /* was only read */
     return status;
 }
 
@@ -231,6 +180,17 @@ enum snap_status snap_probe_reader(snap_probe_read_fn read_fn, void *context, ui
     snap_buffer_free(buffer);
     (void)close(memory_fd); /* nothing of it is kept */
     return status;
+}
+
+enum snap_status snap_probe_read_io(void *context, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
+                                    struct snap_error *err)
+{
+    return snap_io_read(context, offset_bytes, length_bytes, buffer, err);
+}
+
+enum snap_status snap_probe_io(struct snap_io *io, struct snap_probe *probe, struct snap_error *err)
+{
+    return snap_probe_reader(snap_probe_read_io, io, io->size_bytes, probe, err);
 }
 
 enum snap_status snap_probe_partition(int fd, struct snap_probe_partition *partition, struct snap_error *err)

@@ -25,25 +25,27 @@ struct snap_probe {
 };
 
 /*
- * Probes an open descriptor (device or regular file; its position is neither used nor moved, O_DIRECT is fine). Finding
- * nothing is SNAP_OK with empty strings. SNAP_E_IO, SNAP_E_NOMEM.
- */
-enum snap_status snap_probe_fd(int fd, struct snap_probe *probe, struct snap_error *err);
-
-/*
- * As libblkid looks at a device by itself: of a block device that LVM keeps inside of another volume, nothing is told. The
- * position of the descriptor moves.
+ * Probes an open descriptor as libblkid does by itself: nothing is told of a block device that LVM keeps inside of
+ * another volume. Finding nothing is SNAP_OK with empty strings. The position of the descriptor moves. SNAP_E_IO,
+ * SNAP_E_NOMEM.
  */
 enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct snap_error *err);
 
 /*
- * Probes what `read_fn` shows of a device of `size_bytes` through a sparse memory file that holds its first MiBs and its
- * tail (libblkid reads descriptors only). read_fn fills `buffer` or fails; `context` is handed through.
+ * Probes what `read_fn` shows of a device of `size_bytes`. libblkid reads descriptors only: it gets a sparse memory file
+ * with the first MiBs of the device and its tail. read_fn fills `buffer` or fails; `context` is handed through.
  */
 typedef enum snap_status (*snap_probe_read_fn)(void *context, uint64_t offset_bytes, uint64_t length_bytes,
                                                void *buffer, struct snap_error *err);
 enum snap_status snap_probe_reader(snap_probe_read_fn read_fn, void *context, uint64_t size_bytes,
                                    struct snap_probe *probe, struct snap_error *err);
+
+/* A read_fn whose context is a struct snap_io. */
+enum snap_status snap_probe_read_io(void *context, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
+                                    struct snap_error *err);
+
+/* What is on a device, read through its io. SNAP_E_IO, SNAP_E_NOMEM. */
+enum snap_status snap_probe_io(struct snap_io *io, struct snap_probe *probe, struct snap_error *err);
 
 /* What the partition table of its disk says of a partition; empty where the device is none, or unknown. */
 struct snap_probe_partition {
@@ -54,7 +56,10 @@ struct snap_probe_partition {
 /* `fd` is an open block device. Reads the whole disk's partition table, never what the partition holds. */
 enum snap_status snap_probe_partition(int fd, struct snap_probe_partition *partition, struct snap_error *err);
 
-/* The path of a device's node below /dev, or NULL; malloc'ed. The name alone proves nothing: look at what was opened. */
+/*
+ * The path of a device's node below /dev, malloc'ed, or NULL. The name alone proves nothing: the caller looks at what it
+ * has opened.
+ */
 char *snap_probe_node(dev_t number);
 
 /* The number of the disk that a partition is on; of any other device, its own. */

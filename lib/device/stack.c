@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which devices a device or folder stands on: through device-mapper and md, and loop devices over files. */
+#include "lib/base/sysfs.h"
 #include "lib/device/device_private.h"
 
 #include <dirent.h>
@@ -54,8 +55,8 @@ static bool slave_stands_on(const char *sys_root, uint64_t number, const struct 
         uint64_t slave_number;
 
         if (entry->d_name[0] == '.' ||
-            !snap_device_read_line(text, sizeof text, "%s/%s/dev", path, entry->d_name) ||
-            !snap_device_parse_number(text, &slave_number))
+            !snap_sysfs_line(text, sizeof text, "%s/%s/dev", path, entry->d_name) ||
+            !snap_sysfs_device_number(text, &slave_number))
             continue;
         slave = device_at(sys_root, slave_number);
         found = stands_on(sys_root, &slave, lower, depth + 1);

@@ -2,6 +2,8 @@
 /* Finds the loop device that an image backs: who writes below it corrupts what is mounted above. */
 #include "lib/io/open_private.h"
 
+#include "lib/base/sysfs.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,27 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
-
-/* The file's name as the kernel knows it; false where the loop device `name` has no file. */
-static bool backing_name(const char *name, char *file_name, size_t file_name_bytes)
-{
-    char path[PATH_MAX];
-    FILE *file;
-    bool found;
-
-    if ((size_t)snprintf(path, sizeof path, "/sys/block/%s/loop/backing_file", name) >= sizeof path)
-        return false;
-    file = fopen(path, "re");
-    if (!file)
-        return false;
-    found = fgets(file_name, (int)file_name_bytes, file) != NULL;
-    (void)fclose(file);
-    if (found)
-        file_name[strcspn(file_name, "\n")] = '\0';
-    return found;
-}
 
 /*
  * The device itself knows the inode, also of a file whose name is gone or belongs to another mount namespace. It
@@ -60,7 +42,7 @@ static bool backs(const char *name, uint64_t file_device, uint64_t file_inode)
     char file_name[PATH_MAX + 16]; /* " (deleted)" may follow the path */
     struct stat seen;
 
-    if (!backing_name(name, file_name, sizeof file_name))
+    if (!snap_sysfs_path(file_name, sizeof file_name, "/sys/block/%s/loop/backing_file", name))
         return false;
     if (stat(file_name, &seen) == 0 && seen.st_dev == file_device && seen.st_ino == file_inode)
         return true;

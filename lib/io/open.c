@@ -5,16 +5,15 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/sysfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* For file systems that do not tell: what every one of them takes that knows direct I/O at all. */
@@ -60,33 +59,6 @@ static enum snap_status open_same(int *fd, const char *path, int flags, const st
     return SNAP_OK;
 }
 
-static int first_character(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    int character;
-
-    if (!file)
-        return EOF;
-    character = fgetc(file);
-    (void)fclose(file);
-    return character;
-}
-
-/* A queue belongs to a disk: a partition's is its parent's. */
-static bool rotational(dev_t device)
-{
-    char path[96];
-    int answer;
-
-    (void)snprintf(path, sizeof path, "/sys/dev/block/%u:%u/queue/rotational", major(device), minor(device));
-    answer = first_character(path);
-    if (answer == EOF) {
-        (void)snprintf(path, sizeof path, "/sys/dev/block/%u:%u/../queue/rotational", major(device), minor(device));
-        answer = first_character(path);
-    }
-    return answer == '1';
-}
-
 static enum snap_status block_figures(struct snap_opened *opened, const char *path, bool write,
                                       struct snap_error *err)
 {
@@ -129,7 +101,7 @@ static enum snap_status open_block(struct snap_opened *opened, const char *path,
     if (status != SNAP_OK)
         return status;
     (void)posix_fadvise(opened->fd, 0, 0, POSIX_FADV_DONTNEED);
-    opened->rotational = rotational(seen->st_rdev);
+    opened->rotational = snap_sysfs_rotational("", seen->st_rdev);
     return SNAP_OK;
 }
 
@@ -247,7 +219,7 @@ static enum snap_status open_image(struct snap_opened *opened, const char *path,
     opened->size_bytes = (uint64_t)now.st_size;
     opened->logical_block_bytes = SNAP_SECTOR_BYTES;
     opened->memory_align_bytes = SNAP_SECTOR_BYTES;
-    opened->rotational = rotational(seen->st_dev);
+    opened->rotational = snap_sysfs_rotational("", seen->st_dev);
     if (options->buffered)
         return SNAP_OK;
     status = open_image_direct(opened, path, options->write, seen, err);

@@ -38,18 +38,18 @@ static int by_old(const void *a, const void *b)
     return (left->entry.old_chunk > right->entry.old_chunk) - (left->entry.old_chunk < right->entry.old_chunk);
 }
 
-static struct snap_merge_bad describe(const struct snap_plan *plan, uint64_t old_chunk, uint64_t new_chunk,
+static struct snap_merge_bad describe(const struct snap_plan *plan, const struct snap_entry *entry,
                                       enum snap_plan_fate fate)
 {
-    const uint64_t origin_offset_bytes = old_chunk * plan->chunk_bytes;
+    const uint64_t origin_offset_bytes = entry->old_chunk * plan->chunk_bytes;
 
     return (struct snap_merge_bad){
-        .entry = {old_chunk, new_chunk},
+        .entry = *entry,
         .reason = fate == SNAP_PLAN_UNWRITABLE ? SNAP_MERGE_BAD_UNWRITABLE
                   : fate == SNAP_PLAN_UNKEPT   ? SNAP_MERGE_BAD_UNKEPT
                                                : SNAP_MERGE_BAD_UNREADABLE,
         .origin_offset_bytes = origin_offset_bytes,
-        .cow_offset_bytes = new_chunk * plan->chunk_bytes,
+        .cow_offset_bytes = entry->new_chunk * plan->chunk_bytes,
         .length_bytes = snap_min(plan->chunk_bytes, plan->origin_bytes - origin_offset_bytes),
     };
 }
@@ -62,15 +62,16 @@ enum snap_status snap_merge_bad_take(struct snap_merge *merge, const struct snap
     enum snap_status status = SNAP_OK;
 
     for (size_t i = 0; i < plan->count && status == SNAP_OK && plan->bad_count > 0; i++) {
-        const uint64_t old_chunk = plan->order[i].old_chunk, place = plan->order[i].new_chunk;
+        const size_t place = plan->order[i];
+        const struct snap_entry *entry = &plan->entries[place];
 
         if (plan->fate[place] != fate)
             continue;
-        if (bad->count > bad->confirmed && bad->entries[bad->count - 1].entry.old_chunk == old_chunk)
-            continue; /* another slice of the same chunk */
+        if (bad->count > bad->confirmed && bad->entries[bad->count - 1].entry.old_chunk == entry->old_chunk)
+            continue; /* it was added with another slice of the same chunk */
         status = reserve(bad, err);
         if (status == SNAP_OK)
-            bad->entries[bad->count++] = describe(plan, old_chunk, snap_plan_data_chunk(plan, place), fate);
+            bad->entries[bad->count++] = describe(plan, entry, fate);
     }
     return status;
 }

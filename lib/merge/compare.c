@@ -31,7 +31,7 @@ static enum snap_status compare_range(struct snap_window *window, const struct s
     snap_window_load(window, range, NULL);
     status = snap_window_wait(window, err);
     if (status == SNAP_OK)
-        status = snap_copy_read_origin(&window->plan, origin, found, &window->group, window->control, err);
+        status = snap_copy_read_target(&window->plan, origin, found, &window->group, window->control, err);
     if (status == SNAP_OK)
         *equal = pieces_equal(&window->plan, window->buffer, found);
     return status;

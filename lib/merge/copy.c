@@ -30,7 +30,7 @@ void snap_copy_group_free(struct snap_copy_group *group)
     memset(group, 0, sizeof *group);
 }
 
-/* What a plan's requests are carried out with. */
+/* The plan whose requests are carried out, and what they are carried out with. */
 struct copy {
     struct snap_plan *plan;
     struct snap_io *io;
@@ -44,7 +44,7 @@ static bool medium_failed(int sys_errno)
     return sys_errno == EIO || sys_errno == ENODATA || sys_errno == EREMOTEIO || sys_errno == EILSEQ;
 }
 
-/* One piece of the buffer, at most a chunk of it; *bad_bytes grows where it fails. */
+/* Transfers one piece of the buffer, of one chunk. *bad_bytes grows by its length where the medium fails. */
 static enum snap_status run_piece(const struct copy *copy, enum snap_io_kind kind, uint64_t offset_bytes,
                                     struct iovec piece, uint64_t *bad_bytes, struct snap_error *err)
 {
@@ -68,9 +68,9 @@ static enum snap_status run_piece(const struct copy *copy, enum snap_io_kind kin
     return SNAP_OK;
 }
 
-/* A request in pieces, each of one chunk and of `step_max_bytes` at most. */
+/* Transfers a request in pieces. Each belongs to one chunk, and has `piece_max_bytes` at most. */
 static enum snap_status run_pieces(const struct copy *copy, const struct snap_io_request *request,
-                                   uint64_t step_max_bytes, uint64_t *bad_bytes, struct snap_error *err)
+                                   uint64_t piece_max_bytes, uint64_t *bad_bytes, struct snap_error *err)
 {
     const uint64_t slice_bytes = copy->plan->slice_bytes;
     uint64_t offset_bytes = request->offset_bytes;
@@ -81,20 +81,20 @@ static enum snap_status run_pieces(const struct copy *copy, const struct snap_io
 
         while (rest.iov_len > 0 && status == SNAP_OK) {
             const uint64_t place_bytes = (uint64_t)((uint8_t *)rest.iov_base - copy->buffer);
-            const uint64_t step_bytes = snap_min(snap_min(rest.iov_len, step_max_bytes),
+            const uint64_t piece_bytes = snap_min(snap_min(rest.iov_len, piece_max_bytes),
                                                  slice_bytes - place_bytes % slice_bytes);
 
-            status = run_piece(copy, request->kind, offset_bytes, (struct iovec){rest.iov_base, (size_t)step_bytes},
+            status = run_piece(copy, request->kind, offset_bytes, (struct iovec){rest.iov_base, (size_t)piece_bytes},
                                  bad_bytes, err);
-            rest.iov_base = (uint8_t *)rest.iov_base + step_bytes;
-            rest.iov_len -= (size_t)step_bytes;
-            offset_bytes += step_bytes;
+            rest.iov_base = (uint8_t *)rest.iov_base + piece_bytes;
+            rest.iov_len -= (size_t)piece_bytes;
+            offset_bytes += piece_bytes;
         }
     }
     return status;
 }
 
-/* What one piece may hold under a rate: a burst's worth in whole blocks, and one block at least. */
+/* How large a piece may be under a rate: what the rate grants at once, in whole blocks, but at least one block. */
 static uint64_t piece_bytes_max(const struct copy *copy)
 {
     const uint64_t block_bytes = snap_max(PIECE_BYTES_MIN, copy->io->logical_block_bytes);
@@ -103,7 +103,7 @@ static uint64_t piece_bytes_max(const struct copy *copy)
     return snap_max(snap_round_down(burst_bytes, block_bytes), block_bytes);
 }
 
-/* Whether requests have failed, and only for the medium. */
+/* Whether requests have failed, and all of them because of the medium. */
 static bool only_medium_failed(const struct snap_copy_group *group, size_t count)
 {
     bool any = false;
@@ -116,7 +116,7 @@ static bool only_medium_failed(const struct snap_copy_group *group, size_t count
     return any;
 }
 
-/* Those that failed again, chunk by chunk: a bad sector costs its own chunk and no other. */
+/* Tries the failed requests again, chunk by chunk, so that a bad sector costs its own chunk and no other. */
 static enum snap_status retry_group(const struct copy *copy, size_t count, uint64_t *bad_bytes, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
@@ -127,7 +127,7 @@ static enum snap_status retry_group(const struct copy *copy, size_t count, uint6
     return status;
 }
 
-/* Waits for the rate, transfers the group, and adapts the size of the next one to the device's speed. */
+/* Waits until the rate allows the group, transfers it, and fits the size of the next one to the device's speed. */
 static enum snap_status run_group(const struct copy *copy, size_t count, uint64_t length_bytes, struct snap_error *err)
 {
     const struct snap_copy_control *control = copy->control;
@@ -136,7 +136,7 @@ static enum snap_status run_group(const struct copy *copy, size_t count, uint64_
     uint64_t start_ns, took_ns, bad_bytes = 0;
     enum snap_status status;
 
-    if (count == 1 && length_bytes > piece_bytes_max(copy)) { /* more than a burst at once */
+    if (count == 1 && length_bytes > piece_bytes_max(copy)) { /* one request is more than the rate grants at once */
         status = run_pieces(copy, &group->requests[0], piece_bytes_max(copy), &bad_bytes, err);
         if (status == SNAP_OK && control->done)
             control->done(control->done_context, length_bytes - bad_bytes);
@@ -160,7 +160,7 @@ static enum snap_status run_group(const struct copy *copy, size_t count, uint64_
     return status;
 }
 
-/* True where a further request would make the group too large; a group always holds at least one. */
+/* Whether a further request would make the group too large. A group always holds at least one. */
 static bool group_full(const struct snap_copy_group *group, const struct snap_copy_control *control, size_t count,
                        size_t pieces, uint64_t length_bytes)
 {
@@ -169,11 +169,11 @@ static bool group_full(const struct snap_copy_group *group, const struct snap_co
                          count >= snap_throttle_burst_requests(control->throttle));
 }
 
-enum snap_status snap_copy_read(struct snap_plan *plan, struct snap_io *cow, uint8_t *buffer,
+enum snap_status snap_copy_read(struct snap_plan *plan, struct snap_io *source, uint8_t *buffer,
                                 struct snap_copy_group *group, const struct snap_copy_control *control,
                                 struct snap_error *err)
 {
-    const struct copy copy = {plan, cow, buffer, group, control};
+    const struct copy copy = {plan, source, buffer, group, control};
     enum snap_status status = SNAP_OK;
 
     for (size_t next = 0; next < plan->read_count && status == SNAP_OK;) {
@@ -186,7 +186,7 @@ enum snap_status snap_copy_read(struct snap_plan *plan, struct snap_io *cow, uin
 
             group->iovs[count] = (struct iovec){buffer + read->buffer_offset_bytes, read->length_bytes};
             group->requests[count] = (struct snap_io_request){.kind = SNAP_IO_READ,
-                                                              .offset_bytes = read->cow_offset_bytes,
+                                                              .offset_bytes = read->source_offset_bytes,
                                                               .iov = &group->iovs[count],
                                                               .iov_count = 1};
             length_bytes += read->length_bytes;
@@ -197,11 +197,12 @@ enum snap_status snap_copy_read(struct snap_plan *plan, struct snap_io *cow, uin
     return status;
 }
 
-static enum snap_status copy_origin(struct snap_plan *plan, enum snap_io_kind kind, struct snap_io *origin,
+/* Reads or writes the pieces of the target that the plan writes. */
+static enum snap_status copy_target(struct snap_plan *plan, enum snap_io_kind kind, struct snap_io *target,
                                     uint8_t *buffer, struct snap_copy_group *group,
                                     const struct snap_copy_control *control, struct snap_error *err)
 {
-    const struct copy copy = {plan, origin, buffer, group, control};
+    const struct copy copy = {plan, target, buffer, group, control};
     enum snap_status status = SNAP_OK;
 
     for (size_t next = 0; next < plan->write_count && status == SNAP_OK;) {
@@ -214,7 +215,7 @@ static enum snap_status copy_origin(struct snap_plan *plan, enum snap_io_kind ki
             const struct snap_plan_write *write = &plan->writes[next++];
 
             group->requests[count++] = (struct snap_io_request){.kind = kind,
-                                                                .offset_bytes = write->origin_offset_bytes,
+                                                                .offset_bytes = write->target_offset_bytes,
                                                                 .iov = &group->iovs[pieces],
                                                                 .iov_count = write->pieces};
             for (size_t i = 0; i < write->pieces; i++) {
@@ -229,16 +230,16 @@ static enum snap_status copy_origin(struct snap_plan *plan, enum snap_io_kind ki
     return status;
 }
 
-enum snap_status snap_copy_write(struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
+enum snap_status snap_copy_write(struct snap_plan *plan, struct snap_io *target, uint8_t *buffer,
                                  struct snap_copy_group *group, const struct snap_copy_control *control,
                                  struct snap_error *err)
 {
-    return copy_origin(plan, SNAP_IO_WRITE, origin, buffer, group, control, err);
+    return copy_target(plan, SNAP_IO_WRITE, target, buffer, group, control, err);
 }
 
-enum snap_status snap_copy_read_origin(struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
+enum snap_status snap_copy_read_target(struct snap_plan *plan, struct snap_io *target, uint8_t *buffer,
                                        struct snap_copy_group *group, const struct snap_copy_control *control,
                                        struct snap_error *err)
 {
-    return copy_origin(plan, SNAP_IO_READ, origin, buffer, group, control, err);
+    return copy_target(plan, SNAP_IO_READ, target, buffer, group, control, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Carries out a plan: its reads into a buffer, its writes out of it; throttled, stoppable, with progress. */
+/* Carries out a plan: its reads into a buffer, and its writes out of it; with a rate, a stop and progress. */
 #ifndef DMSNAP_MERGE_COPY
 #define DMSNAP_MERGE_COPY
 
@@ -10,51 +10,55 @@
 
 #include <sys/uio.h>
 
-/* Requests handed to a device at once; a stop is noticed between two such groups. */
+/* So many requests are handed to a device at once. A stop is noticed between two such groups. */
 #define SNAP_COPY_REQUESTS_MAX 4096u
 #define SNAP_COPY_PIECES_MAX 16384u
 
-/* Room for a group of requests. One per thread that copies. */
+/* Room for a group of requests. Each thread that copies has its own. */
 struct snap_copy_group {
     struct snap_io_request *requests;
     struct iovec *iovs;
-    size_t requests_wanted;     /* adapts to the device: a group shall take about a quarter of a second */
+    size_t requests_wanted;     /* follows the device's speed: a group takes about a quarter of a second */
 };
 
 struct snap_copy_control {
     const struct snap_clock *clock;
     struct snap_throttle *throttle;
-    bool (*stop)(void *context);                             /* NULL: never */
+    bool (*stop)(void *context);                             /* polled between groups; NULL: never stopped */
     void *stop_context;
-    void (*done)(void *context, uint64_t length_bytes);      /* after each group; NULL: nobody cares */
+    void (*done)(void *context, uint64_t length_bytes);      /* called after each group; NULL: not reported */
     void *done_context;
-    bool keep_going;            /* chunks on bad sectors are marked in the plan, and the copy goes on */
+    bool keep_going;            /* chunks on bad sectors are marked in the plan; they do not end the copy */
 };
 
 #define SNAP_COPY_GROUP_MEMORY_BYTES \
     (SNAP_COPY_REQUESTS_MAX * sizeof(struct snap_io_request) + SNAP_COPY_PIECES_MAX * sizeof(struct iovec))
 
-/* SNAP_E_NOMEM; snap_copy_group_free also after failure. */
+/* SNAP_E_NOMEM. Call snap_copy_group_free also after a failure. */
 enum snap_status snap_copy_group_init(struct snap_copy_group *group, struct snap_error *err);
 void snap_copy_group_free(struct snap_copy_group *group);
 
 /*
- * All reads of the plan into `buffer`, or all its writes from there. SNAP_E_STOPPED, or what the device says; nothing
- * is in flight any more when they return. After a failure of snap_copy_write the origin holds any part of the plan.
+ * Carries out all reads of the plan, from the source into `buffer`; or all its writes, from there to the target.
+ * Fails with SNAP_E_STOPPED, or with what the device says. No request is in flight any more when they return. After a
+ * failure of snap_copy_write the target may hold any part of what was to be written.
  *
  * With keep_going, a request that fails because of the medium (EIO, ENODATA, EREMOTEIO, EILSEQ: what the block layer
- * says of bad sectors) is tried again chunk by chunk, and what fails alone is marked in the plan: bytes of such a chunk
- * in the buffer, or on the origin, are undefined. The writes are not planned anew: snap_plan_drop_bad.
+ * says of bad sectors) is tried again chunk by chunk. A chunk that fails alone is marked in the plan; its bytes in the
+ * buffer, or on the target, are undefined. The writes are not planned anew: that is what snap_plan_drop_bad is for.
  */
-enum snap_status snap_copy_read(struct snap_plan *plan, struct snap_io *cow, uint8_t *buffer,
+enum snap_status snap_copy_read(struct snap_plan *plan, struct snap_io *source, uint8_t *buffer,
                                 struct snap_copy_group *group, const struct snap_copy_control *control,
                                 struct snap_error *err);
-enum snap_status snap_copy_write(struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
+enum snap_status snap_copy_write(struct snap_plan *plan, struct snap_io *target, uint8_t *buffer,
                                  struct snap_copy_group *group, const struct snap_copy_control *control,
                                  struct snap_error *err);
 
-/* What the writes of the plan would replace, or have written, read into the same places of `buffer`. Never keeps going. */
-enum snap_status snap_copy_read_origin(struct snap_plan *plan, struct snap_io *origin, uint8_t *buffer,
+/*
+ * Reads what is on the target where the plan writes, before or after these writes: into the same places of `buffer`. A
+ * failure ends it, also with keep_going.
+ */
+enum snap_status snap_copy_read_target(struct snap_plan *plan, struct snap_io *target, uint8_t *buffer,
                                        struct snap_copy_group *group, const struct snap_copy_control *control,
                                        struct snap_error *err);
 

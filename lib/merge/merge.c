@@ -116,7 +116,7 @@ static enum snap_status drop_equal(struct snap_merge *merge, struct snap_window 
                                    struct snap_error *err)
 {
     struct snap_error reason;
-    enum snap_status status = snap_copy_read_origin(&window->plan, merge->origin, merge->found, &window->group,
+    enum snap_status status = snap_copy_read_target(&window->plan, merge->origin, merge->found, &window->group,
                                                     &merge->compare_control, &reason);
 
     if (status == SNAP_E_IO)
@@ -152,11 +152,11 @@ static enum snap_status verify(struct snap_merge *merge, struct snap_window *win
     enum snap_status status = flush_origin(merge, err);
 
     if (status == SNAP_OK)
-        status = snap_copy_read_origin(&window->plan, merge->origin, merge->found, &window->group,
+        status = snap_copy_read_target(&window->plan, merge->origin, merge->found, &window->group,
                                        &merge->compare_control, err);
     for (size_t w = 0; w < plan->write_count && status == SNAP_OK; w++) {
         const struct snap_plan_piece *piece = &plan->pieces[plan->writes[w].first_piece];
-        uint64_t at_bytes = plan->writes[w].origin_offset_bytes;
+        uint64_t at_bytes = plan->writes[w].target_offset_bytes;
 
         for (size_t p = 0; p < plan->writes[w].pieces && status == SNAP_OK; p++, piece++) {
             const uint32_t same_bytes = first_difference(window->buffer + piece->buffer_offset_bytes,

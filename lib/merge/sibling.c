@@ -33,30 +33,28 @@ static enum snap_status allocate(struct snap_sibling *sibling, struct snap_error
     const struct snap_layout *layout = &sibling->store->layout;
     const uint64_t memory_bytes = sibling->options.memory_bytes;
     const uint64_t buffer_bytes = snap_min(memory_bytes / 4, BUFFER_BYTES_MAX);
-    const uint64_t move_bytes =
-        layout->chunk_bytes + sizeof *sibling->moves + snap_plan_memory_bytes(layout->chunk_bytes, 1);
+    const uint64_t plan_entry_bytes = snap_plan_memory_bytes(layout->chunk_bytes, 1);
     uint64_t fixed_bytes;
     enum snap_status status;
 
     sibling->slice_bytes = layout->chunk_bytes;
     while (sibling->slice_bytes > buffer_bytes)
         sibling->slice_bytes /= 2;
-    sibling->moves_max = snap_max(buffer_bytes / move_bytes, 1);
+    sibling->load_chunks_max = snap_max(buffer_bytes / (layout->chunk_bytes + plan_entry_bytes), 1);
     sibling->pending_max = memory_bytes / 32 / sizeof *sibling->pending;
-    fixed_bytes = sibling->moves_max * (move_bytes - layout->chunk_bytes + sibling->slice_bytes) +
+    fixed_bytes = sibling->load_chunks_max * (plan_entry_bytes + sibling->slice_bytes) +
                   sibling->pending_max * sizeof *sibling->pending + SNAP_COPY_GROUP_MEMORY_BYTES +
                   APPEND_MEMORY_BYTES;
 
-    sibling->moves = calloc((size_t)sibling->moves_max, sizeof *sibling->moves);
     sibling->pending = malloc((size_t)sibling->pending_max * sizeof *sibling->pending);
-    sibling->buffer = snap_buffer_new_unset(sibling->moves_max * sibling->slice_bytes);
+    sibling->buffer = snap_buffer_new_unset(sibling->load_chunks_max * sibling->slice_bytes);
     sibling->found = snap_chunkset_new(memory_bytes > fixed_bytes ? memory_bytes - fixed_bytes : 0);
-    status = snap_plan_init(&sibling->plan, layout, (size_t)sibling->moves_max, err);
+    status = snap_plan_init(&sibling->plan, layout, SNAP_PLAN_COPY_OUT, (size_t)sibling->load_chunks_max, err);
     if (status == SNAP_OK)
         status = snap_copy_group_init(&sibling->group, err);
-    if (status == SNAP_OK && (!sibling->moves || !sibling->pending || !sibling->buffer || !sibling->found))
+    if (status == SNAP_OK && (!sibling->pending || !sibling->buffer || !sibling->found))
         status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for copies of %" PRIu64 " bytes; try --memory",
-                           sibling->store->io->name, sibling->moves_max * sibling->slice_bytes);
+                           sibling->store->io->name, sibling->load_chunks_max * sibling->slice_bytes);
     return status;
 }
 
@@ -149,7 +147,6 @@ void snap_sibling_close(struct snap_sibling *sibling)
     snap_chunkset_free(sibling->found);
     snap_chunkset_free(sibling->added);
     free(sibling->pending);
-    free(sibling->moves);
     snap_buffer_free(sibling->buffer);
     snap_plan_free(&sibling->plan);
     snap_copy_group_free(&sibling->group);

@@ -3,6 +3,7 @@
 #include "lib/merge/sibling_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,9 +21,9 @@ static enum snap_status check_write(const struct snap_sibling *sibling, const st
 {
     const struct snap_plan_write *write = &cursor->plan->writes[cursor->next_write];
 
-    if (!snap_range_fits(write->origin_offset_bytes, write->length_bytes, sibling->options.origin_bytes) ||
+    if (!snap_range_fits(write->target_offset_bytes, write->length_bytes, sibling->options.origin_bytes) ||
         (cursor->next_write > 0 &&
-         write->origin_offset_bytes < write[-1].origin_offset_bytes + write[-1].length_bytes))
+         write->target_offset_bytes < write[-1].target_offset_bytes + write[-1].length_bytes))
         return snap_fail(err, SNAP_E_INTERNAL, "%s: writes out of order, or beyond the origin's %" PRIu64 " bytes",
                          sibling->store->io->name, sibling->options.origin_bytes);
     return SNAP_OK;
@@ -37,12 +38,12 @@ static enum snap_status collect(struct snap_sibling *sibling, struct cursor *cur
     *complete = false;
     for (; cursor->next_write < cursor->plan->write_count; cursor->next_write++) {
         const struct snap_plan_write *write = &cursor->plan->writes[cursor->next_write];
-        const uint64_t end_chunk = snap_div_up(write->origin_offset_bytes + write->length_bytes, chunk_bytes);
+        const uint64_t end_chunk = snap_div_up(write->target_offset_bytes + write->length_bytes, chunk_bytes);
         enum snap_status status = check_write(sibling, cursor, err);
 
         if (status != SNAP_OK)
             return status;
-        cursor->next_chunk = snap_max(cursor->next_chunk, write->origin_offset_bytes / chunk_bytes);
+        cursor->next_chunk = snap_max(cursor->next_chunk, write->target_offset_bytes / chunk_bytes);
         for (; cursor->next_chunk < end_chunk; cursor->next_chunk++) {
             if (snap_chunkset_has(sibling->found, cursor->next_chunk) ||
                 snap_chunkset_has(sibling->added, cursor->next_chunk))
@@ -57,40 +58,32 @@ static enum snap_status collect(struct snap_sibling *sibling, struct cursor *cur
 }
 
 /*
- * The plan of some moves: a plan of copies from the origin to the store, so the two are in exchanged roles. It
- * knows the end of what it writes to; here it is what it reads that ends in the middle of a chunk.
+ * Plans one slice of `count` pending chunks, from the one with the index `first` on. They are in the order of the
+ * origin, so that the place of each in the buffer is its number from `first` on. Where the origin ends inside of the
+ * last one, the rest of its place becomes zeros.
  */
-static void plan_moves(struct snap_sibling *sibling, uint64_t count, uint64_t slice_offset_bytes)
+static void plan_load(struct snap_sibling *sibling, uint64_t first, uint64_t count, uint64_t slice_offset_bytes)
 {
-    const struct snap_layout *layout = &sibling->store->layout;
-    const uint64_t origin_bytes = sibling->options.origin_bytes;
-    const uint64_t slice_bytes = sibling->slice_bytes;
-    const uint64_t last_bytes = sibling->moves[count - 1].new_chunk * layout->chunk_bytes + slice_offset_bytes;
-    const uint64_t there_bytes = last_bytes < origin_bytes ? origin_bytes - last_bytes : 0;
-    struct snap_plan *plan = &sibling->plan;
+    const uint64_t slice_bytes = sibling->slice_bytes, origin_bytes = sibling->options.origin_bytes;
+    const uint64_t last_bytes =
+        sibling->pending[first + count - 1] * sibling->store->layout.chunk_bytes + slice_offset_bytes;
+    const uint64_t there_bytes = last_bytes < origin_bytes ? snap_min(origin_bytes - last_bytes, slice_bytes) : 0;
+    struct snap_entry *entries = snap_plan_room(&sibling->plan);
 
-    snap_plan_make(plan, layout, sibling->moves, (size_t)count, slice_offset_bytes, slice_bytes,
-                   layout->cow_sectors);
-    if (there_bytes >= slice_bytes)
-        return;
-    while (plan->read_count > 0 && plan->reads[plan->read_count - 1].cow_offset_bytes >= origin_bytes)
-        plan->read_bytes -= plan->reads[--plan->read_count].length_bytes;
-    if (plan->read_count > 0) {
-        struct snap_plan_read *read = &plan->reads[plan->read_count - 1];
-        const uint64_t length_bytes = snap_min(read->length_bytes, origin_bytes - read->cow_offset_bytes);
-
-        plan->read_bytes -= read->length_bytes - length_bytes;
-        read->length_bytes = (uint32_t)length_bytes;
-    }
-    /* Reads and places in the buffer are in the same order: the partial chunk is the last. */
+    for (uint64_t i = 0; i < count; i++)
+        entries[i] = (struct snap_entry){.old_chunk = sibling->pending[first + i],
+                                         .new_chunk = snap_list_append_chunk(&sibling->append, first + i)};
+    snap_plan_make(&sibling->plan, entries, (size_t)count, slice_offset_bytes, slice_bytes,
+                   origin_bytes / SNAP_SECTOR_BYTES);
     memset(sibling->buffer + (count - 1) * slice_bytes + there_bytes, 0, (size_t)(slice_bytes - there_bytes));
 }
 
 /*
- * What the origin does not give must not be overwritten: chunks that cannot be read are lost to the plan, too. What
- * stands behind them in `pending` moves up, for data lie in the order of the entries.
+ * Takes the chunks that could not be read from the origin out of `pending`, and marks what `plan` writes to them: what
+ * cannot be copied out must not be overwritten. The chunks behind them in `pending` move up, because data chunks are
+ * given in the order of the entries.
  */
-static void lose_unreadable(struct snap_sibling *sibling, uint64_t first, uint64_t count, struct snap_plan *plan)
+static void leave_out_unreadable(struct snap_sibling *sibling, uint64_t first, uint64_t count, struct snap_plan *plan)
 {
     const uint64_t chunk_bytes = sibling->store->layout.chunk_bytes;
     uint64_t kept = first;
@@ -98,7 +91,6 @@ static void lose_unreadable(struct snap_sibling *sibling, uint64_t first, uint64
     for (uint64_t i = first; i < sibling->pending_count; i++) {
         const uint64_t chunk = sibling->pending[i];
 
-        /* Places are in the order of the moves. */
         if (i - first < count && sibling->plan.fate[i - first] != SNAP_PLAN_GOOD)
             snap_plan_mark_range(plan, chunk * chunk_bytes, (chunk + 1) * chunk_bytes, SNAP_PLAN_UNKEPT);
         else
@@ -107,27 +99,27 @@ static void lose_unreadable(struct snap_sibling *sibling, uint64_t first, uint64
     sibling->pending_count = kept;
 }
 
-/* The data of `count` pending chunks. *lost: some cannot be read, and are pending no more; the others are tried again. */
-static enum snap_status move_batch(struct snap_sibling *sibling, struct snap_io *origin, uint64_t first, uint64_t count,
-                                   struct snap_plan *plan, const struct snap_copy_control *reads,
-                                   const struct snap_copy_control *writes, bool *lost, struct snap_error *err)
+/*
+ * Copies the content of `count` pending chunks. *again: some could not be read and were left out; the others, which
+ * have other data chunks now, are still to be copied.
+ */
+static enum snap_status copy_load(struct snap_sibling *sibling, struct snap_io *origin, uint64_t first, uint64_t count,
+                                  struct snap_plan *plan, const struct snap_copy_control *reads,
+                                  const struct snap_copy_control *writes, bool *again, struct snap_error *err)
 {
     const uint64_t chunk_bytes = sibling->store->layout.chunk_bytes;
     enum snap_status status = SNAP_OK;
 
-    *lost = false;
-    for (uint64_t i = 0; i < count; i++)
-        sibling->moves[i] = (struct snap_entry){.old_chunk = snap_list_append_chunk(&sibling->append, first + i),
-                                                .new_chunk = sibling->pending[first + i]};
+    *again = false;
     for (uint64_t at = 0; at < chunk_bytes && status == SNAP_OK; at += sibling->slice_bytes) {
-        plan_moves(sibling, count, at);
+        plan_load(sibling, first, count, at);
         status = snap_copy_read(&sibling->plan, origin, sibling->buffer, &sibling->group, reads, err);
         if (status != SNAP_OK)
             break;
         sibling->counts.read_bytes += sibling->plan.read_bytes;
         if (sibling->plan.bad_count > 0) {
-            *lost = true;
-            lose_unreadable(sibling, first, count, plan);
+            *again = true;
+            leave_out_unreadable(sibling, first, count, plan);
             break;
         }
         status = snap_copy_write(&sibling->plan, sibling->store->io, sibling->buffer, &sibling->group, writes, err);
@@ -137,19 +129,19 @@ static enum snap_status move_batch(struct snap_sibling *sibling, struct snap_io 
     return status;
 }
 
-/* The data of all pending chunks, as many at once as the buffer holds. */
-static enum snap_status move_data(struct snap_sibling *sibling, struct snap_io *origin, struct snap_plan *plan,
-                                  const struct snap_copy_control *reads, const struct snap_copy_control *writes,
-                                  struct snap_error *err)
+/* Copies the content of all pending chunks, in loads of the buffer. */
+static enum snap_status copy_loads(struct snap_sibling *sibling, struct snap_io *origin, struct snap_plan *plan,
+                                   const struct snap_copy_control *reads, const struct snap_copy_control *writes,
+                                   struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
 
     for (uint64_t done = 0; done < sibling->pending_count && status == SNAP_OK;) {
-        const uint64_t count = snap_min(sibling->moves_max, sibling->pending_count - done);
-        bool lost;
+        const uint64_t count = snap_min(sibling->load_chunks_max, sibling->pending_count - done);
+        bool again;
 
-        status = move_batch(sibling, origin, done, count, plan, reads, writes, &lost, err);
-        if (!lost)
+        status = copy_load(sibling, origin, done, count, plan, reads, writes, &again, err);
+        if (!again)
             done += count;
     }
     return status;
@@ -171,7 +163,7 @@ static enum snap_status copy_pending(struct snap_sibling *sibling, struct snap_i
                          sibling->store->io->name, room, sibling->pending_count);
     status = snap_sibling_flush_list(sibling, err);
     if (status == SNAP_OK)
-        status = move_data(sibling, origin, plan, reads, writes, err);
+        status = copy_loads(sibling, origin, plan, reads, writes, err);
     return status;
 }
 

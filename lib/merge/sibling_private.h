@@ -16,15 +16,14 @@ struct snap_sibling {
     struct snap_chunkset *added;     /* chunks that got one since; before the first copy: scratch of plan */
     bool invalid;
     bool failed;                     /* the sets may not be what is on the device */
-    /* chunks that wait for their entries, in origin order; at least one always has room */
+    /* chunks that wait for their entries, in the order of the origin; there is room for one at least */
     uint64_t *pending;
     uint64_t pending_count, pending_max;
-    /* the data on their way */
-    struct snap_entry *moves;        /* read at new_chunk of the origin, written at old_chunk of the store */
-    uint64_t moves_max;
+    /* one load of data on its way from the origin to the store */
+    uint64_t load_chunks_max;
     uint64_t slice_bytes;
-    uint8_t *buffer;                 /* moves_max * slice_bytes */
-    struct snap_plan plan;
+    uint8_t *buffer;                 /* load_chunks_max * slice_bytes */
+    struct snap_plan plan;           /* SNAP_PLAN_COPY_OUT */
     struct snap_copy_group group;
 };
 

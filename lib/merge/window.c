@@ -18,7 +18,7 @@ void snap_window_size(const struct snap_layout *layout, uint64_t memory_bytes, u
                       struct snap_window_size *size)
 {
     const uint64_t entry_bytes =
-        layout->chunk_bytes + sizeof(struct snap_entry) + snap_plan_memory_bytes(layout->chunk_bytes, 1);
+        layout->chunk_bytes + snap_plan_memory_bytes(layout->chunk_bytes, 1);
     const uint64_t room_bytes = memory_bytes > 2 * FIXED_MEMORY_BYTES ? memory_bytes - FIXED_MEMORY_BYTES
                                                                       : memory_bytes / 2;
 
@@ -41,10 +41,7 @@ enum snap_status snap_window_init(struct snap_window *window, const struct snap_
     window->store = store;
     window->origin_sectors = origin_sectors;
     window->control = control;
-    window->entries = calloc(size->entries, sizeof *window->entries);
-    if (!window->entries)
-        return snap_fail(err, SNAP_E_NOMEM, "out of memory for a window of %" PRIu64 " entries", size->entries);
-    status = snap_plan_init(&window->plan, &store->layout, (size_t)size->entries, err);
+    status = snap_plan_init(&window->plan, &store->layout, SNAP_PLAN_MERGE, (size_t)size->entries, err);
     if (status == SNAP_OK)
         status = snap_copy_group_init(&window->group, err);
     if (status == SNAP_OK && with_buffer) {
@@ -59,7 +56,6 @@ enum snap_status snap_window_init(struct snap_window *window, const struct snap_
 void snap_window_free(struct snap_window *window)
 {
     (void)snap_window_wait(window, NULL);
-    free(window->entries);
     snap_plan_free(&window->plan);
     snap_copy_group_free(&window->group);
     snap_buffer_free(window->buffer);
@@ -146,7 +142,7 @@ static const struct snap_entry *entries_of(struct snap_window *window, uint64_t 
 {
     const struct snap_window_range *range = &window->range;
     struct snap_window_table *table = range->part_entries ? window->table : NULL;
-    struct snap_entry *entries = table ? table->entries : window->entries;
+    struct snap_entry *entries = table ? table->entries : snap_plan_room(&window->plan);
     const uint64_t all = range->end - range->first;
 
     *count = table ? range->part_entries : all;
@@ -161,7 +157,7 @@ static const struct snap_entry *entries_of(struct snap_window *window, uint64_t 
         return NULL;
     if (!table)
         return entries;
-    snap_sort_by_old(&table->entries, &table->spare, (size_t)all);
+    snap_sort_entries(&table->entries, &table->spare, (size_t)all, SNAP_SORT_BY_OLD);
     table->first = range->first;
     table->end = range->end;
     return table->entries + range->part_first;
@@ -178,8 +174,8 @@ static void load(void *argument)
     entries = entries_of(window, &count);
     if (!entries)
         return;
-    snap_plan_make(&window->plan, &window->store->layout, entries, (size_t)count, range->slice_offset_bytes,
-                   range->slice_bytes, window->origin_sectors);
+    snap_plan_make(&window->plan, entries, (size_t)count, range->slice_offset_bytes, range->slice_bytes,
+                   window->origin_sectors);
     if (!window->buffer)
         return;
     window->status = snap_copy_read(&window->plan, window->store->io, window->buffer, &window->group,

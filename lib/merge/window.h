@@ -30,7 +30,6 @@ struct snap_window_table {
 
 struct snap_window {
     struct snap_window_range range;
-    struct snap_entry *entries;
     struct snap_window_table *table; /* NULL: ranges have no parts */
     struct snap_plan plan;
     uint8_t *buffer;              /* NULL for a dry run */

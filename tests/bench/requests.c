@@ -96,9 +96,9 @@ static void emit(struct requests *requests, bool origin, const char *operation, 
 static void emit_plan(struct requests *requests, const struct snap_plan *plan)
 {
     for (size_t i = 0; i < plan->read_count; i++)
-        emit(requests, false, "read", plan->reads[i].cow_offset_bytes, plan->reads[i].length_bytes);
+        emit(requests, false, "read", plan->reads[i].source_offset_bytes, plan->reads[i].length_bytes);
     for (size_t i = 0; i < plan->write_count; i++)
-        emit(requests, true, "write", plan->writes[i].origin_offset_bytes, plan->writes[i].length_bytes);
+        emit(requests, true, "write", plan->writes[i].target_offset_bytes, plan->writes[i].length_bytes);
 }
 
 /* What makes a window durable: the cut is one atomic unit, the areas behind it are zeroed. */
@@ -152,7 +152,7 @@ static void merge_windows(struct requests *requests)
     struct snap_error err = {0};
 
     snap_window_size(layout, snap_merge_buffer_bytes(&job, seeks, share_bytes), wanted, &size);
-    check(snap_plan_init(&plan, layout, size.entries, &err), &err);
+    check(snap_plan_init(&plan, layout, SNAP_PLAN_MERGE, size.entries, &err), &err);
     for (;;) {
         struct snap_entry *list;
 
@@ -162,7 +162,7 @@ static void merge_windows(struct requests *requests)
         list = requests->list + range.first;
         if (range.part_entries && range.part_first == 0)
             qsort(list, range.end - range.first, sizeof *list, compare_old);
-        snap_plan_make(&plan, layout, list + range.part_first,
+        snap_plan_make(&plan, list + range.part_first,
                        range.part_entries ? range.part_entries : range.end - range.first, range.slice_offset_bytes,
                        range.slice_bytes, requests->origin_bytes / SNAP_SECTOR_BYTES);
         emit_plan(requests, &plan);

@@ -140,7 +140,7 @@ words_agree() {
         for word in $(help_list_words "$option"); do
             program "$name" "--$option=$word" --help
             assert_status 0
-            grep -qE "^\.Cm $word( |$)" "$SRCDIR/man/$name.8"
+            grep -qE "^\.(It )?Cm $word( |$)" "$SRCDIR/man/$name.8"
         done
     done
 }

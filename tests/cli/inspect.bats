@@ -243,7 +243,7 @@ recipe() {
     local name=snapinspect option
     for option in --raw --noheadings --output=INDEX; do
         program snapinspect "$option" cow
-        assert_usage_error "--output, --raw and --noheadings need --list"
+        assert_usage_error "${option%%=*} needs --list"
     done
 }
 
@@ -316,7 +316,9 @@ recipe() {
     program snapinspect --extract image cow
     assert_usage_error "--extract needs --origin"
     program snapinspect --origin origin --list --extract image cow
-    assert_usage_error "--extract cannot be combined with --list or --json"
+    assert_usage_error "--extract and --list cannot be used together"
+    program snapinspect --origin origin --json --extract image cow
+    assert_usage_error "--extract and --json cannot be used together"
     assert [ ! -e image ]
 }
 

@@ -436,7 +436,7 @@ ignored() {
     pair
     name=snapmerge
     program snapmerge --checkpoint state --origin origin --cow cow
-    assert_usage_error "--checkpoint is for merges that keep the COW: it needs --keep-cow"
+    assert_usage_error "--checkpoint needs --keep-cow"
     program snapmerge -n --json --keep-cow --checkpoint state --origin origin --cow cow
     assert_status 0
     assert_json '.result | "\(.keep_cow) \(.cow_flushes) \(.metadata_bytes)"' "true 0 0"

@@ -367,7 +367,7 @@ refuses() {
     recipe one-entry
     for option in --preserve=x --undo=x --checkpoint=x --checkpoint-interval=5 --skip-identical --continue-on-error; do
         program snapmerge --keep-cow --output new --origin origin --cow cow "$option"
-        assert_usage_error "${option%%=*} is about merging into the origin"
+        assert_usage_error "--output and ${option%%=*} cannot be used together"
         assert [ ! -e new ]
     done
 }

@@ -328,7 +328,7 @@ assert_invalid() {
     family
     name=snapmerge
     program snapmerge --overflow=invalidate --origin origin --cow plain
-    assert_usage_error "--overflow is about the stores of --preserve"
+    assert_usage_error "--overflow needs --preserve"
     program snapmerge --overflow=ignore --preserve small --origin origin --cow plain
     assert_status 16
     cmp origin origin.before

@@ -74,13 +74,13 @@ not_replaced() {
     local name=snapmerge
     remember origin snap
     merge --bad-list bad.txt
-    assert_usage_error "--bad-list lists what --continue-on-error leaves"
+    assert_usage_error "--bad-list needs --continue-on-error"
     merge --drop-bad
-    assert_usage_error "--drop-bad gives up what --continue-on-error leaves"
+    assert_usage_error "--drop-bad needs --continue-on-error"
     merge --continue-on-error --drop-bad --keep-cow
-    assert_usage_error "--drop-bad changes the COW, --keep-cow does not"
+    assert_usage_error "--drop-bad and --keep-cow cannot be used together"
     merge --checkpoint state
-    assert_usage_error "--checkpoint is for merges that keep the COW"
+    assert_usage_error "--checkpoint needs --keep-cow"
     merge --keep-cow --checkpoint one --undo one
     assert_usage_error "--undo, --bad-list and --checkpoint need a file each"
     merge --continue-on-error --bad-list one --undo one

@@ -59,7 +59,7 @@ static inline struct bench *bench_over(struct fixture merged, struct fixture oth
     must(snap_header_open(&bench->merged_store, bench->merged_io, NULL));
     must(snap_header_open(&bench->store, bench->other_io, NULL));
     bench->options.origin_bytes = other.origin_bytes;
-    must(snap_plan_init(&bench->plan, &bench->merged_store.layout, merged.count, NULL));
+    must(snap_plan_init(&bench->plan, &bench->merged_store.layout, SNAP_PLAN_MERGE, merged.count, NULL));
     snap_throttle_init(&bench->throttle, &snap_clock_system, 0, 0);
     bench->control = (struct snap_copy_control){
         .clock = &snap_clock_system, .throttle = &bench->throttle, .stop = bench_stop, .stop_context = bench};
@@ -104,8 +104,8 @@ static inline void bench_free(struct bench *bench)
 /* The plan of the merged entries [first, end). */
 static inline void bench_load(struct bench *bench, size_t first, size_t end)
 {
-    snap_plan_make(&bench->plan, &bench->merged_store.layout, bench->merged.entries + first, end - first, 0,
-                   bench->merged.chunk_bytes, bench->other.origin_bytes / 512);
+    snap_plan_make(&bench->plan, bench->merged.entries + first, end - first, 0, bench->merged.chunk_bytes,
+                   bench->other.origin_bytes / 512);
 }
 
 static inline enum snap_status bench_copy(struct bench *bench)
@@ -121,8 +121,8 @@ static inline void bench_overwrite(struct bench *bench)
         const struct snap_plan_write *write = &bench->plan.writes[i];
         uint8_t *bytes = fixture_alloc(1, write->length_bytes);
 
-        fixture_pattern(bytes, write->length_bytes, 77777 + write->origin_offset_bytes);
-        must(snap_io_write(bench->origin_io, write->origin_offset_bytes, write->length_bytes, bytes, NULL));
+        fixture_pattern(bytes, write->length_bytes, 77777 + write->target_offset_bytes);
+        must(snap_io_write(bench->origin_io, write->target_offset_bytes, write->length_bytes, bytes, NULL));
         free(bytes);
     }
 }

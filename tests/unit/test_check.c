@@ -5,8 +5,6 @@
 #include "tests/support/io_fault.h"
 #include "tests/unit/check_fixture.h"
 
-#include <ctype.h>
-
 /* The sound store: chunks of 8 sectors, 600 of them with areas in 1, 258 and 515; 300 entries, an odd origin. */
 #define CS 8u
 #define CHUNKS 600u
@@ -540,50 +538,6 @@ static void a_stop_ends_it(void **state)
     list_close(io);
 }
 
-static void the_table_of_rules_is_complete(void **state)
-{
-    (void)state;
-    for (int rule = 0; rule < SNAP_RULES; rule++) {
-        const struct snap_rule_info *info = snap_rules_info((enum snap_rule)rule);
-
-        assert_non_null(info->id);
-        assert_true(islower((unsigned char)info->id[0]));
-        for (const char *at = info->id; *at; at++)
-            assert_true(islower((unsigned char)*at) || (*at == '-' && islower((unsigned char)at[1])));
-        assert_true(strlen(info->meaning) > 10);
-        assert_true(strcmp(info->repair, "none") == 0 || strcmp(info->repair, "view-kept") == 0 ||
-                    strcmp(info->repair, "view-changed") == 0);
-        for (int other = 0; other < rule; other++) {
-            assert_string_not_equal(info->id, snap_rules_info((enum snap_rule)other)->id);
-            assert_string_not_equal(info->meaning, snap_rules_info((enum snap_rule)other)->meaning);
-        }
-    }
-    for (int severity = 0; severity < SNAP_SEVERITIES; severity++)
-        for (int other = 0; other < severity; other++)
-            assert_string_not_equal(snap_rules_severity_name((enum snap_severity)severity),
-                                    snap_rules_severity_name((enum snap_severity)other));
-}
-
-static void the_worst_severity_is_told(void **state)
-{
-    struct snap_findings findings = {0};
-    enum snap_severity worst;
-
-    (void)state;
-    assert_false(snap_findings_worst(&findings, &worst));
-    for (int severity = SNAP_NOTE; severity <= SNAP_FATAL; severity++) {
-        struct snap_finding finding;
-
-        snap_findings_init(&finding, SNAP_RULE_ENTRY_ORDER, "%d", severity);
-        finding.severity = (enum snap_severity)severity;
-        assert_ok(snap_findings_add(&findings, &finding, NULL), &checked.err);
-        finding.severity = SNAP_NOTE;
-        assert_ok(snap_findings_add(&findings, &finding, NULL), &checked.err);
-        assert_true(snap_findings_worst(&findings, &worst));
-        assert_int_equal(worst, severity);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -614,8 +568,6 @@ int main(void)
         cmocka_unit_test(beyond_the_limit_findings_are_counted),
         cmocka_unit_test(the_callback_can_end_it),
         cmocka_unit_test(a_stop_ends_it),
-        cmocka_unit_test(the_table_of_rules_is_complete),
-        cmocka_unit_test(the_worst_severity_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

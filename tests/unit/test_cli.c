@@ -368,6 +368,52 @@ static void help_and_version_ask_for_nothing_else(void **state)
     assert_usage_error(&strict_program, "unknown option --bogus", ARGUMENTS("--bogus", "--help"));
 }
 
+/* ---- options that need or exclude others -------------------------------------------------------------- */
+
+static const struct cli_option_rule rules[] = {
+    { .name = "size", .needs = "count", .reason = "so it is" },
+    { .name = "string", .excludes = { "flag", "word" }, .reason = "there is one of it" },
+    CLI_OPTION_RULES_END,
+};
+
+static const struct cli_option_rule wrong_rules[] = {
+    { .name = "string", .excludes = { "flag", "wrod" }, .reason = "misspelt" },
+    CLI_OPTION_RULES_END,
+};
+
+static void rules_between_options_hold(void **state)
+{
+    struct cli_program ruled = program;
+    struct run run;
+
+    (void)state;
+    ruled.rules = rules;
+    assert_usage_error(&ruled, "--size needs --count: so it is", ARGUMENTS("--size=4K", "x"));
+    assert_usage_error(&ruled, "--string and --flag cannot be used together: there is one of it",
+                       ARGUMENTS("-f", "-s", "a", "x"));
+    assert_usage_error(&ruled, "--string and --word cannot be used together: there is one of it",
+                       ARGUMENTS("--word=P", "-s", "a", "x"));
+    parse(&run, &ruled, ARGUMENTS("--size=4K", "--count=2", "-f", "--word=P", "x"));
+    assert_string_equal(run.err, "");
+    assert_true(run.go_on);
+    end(&run);
+}
+
+/* A mistake in a program's table is met by its every run, not only where the rule matters. */
+static void a_rule_about_no_option_is_an_internal_error(void **state)
+{
+    struct cli_program ruled = program;
+    struct run run;
+
+    (void)state;
+    ruled.rules = wrong_rules;
+    parse(&run, &ruled, ARGUMENTS("x"));
+    assert_false(run.go_on);
+    assert_int_equal(run.exit_status, CLI_EXIT_FAILED);
+    assert_non_null(strstr(run.err, "--wrod"));
+    end(&run);
+}
+
 /* ---- exit statuses ------------------------------------------------------------------------------------ */
 
 static void every_failure_has_its_exit_status(void **state)
@@ -384,6 +430,14 @@ static void every_failure_has_its_exit_status(void **state)
         if (status != SNAP_E_STOPPED)
             assert_int_equal(cli_exit_status((enum snap_status)status), 8);
     }
+}
+
+static void each_end_of_work_has_its_word(void **state)
+{
+    (void)state;
+    assert_string_equal(cli_exit_outcome(SNAP_OK), "done");
+    assert_string_equal(cli_exit_outcome(SNAP_E_STOPPED), "stopped");
+    assert_string_equal(cli_exit_outcome(SNAP_E_IO), "failed");
 }
 
 static void the_worse_exit_status_wins(void **state)
@@ -667,6 +721,9 @@ int main(void)
         cmocka_unit_test(help_ends_with_the_statuses_and_the_manual),
         cmocka_unit_test(help_and_version_ask_for_nothing_else),
         cmocka_unit_test(every_failure_has_its_exit_status),
+        cmocka_unit_test(rules_between_options_hold),
+        cmocka_unit_test(a_rule_about_no_option_is_an_internal_error),
+        cmocka_unit_test(each_end_of_work_has_its_word),
         cmocka_unit_test(the_worse_exit_status_wins),
         cmocka_unit_test(lost_output_is_a_failure),
         cmocka_unit_test(talk_is_named_and_escaped),

@@ -75,8 +75,8 @@ static struct bench *bench_new(struct fixture fixture, uint64_t rate_bytes)
 
     bench->fixture = fixture;
     must(snap_layout_init(&bench->layout, fixture.chunk_sectors, fixture.cow_bytes / 512, NULL));
-    must(snap_plan_init(&bench->plan, &bench->layout, fixture.count, NULL));
-    snap_plan_make(&bench->plan, &bench->layout, fixture.entries, fixture.count, 0, fixture.chunk_bytes,
+    must(snap_plan_init(&bench->plan, &bench->layout, SNAP_PLAN_MERGE, fixture.count, NULL));
+    snap_plan_make(&bench->plan, fixture.entries, fixture.count, 0, fixture.chunk_bytes,
                    fixture.origin_bytes / 512);
     must(snap_copy_group_init(&bench->group, NULL));
     bench->clock = (struct snap_clock){bench_now, bench_sleep, bench};
@@ -142,7 +142,7 @@ static void test_copies_the_view(void **state)
         cow->writable = false;
         must(read_all(bench, cow, NULL));
         assert_int_equal(bench->done_bytes, bench->plan.read_bytes);
-        must(snap_copy_read_origin(&bench->plan, origin, replaced, &bench->group, &bench->control, NULL));
+        must(snap_copy_read_target(&bench->plan, origin, replaced, &bench->group, &bench->control, NULL));
         bench_reset(bench);
         must(write_all(bench, origin, NULL));
         assert_int_equal(bench->done_bytes, bench->plan.write_bytes);
@@ -177,13 +177,13 @@ static void test_requests_are_the_plan(void **state)
     for (size_t i = 0; i < bench->plan.read_count; i++, at++) {
         assert_int_equal(log[at].disk, 0);
         assert_int_equal(log[at].kind, RECORD_READ);
-        assert_int_equal(log[at].offset_bytes, bench->plan.reads[i].cow_offset_bytes);
+        assert_int_equal(log[at].offset_bytes, bench->plan.reads[i].source_offset_bytes);
         assert_int_equal(log[at].length_bytes, bench->plan.reads[i].length_bytes);
     }
     for (size_t i = 0; i < bench->plan.write_count; i++, at++) {
         assert_int_equal(log[at].disk, 1);
         assert_int_equal(log[at].kind, RECORD_WRITE);
-        assert_int_equal(log[at].offset_bytes, bench->plan.writes[i].origin_offset_bytes);
+        assert_int_equal(log[at].offset_bytes, bench->plan.writes[i].target_offset_bytes);
         assert_int_equal(log[at].length_bytes, bench->plan.writes[i].length_bytes);
     }
     must(snap_io_close(cow, NULL));
@@ -390,7 +390,7 @@ static void test_nothing_to_do(void **state)
     struct snap_io *io = io_fault_new(io_mem_new("any", 4096, 512, true), NULL);
 
     (void)state;
-    snap_plan_make(&bench->plan, &bench->layout, bench->fixture.entries, 0, 0, 512, 7);
+    snap_plan_make(&bench->plan, bench->fixture.entries, 0, 0, 512, 7);
     must(read_all(bench, io, NULL));
     must(write_all(bench, io, NULL));
     assert_int_equal(io_fault_count(io, IO_FAULT_READ) + io_fault_count(io, IO_FAULT_WRITE), 0);

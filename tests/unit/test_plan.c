@@ -30,15 +30,15 @@ static struct snap_plan plan_of(const struct snap_layout *layout, const struct s
 {
     struct snap_plan plan;
 
-    must(snap_plan_init(&plan, layout, count, NULL));
-    snap_plan_make(&plan, layout, entries, count, 0, layout->chunk_bytes, origin_sectors);
+    must(snap_plan_init(&plan, layout, SNAP_PLAN_MERGE, count, NULL));
+    snap_plan_make(&plan, entries, count, 0, layout->chunk_bytes, origin_sectors);
     return plan;
 }
 
 static void expect_read(const struct snap_plan *plan, size_t i, uint64_t cow, uint64_t buffer, uint64_t length)
 {
     assert_true(i < plan->read_count);
-    assert_int_equal(plan->reads[i].cow_offset_bytes, cow);
+    assert_int_equal(plan->reads[i].source_offset_bytes, cow);
     assert_int_equal(plan->reads[i].buffer_offset_bytes, buffer);
     assert_int_equal(plan->reads[i].length_bytes, length);
 }
@@ -46,7 +46,7 @@ static void expect_read(const struct snap_plan *plan, size_t i, uint64_t cow, ui
 static void expect_write(const struct snap_plan *plan, size_t i, uint64_t origin, uint64_t length, uint64_t pieces)
 {
     assert_true(i < plan->write_count);
-    assert_int_equal(plan->writes[i].origin_offset_bytes, origin);
+    assert_int_equal(plan->writes[i].target_offset_bytes, origin);
     assert_int_equal(plan->writes[i].length_bytes, length);
     assert_int_equal(plan->writes[i].pieces, pieces);
 }
@@ -207,9 +207,9 @@ static void test_slices(void **state)
     struct snap_plan plan;
 
     (void)state;
-    must(snap_plan_init(&plan, &layout, 1, NULL));
+    must(snap_plan_init(&plan, &layout, SNAP_PLAN_MERGE, 1, NULL));
     for (uint64_t at = 0; at < 4 * MIB; at += MIB) {
-        snap_plan_make(&plan, &layout, &entry, 1, at, MIB, 4 * 8192);
+        snap_plan_make(&plan, &entry, 1, at, MIB, 4 * 8192);
         assert_int_equal(plan.read_count, 1);
         expect_read(&plan, 0, 8 * MIB + at, 0, MIB);
         assert_int_equal(plan.write_count, 1);
@@ -217,20 +217,20 @@ static void test_slices(void **state)
         expect_piece(&plan, 0, 0, MIB);
         assert_int_equal(plan.buffer_bytes, MIB);
 
-        snap_plan_make(&plan, &layout, &entry, 1, at, MIB, 3 * 8192 + 2048 + 1); /* 1 MiB and a sector */
+        snap_plan_make(&plan, &entry, 1, at, MIB, 3 * 8192 + 2048 + 1); /* 1 MiB and a sector */
         assert_int_equal(plan.read_count, at <= MIB);
         assert_int_equal(plan.write_count, at <= MIB);
         assert_int_equal(plan.read_bytes, at == 0 ? MIB : at == MIB ? 512 : 0);
         assert_int_equal(plan.write_bytes, plan.read_bytes);
     }
-    snap_plan_make(&plan, &layout, &entry, 1, 0, 4 * MIB, 3 * 8192 + 4097);
+    snap_plan_make(&plan, &entry, 1, 0, 4 * MIB, 3 * 8192 + 4097);
     assert_int_equal(plan.read_count, 3);
     assert_int_equal(plan.write_count, 3);
     for (uint64_t i = 0; i < 3; i++) {
         expect_read(&plan, i, (8 + i) * MIB, i * MIB, i < 2 ? MIB : 512);
         expect_write(&plan, i, (12 + i) * MIB, i < 2 ? MIB : 512, 1);
     }
-    snap_plan_make(&plan, &layout, &entry, 1, 2 * MIB, 2 * MIB, UINT64_C(1) << 50);
+    snap_plan_make(&plan, &entry, 1, 2 * MIB, 2 * MIB, UINT64_C(1) << 50);
     assert_int_equal(plan.read_count, 2);
     expect_read(&plan, 0, 10 * MIB, 0, MIB);
     expect_read(&plan, 1, 11 * MIB, MIB, MIB);
@@ -250,11 +250,11 @@ static void test_drop_equal(void **state)
         uint8_t *buffer = fixture_alloc(1, plan.buffer_bytes), *found = fixture_alloc(1, plan.buffer_bytes);
 
         for (size_t r = 0; r < plan.read_count; r++)
-            memcpy(buffer + plan.reads[r].buffer_offset_bytes, fixture.cow + plan.reads[r].cow_offset_bytes,
+            memcpy(buffer + plan.reads[r].buffer_offset_bytes, fixture.cow + plan.reads[r].source_offset_bytes,
                    plan.reads[r].length_bytes);
         memcpy(found, buffer, plan.buffer_bytes);
         for (size_t r = 0; differ < 60 && r < plan.read_count; r++) {
-            uint64_t at = fixture.entries[differ].new_chunk * 4096 - plan.reads[r].cow_offset_bytes;
+            uint64_t at = fixture.entries[differ].new_chunk * 4096 - plan.reads[r].source_offset_bytes;
 
             if (at < plan.reads[r].length_bytes) /* the last byte that the origin has of this chunk */
                 found[plan.reads[r].buffer_offset_bytes + at + (fixture.entries[differ].old_chunk == 80 ? 2559 : 4095)]++;
@@ -282,6 +282,82 @@ static void test_drop_equal(void **state)
     fixture_free(&fixture);
 }
 
+/* From the origin to data chunks; the origin ends 3 sectors into its chunk 12: less is read, whole chunks are written. */
+static void test_copy_out(void **state)
+{
+    const struct snap_layout layout = layout_of(8);
+    const struct snap_entry entries[] = {{12, 7}, {3, 9}, {11, 6}, {4, 8}};
+    struct snap_plan plan;
+
+    (void)state;
+    must(snap_plan_init(&plan, &layout, SNAP_PLAN_COPY_OUT, 4, NULL));
+    memcpy(snap_plan_room(&plan), entries, sizeof entries);
+    snap_plan_make(&plan, snap_plan_room(&plan), 4, 0, 4096, 12 * 8 + 3);
+    for (size_t place = 1; place < 4; place++)
+        assert_true(plan.entries[place].old_chunk > plan.entries[place - 1].old_chunk);
+    assert_int_equal(plan.read_count, 2);
+    expect_read(&plan, 0, 3 * 4096, 0, 8192);
+    expect_read(&plan, 1, 11 * 4096, 8192, 4096 + 1536);
+    assert_int_equal(plan.write_count, 1);
+    expect_write(&plan, 0, 6 * 4096, 4 * 4096, 3);
+    expect_piece(&plan, 0, 8192, 8192);  /* chunks 11 and 12 */
+    expect_piece(&plan, 1, 4096, 4096);  /* chunk 4 */
+    expect_piece(&plan, 2, 0, 4096);     /* chunk 3 */
+    assert_int_equal(plan.read_bytes, 3 * 4096 + 1536);
+    assert_int_equal(plan.write_bytes, 4 * 4096);
+
+    snap_plan_make(&plan, entries, 1, 2048, 2048, 12 * 8 + 3); /* a slice that lies behind the end */
+    assert_int_equal(plan.read_count, 0);
+    assert_int_equal(plan.write_count, 1);
+    expect_write(&plan, 0, 7 * 4096 + 2048, 2048, 1);
+    snap_plan_free(&plan);
+}
+
+/* What is marked by its place on the target is left out, in both directions. */
+static void test_mark_range(void **state)
+{
+    const struct snap_layout layout = layout_of(8);
+    const struct snap_entry entries[] = {{20, 2}, {5, 3}, {7, 4}, {6, 9}};
+
+    (void)state;
+    for (int direction = SNAP_PLAN_MERGE; direction <= SNAP_PLAN_COPY_OUT; direction++) {
+        const bool merges = direction == SNAP_PLAN_MERGE;
+        struct snap_plan plan;
+
+        must(snap_plan_init(&plan, &layout, (enum snap_plan_direction)direction, 4, NULL));
+        snap_plan_make(&plan, entries, 4, 0, 4096, 1000);
+        if (merges)
+            snap_plan_mark_range(&plan, 6 * 4096 + 4095, 7 * 4096 + 1, SNAP_PLAN_UNKEPT);
+        else
+            snap_plan_mark_range(&plan, 4 * 4096, 9 * 4096 + 512, SNAP_PLAN_UNKEPT);
+        assert_int_equal(plan.bad_count, 2);
+        for (size_t place = 0; place < 4; place++)
+            assert_int_equal(plan.fate[place], plan.entries[place].old_chunk == 6 || plan.entries[place].old_chunk == 7
+                                                   ? SNAP_PLAN_UNKEPT : SNAP_PLAN_GOOD);
+        snap_plan_drop_bad(&plan);
+        assert_int_equal(plan.write_count, merges ? 2 : 1);
+        expect_write(&plan, 0, (merges ? 5 : 2) * 4096, merges ? 4096 : 8192, merges ? 1 : 2);
+        snap_plan_free(&plan);
+    }
+}
+
+/* A move of bad entries that was interrupted leaves one entry twice; it is copied once. */
+static void test_repeated_entry(void **state)
+{
+    const struct snap_layout layout = layout_of(8);
+    const struct snap_entry entries[] = {{10, 5}, {30, 2}, {10, 5}, {11, 6}};
+    struct snap_plan plan = plan_of(&layout, entries, 4, 1000);
+
+    (void)state;
+    assert_int_equal(plan.count, 3);
+    assert_int_equal(plan.read_bytes, 3 * 4096);
+    assert_int_equal(plan.write_bytes, 3 * 4096);
+    assert_int_equal(plan.write_count, 2);
+    expect_write(&plan, 0, 10 * 4096, 8192, 1);
+    expect_write(&plan, 1, 30 * 4096, 4096, 1);
+    snap_plan_free(&plan);
+}
+
 static void test_no_entries(void **state)
 {
     const struct snap_layout layout = layout_of(8);
@@ -289,7 +365,7 @@ static void test_no_entries(void **state)
     struct snap_plan plan = plan_of(&layout, &entry, 1, 1000);
 
     (void)state;
-    snap_plan_make(&plan, &layout, &entry, 0, 0, 4096, 1000);
+    snap_plan_make(&plan, &entry, 0, 0, 4096, 1000);
     assert_int_equal(plan.read_count + plan.write_count + plan.piece_count, 0);
     assert_int_equal(plan.buffer_bytes + plan.read_bytes + plan.write_bytes, 0);
     snap_plan_free(&plan);
@@ -301,9 +377,9 @@ static void expect_same(const struct snap_plan *a, const struct snap_plan *b)
     assert_int_equal(a->write_count, b->write_count);
     assert_int_equal(a->piece_count, b->piece_count);
     for (size_t i = 0; i < a->read_count; i++)
-        expect_read(b, i, a->reads[i].cow_offset_bytes, a->reads[i].buffer_offset_bytes, a->reads[i].length_bytes);
+        expect_read(b, i, a->reads[i].source_offset_bytes, a->reads[i].buffer_offset_bytes, a->reads[i].length_bytes);
     for (size_t i = 0; i < a->write_count; i++) {
-        expect_write(b, i, a->writes[i].origin_offset_bytes, a->writes[i].length_bytes, a->writes[i].pieces);
+        expect_write(b, i, a->writes[i].target_offset_bytes, a->writes[i].length_bytes, a->writes[i].pieces);
         assert_int_equal(a->writes[i].first_piece, b->writes[i].first_piece);
     }
     for (size_t i = 0; i < a->piece_count; i++)
@@ -327,9 +403,9 @@ static void test_any_order(void **state)
     first = plan_of(&layout, entries, 300, UINT64_C(1) << 54);
     assert_true(first.write_count > 100 && first.write_count <= 201);
     for (size_t i = 1; i < first.write_count; i++)
-        assert_true(first.writes[i].origin_offset_bytes > first.writes[i - 1].origin_offset_bytes);
+        assert_true(first.writes[i].target_offset_bytes > first.writes[i - 1].target_offset_bytes);
     for (size_t i = 1; i < first.read_count; i++)
-        assert_true(first.reads[i].cow_offset_bytes > first.reads[i - 1].cow_offset_bytes);
+        assert_true(first.reads[i].source_offset_bytes > first.reads[i - 1].source_offset_bytes);
     for (int round = 0; round < 20; round++) {
         struct snap_plan other;
 
@@ -368,29 +444,29 @@ static void check_against_model(const struct fixture *fixture, uint64_t from, si
         const struct snap_plan_read *read = &plan.reads[r];
 
         assert_true(read->length_bytes > 0 && read->length_bytes <= MIB);
-        assert_true(read->cow_offset_bytes >= end_bytes);
-        if (r > 0 && read->cow_offset_bytes == end_bytes && read->length_bytes + plan.reads[r - 1].length_bytes <= MIB)
+        assert_true(read->source_offset_bytes >= end_bytes);
+        if (r > 0 && read->source_offset_bytes == end_bytes && read->length_bytes + plan.reads[r - 1].length_bytes <= MIB)
             fail_msg("two reads that could be one");
-        end_bytes = read->cow_offset_bytes + read->length_bytes;
+        end_bytes = read->source_offset_bytes + read->length_bytes;
         assert_true(read->buffer_offset_bytes + read->length_bytes <= plan.buffer_bytes);
         for (uint64_t s = 0; s < read->length_bytes / 512; s++) {
             assert_int_equal(buffer[read->buffer_offset_bytes / 512 + s], 0);
-            buffer[read->buffer_offset_bytes / 512 + s] = read->cow_offset_bytes / 512 + s;
+            buffer[read->buffer_offset_bytes / 512 + s] = read->source_offset_bytes / 512 + s;
         }
     }
     end_bytes = 0;
     for (size_t w = 0; w < plan.write_count; w++) {
         const struct snap_plan_write *write = &plan.writes[w];
-        uint64_t at = write->origin_offset_bytes / 512, length_bytes = 0;
+        uint64_t at = write->target_offset_bytes / 512, length_bytes = 0;
 
         assert_int_equal(write->first_piece, piece);
         assert_true(write->pieces > 0 && write->pieces <= 1024);
         assert_true(write->length_bytes > 0 && write->length_bytes <= MIB);
-        assert_true(write->origin_offset_bytes >= end_bytes);
-        if (w > 0 && write->origin_offset_bytes == end_bytes && plan.writes[w - 1].pieces < 1024 &&
+        assert_true(write->target_offset_bytes >= end_bytes);
+        if (w > 0 && write->target_offset_bytes == end_bytes && plan.writes[w - 1].pieces < 1024 &&
             fixture->chunk_bytes + plan.writes[w - 1].length_bytes <= MIB)
             fail_msg("two writes that could be one");
-        end_bytes = write->origin_offset_bytes + write->length_bytes;
+        end_bytes = write->target_offset_bytes + write->length_bytes;
         for (uint32_t p = 0; p < write->pieces; p++, piece++) {
             for (uint64_t s = 0; s < plan.pieces[piece].length_bytes / 512; s++, at++) {
                 assert_int_equal(found[at], 0);
@@ -438,6 +514,9 @@ int main(void)
         cmocka_unit_test(test_clipping),
         cmocka_unit_test(test_slices),
         cmocka_unit_test(test_drop_equal),
+        cmocka_unit_test(test_copy_out),
+        cmocka_unit_test(test_mark_range),
+        cmocka_unit_test(test_repeated_entry),
         cmocka_unit_test(test_no_entries),
         cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_random_stores),

@@ -113,7 +113,7 @@ static void test_only_what_is_written(void **state)
     must(snap_sibling_commit(bench->sibling, NULL));
     bench_expect_log(bench, true, "");
     bench->plan.write_count = 1;
-    bench->plan.writes[0].origin_offset_bytes = 11 * 1024 + 512; /* half of chunk 11 */
+    bench->plan.writes[0].target_offset_bytes = 11 * 1024 + 512; /* half of chunk 11 */
     bench->plan.writes[0].length_bytes = 512;
     must(bench_copy(bench));
     must(snap_sibling_commit(bench->sibling, NULL));

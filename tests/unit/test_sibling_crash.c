@@ -186,7 +186,7 @@ static enum snap_status rig_run(struct rig *rig)
         if (status == SNAP_OK)
             status = snap_sibling_commit(bench->sibling, NULL);
         for (size_t i = 0; i < bench->plan.write_count && status == SNAP_OK; i++)
-            memset(io_mem_bytes(rig->origin_mem) + bench->plan.writes[i].origin_offset_bytes, 0x55,
+            memset(io_mem_bytes(rig->origin_mem) + bench->plan.writes[i].target_offset_bytes, 0x55,
                    bench->plan.writes[i].length_bytes);
     }
     return status;

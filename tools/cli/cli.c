@@ -4,47 +4,12 @@
 
 #include "tools/cli/cli.h"
 #include "tools/cli/help.h"
-#include "tools/cli/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <string.h>
 #include <unistd.h>
-
-int cli_exit_status(enum snap_status status)
-{
-    switch (status) {
-    case SNAP_OK:
-        return CLI_EXIT_OK;
-    case SNAP_E_NOT_STORE:
-    case SNAP_E_VERSION:
-    case SNAP_E_INVALID:
-    case SNAP_E_CORRUPT:
-        return CLI_EXIT_STORE;
-    case SNAP_E_USAGE:
-        return CLI_EXIT_USAGE;
-    case SNAP_E_STOPPED:
-        return CLI_EXIT_STOPPED;
-    case SNAP_E_REFUSED:
-    case SNAP_E_BUSY:
-    case SNAP_E_PERM:
-    case SNAP_E_NOENT:
-    case SNAP_E_NOSPC:
-    case SNAP_E_IO:
-    case SNAP_E_NOMEM:
-    case SNAP_E_UNSUPPORTED:
-    case SNAP_E_INTERNAL:
-        break;
-    }
-    return CLI_EXIT_FAILED;
-}
-
-int cli_exit_worse(int first, int second)
-{
-    /* The numbers grow with the rank. */
-    return first > second ? first : second;
-}
 
 const char *cli_version(void)
 {
@@ -111,8 +76,8 @@ static bool secure_descriptors(void)
     return true;
 }
 
-bool cli_start(struct cli *cli, const struct cli_program *program, int argc, const char *const *argv,
-               int *exit_status)
+static bool start(struct cli *cli, const struct cli_program *program, int argc, const char *const *argv,
+                  int *exit_status)
 {
     const bool secure = secure_descriptors();
 
@@ -142,4 +107,14 @@ int cli_finish(struct cli *cli, int exit_status)
     }
     cli_free(cli);
     return exit_status;
+}
+
+int cli_main(const struct cli_program *program, int argc, char **argv)
+{
+    struct cli cli;
+    int exit_status;
+
+    if (start(&cli, program, argc, (const char *const *)argv, &exit_status))
+        exit_status = program->run(&cli);
+    return cli_finish(&cli, exit_status);
 }

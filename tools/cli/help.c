@@ -2,8 +2,8 @@
 /* Writes what --help prints, from the tables of a program. */
 #include "tools/cli/help.h"
 
-#include "tools/cli/options.h"
 #include "tools/cli/table.h"
+#include "tools/cli/value.h"
 
 #include <string.h>
 
@@ -61,7 +61,7 @@ static void print_option(const struct cli_option *option, int widest, FILE *out)
     if (option->kind == CLI_LIST) {
         char words[256];
 
-        cli_join_words(option->words, words, sizeof(words));
+        cli_value_join_words(option->words, words, sizeof(words));
         fprintf(out, "\n%*s%s: %s", text_column, "", option->argument, words);
     }
     fputc('\n', out);

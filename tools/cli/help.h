@@ -3,7 +3,8 @@
 #ifndef DMSNAP_TOOLS_CLI_HELP
 #define DMSNAP_TOOLS_CLI_HELP
 
-#include "tools/cli/cli.h"
+#include "tools/cli/options.h"
+#include "tools/cli/program.h"
 
 /* `options` is the whole table, those of the frame included. Errors of `out` stay in it (ferror). */
 void cli_print_help(const struct cli_program *program, const struct cli_option *options, FILE *out);

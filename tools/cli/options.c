@@ -2,17 +2,13 @@
 /* Reads a command line by a table of options; the only user of popt. */
 #include "tools/cli/options.h"
 
-#include "lib/base/arith.h"
-#include "lib/base/bytes.h"
-#include "lib/io/io.h"
-#include "tools/cli/size.h"
+#include "tools/cli/program.h"
+#include "tools/cli/value.h"
 
 #include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define JOINED_BYTES 256
 
 /*
  * popt only takes the command line apart. Its own conversions stay unused: they take an empty text for 0 and 010
@@ -121,139 +117,6 @@ const struct cli_option *cli_parser_options(const struct cli_parser *parser)
 }
 
 /*
- * ---- words -----------------------------------------------------------------------------------------------------
- */
-
-void cli_join_words(const char *const *words, char *out, size_t room)
-{
-    size_t used = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; words[i] != NULL && used < room; i++) {
-        int count = snprintf(out + used, room - used, "%s%s", i > 0 ? ", " : "", words[i]);
-
-        if (count < 0)
-            return;
-        used += (size_t)count;
-    }
-}
-
-/* The place of the `length` bytes at `text` in `words`. */
-static enum snap_status find_word(const char *const *words, const char *text, size_t length, unsigned *place,
-                                  struct snap_error *err)
-{
-    char joined[JOINED_BYTES];
-
-    for (unsigned i = 0; words[i] != NULL; i++) {
-        if (strlen(words[i]) == length && strncmp(words[i], text, length) == 0) {
-            *place = i;
-            return SNAP_OK;
-        }
-    }
-    cli_join_words(words, joined, sizeof(joined));
-    return snap_fail(err, SNAP_E_USAGE, "'%.*s' is none of %s", (int)length, text, joined);
-}
-
-static enum snap_status read_list(const struct cli_option *option, const char *text, struct snap_error *err)
-{
-    unsigned found = 0;
-
-    for (;;) {
-        const size_t length = strcspn(text, ",");
-        unsigned place;
-        enum snap_status status = find_word(option->words, text, length, &place, err);
-
-        if (status != SNAP_OK)
-            return status;
-        found |= 1u << place;
-        if (text[length] == '\0')
-            break;
-        text += length + 1;
-    }
-    *option->list |= found;
-    return SNAP_OK;
-}
-
-/*
- * ---- values ----------------------------------------------------------------------------------------------------
- */
-
-static enum snap_status read_size(const struct cli_option *option, const char *text, struct snap_error *err)
-{
-    uint64_t bytes;
-    enum snap_status status;
-
-    if (option->words != NULL && option->words[0] != NULL && strcmp(option->words[0], text) == 0) {
-        *option->number = UINT64_MAX;
-        return SNAP_OK;
-    }
-    status = cli_parse_size(text, &bytes, err);
-    if (status != SNAP_OK)
-        return status;
-    if (bytes < option->minimum) {
-        /* A count of sectors can only have been meant where it would have been enough. */
-        const bool hint = bytes >= snap_div_up(option->minimum, SNAP_SECTOR_BYTES);
-
-        return snap_fail(err, SNAP_E_USAGE, "%s is too small: at least %s%s", text,
-                         cli_size_text(option->minimum).text, hint ? cli_sector_hint(bytes).text : "");
-    }
-    *option->number = bytes;
-    return SNAP_OK;
-}
-
-static enum snap_status read_seconds(const struct cli_option *option, const char *text, struct snap_error *err)
-{
-    uint64_t seconds;
-    enum snap_status status = cli_parse_seconds(text, &seconds, err);
-
-    if (status == SNAP_OK && seconds < option->minimum)
-        return snap_fail(err, SNAP_E_USAGE, "%s is too small: at least %llu", text,
-                         (unsigned long long)option->minimum);
-    if (status == SNAP_OK)
-        *option->number = seconds;
-    return status;
-}
-
-static enum snap_status read_word(const struct cli_option *option, const char *text, struct snap_error *err)
-{
-    unsigned place;
-    enum snap_status status = find_word(option->words, text, strlen(text), &place, err);
-
-    if (status == SNAP_OK)
-        *option->word = (int)place;
-    return status;
-}
-
-/* `text` is NULL for flags; it must live as long as the parser. */
-static enum snap_status read_value(const struct cli_option *option, const char *text, struct snap_error *err)
-{
-    if (option->kind != CLI_FLAG && (text == NULL || *text == '\0'))
-        return snap_fail(err, SNAP_E_USAGE, "the argument %s is empty", option->argument);
-    switch (option->kind) {
-    case CLI_FLAG:
-        *option->flag = true;
-        return SNAP_OK;
-    case CLI_STRING:
-        *option->string = text;
-        return SNAP_OK;
-    case CLI_STRINGS:
-        option->strings->items[option->strings->count++] = text;
-        return SNAP_OK;
-    case CLI_SIZE:
-        return read_size(option, text, err);
-    case CLI_UINT:
-        return cli_parse_uint(text, option->minimum, UINT64_MAX, option->number, err);
-    case CLI_SECONDS:
-        return read_seconds(option, text, err);
-    case CLI_WORD:
-        return read_word(option, text, err);
-    case CLI_LIST:
-        return read_list(option, text, err);
-    }
-    return snap_fail(err, SNAP_E_INTERNAL, "an option of kind %d", (int)option->kind);
-}
-
-/*
  * ---- the command line ------------------------------------------------------------------------------------------
  */
 
@@ -282,7 +145,7 @@ static enum snap_status take_option(struct cli_parser *parser, size_t place, str
     }
     if (option->given != NULL)
         *option->given = true;
-    status = read_value(option, text, err);
+    status = cli_value_read(option, text, err);
     return status == SNAP_OK ? SNAP_OK : snap_fail_prefix(err, status, "--%s", option->name);
 }
 
@@ -333,6 +196,46 @@ static enum snap_status check_required(const struct cli_parser *parser, struct s
     return SNAP_OK;
 }
 
+static enum snap_status is_seen(const struct cli_parser *parser, const char *name, bool *seen, struct snap_error *err)
+{
+    for (size_t i = 0; i < parser->count; i++) {
+        if (strcmp(parser->options[i].name, name) == 0) {
+            *seen = parser->seen[i];
+            return SNAP_OK;
+        }
+    }
+    return snap_fail(err, SNAP_E_INTERNAL, "a rule names the option --%s, which does not exist", name);
+}
+
+static enum snap_status check_rule(const struct cli_parser *parser, const struct cli_option_rule *rule,
+                                   struct snap_error *err)
+{
+    bool given, other = true;
+    enum snap_status status = is_seen(parser, rule->name, &given, err);
+
+    if (status == SNAP_OK && rule->needs)
+        status = is_seen(parser, rule->needs, &other, err);
+    if (status == SNAP_OK && given && !other)
+        return snap_fail(err, SNAP_E_USAGE, "--%s needs --%s: %s", rule->name, rule->needs, rule->reason);
+    for (size_t i = 0; status == SNAP_OK && rule->excludes[i]; i++) {
+        status = is_seen(parser, rule->excludes[i], &other, err);
+        if (status == SNAP_OK && given && other)
+            return snap_fail(err, SNAP_E_USAGE, "--%s and --%s cannot be used together: %s", rule->name,
+                             rule->excludes[i], rule->reason);
+    }
+    return status;
+}
+
+static enum snap_status check_rules(const struct cli_parser *parser, struct snap_error *err)
+{
+    const struct cli_option_rule *rule = parser->cli->program->rules;
+    enum snap_status status = SNAP_OK;
+
+    for (; rule && rule->name && status == SNAP_OK; rule++)
+        status = check_rule(parser, rule, err);
+    return status;
+}
+
 enum snap_status cli_parser_read(struct cli_parser *parser, enum cli_asked *asked, struct snap_error *err)
 {
     enum snap_status status;
@@ -351,5 +254,7 @@ enum snap_status cli_parser_read(struct cli_parser *parser, enum cli_asked *aske
     if (result < -1)
         return bad_option(parser->context, result, err);
     status = take_operands(parser, err);
-    return status == SNAP_OK ? check_required(parser, err) : status;
+    if (status == SNAP_OK)
+        status = check_required(parser, err);
+    return status == SNAP_OK ? check_rules(parser, err) : status;
 }

@@ -3,9 +3,11 @@
 #include "tools/cli/progress.h"
 
 #include "lib/base/arith.h"
-#include "tools/cli/cli.h"
+#include "tools/cli/escape.h"
 #include "tools/cli/json.h"
+#include "tools/cli/program.h"
 #include "tools/cli/size.h"
+#include "tools/cli/stop.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -261,6 +263,21 @@ void cli_progress_attach(struct cli_progress *progress, struct cli *cli)
     progress->cli = cli;
     cli->before_message = clear_before_message;
     cli->before_message_context = progress;
+}
+
+void cli_progress_begin(struct cli_progress *progress, struct cli *cli, const char *device, bool json,
+                        uint64_t frequency_seconds)
+{
+    const struct cli_progress_setup setup = {
+        .mode = cli_progress_choose(cli->err, json, cli->quiet),
+        .device = device,
+        .out = cli->err,
+        .frequency_seconds = frequency_seconds,
+        .report = cli_report_flag(),
+    };
+
+    cli_progress_start(progress, &setup);
+    cli_progress_attach(progress, cli);
 }
 
 void cli_progress_end(struct cli_progress *progress, const char *result, int exit_status)

@@ -2,7 +2,7 @@
 /* Turns signals into two flags that the work polls. */
 #include "tools/cli/stop.h"
 
-#include "tools/cli/cli.h"
+#include "tools/cli/exit.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -47,6 +47,12 @@ const volatile sig_atomic_t *cli_stop_flag(void)
 bool cli_stop_wanted(void)
 {
     return stop_flag != 0;
+}
+
+bool cli_stop_asked(void *context)
+{
+    (void)context;
+    return cli_stop_wanted();
 }
 
 volatile sig_atomic_t *cli_report_flag(void)

@@ -19,6 +19,9 @@ const volatile sig_atomic_t *cli_stop_flag(void);
 /* The same as a question. */
 bool cli_stop_wanted(void);
 
+/* The same for the library's stop callbacks. */
+bool cli_stop_asked(void *context);
+
 /* Not 0 when a progress line is wanted now; who prints it sets it to 0 again (cli_progress_update does). */
 volatile sig_atomic_t *cli_report_flag(void);
 

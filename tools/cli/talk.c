@@ -2,7 +2,10 @@
 /* What a program says to its user on standard error, and what it asks. */
 #include "tools/cli/talk.h"
 
-#include "tools/cli/cli.h"
+#include "tools/cli/escape.h"
+#include "tools/cli/exit.h"
+#include "tools/cli/program.h"
+#include "tools/cli/stop.h"
 
 #include <errno.h>
 #include <poll.h>

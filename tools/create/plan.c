@@ -139,7 +139,7 @@ enum snap_status create_make_tables(struct create_session *session, bool overflo
     for (size_t i = 0; i < 2; i++)
         if (!devices[i]->facts.block_device)
             cli_warn(session->cli, "%s: dmsetup takes no files; losetup --find --show %s gives a device to put there",
-                     devices[i]->path, report_shell_word(devices[i]->path).text);
+                     devices[i]->path, cli_quote(devices[i]->path).text);
     for (size_t i = 0; i < TABLES && status == SNAP_OK; i++)
         status = snap_table_line(targets[i], session->origin.io->size_bytes / SNAP_SECTOR_BYTES, session->origin.path,
                                session->cow.path, overflow_mode, session->layout.chunk_sectors, session->tables[i],

@@ -72,12 +72,6 @@ static void show_progress(void *context, uint64_t done_bytes, uint64_t total_byt
 static enum snap_status extract_to(struct inspect_session *session, struct snap_view *view, struct snap_io *target,
                                    bool sparse, struct snap_error *err)
 {
-    const struct cli_progress_setup setup = {
-        .mode = cli_progress_choose(session->cli->err, false, session->cli->quiet),
-        .device = sparse ? target->name : "-",
-        .out = session->cli->err,
-        .report = cli_report_flag(),
-    };
     struct cli_progress progress;
     const struct snap_extract_options options = {
         .sparse = sparse,
@@ -90,10 +84,9 @@ static enum snap_status extract_to(struct inspect_session *session, struct snap_
     struct snap_extract_result result;
     enum snap_status status;
 
-    cli_progress_start(&progress, &setup);
-    cli_progress_attach(&progress, session->cli);
+    cli_progress_begin(&progress, session->cli, sparse ? target->name : "-", false, 0);
     status = snap_extract(view, target, &options, &result, err);
-    cli_progress_end(&progress, status == SNAP_OK ? "done" : "failed", cli_exit_status(status));
+    cli_progress_end(&progress, cli_exit_outcome(status), cli_exit_status(status));
     return status;
 }
 

@@ -16,7 +16,7 @@ static const char *const seeks_words[] = {"auto", "free", "two-disks", "one-disk
 /* Where the table leads; a session has a copy. */
 static struct merge_arguments parsed;
 
-static const struct cli_option option_table[] = {
+const struct cli_option merge_option_table[] = {
     {.name = "origin",
      .argument = "DEV",
      .help = "the device that the snapshot was taken of; it is written to",
@@ -172,29 +172,24 @@ static const struct cli_option option_table[] = {
     CLI_OPTIONS_END,
 };
 
-const struct cli_program merge_program = {
-    .name = "snapmerge",
-    .purpose = "Merges a device-mapper snapshot store into its origin.",
-    .synopsis = "--origin DEV --cow DEV [OPTION...]",
-    .options = option_table,
+const struct cli_option_rule merge_option_rules[] = {
+    {.name = "output",
+     .excludes = {"preserve", "undo", "checkpoint", "checkpoint-interval", "skip-identical", "continue-on-error"},
+     .reason = "with --output, the origin and the COW are only read"},
+    {.name = "checkpoint",
+     .needs = "keep-cow",
+     .reason = "a merge without it records its progress in the store itself"},
+    {.name = "bad-list",
+     .needs = "continue-on-error",
+     .reason = "the file lists the chunks that a merge with --continue-on-error could not copy"},
+    {.name = "drop-bad",
+     .needs = "continue-on-error",
+     .reason = "only with --continue-on-error are there chunks to give up"},
+    {.name = "drop-bad",
+     .excludes = {"keep-cow"},
+     .reason = "--drop-bad removes entries from the store, and --keep-cow leaves the store as it is"},
+    CLI_OPTION_RULES_END,
 };
-
-/* What changes the origin or the COW, or how that is done, has no place where neither is written to. */
-static int check_output(struct cli *cli, const struct merge_arguments *given)
-{
-    const char *without = given->preserve.count > 0        ? "--preserve"
-                          : given->undo                    ? "--undo"
-                          : given->checkpoint              ? "--checkpoint"
-                          : given->checkpoint_seconds != 0 ? "--checkpoint-interval"
-                          : given->skip_identical          ? "--skip-identical"
-                          : given->continue_on_error       ? "--continue-on-error"
-                                                           : NULL;
-
-    if (!given->output || !without)
-        return CLI_EXIT_OK;
-    return cli_usage_error(cli, "%s is about merging into the origin, which --output only reads: they do not go "
-                           "together", without);
-}
 
 static bool same_name(const char *first, const char *second)
 {
@@ -204,18 +199,9 @@ static bool same_name(const char *first, const char *second)
 int merge_options_take(struct cli *cli, struct merge_arguments *given)
 {
     *given = parsed;
-    if (check_output(cli, given) != CLI_EXIT_OK)
-        return CLI_EXIT_USAGE;
-    if (given->checkpoint && !given->keep_cow)
-        return cli_usage_error(cli, "--checkpoint is for merges that keep the COW: it needs --keep-cow");
     if (given->overflow != MERGE_OVERFLOW_REFUSE && given->preserve.count == 0)
-        return cli_usage_error(cli, "--overflow is about the stores of --preserve: there is none");
-    if (given->bad_list && !given->continue_on_error)
-        return cli_usage_error(cli, "--bad-list lists what --continue-on-error leaves: it needs that");
-    if (given->drop_bad && !given->continue_on_error)
-        return cli_usage_error(cli, "--drop-bad gives up what --continue-on-error leaves: it needs that");
-    if (given->drop_bad && given->keep_cow)
-        return cli_usage_error(cli, "--drop-bad changes the COW, --keep-cow does not: they do not go together");
+        return cli_usage_error(cli, "--overflow needs --preserve: it says what becomes of a store that is named there and "
+                               "has no room");
     /* Files that may not be there yet: each would replace the other. */
     if (same_name(given->undo, given->bad_list) || same_name(given->undo, given->checkpoint) ||
         same_name(given->bad_list, given->checkpoint))
@@ -234,16 +220,4 @@ struct cli_text merge_accept_text(unsigned accept)
             (void)snprintf(list.text + used, sizeof list.text - used, "%s%s", used ? "," : "", accept_words[i]);
     }
     return list;
-}
-
-struct cli_progress_setup merge_progress_setup(const struct cli *cli, const struct merge_arguments *given,
-                                               const char *device)
-{
-    return (struct cli_progress_setup){
-        .mode = cli_progress_choose(cli->err, given->progress_json, cli->quiet),
-        .device = device,
-        .out = cli->err,
-        .frequency_seconds = given->progress_seconds,
-        .report = cli_report_flag(),
-    };
 }

@@ -4,7 +4,6 @@
 #define DMSNAP_TOOLS_MERGE_OPTIONS
 
 #include "tools/cli/cli.h"
-#include "tools/cli/progress.h"
 #include "tools/cli/size.h"
 
 enum merge_accept { MERGE_ACCEPT_IDENTITY, MERGE_ACCEPT_CUT, MERGE_ACCEPT_UNDO, MERGE_ACCEPT_PARENT,
@@ -24,16 +23,16 @@ struct merge_arguments {
     unsigned accept; /* bits of enum merge_accept */
 };
 
-extern const struct cli_program merge_program;
+extern const struct cli_option merge_option_table[];
+extern const struct cli_option_rule merge_option_rules[];
 
-/* What cli_start has parsed. CLI_EXIT_OK, or a usage error where options do not go together. */
+/*
+ * Hands over what the frame has parsed into the table. CLI_EXIT_OK, or a usage error where values do not go together,
+ * which the rules cannot know.
+ */
 int merge_options_take(struct cli *cli, struct merge_arguments *given);
 
 /* "identity,cut": the words for bits of enum merge_accept. */
 struct cli_text merge_accept_text(unsigned accept);
-
-/* How progress on this device is shown. */
-struct cli_progress_setup merge_progress_setup(const struct cli *cli, const struct merge_arguments *given,
-                                               const char *device);
 
 #endif

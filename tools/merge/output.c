@@ -4,6 +4,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/base/clock.h"
+#include "lib/device/probe.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/size.h"
 #include "tools/merge/report.h"
@@ -115,7 +116,7 @@ static enum snap_status prepare_image(struct merge_session *session, struct snap
         status = snap_fail(err, SNAP_E_REFUSED, "%s: exists; --output makes a new image", path);
     else if (lstat(output->partial_path, &st) == 0)
         status = snap_fail(err, SNAP_E_REFUSED, "%s: exists; if it was left by an earlier run, remove it and repeat "
-                           "the command: rm %s", output->partial_path, report_shell_word(output->partial_path).text);
+                           "the command: rm %s", output->partial_path, cli_quote(output->partial_path).text);
     if (status == SNAP_OK)
         status = check_folder(session, folder, err);
     free(folder);
@@ -145,7 +146,7 @@ static enum snap_status prepare_device(struct merge_session *session, struct sna
     if (status == SNAP_OK && (session->arguments.accept & 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE) == 0)
         status = report_refuse_signature(&output->target, "--accept=output-signature overwrites it", err);
     if (status == SNAP_OK)
-        status = snap_evidence_probe_io(output->target.io, &output->on_target, err);
+        status = snap_probe_io(output->target.io, &output->on_target, err);
     if (status != SNAP_OK)
         return status;
     if (output->target.io->size_bytes > output->size_bytes)
@@ -292,7 +293,6 @@ static enum snap_status finish_output(struct merge_output *output, struct snap_e
 
 int merge_output(struct merge_session *session)
 {
-    const struct cli_progress_setup setup = merge_progress_setup(session->cli, &session->arguments, session->output.target.path);
     const struct snap_clock *clock = &snap_clock_system;
     const uint64_t start_ns = clock->now_ns(clock->context);
     struct cli_progress progress;
@@ -303,13 +303,13 @@ int merge_output(struct merge_session *session)
         status = make_image(session, &err);
     if (status != SNAP_OK)
         return cli_refuse(session->cli, &err);
-    cli_progress_start(&progress, &setup);
-    cli_progress_attach(&progress, session->cli);
+    cli_progress_begin(&progress, session->cli, session->output.target.path, session->arguments.progress_json,
+                       session->arguments.progress_seconds);
     status = write_output(session, &progress, &err);
     if (status == SNAP_OK)
         status = finish_output(&session->output, &err);
     session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
-    cli_progress_end(&progress, merge_outcome(status), cli_exit_status(status));
+    cli_progress_end(&progress, cli_exit_outcome(status), cli_exit_status(status));
     if (status == SNAP_OK) {
         merge_output_show_done(session);
     } else {
@@ -317,7 +317,7 @@ int merge_output(struct merge_session *session)
         merge_output_show_interrupted(session);
     }
     if (session->arguments.json)
-        return merge_print_json(session, NULL, merge_outcome(status), cli_exit_status(status));
+        return merge_print_json(session, NULL, cli_exit_outcome(status), cli_exit_status(status));
     return cli_exit_status(status);
 }
 

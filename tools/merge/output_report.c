@@ -66,9 +66,9 @@ static void show_repeat(struct merge_session *session)
     const char *partial = output->partial_path;
 
     cli_line(session->cli, "To go on: %s%s%ssnapmerge --origin %s --cow %s --output %s%s%s%s", partial ? "rm " : "",
-             partial ? report_shell_word(partial).text : "", partial ? " && " : "",
-             report_shell_word(session->origin.path).text, report_shell_word(session->cow.path).text,
-             report_shell_word(output->target.path).text, session->arguments.verify ? " --verify" : "",
+             partial ? cli_quote(partial).text : "", partial ? " && " : "",
+             cli_quote(session->origin.path).text, cli_quote(session->cow.path).text,
+             cli_quote(output->target.path).text, session->arguments.verify ? " --verify" : "",
              accept ? " --accept=" : "", merge_accept_text(accept).text);
 }
 

@@ -61,7 +61,7 @@ void merge_print_plan(struct merge_session *session, const struct snap_merge_res
 static void add_argument(FILE *line, const char *option, const char *value)
 {
     if (value)
-        fprintf(line, " %s %s", option, report_shell_word(value).text);
+        fprintf(line, " %s %s", option, cli_quote(value).text);
 }
 
 static bool differ(const char *before, const char *after)
@@ -109,15 +109,10 @@ static void show_resume(struct merge_session *session)
     free(text);
 }
 
-const char *merge_outcome(enum snap_status status)
-{
-    return status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed";
-}
-
 void merge_show_next(struct merge_session *session, const char *path)
 {
     const bool is_ext = strncmp(session->evidence.view.type, "ext", 3) == 0;
-    const struct report_word word = report_shell_word(path);
+    const struct cli_quoted word = cli_quote(path);
 
     if (session->evidence.view.pttype[0] != '\0')
         cli_note(session->cli, "next: have the partition table read again (blockdev --rereadpt %s)", word.text);

@@ -21,9 +21,6 @@ void merge_print_plan(struct merge_session *session, const struct snap_merge_res
 /* What to do with the device or image at `path` that holds the snapshot's content now. */
 void merge_show_next(struct merge_session *session, const char *path);
 
-/* "done", "stopped" or "failed". */
-const char *merge_outcome(enum snap_status status);
-
 /* The end of a run that merged everything: what was done, what to do next. */
 void merge_show_done(struct merge_session *session);
 

@@ -3,6 +3,20 @@
 
 #include "lib/base/clock.h"
 #include "lib/io/seek_cost.h"
+#include "tools/shared/memory.h"
+
+#include <errno.h>
+#include <linux/ioprio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* This process, and the threads that it makes later, use the disks only while nobody else does. */
+static void be_idle(struct cli *cli)
+{
+    if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)) != 0)
+        cli_warn(cli, "the I/O priority cannot be set to idle: %s", strerror(errno));
+}
 
 void merge_tune_start(struct merge_session *session)
 {
@@ -19,6 +33,8 @@ void merge_tune_start(struct merge_session *session)
         .stop = cli_stop_asked,
     };
     session->memory_bytes = session->options.memory_bytes;
+    if (session->arguments.idle)
+        be_idle(session->cli);
 }
 
 /* Behind a file system, a loop device or device-mapper nobody tells which disk it is. */

@@ -5,7 +5,7 @@
 
 #include "tools/merge/session.h"
 
-/* What needs no device: memory, rates, what to do with errors. */
+/* What needs no device: memory, rates, the I/O priority, what to do with errors. */
 void merge_tune_start(struct merge_session *session);
 
 /*

@@ -4,6 +4,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/check/identity.h"
+#include "lib/device/probe.h"
 #include "lib/store/record.h"
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
@@ -212,7 +213,7 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
     if (status == SNAP_OK)
         status = snap_header_read(&sibling->store, sibling->device.io, err);
     if (status == SNAP_OK)
-        status = snap_evidence_probe_io(sibling->device.io, &probe, err);
+        status = snap_probe_io(sibling->device.io, &probe, err);
     if (status != SNAP_OK)
         return status;
     if (sibling->device.facts.block_device && sibling->store.defect == SNAP_HEADER_EMPTY && probe.type[0] == '\0' &&
@@ -351,6 +352,6 @@ void merge_undo_show(struct merge_session *session)
 {
     if (session->undo.sibling && session->undo.sibling->device.path)
         cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s%s",
-                 report_shell_word(session->origin.path).text, report_shell_word(session->undo.sibling->device.path).text,
-                 report_shell_word(session->cow.path).text, merge_changes_identity(session) ? " --accept=identity" : "");
+                 cli_quote(session->origin.path).text, cli_quote(session->undo.sibling->device.path).text,
+                 cli_quote(session->cow.path).text, merge_changes_identity(session) ? " --accept=identity" : "");
 }

@@ -4,12 +4,9 @@
 #include "lib/base/bytes.h"
 #include "lib/device/tag.h"
 
-#include <linux/ioprio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum snap_status devices_find(struct device *device, const char *argument, struct snap_error *err)
 {
@@ -99,30 +96,4 @@ enum snap_status devices_open_for_reading(struct device *cow, const char *cow_ar
 uint64_t devices_tail_bytes(const struct device *device)
 {
     return device->io->size_bytes % SNAP_SECTOR_BYTES;
-}
-
-uint64_t memory_available_bytes(void)
-{
-    FILE *file = fopen("/proc/meminfo", "re");
-    char line[128];
-    unsigned long long kibibytes = 0;
-
-    if (!file)
-        return 0;
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "MemAvailable: %llu kB", &kibibytes) == 1)
-            break;
-    (void)fclose(file); /* read only: nothing can be lost */
-    return (uint64_t)kibibytes * 1024;
-}
-
-bool set_idle_priority(void)
-{
-    return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)) == 0;
-}
-
-bool cli_stop_asked(void *context)
-{
-    (void)context;
-    return cli_stop_wanted();
 }

@@ -46,13 +46,4 @@ enum snap_status devices_open_for_reading(struct device *cow, const char *cow_ar
 /* A partly used last sector of an image takes no part; for a note. 0 for all others. */
 uint64_t devices_tail_bytes(const struct device *device);
 
-/* Memory that could be used now, as the kernel estimates it; 0 where it does not say. */
-uint64_t memory_available_bytes(void);
-
-/* Puts this process, and the threads it makes later, into the idle class of I/O priorities. False: errno says why. */
-bool set_idle_priority(void);
-
-/* For the library's stop callbacks. */
-bool cli_stop_asked(void *context);
-
 #endif

@@ -63,29 +63,6 @@ struct cli_json *report_finding_json(const struct snap_finding *finding)
     return json;
 }
 
-struct report_word report_shell_word(const char *path)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-    struct report_word result = {""};
-    size_t used = 0;
-
-    if (path[0] != '\0' && path[strspn(path, plain)] == '\0') {
-        (void)snprintf(result.text, sizeof result.text, "%s", path);
-        return result;
-    }
-    result.text[used++] = '\'';
-    for (; *path != '\0' && used < sizeof result.text - 6; path++) { /* room for '\'' and the closing quote */
-        if (*path == '\'') {
-            memcpy(result.text + used, "'\\''", 4);
-            used += 4;
-        } else {
-            result.text[used++] = *path;
-        }
-    }
-    result.text[used] = '\'';
-    return result;
-}
-
 struct report_text report_probe_text(const struct snap_probe *probe)
 {
     struct report_text result = {"nothing known"};
@@ -172,7 +149,7 @@ enum snap_status report_refuse_signature(const struct device *device, const char
         return status;
     if (store.defect != SNAP_HEADER_EMPTY && store.defect != SNAP_HEADER_MAGIC && store.defect != SNAP_HEADER_TOO_SMALL)
         return refuse_store(device, &store, waiver, err);
-    status = snap_evidence_probe_io(device->io, &probe, err);
+    status = snap_probe_io(device->io, &probe, err);
     if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0' && !probe.ambivalent))
         return status;
     return snap_fail(err, SNAP_E_REFUSED, "%s: holds %s; %s", device->path, report_probe_text(&probe).text, waiver);

@@ -24,12 +24,6 @@ struct report_text report_finding_text(const struct snap_finding *finding);
 /* As in the manual: rule, severity, area, slot, index, offset_bytes, old, new, repair, text. */
 struct cli_json *report_finding_json(const struct snap_finding *finding);
 
-/* A path as it can be typed again: quoted where the shell would take it apart. Not yet escaped. */
-struct report_word {
-    char text[4096 + 64];
-};
-struct report_word report_shell_word(const char *path);
-
 /* "ext4 \"root\" 0e5c..."; "nothing known" where nothing was found. */
 struct report_text report_probe_text(const struct snap_probe *probe);
 

@@ -2,4 +2,4 @@
 # Breaks: nothing is written behind the end of the origin.
 # In: lib/merge/plan.c
 # Found by: cs2-odd-origin
-s/return origin_offset_bytes >= origin_bytes \? 0 : .*/return slice_bytes;/
+s/return offset_bytes >= plan->origin_bytes \? 0 : .*/return plan->slice_bytes;/

@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Chunk numbers that occur more than once: noted while sets find them, then told apart by what else the entries say. */
-#ifndef DMSNAP_CHECK_REPEATS
-#define DMSNAP_CHECK_REPEATS
+/* Chunk numbers that occur more than once: noted while sets find them, then told apart by the rest of the entries. */
+#ifndef DMSNAP_CHECK_REPEATS_PRIVATE
+#define DMSNAP_CHECK_REPEATS_PRIVATE
 
-#include "lib/store/header.h"
-
-/* The entry at `index` repeats a number of the one at `first_index`, which is the first to have it. */
-struct snap_duplicate {
-    uint64_t index;
-    uint64_t first_index;
-    uint64_t old_chunk;
-    uint64_t new_chunk;
-};
-
-/* Of each kind, so many are given by name; the rest is only counted. */
-#define SNAP_DUPLICATES_NAMED 256u
+#include "lib/check/duplicates.h"
 
 /* Repetitions of one kind. */
 struct snap_repeats {
