@@ -97,7 +97,7 @@ static enum snap_status check_data(struct session *session, uint64_t origin_sect
     return status;
 }
 
-/* Whoever uses a device may change it while it is looked at (format 13, rule 21). */
+/* Whoever uses a device may change it while it is looked at (rule device-held). */
 static enum snap_status check_holders(struct session *session, const struct device *device, struct snap_error *err)
 {
     struct snap_finding finding;

@@ -79,7 +79,7 @@ static enum snap_status bad_new(struct check *check, const struct snap_span *spa
                           new_chunk, (new_chunk - 1) / ((uint64_t)layout->entries_per_area + 1));
         place(check, span, i, &finding);
         if (new_chunk <= snap_layout_area_chunk(layout, span->area))
-            finding.severity = SNAP_FATAL; /* format 13, rule 10: an area that is in use */
+            finding.severity = SNAP_FATAL; /* rule entry-new-metadata: an area that is in use */
         else if (check->undecided_count < UNDECIDED_MAX)
             return put_aside(check, &finding);
     } else {
@@ -130,7 +130,7 @@ static enum snap_status check_span(struct check *check, const struct snap_span *
         check->previous_old = old_chunk;
         check->previous_new = new_chunk;
         result->highest_new_chunk = snap_max(result->highest_new_chunk, new_chunk);
-        if (old_chunk == check->origin_chunks - 1) /* format 2.2: the last chunk may be partial */
+        if (old_chunk == check->origin_chunks - 1) /* it may be partial: dmsnap-store(5), ENTRIES AND AREAS */
             result->merge_bytes -= check->last_missing_bytes;
         if (new_chunk >= layout->cow_chunks || snap_layout_is_area_chunk(layout, new_chunk))
             status = bad_new(check, span, i);
@@ -144,7 +144,7 @@ static enum snap_status check_span(struct check *check, const struct snap_span *
     return status;
 }
 
-/* Everything behind the terminator in its area must be zero, the terminator's old too (format 13, rule 7). */
+/* Everything behind the terminator in its area must be zero, the terminator's old too (rule garbage-behind-end). */
 static enum snap_status check_dead_slots(struct check *check, const struct snap_span *span, bool *garbage_seen)
 {
     const uint8_t *dead = span->bytes + (size_t)span->live * SNAP_ENTRY_BYTES;

@@ -28,7 +28,7 @@ struct snap_check_result {
     uint64_t runs;                 /* neighbours whose old and new both step by one, counted as one */
     uint64_t highest_new_chunk;    /* 0: no entries */
     bool canonical;                /* every new is the one a kernel since 3.13 gives */
-    uint64_t capacity_entries;     /* of the device (format 2.1) */
+    uint64_t capacity_entries;     /* of the device (dmsnap-store(5), CAPACITY) */
     uint64_t free_chunks;          /* entries that can still be added */
     struct snap_usage usage;       /* as the kernel's status line */
     uint64_t continuation_area;    /* where entries continue the list behind its end ... */
@@ -43,7 +43,8 @@ struct snap_check_result {
  * to *findings, which the caller has set up. Memory is bounded; the sets are divided into passes where it is short.
  * Entries that break a rule about their own numbers are left out of the search for duplicates.
  *
- * SNAP_OK: the check was carried out, whatever it found. SNAP_E_NOMEM, SNAP_E_STOPPED; what the finding callback returned.
+ * SNAP_OK: the check was carried out, whatever it found. SNAP_E_NOMEM, SNAP_E_STOPPED; what the finding callback
+ * returned.
  */
 enum snap_status snap_check(const struct snap_store *store, const struct snap_check_options *options,
                             struct snap_findings *findings, struct snap_check_result *result, struct snap_error *err);

@@ -26,7 +26,7 @@ struct data_check {
     uint8_t *buffer;
 };
 
-/* What of a chunk has a place on the origin (format 2.2). */
+/* What of a chunk has a place on the origin (dmsnap-store(5), ENTRIES AND AREAS, "The last chunk of the origin"). */
 static uint64_t used_bytes(const struct data_check *check, uint64_t old_chunk)
 {
     const uint64_t chunk_bytes = check->store->layout.chunk_bytes;

@@ -140,7 +140,7 @@ static uint32_t continuing(struct snap_duplicates *sets, const struct snap_span 
     return i;
 }
 
-/* Looks at the areas behind the one that holds the end (format 13, rule 8), with all live olds in the set. */
+/* Looks at the areas behind the one that holds the end (rule list-cut), with all live olds in the set. */
 static enum snap_status look_behind(struct snap_duplicates *sets, uint64_t entries,
                                     struct snap_duplicates_result *result, struct snap_error *err)
 {

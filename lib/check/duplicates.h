@@ -49,10 +49,10 @@ void snap_duplicates_feed(struct snap_duplicates *sets, const struct snap_span *
  * and calls `fn` for each number that an earlier entry has already, both in range:
  * SNAP_RULE_DUPLICATE_OLD    an old; the first entry with it has another new;
  * SNAP_RULE_DUPLICATE_NEW    a new; the first entry with it has another old;
- * SNAP_RULE_ENTRY_REPEATED   an old, and the first entry with it is the same: an interrupted move (format, appendix).
- * In this order, each in list order; beyond SNAP_DUPLICATES_NAMED of a rule the last of those stands for the rest, so
- * that counts are right. Only where numbers were met again does this take further walks: one for the olds, and one for
- * the news unless all of them belong to repeated entries; more where memory is short.
+ * SNAP_RULE_ENTRY_REPEATED   an old, and the first entry with it is the same: an interrupted move (rule
+ * entry-repeated). In this order, each in list order; beyond SNAP_DUPLICATES_NAMED of a rule the last of those stands
+ * for the rest, so that counts are right. Only where numbers were met again does this take further walks: one for the
+ * olds, and one for the news unless all of them belong to repeated entries; more where memory is short.
  * SNAP_E_NOMEM where even the smallest part does not fit, SNAP_E_STOPPED, SNAP_E_IO where the list can no longer be
  * read, SNAP_E_CORRUPT where it is no longer the same list, and what `fn` returned. Called once.
  */

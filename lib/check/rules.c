@@ -2,27 +2,27 @@
 /* The table of rules. */
 #include "lib/check/rules.h"
 
-/* Format 13; the numbers in comments are its rules. */
+/* Each has its paragraph in dmsnap-store(5), RULES OF A SOUND STORE. */
 static const struct snap_rule_info rules[SNAP_RULES] = {
-    [SNAP_RULE_DEVICE_SIZE] = {"device-size", SNAP_FATAL, "none", /* 1, 5 */
+    [SNAP_RULE_DEVICE_SIZE] = {"device-size", SNAP_FATAL, "none",
                                "the device is too small for a header and one metadata area"},
-    [SNAP_RULE_HEADER_EMPTY] = {"header-empty", SNAP_FATAL, "none", /* 1 */
+    [SNAP_RULE_HEADER_EMPTY] = {"header-empty", SNAP_FATAL, "none",
                                 "magic 0: no store yet, or one that was reset; the kernel would start a new one"},
-    [SNAP_RULE_HEADER_MAGIC] = {"header-magic", SNAP_FATAL, "none", /* 1 */
+    [SNAP_RULE_HEADER_MAGIC] = {"header-magic", SNAP_FATAL, "none",
                                 "this is not a snapshot store"},
-    [SNAP_RULE_HEADER_VERSION] = {"header-version", SNAP_FATAL, "none", /* 2 */
+    [SNAP_RULE_HEADER_VERSION] = {"header-version", SNAP_FATAL, "none",
                                   "a disk version that no kernel knows"},
-    [SNAP_RULE_STORE_INVALID] = {"store-invalid", SNAP_FATAL, "view-changed", /* 3 */
-                                 "the store overflowed or failed; origin data written since then are missing in it"},
-    [SNAP_RULE_CHUNK_SIZE] = {"chunk-size", SNAP_FATAL, "none", /* 4 */
+    [SNAP_RULE_STORE_INVALID] = {"store-invalid", SNAP_FATAL, "view-changed",
+                                 "the store overflowed or failed; old content of the origin is missing in it"},
+    [SNAP_RULE_CHUNK_SIZE] = {"chunk-size", SNAP_FATAL, "none",
                               "a chunk size that the kernel refuses"},
-    [SNAP_RULE_CHUNK_BLOCK] = {"chunk-block", SNAP_WARNING, "none", /* 4 */
+    [SNAP_RULE_CHUNK_BLOCK] = {"chunk-block", SNAP_WARNING, "none",
                                "chunks smaller than a device's logical block: the kernel refuses this pair of devices"},
-    [SNAP_RULE_CHUNK_UNUSUAL] = {"chunk-unusual", SNAP_NOTE, "none", /* 4 */
+    [SNAP_RULE_CHUNK_UNUSUAL] = {"chunk-unusual", SNAP_NOTE, "none",
                                  "a chunk size that LVM does not use; below 4 KiB also unusable on 4Kn disks"},
-    [SNAP_RULE_VALID_VALUE] = {"valid-value", SNAP_NOTE, "view-kept", /* 3 */
+    [SNAP_RULE_VALID_VALUE] = {"valid-value", SNAP_NOTE, "view-kept",
                                "the valid field is neither 0 nor 1; the kernel takes it for valid"},
-    [SNAP_RULE_HEADER_SPARE] = {"header-spare", SNAP_NOTE, "none", /* 17 */
+    [SNAP_RULE_HEADER_SPARE] = {"header-spare", SNAP_NOTE, "none",
                                 "unknown bytes behind the header; they vanish when the kernel invalidates the store"},
     [SNAP_RULE_IDENTITY_DAMAGED] = {"identity-damaged", SNAP_NOTE, "view-kept",
                                     "the identity record is damaged and was ignored"},
@@ -32,45 +32,45 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
                                    "the store belongs to another origin"},
     [SNAP_RULE_IDENTITY_SIZE] = {"identity-size", SNAP_WARNING, "none",
                                  "the origin has grown since the store was made"},
-    [SNAP_RULE_AREA_UNREADABLE] = {"area-unreadable", SNAP_FATAL, "none", /* 20 */
+    [SNAP_RULE_AREA_UNREADABLE] = {"area-unreadable", SNAP_FATAL, "none",
                                    "a metadata area cannot be read; the kernel cannot load the store"},
-    [SNAP_RULE_DATA_UNREADABLE] = {"data-unreadable", SNAP_WARNING, "none", /* 20 */
+    [SNAP_RULE_DATA_UNREADABLE] = {"data-unreadable", SNAP_WARNING, "none",
                                    "the data of one chunk cannot be read; it blocks the kernel's merge"},
-    [SNAP_RULE_DEVICE_HELD] = {"device-held", SNAP_WARNING, "none", /* 21 */
-                               "somebody uses the device: what is found may change while it is looked at"},
-    [SNAP_RULE_LIST_PAST_END] = {"list-past-end", SNAP_FATAL, "view-kept", /* 6 */
+    [SNAP_RULE_DEVICE_HELD] = {"device-held", SNAP_WARNING, "none",
+                               "the device is in use: what is found may change while it is checked"},
+    [SNAP_RULE_LIST_PAST_END] = {"list-past-end", SNAP_FATAL, "view-kept",
                                  "the list goes on past the device's end; the kernel cannot load the store"},
-    [SNAP_RULE_LIST_CUT] = {"list-cut", SNAP_WARNING, "view-changed", /* 8 */
+    [SNAP_RULE_LIST_CUT] = {"list-cut", SNAP_WARNING, "view-changed",
                             "a later area continues the list exactly: entries may have been cut off by a fault"},
-    [SNAP_RULE_GARBAGE_BEHIND_END] = {"garbage-behind-end", SNAP_CORRUPTING, "view-kept", /* 7 */
+    [SNAP_RULE_GARBAGE_BEHIND_END] = {"garbage-behind-end", SNAP_CORRUPTING, "view-kept",
                                       "bytes behind the end of the list become entries when the kernel appends"},
-    [SNAP_RULE_STALE_AREAS] = {"stale-areas", SNAP_NOTE, "view-kept", /* 8 */
+    [SNAP_RULE_STALE_AREAS] = {"stale-areas", SNAP_NOTE, "view-kept",
                                "leftovers of earlier use in later areas; the kernel zeroes them before use"},
-    [SNAP_RULE_ENTRY_NEW_TOP_BYTE] = {"entry-new-top-byte", SNAP_CORRUPTING, "view-changed", /* 9 */
+    [SNAP_RULE_ENTRY_NEW_TOP_BYTE] = {"entry-new-top-byte", SNAP_CORRUPTING, "view-changed",
                                       "the kernel takes the top byte for a count and redirects following chunks"},
-    [SNAP_RULE_ENTRY_NEW_METADATA] = {"entry-new-metadata", SNAP_CORRUPTING, "view-changed", /* 10 */
+    [SNAP_RULE_ENTRY_NEW_METADATA] = {"entry-new-metadata", SNAP_CORRUPTING, "view-changed",
                                       "the entry's data chunk is a metadata chunk; a write to it destroys the list"},
-    [SNAP_RULE_ENTRY_NEW_RANGE] = {"entry-new-range", SNAP_CORRUPTING, "view-changed", /* 11 */
+    [SNAP_RULE_ENTRY_NEW_RANGE] = {"entry-new-range", SNAP_CORRUPTING, "view-changed",
                                    "the entry's data chunk lies beyond the device: its data are gone, or the device shrank"},
-    [SNAP_RULE_ENTRY_OLD_RANGE] = {"entry-old-range", SNAP_CORRUPTING, "view-kept", /* 12 */
+    [SNAP_RULE_ENTRY_OLD_RANGE] = {"entry-old-range", SNAP_CORRUPTING, "view-kept",
                                    "the entry lies beyond the origin; it blocks the kernel's merge for ever"},
-    [SNAP_RULE_DUPLICATE_OLD] = {"duplicate-old", SNAP_CORRUPTING, "view-changed", /* 13 */
+    [SNAP_RULE_DUPLICATE_OLD] = {"duplicate-old", SNAP_CORRUPTING, "view-changed",
                                  "two entries for one origin chunk: kernels differ in which one they show"},
-    [SNAP_RULE_DUPLICATE_NEW] = {"duplicate-new", SNAP_CORRUPTING, "none", /* 14 */
+    [SNAP_RULE_DUPLICATE_NEW] = {"duplicate-new", SNAP_CORRUPTING, "none",
                                  "two origin chunks share one data chunk: a write to one changes the other"},
-    [SNAP_RULE_ENTRY_REPEATED] = {"entry-repeated", SNAP_NOTE, "view-kept", /* drop entry, and the appendix */
+    [SNAP_RULE_ENTRY_REPEATED] = {"entry-repeated", SNAP_NOTE, "view-kept",
                                   "the same entry once more, left by an interrupted move; the view is the same"},
-    [SNAP_RULE_ENTRY_ORDER] = {"entry-order", SNAP_NOTE, "none", /* 15 */
+    [SNAP_RULE_ENTRY_ORDER] = {"entry-order", SNAP_NOTE, "none",
                                "data chunks are not in list order, as kernels before 3.13 wrote them"},
-    [SNAP_RULE_LEAKED_CHUNKS] = {"leaked-chunks", SNAP_NOTE, "none", /* 15 */
+    [SNAP_RULE_LEAKED_CHUNKS] = {"leaked-chunks", SNAP_NOTE, "none",
                                  "data chunks that no entry uses, left by a crash of an old kernel or by moved entries"},
-    [SNAP_RULE_STORE_FULL] = {"store-full", SNAP_WARNING, "none", /* 16 */
+    [SNAP_RULE_STORE_FULL] = {"store-full", SNAP_WARNING, "none",
                               "no free chunk: the next new exception overflows the store"},
-    [SNAP_RULE_NO_ROOM] = {"no-room", SNAP_WARNING, "none", /* 5 */
+    [SNAP_RULE_NO_ROOM] = {"no-room", SNAP_WARNING, "none",
                            "the device has no chunk for data at all"},
-    [SNAP_RULE_EXACT_FIT] = {"exact-fit", SNAP_NOTE, "none", /* 19 */
+    [SNAP_RULE_EXACT_FIT] = {"exact-fit", SNAP_NOTE, "none",
                              "the last data chunk cannot be used; with one chunk more on the device it could"},
-    [SNAP_RULE_PARTIAL_CHUNK] = {"partial-chunk", SNAP_NOTE, "none", /* 18 */
+    [SNAP_RULE_PARTIAL_CHUNK] = {"partial-chunk", SNAP_NOTE, "none",
                                  "the device ends inside a chunk, which the kernel does not use"},
 };
 

@@ -3,7 +3,7 @@
 #ifndef DMSNAP_CHECK_RULES
 #define DMSNAP_CHECK_RULES
 
-/* "Clean" is nothing above NOTE (format 13). */
+/* A store is clean where nothing above NOTE is found. */
 enum snap_severity {
     SNAP_NOTE,       /* normal in some legal stores */
     SNAP_WARNING,    /* may be a problem, or become one */

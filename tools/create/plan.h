@@ -22,7 +22,7 @@ struct create_session {
     char tables[3][1024];        /* dmsetup lines; empty where they were not asked for */
 };
 
-/* A chunk size that the kernel takes for these devices (format 1.2). */
+/* A chunk size that the kernel takes for these devices (dmsnap-store(5), HEADER). */
 enum snap_status create_check_chunk(struct create_session *session, uint64_t chunk_bytes, struct snap_error *err);
 
 /* --size: a new image of `size_bytes`, 0 for the size that can never overflow. The path must be free. */

@@ -30,7 +30,7 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct dev
                                  const struct snap_store *store, const struct snap_check_result *check, bool appended,
                                  uint64_t *stale_areas_end, struct snap_error *err);
 
-/* A block cannot be written in part: such a store can be read, not written (format 1.2: nor by the kernel). */
+/* A block cannot be written in part: such a store can be read, not written (rule chunk-block). */
 enum snap_status merge_check_blocks(const struct device *device, const struct snap_store *store,
                                     struct snap_error *err);
 
