@@ -609,10 +609,10 @@ static int in_child(int (*body)(void))
 static int stops_by(int number)
 {
     cli_catch_signals();
-    if (cli_stop_wanted() || *cli_stop_flag() != 0)
+    if (cli_stop_wanted() || cli_stop_asked(NULL))
         return 1;
     raise(number);
-    return cli_stop_wanted() && *cli_stop_flag() != 0 && *cli_report_flag() == 0 ? 0 : 2;
+    return cli_stop_wanted() && cli_stop_asked(NULL) && *cli_report_flag() == 0 ? 0 : 2;
 }
 
 static int stop_by_int(void)

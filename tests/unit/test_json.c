@@ -61,11 +61,10 @@ static void strings_are_always_valid(void **state)
     cli_json_set_string(json, "overlong", "\xc0\x80");
     cli_json_set_string(json, "quote", "\"\\\n");
     cli_json_set_string(json, "none", NULL);
-    cli_json_set_bytes(json, "zero", "a\0b", 3);
-    cli_json_set_bytes(json, "empty", "", 0);
+    cli_json_set_string(json, "empty", "");
     assert_line(json, "{\"plain\":\"/dev/sdc1\",\"utf8\":\"gr\xc3\xbc\xc3\x9f\",\"broken\":\"a\\\\xFF\\\\xC3\","
                       "\"overlong\":\"\\\\xC0\\\\x80\",\"quote\":\"\\\"\\\\\\n\",\"none\":null,"
-                      "\"zero\":\"a\\\\x00b\",\"empty\":\"\"}\n");
+                      "\"empty\":\"\"}\n");
 }
 
 static void arrays_and_objects_nest(void **state)
@@ -77,13 +76,11 @@ static void arrays_and_objects_nest(void **state)
     cli_json_set_bool(inner, "no", false);
     cli_json_add(array, inner);
     cli_json_add_string(array, "text");
-    cli_json_add_uint(array, 7);
-    cli_json_add_hex(array, 16);
     cli_json_set(json, "list", array);
     cli_json_set(json, "nothing", cli_json_array());
     cli_json_set_uint(json, "twice", 1);
     cli_json_set_uint(json, "twice", 2);
-    assert_line(json, "{\"list\":[{\"yes\":true,\"no\":false},\"text\",7,\"0x10\"],\"nothing\":[],\"twice\":2}\n");
+    assert_line(json, "{\"list\":[{\"yes\":true,\"no\":false},\"text\"],\"nothing\":[],\"twice\":2}\n");
 }
 
 static void a_document_begins_with_its_frame_and_ends_with_the_status(void **state)
@@ -139,7 +136,7 @@ static void a_failed_parent_frees_what_it_takes(void **state)
     cli_json_set(NULL, "key", cli_json_object()); /* the sanitizer's leak check is the judge */
     cli_json_add(NULL, cli_json_array());
     cli_json_set_string(NULL, "key", "text");
-    cli_json_add_uint(NULL, 1);
+    cli_json_add_string(NULL, "text");
     cli_json_free(NULL);
     cli_json_free(cli_json_document("p", "v"));
 }

@@ -4,6 +4,7 @@
 
 #include "tools/cli/cli.h"
 #include "tools/cli/help.h"
+#include "tools/cli/options.h"
 
 #include <errno.h>
 #include <fcntl.h>

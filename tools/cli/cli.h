@@ -5,7 +5,6 @@
 
 #include "tools/cli/escape.h"
 #include "tools/cli/exit.h"
-#include "tools/cli/options.h"
 #include "tools/cli/program.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/stop.h"

@@ -3,7 +3,6 @@
 #ifndef DMSNAP_TOOLS_CLI_HELP
 #define DMSNAP_TOOLS_CLI_HELP
 
-#include "tools/cli/options.h"
 #include "tools/cli/program.h"
 
 /* `options` is the whole table, those of the frame included. Errors of `out` stay in it (ferror). */

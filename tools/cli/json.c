@@ -129,11 +129,6 @@ void cli_json_set_string(struct cli_json *object, const char *key, const char *t
         put(object, key, new_string(text, strlen(text)), false);
 }
 
-void cli_json_set_bytes(struct cli_json *object, const char *key, const char *bytes, size_t length)
-{
-    put(object, key, new_string(bytes, length), false);
-}
-
 void cli_json_set_uint(struct cli_json *object, const char *key, uint64_t value)
 {
     put(object, key, json_object_new_uint64(value), false);
@@ -167,16 +162,6 @@ void cli_json_set(struct cli_json *object, const char *key, struct cli_json *tak
 void cli_json_add_string(struct cli_json *array, const char *text)
 {
     append(array, new_string(text, strlen(text)));
-}
-
-void cli_json_add_uint(struct cli_json *array, uint64_t value)
-{
-    append(array, json_object_new_uint64(value));
-}
-
-void cli_json_add_hex(struct cli_json *array, uint64_t value)
-{
-    append(array, new_hex(value));
 }
 
 void cli_json_add(struct cli_json *array, struct cli_json *taken)

@@ -25,7 +25,6 @@ void cli_json_free(struct cli_json *json);
 
 /* Members of an object. */
 void cli_json_set_string(struct cli_json *object, const char *key, const char *text); /* NULL text: null */
-void cli_json_set_bytes(struct cli_json *object, const char *key, const char *bytes, size_t length);
 void cli_json_set_uint(struct cli_json *object, const char *key, uint64_t value);
 void cli_json_set_int(struct cli_json *object, const char *key, int64_t value);
 void cli_json_set_bool(struct cli_json *object, const char *key, bool value);
@@ -35,8 +34,6 @@ void cli_json_set(struct cli_json *object, const char *key, struct cli_json *tak
 
 /* Elements of an array. */
 void cli_json_add_string(struct cli_json *array, const char *text);
-void cli_json_add_uint(struct cli_json *array, uint64_t value);
-void cli_json_add_hex(struct cli_json *array, uint64_t value);
 void cli_json_add(struct cli_json *array, struct cli_json *taken); /* takes it, in every case */
 
 /*

@@ -2,7 +2,6 @@
 /* Reads a command line by a table of options; the only user of popt. */
 #include "tools/cli/options.h"
 
-#include "tools/cli/program.h"
 #include "tools/cli/value.h"
 
 #include <popt.h>

@@ -39,11 +39,6 @@ void cli_catch_signals(void)
     }
 }
 
-const volatile sig_atomic_t *cli_stop_flag(void)
-{
-    return &stop_flag;
-}
-
 bool cli_stop_wanted(void)
 {
     return stop_flag != 0;

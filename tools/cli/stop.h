@@ -13,10 +13,7 @@
  */
 void cli_catch_signals(void);
 
-/* Not 0 once a stop was asked for. The address is constant: hand it to the library. */
-const volatile sig_atomic_t *cli_stop_flag(void);
-
-/* The same as a question. */
+/* Whether a stop was asked for. */
 bool cli_stop_wanted(void);
 
 /* The same for the library's stop callbacks. */

@@ -3,7 +3,8 @@
 #ifndef DMSNAP_TOOLS_CLI_VALUE
 #define DMSNAP_TOOLS_CLI_VALUE
 
-#include "tools/cli/options.h"
+#include "lib/base/error.h"
+#include "tools/cli/program.h"
 
 /*
  * Reads `text` into the destination of the option, by the strict parsers. `text` is NULL for flags; a string is

@@ -157,13 +157,10 @@ void create_print_tables(struct create_session *session)
 int create_print_json(struct create_session *session, bool dry_run)
 {
     const struct snap_layout *layout = &session->layout;
-    struct cli_json *document = cli_json_document(session->cli->program->name, cli_version());
+    struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
     struct cli_json *result = cli_json_object();
-    struct snap_error err = {0};
     char id[37];
 
-    cli_json_set_string(document, "device", session->cow.path);
-    cli_json_set_string(document, "origin", session->origin.path);
     cli_json_set_bool(result, "written", !dry_run);
     cli_json_set_uint(result, "chunk_sectors", layout->chunk_sectors);
     cli_json_set_uint(result, "cow_sectors", layout->cow_sectors);
@@ -182,7 +179,5 @@ int create_print_json(struct create_session *session, bool dry_run)
         cli_json_set(result, "tables", tables);
     }
     cli_json_set(document, "result", result);
-    if (cli_json_finish(document, CLI_EXIT_OK, session->cli->out, &err) != SNAP_OK)
-        return cli_fail(session->cli, &err);
-    return CLI_EXIT_OK;
+    return report_json_end(session->cli, document, CLI_EXIT_OK);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The view as a new sparse image, or as a stream on standard output. */
 #include "lib/base/bytes.h"
-#include "tools/inspect/inspect.h"
+#include "tools/inspect/extract.h"
 
 #include "lib/view/extract.h"
 #include "tools/cli/progress.h"
@@ -124,8 +124,9 @@ static enum snap_status extract_image(struct inspect_session *session, struct sn
     return status;
 }
 
-enum snap_status inspect_extract(struct inspect_session *session, const char *path, struct snap_error *err)
+enum snap_status inspect_extract(struct inspect_session *session, struct snap_error *err)
 {
+    const char *path = session->arguments.extract;
     struct snap_view *view;
     enum snap_status status =
         snap_view_open(&view, &session->store, session->origin.io, VIEW_MEMORY_BYTES, err);

@@ -1,13 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/base/bytes.h"
-#include "tools/inspect/inspect.h"
+/* The figures of a store: header, identity, usage, what is on the devices. */
+#include "tools/inspect/figures.h"
 
+#include "lib/base/bytes.h"
 #include "tools/cli/json.h"
 #include "tools/cli/size.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
 #include <time.h>
+
+enum snap_status inspect_figures_gather(struct inspect_session *session, struct snap_error *err)
+{
+    struct snap_check_options check_options = {.figures_only = true, .stop = cli_stop_asked};
+    struct report_talk talk = {session->cli, session->cow.path};
+    enum snap_status status;
+
+    if (session->origin.io)
+        check_options.origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
+    session->findings = (struct snap_findings){.fn = report_finding_talk, .context = &talk, .per_rule_max = 1};
+    status = snap_check(&session->store, &check_options, &session->findings, &session->result, err);
+    session->evidence_known = session->origin.io && session->result.list_complete &&
+                              report_is_sound(&session->findings);
+    if (status == SNAP_OK && session->evidence_known)
+        status = snap_evidence_gather(&session->store, session->origin.io, &session->origin.facts, &session->evidence,
+                                      err);
+    return status;
+}
+
+void inspect_figures_warn(struct inspect_session *session)
+{
+    if (session->result.list_complete && !report_is_sound(&session->findings))
+        cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck %s", session->cow.path,
+                 cli_quote(session->cow.path).text);
+}
 
 static void print_identity(struct inspect_session *session)
 {
@@ -35,16 +61,18 @@ static void print_identity(struct inspect_session *session)
 
 static struct cli_text size_text(const struct inspect_session *session, uint64_t bytes)
 {
-    return session->bytes ? cli_size_text_exact(bytes) : cli_size_text(bytes);
+    return session->arguments.bytes ? cli_size_text_exact(bytes) : cli_size_text(bytes);
 }
 
-void inspect_print_figures(struct inspect_session *session)
+void inspect_figures_print(struct inspect_session *session)
 {
     const struct snap_check_result *result = &session->result;
     const struct snap_layout *layout = &session->store.layout;
     const struct snap_usage *usage = &result->usage;
     FILE *out = session->cli->out;
 
+    if (layout->chunk_sectors == 0)
+        return; /* there is no store */
     report_print(out, "store       %s, %s", session->cow.path, size_text(session, session->cow.io->size_bytes).text);
     report_print(out, "header      version %" PRIu32 ", valid %" PRIu32 ", chunks of %s (%" PRIu32 " sectors)",
                  session->store.header.version, session->store.header.valid,
@@ -68,15 +96,12 @@ void inspect_print_figures(struct inspect_session *session)
     report_print(out, "fits        %s", session->evidence.text);
 }
 
-int inspect_print_json(struct inspect_session *session, int exit_status)
+int inspect_figures_json(struct inspect_session *session, int exit_status)
 {
-    struct cli_json *document = cli_json_document(session->cli->program->name, cli_version());
+    struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
     struct cli_json *result = cli_json_object();
     struct cli_json *header = cli_json_object();
-    struct snap_error err = {0};
 
-    cli_json_set_string(document, "device", session->cow.path);
-    cli_json_set_string(document, "origin", session->origin.path);
     cli_json_set_uint(header, "version", session->store.header.version);
     cli_json_set_uint(header, "valid", session->store.header.valid);
     cli_json_set_uint(header, "chunk_sectors", session->store.header.chunk_sectors);
@@ -91,7 +116,5 @@ int inspect_print_json(struct inspect_session *session, int exit_status)
         cli_json_set_uint(result, "merge_bytes", session->result.merge_bytes);
     }
     cli_json_set(document, "result", result);
-    if (cli_json_finish(document, exit_status, session->cli->out, &err) != SNAP_OK)
-        return cli_exit_worse(exit_status, cli_fail(session->cli, &err));
-    return exit_status;
+    return report_json_end(session->cli, document, exit_status);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/base/bytes.h"
-#include "tools/inspect/inspect.h"
+/* The list of ranges that a store holds. */
+#include "tools/inspect/list.h"
 
+#include "lib/base/bytes.h"
 #include "lib/store/list_walk.h"
 #include "tools/cli/json.h"
 #include "tools/cli/size.h"
@@ -36,7 +37,7 @@ static struct cli_text offset_text(const struct inspect_session *session, uint64
 
     if (__builtin_mul_overflow(chunk, session->store.layout.chunk_bytes, &bytes))
         (void)snprintf(text.text, sizeof text.text, "chunk 0x%" PRIx64, chunk);
-    else if (session->bytes)
+    else if (session->arguments.bytes)
         (void)snprintf(text.text, sizeof text.text, "%" PRIu64, bytes);
     else
         (void)snprintf(text.text, sizeof text.text, "%" PRIu64 "s", bytes / SNAP_SECTOR_BYTES);
@@ -59,7 +60,7 @@ static enum snap_status print_row(struct inspect_session *session, struct cli_ta
         [COLUMN_INDEX] = number_text(range->index),
         [COLUMN_ORIGIN] = offset_text(session, range->old_chunk),
         [COLUMN_COW] = offset_text(session, range->new_chunk),
-        [COLUMN_LENGTH] = session->bytes ? number_text(length_bytes) : cli_size_text(length_bytes),
+        [COLUMN_LENGTH] = session->arguments.bytes ? number_text(length_bytes) : cli_size_text(length_bytes),
         [COLUMN_CHUNKS] = number_text(range->chunks),
         [COLUMN_AREA] = number_text(range->index / session->store.layout.entries_per_area),
     };
@@ -119,15 +120,16 @@ static enum snap_status walk(struct inspect_session *session, struct cli_table *
     return status == SNAP_OK ? print_range(session, table, &range, err) : status;
 }
 
-enum snap_status inspect_list(struct inspect_session *session, const struct cli_table_style *style,
-                              struct snap_error *err)
+enum snap_status inspect_list(struct inspect_session *session, struct snap_error *err)
 {
+    const struct cli_table_style style = {session->arguments.columns, session->arguments.raw,
+                                          session->arguments.noheadings};
     struct cli_table *table = NULL;
     struct cli_json *end;
     enum snap_status status;
 
-    if (!session->json) {
-        status = cli_table_open(inspect_columns, INSPECT_COLUMNS, style, session->cli->out, &table, err);
+    if (!session->arguments.json) {
+        status = cli_table_open(inspect_columns, INSPECT_COLUMNS, &style, session->cli->out, &table, err);
         if (status == SNAP_OK)
             status = walk(session, table, err);
         if (status == SNAP_OK)

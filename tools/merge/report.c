@@ -213,12 +213,9 @@ static void set_after(struct cli_json *result, const struct merge_session *sessi
 int merge_print_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
                      int exit_status)
 {
-    struct cli_json *document = cli_json_document(session->cli->program->name, cli_version());
+    struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
     struct cli_json *result = cli_json_object();
-    struct snap_error err = {0};
 
-    cli_json_set_string(document, "device", session->cow.path);
-    cli_json_set_string(document, "origin", session->origin.path);
     cli_json_set_string(result, "outcome", outcome);
     report_set_figures(result, &session->store, &session->check);
     cli_json_set_uint(result, "total_bytes", session->job.total_bytes);
@@ -237,7 +234,5 @@ int merge_print_json(struct merge_session *session, const struct snap_merge_resu
         set_after(result, session, outcome);
     merge_output_set_json(result, session);
     cli_json_set(document, "result", result);
-    if (cli_json_finish(document, exit_status, session->cli->out, &err) != SNAP_OK)
-        return cli_exit_worse(exit_status, cli_fail(session->cli, &err));
-    return exit_status;
+    return report_json_end(session->cli, document, exit_status);
 }

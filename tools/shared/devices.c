@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The devices that a program was given: found, told apart, opened, described. */
 #include "tools/shared/devices.h"
 
 #include "lib/base/bytes.h"
@@ -25,6 +26,17 @@ enum snap_status devices_distinct(const struct device *first, const struct devic
     if (!snap_device_same(&first->facts, &second->facts, reason, sizeof reason))
         return SNAP_OK;
     return snap_fail(err, SNAP_E_REFUSED, "%s and %s are the same device: %s", first->path, second->path, reason);
+}
+
+enum snap_status devices_distinct_from_all(const struct device *device, const struct device *const *others,
+                                           size_t count, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < count && status == SNAP_OK; i++)
+        if (others[i]->path)
+            status = devices_distinct(others[i], device, err);
+    return status;
 }
 
 enum snap_status devices_open(struct device *device, const struct snap_file_options *options,
@@ -54,6 +66,17 @@ enum snap_status devices_close(struct device *device, struct snap_error *err)
     return status;
 }
 
+int devices_close_all(struct cli *cli, struct device *const *devices, size_t count, int exit_status)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct snap_error err = {0};
+
+        if (devices_close(devices[i], &err) != SNAP_OK)
+            exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
+    }
+    return exit_status;
+}
+
 enum snap_status devices_read_store(struct snap_store *store, const struct device *cow,
                                  const struct device *origin, struct snap_error *err)
 {
@@ -71,7 +94,7 @@ enum snap_status devices_read_store(struct snap_store *store, const struct devic
     return snap_fail(err, SNAP_E_REFUSED,
                      "%s: not a snapshot store, but %s is one: origin and COW are swapped; it should be "
                      "--origin %s --cow %s",
-                     cow->path, origin->path, cow->path, origin->path);
+                     cow->path, origin->path, cli_quote(cow->path).text, cli_quote(origin->path).text);
 }
 
 enum snap_status devices_open_for_reading(struct device *cow, const char *cow_argument, struct device *origin,

@@ -22,12 +22,19 @@ enum snap_status devices_find(struct device *device, const char *argument, struc
 enum snap_status devices_distinct(const struct device *first, const struct device *second,
                                        struct snap_error *err);
 
+/* The same for `device` and each of `others`; those that were not found yet (no path) do not count. */
+enum snap_status devices_distinct_from_all(const struct device *device, const struct device *const *others,
+                                           size_t count, struct snap_error *err);
+
 /* Opens it; who holds a busy device is said in the error. */
 enum snap_status devices_open(struct device *device, const struct snap_file_options *options,
                                   struct snap_error *err);
 
 /* Closes and frees; the first failure is SNAP_E_IO. Fine for one that was never found. */
 enum snap_status devices_close(struct device *device, struct snap_error *err);
+
+/* Closes all of them at the end of a program; says what fails. Returns the worst of `exit_status` and that. */
+int devices_close_all(struct cli *cli, struct device *const *devices, size_t count, int exit_status);
 
 /*
  * Reads the header of `cow` into *store. Where it is no store, but the origin (NULL: none) is one, the two were most

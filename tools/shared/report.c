@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How findings, devices and probes look to people and to programs. */
 #include "tools/shared/report.h"
 
 #include "lib/check/evidence.h"
@@ -23,6 +24,29 @@ void report_print(FILE *out, const char *format, ...)
     escaped = cli_escape(line, strlen(line), CLI_ESCAPE_TERMINAL);
     (void)fprintf(out, "%s\n", escaped ? escaped : "(out of memory)");
     free(escaped);
+}
+
+bool report_is_sound(const struct snap_findings *findings)
+{
+    return findings->severity_counts[SNAP_CORRUPTING] == 0 && findings->severity_counts[SNAP_FATAL] == 0;
+}
+
+struct cli_json *report_json_begin(const struct cli *cli, const char *device, const char *origin)
+{
+    struct cli_json *document = cli_json_document(cli->program->name, cli_version());
+
+    cli_json_set_string(document, "device", device);
+    cli_json_set_string(document, "origin", origin);
+    return document;
+}
+
+int report_json_end(struct cli *cli, struct cli_json *taken, int exit_status)
+{
+    struct snap_error err = {0};
+
+    if (cli_json_finish(taken, exit_status, cli->out, &err) != SNAP_OK)
+        return cli_exit_worse(exit_status, cli_fail(cli, &err));
+    return exit_status;
 }
 
 struct report_text report_finding_text(const struct snap_finding *finding)

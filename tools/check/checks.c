@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What snapcheck checks, in its order. */
+#include "tools/check/checks.h"
+
+#include "lib/base/bytes.h"
+#include "lib/check/check_data.h"
+#include "lib/check/evidence.h"
+#include "lib/merge/merge.h"
+#include "tools/shared/memory.h"
+#include "tools/shared/report.h"
+
+static void show_progress(void *context, uint64_t done_entries, uint64_t entries)
+{
+    const struct check_session *session = context;
+    const uint64_t chunk_bytes = session->store.layout.chunk_bytes;
+
+    cli_progress_update(session->progress, "read", done_entries * chunk_bytes, entries * chunk_bytes);
+}
+
+/* --data: every data chunk is read once. */
+static enum snap_status check_data(struct check_session *session, uint64_t origin_sectors, struct snap_error *err)
+{
+    const struct snap_check_data_options data_options = {.origin_sectors = origin_sectors,
+                                                         .stop = cli_stop_asked,
+                                                         .progress = show_progress,
+                                                         .progress_context = session};
+    struct cli_progress progress;
+    enum snap_status status;
+
+    session->progress = &progress;
+    cli_progress_begin(&progress, session->cli, session->cow.path, false, 0);
+    status = snap_check_data(&session->store, session->result.entries, &data_options, &session->findings,
+                             &session->unreadable, err);
+    cli_progress_end(&progress, cli_exit_outcome(status), cli_exit_status(status));
+    return status;
+}
+
+/* Whoever uses a device may change it while it is looked at (rule device-held). */
+static enum snap_status check_holders(struct check_session *session, const struct device *device,
+                                      struct snap_error *err)
+{
+    struct snap_finding finding;
+    char holders[192];
+
+    snap_device_holders(device->path, &device->facts, holders, sizeof holders);
+    if (holders[0] == '\0')
+        return SNAP_OK;
+    snap_findings_init(&finding, SNAP_RULE_DEVICE_HELD, "%s is %s", device == &session->cow ? "the store" : "the origin",
+                      holders);
+    return snap_findings_add(&session->findings, &finding, err);
+}
+
+enum snap_status check_run(struct check_session *session, struct snap_error *err)
+{
+    struct snap_check_options check_options = {
+        .memory_bytes = snap_merge_default_memory_bytes(memory_available_bytes()), .stop = cli_stop_asked};
+    enum snap_status status = check_holders(session, &session->cow, err);
+
+    if (status == SNAP_OK && session->origin.io)
+        status = check_holders(session, &session->origin, err);
+    if (status != SNAP_OK)
+        return status;
+    if (session->origin.io) {
+        check_options.origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
+        check_options.origin_block_bytes = session->origin.io->logical_block_bytes;
+    }
+    status = snap_check(&session->store, &check_options, &session->findings, &session->result, err);
+    if (status != SNAP_OK || !report_is_sound(&session->findings) || !session->result.list_complete)
+        return status;
+    if (session->origin.io) {
+        struct snap_evidence evidence;
+
+        status = snap_evidence_gather(&session->store, session->origin.io, &session->origin.facts, &evidence, err);
+        if (status == SNAP_OK)
+            status = snap_evidence_finding(&evidence, &session->findings, err);
+    }
+    if (status == SNAP_OK && session->arguments.data && report_is_sound(&session->findings))
+        status = check_data(session, check_options.origin_sectors, err);
+    return status;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of snapcheck. */
+#include "tools/check/options.h"
+
+/* Where the table leads; a session has a copy. */
+static struct check_arguments parsed;
+
+const struct cli_option check_option_table[] = {
+    {.name = "origin",
+     .argument = "DEV",
+     .help = "the origin of the store: also check that the two fit",
+     .group = "Devices",
+     .kind = CLI_STRING,
+     .string = &parsed.origin},
+    {.name = "data",
+     .help = "also read all data, to find chunks that cannot be read",
+     .group = "What to check",
+     .kind = CLI_FLAG,
+     .flag = &parsed.data},
+    CLI_OPTION_JSON(&parsed.json),
+    CLI_OPTION_DRY_RUN(&parsed.dry_run),
+    CLI_OPTIONS_END,
+};
+
+struct check_arguments check_options_take(void)
+{
+    return parsed;
+}

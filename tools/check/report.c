@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How snapcheck shows what it found: findings and a summary, as text or as JSON. */
+#include "tools/check/report.h"
+
+#include "tools/cli/size.h"
+#include "tools/shared/report.h"
+
+#include <inttypes.h>
+
+/* A finding is the answer of this program: it goes to standard output. */
+enum snap_status check_report_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
+{
+    struct check_session *session = context;
+    const struct snap_rule_info *info = snap_rules_info(finding->rule);
+
+    (void)err;
+    if (session->found)
+        cli_json_add(session->found, report_finding_json(finding));
+    else
+        report_print(session->cli->out, "%s: %s (%s: %s)%s%s", session->cow.path, report_finding_text(finding).text,
+                     snap_rules_severity_name(finding->severity), info->id, session->cli->verbose ? "; " : "",
+                     session->cli->verbose ? info->meaning : "");
+    return SNAP_OK;
+}
+
+static void print_summary(struct check_session *session)
+{
+    const uint64_t *counts = session->findings.severity_counts;
+    const struct snap_check_result *result = &session->result;
+
+    if (session->cli->quiet)
+        return;
+    if (result->list_complete)
+        report_print(session->cli->out, "%s: %" PRIu64 " entries in chunks of %s, %" PRIu64 " free chunks: %s",
+                     session->cow.path, result->entries, cli_size_text(session->store.layout.chunk_bytes).text,
+                     result->free_chunks,
+                     !report_is_sound(&session->findings) ? "damaged"
+                     : counts[SNAP_WARNING] > 0           ? "usable, with warnings"
+                                                          : "clean");
+    else
+        report_print(session->cli->out, "%s: not usable", session->cow.path);
+}
+
+static int print_json(struct check_session *session, int exit_status)
+{
+    struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
+    struct cli_json *figures = cli_json_object();
+    const bool usable = report_is_sound(&session->findings);
+    uint64_t findings_total = 0;
+
+    for (int rule = 0; rule < SNAP_RULES; rule++)
+        findings_total += session->findings.rule_counts[rule];
+
+    if (session->result.list_complete)
+        report_set_figures(figures, &session->store, &session->result);
+    if (session->result.list_complete)
+        cli_json_set_uint(figures, "repeated_entries", session->result.repeated_entries);
+    cli_json_set_bool(figures, "clean", usable && session->findings.severity_counts[SNAP_WARNING] == 0);
+    cli_json_set_bool(figures, "usable", usable);
+    cli_json_set_uint(figures, "findings_total", findings_total);
+    cli_json_set(document, "result", figures);
+    cli_json_set(document, "findings", session->found);
+    session->found = NULL;
+    return report_json_end(session->cli, document, exit_status);
+}
+
+int check_report_end(struct check_session *session)
+{
+    const int exit_status = report_is_sound(&session->findings) ? CLI_EXIT_OK : CLI_EXIT_STORE;
+
+    report_talk_rest(session->cli, session->cow.path, &session->findings, SNAP_NOTE);
+    if (session->arguments.json)
+        return print_json(session, exit_status);
+    print_summary(session);
+    return exit_status;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How snapcheck shows what it found: findings and a summary, as text or as JSON. */
+#ifndef DMSNAP_TOOLS_CHECK_REPORT
+#define DMSNAP_TOOLS_CHECK_REPORT
+
+#include "tools/check/session.h"
+
+/* Where the library's findings go (`context`: the session): printed at once, or kept for the JSON document. */
+enum snap_status check_report_finding(void *context, const struct snap_finding *finding, struct snap_error *err);
+
+/* What stands below the findings. Returns the exit status. */
+int check_report_end(struct check_session *session);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One run of snapcheck: what was asked for, what is open, what was found. Data only. */
+#ifndef DMSNAP_TOOLS_CHECK_SESSION
+#define DMSNAP_TOOLS_CHECK_SESSION
+
+#include "lib/check/check.h"
+#include "tools/check/options.h"
+#include "tools/cli/json.h"
+#include "tools/cli/progress.h"
+#include "tools/shared/devices.h"
+
+struct check_session {
+    struct cli *cli;
+    struct check_arguments arguments;
+    struct device cow, origin;     /* origin.io is NULL where none was given */
+    struct snap_store store;
+    struct snap_findings findings;
+    struct snap_check_result result;
+    uint64_t unreadable;           /* data chunks */
+    struct cli_progress *progress; /* while data are read */
+    struct cli_json *found;        /* the findings, where JSON was asked for; else NULL */
+};
+
+#endif
