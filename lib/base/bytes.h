@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a disk counts in and how it writes numbers: sectors, and little-endian integers at any alignment. */
+/* The bytes of a disk: the size of a sector, zeros, and little-endian numbers at any alignment. */
 #ifndef DMSNAP_BASE_BYTES
 #define DMSNAP_BASE_BYTES
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The store and the kernel count in sectors of 512 bytes, whatever the device's blocks are. */
 #define SNAP_SECTOR_BYTES 512u
+
+/* Whether all of these bytes are zero; true where there are none. */
+static inline bool snap_all_zero(const uint8_t *bytes, uint64_t length_bytes)
+{
+    return length_bytes == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, (size_t)length_bytes - 1) == 0);
+}
 
 static inline uint16_t snap_get_le16(const uint8_t *bytes)
 {

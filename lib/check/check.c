@@ -76,7 +76,7 @@ static enum snap_status bad_new(struct check *check, const struct snap_span *spa
                           layout->cow_chunks);
     } else if (snap_layout_is_area_chunk(layout, new_chunk)) {
         snap_findings_init(&finding, SNAP_RULE_ENTRY_NEW_METADATA, "data chunk %" PRIu64 " is metadata area %" PRIu64,
-                          new_chunk, (new_chunk - 1) / ((uint64_t)layout->entries_per_area + 1));
+                          new_chunk, snap_layout_area_of_chunk(layout, new_chunk));
         place(check, span, i, &finding);
         if (new_chunk <= snap_layout_area_chunk(layout, span->area))
             finding.severity = SNAP_FATAL; /* rule entry-new-metadata: an area that is in use */
@@ -132,7 +132,7 @@ static enum snap_status check_span(struct check *check, const struct snap_span *
         result->highest_new_chunk = snap_max(result->highest_new_chunk, new_chunk);
         if (old_chunk == check->origin_chunks - 1) /* it may be partial: dmsnap-store(5), ENTRIES AND AREAS */
             result->merge_bytes -= check->last_missing_bytes;
-        if (new_chunk >= layout->cow_chunks || snap_layout_is_area_chunk(layout, new_chunk))
+        if (!snap_layout_is_data_chunk(layout, new_chunk))
             status = bad_new(check, span, i);
         else if (result->canonical && new_chunk != snap_layout_canonical_chunk(layout, span->first_index + i))
             status = bad_order(check, span, i);
@@ -152,7 +152,7 @@ static enum snap_status check_dead_slots(struct check *check, const struct snap_
     struct snap_finding finding;
     uint32_t i = span->live;
 
-    if (*garbage_seen || dead_bytes == 0 || (dead[0] == 0 && memcmp(dead, dead + 1, dead_bytes - 1) == 0))
+    if (*garbage_seen || snap_all_zero(dead, dead_bytes))
         return SNAP_OK;
     while (snap_span_old(span, i) == 0 && snap_span_new(span, i) == 0)
         i++;
@@ -232,7 +232,7 @@ static enum snap_status check_whole(struct check *check, const struct snap_dupli
     const struct snap_layout *layout = &check->store->layout;
     struct snap_check_result *result = check->result;
     const uint64_t next_free = snap_layout_next_free(layout, result->highest_new_chunk);
-    const uint64_t in_use = next_free - SNAP_FIRST_DATA_CHUNK - (next_free - 2) / ((uint64_t)layout->entries_per_area + 1);
+    const uint64_t in_use = snap_layout_data_chunks_before(layout, next_free);
     const bool sound = check->findings->severity_counts[SNAP_CORRUPTING] == 0 &&
                        check->findings->severity_counts[SNAP_FATAL] == 0;
     const uint64_t distinct = result->entries - result->repeated_entries;

@@ -2,6 +2,7 @@
 #include "lib/check/duplicates.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/check/chunkset.h"
 #include "lib/check/repeats_private.h"
 
@@ -99,7 +100,7 @@ void snap_duplicates_feed(struct snap_duplicates *sets, const struct snap_span *
             if (repeated)
                 snap_repeats_numbers_note(&sets->repeated_olds, old_chunk);
         }
-        if (new_chunk < layout->cow_chunks && !snap_layout_is_area_chunk(layout, new_chunk)) {
+        if (snap_layout_is_data_chunk(layout, new_chunk)) {
             sets->short_of_memory |= !add_new(sets, span->first_index + i, new_chunk, &repeated);
             if (repeated)
                 snap_repeats_numbers_note(&sets->repeated_news, new_chunk);
@@ -144,7 +145,7 @@ static uint32_t continuing(struct snap_duplicates *sets, const struct snap_span 
 static enum snap_status look_behind(struct snap_duplicates *sets, uint64_t entries,
                                     struct snap_duplicates_result *result, struct snap_error *err)
 {
-    const uint64_t first_area = entries / sets->store->layout.entries_per_area + 1;
+    const uint64_t first_area = snap_layout_area_behind(&sets->store->layout, entries);
     struct snap_list_walk *walk;
     struct snap_span span;
     uint64_t found = 0;
@@ -160,9 +161,8 @@ static enum snap_status look_behind(struct snap_duplicates *sets, uint64_t entri
     while (snap_list_walk_next(walk, &span, NULL) == SNAP_OK && span.slots != 0) {
         uint32_t fitting = continuing(sets, &span, found == 0);
 
-        for (size_t i = 0; found == 0 && result->stale_area == 0 && i < (size_t)span.slots * SNAP_ENTRY_BYTES; i++)
-            if (span.bytes[i] != 0)
-                result->stale_area = first_area;
+        if (found == 0 && !snap_all_zero(span.bytes, (uint64_t)span.slots * SNAP_ENTRY_BYTES))
+            result->stale_area = first_area;
         found += fitting;
         if (fitting < span.slots)
             break;
@@ -296,11 +296,11 @@ enum snap_status snap_duplicates_finish(struct snap_duplicates *sets, uint64_t e
         status = report_repeats(sets, &search, fn, context, result, err);
     }
     if (sets->continuation_entries != UINT64_MAX && sets->continuation_entries > 0) {
-        result->continuation_area = entries / sets->store->layout.entries_per_area + 1;
+        result->continuation_area = snap_layout_area_behind(&sets->store->layout, entries);
         result->continuation_entries = sets->continuation_entries;
     }
     if (sets->dead)
-        result->dead_area = entries / sets->store->layout.entries_per_area + 1;
+        result->dead_area = snap_layout_area_behind(&sets->store->layout, entries);
     return status;
 }
 

@@ -95,14 +95,13 @@ static struct slot *find_slot(const struct finder *finder, uint64_t number, uint
 
 static void look_at(struct finder *finder, const struct snap_span *span, uint32_t i)
 {
-    const struct snap_layout *layout = &finder->search->store->layout;
     const struct snap_duplicate entry = {
         .index = span->first_index + i, .old_chunk = snap_span_old(span, i), .new_chunk = snap_span_new(span, i)};
     const uint64_t number = finder->by_new ? entry.new_chunk : entry.old_chunk;
     const uint64_t other = finder->by_new ? entry.old_chunk : entry.new_chunk;
     const uint64_t hash = hash_of(number);
     const bool old_fits = entry.old_chunk < finder->search->origin_chunks;
-    const bool new_fits = entry.new_chunk < layout->cow_chunks && !snap_layout_is_area_chunk(layout, entry.new_chunk);
+    const bool new_fits = snap_layout_is_data_chunk(&finder->search->store->layout, entry.new_chunk);
     struct snap_duplicate found = entry;
     struct snap_repeats *kind;
     struct slot *slot;

@@ -174,7 +174,7 @@ static enum snap_status clear_old_areas(struct snap_create *create, struct snap_
 {
     const uint64_t unit_bytes = block_bytes(create) < create->piece_bytes ? block_bytes(create) : create->piece_bytes;
     const uint64_t areas = snap_layout_areas_on_device(&create->layout);
-    uint64_t area = create->entries / create->layout.entries_per_area + 1;
+    uint64_t area = snap_layout_area_behind(&create->layout, create->entries);
     enum snap_status status = SNAP_OK;
 
     for (; area < areas && status == SNAP_OK; area++) {

@@ -9,11 +9,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool all_zero(const uint8_t *bytes, size_t count)
-{
-    return count == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, count - 1) == 0);
-}
-
 static enum snap_header_defect judge_header(struct snap_store *store, uint64_t size_bytes)
 {
     const struct snap_header *header = &store->header;
@@ -52,7 +47,7 @@ enum snap_status snap_header_read(struct snap_store *store, struct snap_io *io, 
         snap_codec_decode_header(sector, &store->header);
         store->identity_state = snap_codec_decode_record(sector, &store->identity);
         store->spare_bytes = store->identity_state == SNAP_IDENTITY_NONE &&
-                             !all_zero(sector + SNAP_HEADER_BYTES, SNAP_HEADER_SECTOR_BYTES - SNAP_HEADER_BYTES);
+                             !snap_all_zero(sector + SNAP_HEADER_BYTES, SNAP_HEADER_SECTOR_BYTES - SNAP_HEADER_BYTES);
         store->defect = judge_header(store, io->size_bytes);
     }
     snap_buffer_free(sector);

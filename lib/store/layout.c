@@ -45,6 +45,28 @@ bool snap_layout_is_area_chunk(const struct snap_layout *layout, uint64_t chunk)
     return chunk % stride(layout) == 1;
 }
 
+uint64_t snap_layout_area_of_chunk(const struct snap_layout *layout, uint64_t chunk)
+{
+    return chunk / stride(layout);
+}
+
+bool snap_layout_is_data_chunk(const struct snap_layout *layout, uint64_t chunk)
+{
+    return chunk >= SNAP_FIRST_DATA_CHUNK && chunk < layout->cow_chunks && !snap_layout_is_area_chunk(layout, chunk);
+}
+
+uint64_t snap_layout_data_chunks_before(const struct snap_layout *layout, uint64_t chunk)
+{
+    const uint64_t behind_area_0 = chunk - SNAP_FIRST_DATA_CHUNK;
+
+    return behind_area_0 - behind_area_0 / stride(layout);
+}
+
+uint64_t snap_layout_area_behind(const struct snap_layout *layout, uint64_t entries)
+{
+    return entries / layout->entries_per_area + 1;
+}
+
 uint64_t snap_layout_areas_on_device(const struct snap_layout *layout)
 {
     return layout->cow_chunks < 2 ? 0 : (layout->cow_chunks - 2) / stride(layout) + 1;
@@ -62,23 +84,20 @@ uint64_t snap_layout_next_free(const struct snap_layout *layout, uint64_t highes
     return snap_layout_is_area_chunk(layout, next) ? next + 1 : next;
 }
 
-/* Chunks of the device that are neither header nor area. */
+/* All data chunks of the device. */
 static uint64_t data_chunks(const struct snap_layout *layout)
 {
-    uint64_t behind_area_0 = layout->cow_chunks < 3 ? 0 : layout->cow_chunks - 2;
-
-    return behind_area_0 - behind_area_0 / stride(layout);
+    return snap_layout_data_chunks_before(layout, snap_max(layout->cow_chunks, SNAP_FIRST_DATA_CHUNK));
 }
 
 uint64_t snap_layout_free_entries(const struct snap_layout *layout, uint64_t entries, uint64_t highest_new_chunk)
 {
     uint64_t next_free = snap_layout_next_free(layout, highest_new_chunk);
-    uint64_t used = next_free - SNAP_FIRST_DATA_CHUNK - (next_free - SNAP_FIRST_DATA_CHUNK) / stride(layout);
     uint64_t free_entries;
 
     if (next_free >= layout->cow_chunks)
         return 0;
-    free_entries = data_chunks(layout) - used;
+    free_entries = data_chunks(layout) - snap_layout_data_chunks_before(layout, next_free);
     if ((entries + free_entries) % layout->entries_per_area == 0 &&
         snap_layout_area_chunk(layout, (entries + free_entries) / layout->entries_per_area) >= layout->cow_chunks)
         free_entries--;

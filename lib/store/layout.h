@@ -32,6 +32,18 @@ uint64_t snap_layout_area_chunk(const struct snap_layout *layout, uint64_t area)
 /* True for chunks that hold a metadata area (n mod STRIDE == 1). */
 bool snap_layout_is_area_chunk(const struct snap_layout *layout, uint64_t chunk);
 
+/* The area that the chunk holds; the chunk must hold one. */
+uint64_t snap_layout_area_of_chunk(const struct snap_layout *layout, uint64_t chunk);
+
+/* True for the chunks of the device that can hold data: whole, and neither header nor area. */
+bool snap_layout_is_data_chunk(const struct snap_layout *layout, uint64_t chunk);
+
+/* How many data chunks lie in front of `chunk`, which is at least SNAP_FIRST_DATA_CHUNK. */
+uint64_t snap_layout_data_chunks_before(const struct snap_layout *layout, uint64_t chunk);
+
+/* The first area behind the one in which a list of `entries` entries ends. */
+uint64_t snap_layout_area_behind(const struct snap_layout *layout, uint64_t entries);
+
 /* Number of areas that lie wholly on the device. */
 uint64_t snap_layout_areas_on_device(const struct snap_layout *layout);
 

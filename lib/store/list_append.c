@@ -48,26 +48,17 @@ void snap_list_append_free(struct snap_list_append *append)
     memset(append, 0, sizeof *append);
 }
 
-/* How many data chunks lie in front of this one, which is no area. */
-static uint64_t data_chunks_before(const struct snap_layout *layout, uint64_t chunk)
-{
-    const uint64_t behind_area_0 = chunk - SNAP_FIRST_DATA_CHUNK;
-
-    return behind_area_0 - behind_area_0 / ((uint64_t)layout->entries_per_area + 1);
-}
-
 uint64_t snap_list_append_room(const struct snap_list_append *append)
 {
     const struct snap_layout *layout = &append->store->layout;
-    const uint64_t slots = snap_layout_areas_on_device(layout) * layout->entries_per_area - 1; /* all but the very last */
-    uint64_t chunks;
+    /* All slots but the very last. */
+    const uint64_t slots = snap_layout_areas_on_device(layout) * layout->entries_per_area - 1;
 
     if (append->next_chunk >= layout->cow_chunks || append->entries >= slots)
         return 0;
-    chunks = layout->cow_chunks - append->next_chunk - /* the areas among them: */
-             (snap_layout_areas_on_device(layout) - 1 -
-              (append->next_chunk - SNAP_FIRST_DATA_CHUNK) / ((uint64_t)layout->entries_per_area + 1));
-    return snap_min(chunks, slots - append->entries);
+    return snap_min(snap_layout_data_chunks_before(layout, layout->cow_chunks) -
+                        snap_layout_data_chunks_before(layout, append->next_chunk),
+                    slots - append->entries);
 }
 
 uint64_t snap_list_append_chunk(const struct snap_list_append *append, uint64_t k)
@@ -75,7 +66,7 @@ uint64_t snap_list_append_chunk(const struct snap_list_append *append, uint64_t 
     const struct snap_layout *layout = &append->store->layout;
 
     /* The canonical order, entered where this list happens to be. */
-    return snap_layout_canonical_chunk(layout, data_chunks_before(layout, append->next_chunk) + k);
+    return snap_layout_canonical_chunk(layout, snap_layout_data_chunks_before(layout, append->next_chunk) + k);
 }
 
 static enum snap_status flush(struct snap_list_append *append, struct snap_list_append_counts *counts,
@@ -129,17 +120,19 @@ static enum snap_status write_areas(struct snap_list_append *append, const struc
     const uint64_t per_area = store->layout.entries_per_area;
     const uint64_t piece_bytes = snap_min(store->layout.chunk_bytes, PIECE_BYTES_MAX);
     const uint64_t piece_slots = piece_bytes / SNAP_ENTRY_BYTES;
-    const uint64_t end_area = (append->entries + batch->count) / per_area + 1;
-    /* The area behind as well: with the list's end next to it, what an earlier use left there could seem to go on. */
-    const uint64_t end = end_area > append->entries / per_area + 1 && end_area < snap_layout_areas_on_device(&store->layout)
-                             ? (end_area + 1) * per_area
-                             : end_area * per_area;
+    const uint64_t first_area = snap_layout_area_behind(&store->layout, append->entries);
+    uint64_t end_area = snap_layout_area_behind(&store->layout, append->entries + batch->count);
     const size_t room = (size_t)snap_min(VECTOR_REQUESTS, VECTOR_BYTES / piece_bytes);
-    uint64_t index = (append->entries / per_area + 1) * per_area;
+    uint64_t index = first_area * per_area;
     struct snap_io_request requests[VECTOR_REQUESTS];
     struct iovec iovs[VECTOR_REQUESTS];
     enum snap_status status = SNAP_OK;
+    uint64_t end;
 
+    /* The area behind as well: with the list's end next to it, what an earlier use left there could seem to go on. */
+    if (end_area > first_area && end_area < snap_layout_areas_on_device(&store->layout))
+        end_area++;
+    end = end_area * per_area;
     while (index < end && status == SNAP_OK) {
         size_t filled = 0;
 
@@ -222,7 +215,7 @@ enum snap_status snap_list_append_commit(struct snap_list_append *append, const 
         return SNAP_OK;
     if (append->failed || !append->list_flushed)
         return append->failed ? fail_used_up(append, err)
-                              : snap_fail(err, SNAP_E_INTERNAL, "%s: appending to a store that whose list was not flushed first",
+                              : snap_fail(err, SNAP_E_INTERNAL, "%s: its list was not flushed before the append",
                                           append->store->io->name);
     if (count > snap_list_append_room(append))
         return snap_fail(err, SNAP_E_NOSPC, "%s: the store has room for %" PRIu64 " more chunks, not for %" PRIu64,

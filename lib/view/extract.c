@@ -3,6 +3,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
+#include "lib/base/bytes.h"
 #include "lib/base/worker.h"
 
 #include <inttypes.h>
@@ -61,11 +62,6 @@ enum snap_status snap_extract_fits(uint64_t size_bytes, const struct snap_io *ta
         return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: logical blocks of %" PRIu32 " bytes, but the snapshot ends "
                          "inside one, at byte %" PRIu64, target->name, target->logical_block_bytes, size_bytes);
     return SNAP_OK;
-}
-
-static bool all_zero(const uint8_t *bytes, uint64_t length_bytes)
-{
-    return bytes[0] == 0 && memcmp(bytes, bytes + 1, (size_t)length_bytes - 1) == 0;
 }
 
 static uint64_t now_ns(const struct extract *extract)
@@ -224,7 +220,7 @@ static enum snap_status write_step(struct extract *extract, const struct step *s
         uint64_t end = start;
 
         while (end < step->length_bytes &&
-               !all_zero(step->buffer + end, snap_min(extract->align_bytes, step->length_bytes - end)))
+               !snap_all_zero(step->buffer + end, snap_min(extract->align_bytes, step->length_bytes - end)))
             end = snap_min(end + extract->align_bytes, step->length_bytes);
         if (end > start)
             status = queue(extract, SNAP_IO_WRITE, step->offset_bytes + start, end - start, step->buffer + start, err);

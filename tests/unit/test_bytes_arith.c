@@ -34,6 +34,21 @@ static void test_little_endian(void **state)
     assert_int_equal(out[3], 0x03); /* still of the number before */
 }
 
+static void test_all_zero(void **state)
+{
+    uint8_t bytes[40] = {0};
+
+    (void)state;
+    for (size_t length = 0; length <= sizeof bytes; length++)
+        assert_true(snap_all_zero(bytes, length));
+    for (size_t at = 0; at < sizeof bytes; at++) {
+        bytes[at] = 0x80;
+        for (size_t length = 0; length <= sizeof bytes; length++)
+            assert_int_equal(snap_all_zero(bytes, length), length <= at);
+        bytes[at] = 0;
+    }
+}
+
 static void test_checked(void **state)
 {
     uint64_t out = 0;
@@ -85,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_little_endian),
+        cmocka_unit_test(test_all_zero),
         cmocka_unit_test(test_checked),
         cmocka_unit_test(test_rounding),
         cmocka_unit_test(test_predicates),

@@ -97,9 +97,16 @@ static void test_against_model(void **state)
         assert_int_equal(snap_layout_exact_fit_trap(&layout), model.data_count != model_capacity(&model));
         for (uint64_t chunk = 0; chunk < chunks; chunk++) {
             assert_int_equal(snap_layout_is_area_chunk(&layout, chunk), model.area[chunk]);
-            if (model.area[chunk])
-                assert_int_equal(snap_layout_area_chunk(&layout, area++), chunk);
+            assert_int_equal(snap_layout_is_data_chunk(&layout, chunk), chunk != 0 && !model.area[chunk]);
+            if (model.area[chunk]) {
+                assert_int_equal(snap_layout_area_chunk(&layout, area), chunk);
+                assert_int_equal(snap_layout_area_of_chunk(&layout, chunk), area++);
+            }
         }
+        for (uint64_t chunk = chunks; chunk < chunks + 40; chunk++)
+            assert_false(snap_layout_is_data_chunk(&layout, chunk));
+        if (chunks >= 2)
+            assert_int_equal(snap_layout_data_chunks_before(&layout, chunks), model.data_count);
         for (uint64_t i = 0; i < model.data_count; i++)
             assert_int_equal(snap_layout_canonical_chunk(&layout, i), model.data[i]);
         /* Allocating one after the other, as the kernel does, meets the same chunks. */
@@ -113,6 +120,18 @@ static void test_against_model(void **state)
         assert_true(snap_layout_capacity_entries(&layout) >= chunks);
         assert_false(snap_layout_exact_fit_trap(&layout));
     }
+}
+
+/* A list that fills its area ends in the next one. */
+static void test_area_behind(void **state)
+{
+    const struct snap_layout layout = layout_of(1, 200);
+
+    (void)state;
+    assert_int_equal(snap_layout_area_behind(&layout, 0), 1);
+    assert_int_equal(snap_layout_area_behind(&layout, 31), 1);
+    assert_int_equal(snap_layout_area_behind(&layout, 32), 2);
+    assert_int_equal(snap_layout_area_behind(&layout, 64), 3);
 }
 
 /* The observed figures: C = 33, 34, 35, 36 chunks of one sector. */
@@ -218,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_chunk_sizes),
         cmocka_unit_test(test_init),
         cmocka_unit_test(test_against_model),
+        cmocka_unit_test(test_area_behind),
         cmocka_unit_test(test_capacity_of_the_format),
         cmocka_unit_test(test_partial_chunk_is_no_chunk),
         cmocka_unit_test(test_next_free),

@@ -3,4 +3,4 @@
 # In: lib/store/list_append.c
 # With: test_list_append
 # Found by: test_area_behind_the_last
-s/end_area > append->entries \/ per_area \+ 1 && /false \&\& /
+s/end_area > first_area && /false \&\& /

@@ -4,6 +4,6 @@
 # With: explore-wide
 # Found by: sibling-fills-area
 /^static enum snap_status write_areas\(/,/^}/{
-s/\(append->entries \+ batch->count\) \/ per_area \+ 1;/(append->entries + batch->count - 1) \/ per_area + 1;/
-s/end_area > append->entries \/ per_area \+ 1 && /false \&\& /
+s/\(&store->layout, append->entries \+ batch->count\);/(\&store->layout, append->entries + batch->count - 1);/
+s/end_area > first_area && /false \&\& /
 }
