@@ -15,7 +15,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static const char *const size_words[] = {"max", NULL};
 static const char *const table_words[] = {"P", "PO", NULL};
@@ -202,6 +201,8 @@ static enum snap_status write_store(struct create_session *session, struct snap_
         status = snap_create_finish(create, options.no_identity ? NULL : &session->identity, err);
     session->entries = snap_create_entries(create);
     snap_create_close(create);
+    if (status == SNAP_OK && session->image)
+        status = snap_new_file_place(session->image, NULL, err);
     if (status == SNAP_OK)
         cli_note(session->cli, "%s: made a store with chunks of %s and %" PRIu64 " entries", session->cow.path,
                  cli_size_text(session->layout.chunk_bytes).text, session->entries);
@@ -214,9 +215,14 @@ static enum snap_status write_store(struct create_session *session, struct snap_
 static int fail_half_way(struct create_session *session, const struct snap_error *err)
 {
     int exit_status = cli_fail(session->cli, err);
+    struct snap_error left;
 
-    if (session->new_image_bytes > 0 && unlink(session->cow.path) == 0)
+    if (session->image && session->image->placed)
+        return exit_status; /* whole: the failure said so */
+    if (session->image && snap_new_file_remove(session->image, &left) == SNAP_OK)
         cli_line(session->cli, "%s was removed again.", session->cow.path);
+    else if (session->image)
+        cli_line(session->cli, "%s", left.text);
     else if (!session->begun)
         cli_line(session->cli, "%s: its first block could not be cleared durably: whether it still holds what it held "
                  "is not certain; repeat the command to make a store.", session->cow.path);
@@ -252,8 +258,8 @@ static int run(struct cli *cli)
         create_print_tables(&session);
     if (status == SNAP_OK && options.dry_run)
         cli_nothing_written(cli);
-    if (devices_close(&session.cow, &err) != SNAP_OK || devices_close(&session.newer, &err) != SNAP_OK ||
-        devices_close(&session.origin, &err) != SNAP_OK)
+    if (devices_close(&session.cow, &err) != SNAP_OK || create_close_image(&session, &err) != SNAP_OK ||
+        devices_close(&session.newer, &err) != SNAP_OK || devices_close(&session.origin, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     return exit_status;
 }

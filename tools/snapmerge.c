@@ -71,7 +71,7 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
         cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector: no part of the snapshot, left alone",
                  session->origin.path, devices_tail_bytes(&session->origin));
     if (session->arguments.keep_cow)
-        status = merge_kept_prepare(session, session->arguments.checkpoint, err);
+        status = merge_kept_prepare(session, err);
     if (status == SNAP_OK)
         status = merge_preserve_prepare(session, err);
     if (status == SNAP_OK)
@@ -79,7 +79,7 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
     if (status == SNAP_OK)
         status = merge_undo_prepare(session, err);
     if (status == SNAP_OK && session->arguments.continue_on_error)
-        status = merge_bad_prepare(session, session->arguments.bad_list, err);
+        status = merge_bad_prepare(session, err);
     merge_preserve_share_memory(session);
     return status;
 }
@@ -195,6 +195,26 @@ static int run_merge(struct merge_session *session, struct snap_merge *prepared)
     return show_end(session, status, exit_status, outcome);
 }
 
+/* A failure before the first write to the origin; other files may be there, or have a new content, by now. */
+static int fail_to_begin(struct merge_session *session, const struct snap_error *err)
+{
+    const struct snap_replace *files[] = {session->keep_cow.file, session->bad.file};
+    const int exit_status = cli_fail(session->cli, err);
+
+    for (size_t i = 0; i < 2; i++)
+        if (files[i] && files[i]->written)
+            cli_line(session->cli, "%s was written.", files[i]->folder->path);
+    cli_line(session->cli, "Nothing was written to %s, and no entry of %s was changed.", session->origin.path,
+             session->cow.path);
+    return exit_status;
+}
+
+static bool side_file_written(const struct merge_session *session)
+{
+    return (session->keep_cow.file && session->keep_cow.file->written) ||
+           (session->bad.file && session->bad.file->written);
+}
+
 static int merge(struct merge_session *session)
 {
     struct snap_merge *prepared = NULL;
@@ -204,11 +224,9 @@ static int merge(struct merge_session *session)
     if (snap_merge_prepare(&prepared, &session->store, session->origin.io, &session->job, &session->options, &err) !=
             SNAP_OK ||
         merge_kept_begin(session, &err) != SNAP_OK || merge_bad_begin(session, &err) != SNAP_OK) {
-        exit_status = cli_refuse(session->cli, &err);
+        exit_status = side_file_written(session) ? fail_to_begin(session, &err) : cli_refuse(session->cli, &err);
     } else if (begin(session, &err) != SNAP_OK) {
-        exit_status = cli_fail(session->cli, &err);
-        cli_line(session->cli, "Nothing was written to %s, and no entry of %s was changed.", session->origin.path,
-                 session->cow.path);
+        exit_status = fail_to_begin(session, &err);
     } else {
         exit_status = run_merge(session, prepared);
     }
@@ -234,6 +252,8 @@ static int run(struct cli *cli)
                       : session.arguments.output ? merge_output(&session)
                                                : merge(&session);
     merge_bad_free(&session);
+    merge_kept_free(&session);
+    snap_folder_close(session.undo.folder);
     exit_status = merge_preserve_close(&session, exit_status);
     if (merge_output_close(&session.output, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));

@@ -136,21 +136,15 @@ void snap_device_describe_loop(int fd, struct snap_device *device)
     describe_loop_at(fd, 0, device);
 }
 
-static void describe_block(const char *path, struct snap_device *device)
+static void describe_block(const struct snap_lookup *found, struct snap_device *device)
 {
     struct snap_probe_partition partition;
     uint64_t size_bytes;
-    struct stat st;
     int fd;
 
     device->disk_number = device->device_number;
     snap_device_read_sysfs("", device);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    /* The path may have got another meaning since it was looked up. */
-    if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISBLK(st.st_mode) || st.st_rdev != device->device_number)) {
-        (void)close(fd);
-        fd = -1;
-    }
+    fd = snap_lookup_reopen(found, O_RDONLY);
     if (fd >= 0 && ioctl(fd, BLKGETSIZE64, &size_bytes) == 0)
         device->size_sectors = size_bytes / SNAP_SECTOR_BYTES;
     if (device->is_loop || major(device->device_number) == LOOP_MAJOR)
@@ -162,29 +156,40 @@ static void describe_block(const char *path, struct snap_device *device)
         (void)close(fd); /* was only asked */
 }
 
-enum snap_status snap_device_describe(const char *path, struct snap_device *device, struct snap_error *err)
+enum snap_status snap_device_describe_found(const struct snap_lookup *found, struct snap_device *device,
+                                            struct snap_error *err)
 {
     struct snap_device file_system;
-    struct stat st;
 
-    memset(device, 0, sizeof *device);
-    if (stat(path, &st) != 0)
-        return snap_fail_errno(err, errno, "%s", path);
-    device->file_device = st.st_dev;
-    device->file_inode = st.st_ino;
-    if (S_ISBLK(st.st_mode)) {
-        device->block_device = true;
-        device->device_number = st.st_rdev;
-        describe_block(path, device);
+    *device = (struct snap_device){
+        .block_device = S_ISBLK(found->mode),
+        .file_device = found->device,
+        .file_inode = found->inode,
+    };
+    if (device->block_device) {
+        device->device_number = found->number;
+        describe_block(found, device);
         return SNAP_OK;
     }
-    if (!S_ISREG(st.st_mode))
-        return snap_fail(err, SNAP_E_USAGE, "%s: neither a block device nor a regular file", path);
-    device->size_sectors = (uint64_t)st.st_size / SNAP_SECTOR_BYTES;
-    file_system = (struct snap_device){.device_number = st.st_dev};
+    if (!S_ISREG(found->mode))
+        return snap_fail(err, SNAP_E_USAGE, "%s: neither a block device nor a regular file", found->path);
+    device->size_sectors = found->size_bytes / SNAP_SECTOR_BYTES;
+    file_system = (struct snap_device){.device_number = found->device};
     snap_device_read_sysfs("", &file_system);
     device->rotational = file_system.rotational;
     return SNAP_OK;
+}
+
+enum snap_status snap_device_describe(const char *path, struct snap_device *device, struct snap_error *err)
+{
+    struct snap_lookup *found;
+    enum snap_status status = snap_lookup_new(&found, path, err);
+
+    memset(device, 0, sizeof *device);
+    if (status == SNAP_OK)
+        status = snap_device_describe_found(found, device, err);
+    snap_lookup_free(found);
+    return status;
 }
 
 /* Where the bytes of a device really are: in a file, or on a disk. */

@@ -4,6 +4,7 @@
 #define DMSNAP_DEVICE_DEVICE
 
 #include "lib/base/error.h"
+#include "lib/base/lookup.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,6 +38,10 @@ struct snap_device {
  */
 enum snap_status snap_device_describe(const char *path, struct snap_device *device, struct snap_error *err);
 
+/* The same for what was looked up before: what is described is what will be opened through the lookup. */
+enum snap_status snap_device_describe_found(const struct snap_lookup *found, struct snap_device *device,
+                                            struct snap_error *err);
+
 /*
  * True where the two share bytes: same number, same inode, one is a loop device over the other or over the same file,
  * or partitions (or disk and partition) of one disk that overlap. `reason` (at least 128 bytes) says how, e.g. "both
@@ -50,8 +55,11 @@ bool snap_device_same(const struct snap_device *a, const struct snap_device *b, 
  */
 bool snap_device_stands_on(const struct snap_device *upper, const struct snap_device *lower);
 
-/* The block device under the file system of a folder; false where there is none, or not a single one (tmpfs, NFS). */
-bool snap_device_of_folder(const char *folder, struct snap_device *device);
+/*
+ * The block device under the file system of a folder (its st_dev); false where there is none, or not a single one (tmpfs,
+ * NFS).
+ */
+bool snap_device_of_folder(uint64_t folder_device, struct snap_device *device);
 
 /*
  * A word without blanks that tells this device or image from others on this system, and stays the same as long as it

@@ -21,17 +21,16 @@ static struct snap_device device_at(const char *sys_root, uint64_t number)
     return device;
 }
 
-bool snap_device_of_folder(const char *folder, struct snap_device *device)
+bool snap_device_of_folder(uint64_t folder_device, struct snap_device *device)
 {
     char path[64];
-    struct stat st;
 
-    if (stat(folder, &st) != 0 || major(st.st_dev) == 0) /* no number of a device, but one made up */
+    if (major(folder_device) == 0) /* no number of a device, but one made up */
         return false;
-    (void)snprintf(path, sizeof path, "/dev/block/%u:%u", major(st.st_dev), minor(st.st_dev));
+    (void)snprintf(path, sizeof path, "/dev/block/%u:%u", major(folder_device), minor(folder_device));
     if (snap_device_describe(path, device, NULL) != SNAP_OK || !device->block_device ||
-        device->device_number != st.st_dev)
-        *device = device_at("", st.st_dev);
+        device->device_number != folder_device)
+        *device = device_at("", folder_device);
     return true;
 }
 

@@ -254,8 +254,9 @@ static enum snap_status start_engine(struct snap_io_file *file, const struct sna
     return failed ? snap_fail_errno(err, failed, "%s: cannot prepare threads", file->name) : SNAP_OK;
 }
 
-enum snap_status snap_file_open(struct snap_io **io, const char *path,
-                                   const struct snap_file_options *options, struct snap_error *err)
+/* `made_fd` belongs to the io from now on, also after a failure; -1: none. */
+static enum snap_status open_file(struct snap_io **io, const struct snap_lookup *found, int made_fd, const char *path,
+                                  const struct snap_file_options *options, struct snap_error *err)
 {
     static const struct snap_io_ops ops = {.transfer = file_transfer, .flush = file_flush, .close = file_close};
     struct snap_io_file *file = calloc(1, sizeof *file);
@@ -263,9 +264,11 @@ enum snap_status snap_file_open(struct snap_io **io, const char *path,
 
     if (!file || !(file->name = strdup(path))) {
         free(file);
+        if (made_fd >= 0)
+            (void)close(made_fd); /* only a second one */
         return snap_fail(err, SNAP_E_NOMEM, "%s: no memory to open it", path);
     }
-    status = snap_open(&file->opened, path, options, err);
+    status = snap_open(&file->opened, found, made_fd, path, options, err);
     if (status != SNAP_OK) {
         free_file(file);
         return status;
@@ -286,6 +289,41 @@ enum snap_status snap_file_open(struct snap_io **io, const char *path,
     }
     *io = &file->io;
     return SNAP_OK;
+}
+
+enum snap_status snap_file_open_found(struct snap_io **io, const struct snap_lookup *found,
+                                      const struct snap_file_options *options, struct snap_error *err)
+{
+    return open_file(io, found, -1, found->path, options, err);
+}
+
+enum snap_status snap_file_open(struct snap_io **io, const char *path, const struct snap_file_options *options,
+                                struct snap_error *err)
+{
+    struct snap_lookup *found;
+    enum snap_status status = snap_lookup_new(&found, path, err);
+
+    if (status == SNAP_OK)
+        status = snap_file_open_found(io, found, options, err);
+    snap_lookup_free(found);
+    return status;
+}
+
+enum snap_status snap_file_open_new(struct snap_io **io, const struct snap_new_file *file, uint64_t size_bytes,
+                                    const struct snap_file_options *options, struct snap_error *err)
+{
+    const struct snap_lookup found = snap_new_file_lookup(file);
+    struct snap_file_options writing = *options;
+    int made_fd;
+
+    writing.write = true;
+    if (size_bytes > INT64_MAX || ftruncate(file->fd, (off_t)size_bytes) != 0)
+        return snap_fail_errno(err, size_bytes > INT64_MAX ? EFBIG : errno, "%s: cannot give it %" PRIu64 " bytes",
+                               file->path, size_bytes);
+    made_fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+    if (made_fd < 0)
+        return snap_fail_errno(err, errno, "%s: cannot open it", file->path);
+    return open_file(io, &found, made_fd, file->path, &writing, err);
 }
 
 enum snap_status snap_file_reserve(struct snap_io *io, struct snap_error *err)

@@ -3,6 +3,8 @@
 #ifndef DMSNAP_IO_FILE
 #define DMSNAP_IO_FILE
 
+#include "lib/base/lookup.h"
+#include "lib/base/new_file.h"
 #include "lib/io/io.h"
 
 #define SNAP_QUEUE_DEPTH_DEFAULT 64u
@@ -51,24 +53,22 @@ struct snap_file_info {
 enum snap_status snap_file_open(struct snap_io **io, const char *path, const struct snap_file_options *options,
                                    struct snap_error *err);
 
+/* The same for what was looked up before; the lookup stays the caller's. SNAP_E_BUSY: the name is something else by now. */
+enum snap_status snap_file_open_found(struct snap_io **io, const struct snap_lookup *found,
+                                      const struct snap_file_options *options, struct snap_error *err);
+
 /*
- * Makes a new sparse image of `size_bytes` (O_EXCL: SNAP_E_REFUSED where `path` exists) and opens it for writing with
- * the other `options`. A failure leaves no file behind.
+ * Gives a new file `size_bytes`, all holes, and opens it for writing with the other `options`, through its own descriptor: a
+ * name is not used. Close it before the file. SNAP_E_NOSPC: it cannot be so large.
  */
-enum snap_status snap_file_create(struct snap_io **io, const char *path, uint64_t size_bytes,
-                                     const struct snap_file_options *options, struct snap_error *err);
+enum snap_status snap_file_open_new(struct snap_io **io, const struct snap_new_file *file, uint64_t size_bytes,
+                                    const struct snap_file_options *options, struct snap_error *err);
 
 /*
  * Makes sure that all of an image has its blocks: later writes cannot fail for lack of room. SNAP_E_NOSPC: there is not
  * so much. A block device has its blocks: SNAP_OK.
  */
 enum snap_status snap_file_reserve(struct snap_io *io, struct snap_error *err);
-
-/*
- * Gives a file, which is closed, another name in the same folder, durably. SNAP_E_REFUSED where `to` exists (it is left
- * alone); what else fails may have left the file under either name, with the same content.
- */
-enum snap_status snap_file_rename(const char *from, const char *to, struct snap_error *err);
 
 /* `io` must come from this module. */
 void snap_file_get_info(const struct snap_io *io, struct snap_file_info *info);

@@ -30,33 +30,21 @@ static const char *kind_of(mode_t mode)
     return S_ISSOCK(mode) ? "a socket" : "something else";
 }
 
-/* Opens `path` and makes sure that it still is what stat saw: names in /dev change while devices come and go. */
-static enum snap_status open_same(int *fd, const char *path, int flags, const struct stat *seen,
+/* What is opened is what was looked up: names in /dev change while devices come and go. */
+static enum snap_status open_same(int *fd, const struct snap_lookup *found, const char *path, int flags,
                                   struct snap_error *err)
 {
-    struct stat now;
+    const int opened = snap_lookup_reopen(found, flags);
 
-    *fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
-    if (*fd < 0) {
-        if (errno == EBUSY)
-            return snap_fail_errno(err, EBUSY, "%s: in use: mounted, or held by another device or program", path);
-        return snap_fail_errno(err, errno, "%s: cannot open for %s", path,
-                               (flags & O_ACCMODE) == O_RDWR ? "writing" : "reading");
-    }
-    if (fstat(*fd, &now) != 0) {
-        int sys_errno = errno;
-
-        (void)close(*fd);
-        *fd = -1;
-        return snap_fail_errno(err, sys_errno, "%s: cannot tell what was opened", path);
-    }
-    if (now.st_dev != seen->st_dev || now.st_ino != seen->st_ino || now.st_rdev != seen->st_rdev ||
-        (now.st_mode & S_IFMT) != (seen->st_mode & S_IFMT)) {
-        (void)close(*fd);
-        *fd = -1;
+    *fd = opened < 0 ? -1 : opened;
+    if (opened >= 0)
+        return SNAP_OK;
+    if (opened == -ESTALE)
         return snap_fail(err, SNAP_E_BUSY, "%s: became another device or file while it was opened", path);
-    }
-    return SNAP_OK;
+    if (opened == -EBUSY)
+        return snap_fail_errno(err, EBUSY, "%s: in use: mounted, or held by another device or program", path);
+    return snap_fail_errno(err, -opened, "%s: cannot open for %s", path,
+                           (flags & O_ACCMODE) == O_RDWR ? "writing" : "reading");
 }
 
 static enum snap_status block_figures(struct snap_opened *opened, const char *path, bool write,
@@ -85,23 +73,22 @@ static enum snap_status block_figures(struct snap_opened *opened, const char *pa
  * Two descriptors: the direct one for all requests, and one through the page cache for those who only look
  * (probing). What the page cache holds may be older than what device-mapper has written underneath since: drop it.
  */
-static enum snap_status open_block(struct snap_opened *opened, const char *path,
-                                   const struct snap_file_options *options, const struct stat *seen,
-                                   struct snap_error *err)
+static enum snap_status open_block(struct snap_opened *opened, const struct snap_lookup *found, const char *path,
+                                   const struct snap_file_options *options, struct snap_error *err)
 {
     int flags = (options->write ? O_RDWR : O_RDONLY) | (options->write || options->exclusive ? O_EXCL : 0);
-    enum snap_status status = open_same(&opened->direct_fd, path, flags | O_DIRECT, seen, err);
+    enum snap_status status = open_same(&opened->direct_fd, found, path, flags | O_DIRECT, err);
 
     if (status != SNAP_OK)
         return status;
     status = block_figures(opened, path, options->write, err);
     if (status != SNAP_OK)
         return status;
-    status = open_same(&opened->fd, path, O_RDONLY, seen, err);
+    status = open_same(&opened->fd, found, path, O_RDONLY, err);
     if (status != SNAP_OK)
         return status;
     (void)posix_fadvise(opened->fd, 0, 0, POSIX_FADV_DONTNEED);
-    opened->rotational = snap_sysfs_rotational("", seen->st_rdev);
+    opened->rotational = snap_sysfs_rotational("", found->number);
     return SNAP_OK;
 }
 
@@ -125,12 +112,14 @@ static enum snap_status lock_image(int fd, const char *path, bool alone, bool re
  * Who writes keeps everybody out. Who only reads keeps the writers out, and never has the image open for writing; to
  * hold it exclusively then means that there must be such a lock.
  */
-static enum snap_status open_image_buffered(struct snap_opened *opened, const char *path,
-                                            const struct snap_file_options *options, const struct stat *seen,
+static enum snap_status open_image_buffered(struct snap_opened *opened, const struct snap_lookup *found,
+                                            const char *path, const struct snap_file_options *options,
                                             struct snap_error *err)
 {
-    enum snap_status status = open_same(&opened->fd, path, options->write ? O_RDWR : O_RDONLY, seen, err);
+    enum snap_status status = SNAP_OK;
 
+    if (opened->fd < 0) /* the descriptor that made a new file is used to the end */
+        status = open_same(&opened->fd, found, path, options->write ? O_RDWR : O_RDONLY, err);
     if (status != SNAP_OK)
         return status;
     return lock_image(opened->fd, path, options->write, options->write || options->exclusive, err);
@@ -174,15 +163,15 @@ static bool direct_read_works(const struct snap_opened *opened)
     return bytes > 0 || (bytes < 0 && errno == EIO);
 }
 
-static enum snap_status open_image_direct(struct snap_opened *opened, const char *path, bool write,
-                                          const struct stat *seen, struct snap_error *err)
+static enum snap_status open_image_direct(struct snap_opened *opened, const struct snap_lookup *found,
+                                          const char *path, bool write, struct snap_error *err)
 {
     enum snap_status status;
     struct snap_error failure;
 
     if (!image_alignment(opened))
         return SNAP_OK;
-    status = open_same(&opened->direct_fd, path, (write ? O_RDWR : O_RDONLY) | O_DIRECT, seen, &failure);
+    status = open_same(&opened->direct_fd, found, path, (write ? O_RDWR : O_RDONLY) | O_DIRECT, &failure);
     if (status != SNAP_OK && failure.sys_errno == EINVAL)
         return SNAP_OK;
     if (status != SNAP_OK) {
@@ -200,11 +189,10 @@ static enum snap_status open_image_direct(struct snap_opened *opened, const char
     return SNAP_OK;
 }
 
-static enum snap_status open_image(struct snap_opened *opened, const char *path,
-                                   const struct snap_file_options *options, const struct stat *seen,
-                                   struct snap_error *err)
+static enum snap_status open_image(struct snap_opened *opened, const struct snap_lookup *found, const char *path,
+                                   const struct snap_file_options *options, struct snap_error *err)
 {
-    enum snap_status status = open_image_buffered(opened, path, options, seen, err);
+    enum snap_status status = open_image_buffered(opened, found, path, options, err);
     struct stat now;
 
     if (status != SNAP_OK)
@@ -219,34 +207,32 @@ static enum snap_status open_image(struct snap_opened *opened, const char *path,
     opened->size_bytes = (uint64_t)now.st_size;
     opened->logical_block_bytes = SNAP_SECTOR_BYTES;
     opened->memory_align_bytes = SNAP_SECTOR_BYTES;
-    opened->rotational = snap_sysfs_rotational("", seen->st_dev);
+    opened->rotational = snap_sysfs_rotational("", found->device);
     if (options->buffered)
         return SNAP_OK;
-    status = open_image_direct(opened, path, options->write, seen, err);
+    status = open_image_direct(opened, found, path, options->write, err);
     if (opened->direct_fd < 0)
         opened->memory_align_bytes = SNAP_SECTOR_BYTES;
     return status;
 }
 
-enum snap_status snap_open(struct snap_opened *opened, const char *path,
-                                       const struct snap_file_options *options, struct snap_error *err)
+enum snap_status snap_open(struct snap_opened *opened, const struct snap_lookup *found, int made_fd, const char *path,
+                           const struct snap_file_options *options, struct snap_error *err)
 {
     enum snap_status status;
-    struct stat seen;
 
-    *opened = (struct snap_opened){.fd = -1, .direct_fd = -1};
-    if (stat(path, &seen) != 0)
-        return snap_fail_errno(err, errno, "%s", path);
+    *opened = (struct snap_opened){.fd = made_fd, .direct_fd = -1};
+    opened->block_device = S_ISBLK(found->mode);
+    opened->device_number = opened->block_device ? found->number : 0;
+    opened->file_device = found->device;
+    opened->file_inode = found->inode;
     /* Before it is opened: opening a pipe hangs, opening a character device may do things. */
-    if (!S_ISBLK(seen.st_mode) && !S_ISREG(seen.st_mode))
-        return snap_fail(err, SNAP_E_USAGE, "%s: is %s; a block device or a regular file is needed", path,
-                         kind_of(seen.st_mode));
-    opened->block_device = S_ISBLK(seen.st_mode);
-    opened->device_number = opened->block_device ? seen.st_rdev : 0;
-    opened->file_device = seen.st_dev;
-    opened->file_inode = seen.st_ino;
-    status = opened->block_device ? open_block(opened, path, options, &seen, err)
-                                  : open_image(opened, path, options, &seen, err);
+    if (!S_ISBLK(found->mode) && !S_ISREG(found->mode))
+        status = snap_fail(err, SNAP_E_USAGE, "%s: is %s; a block device or a regular file is needed", path,
+                           kind_of(found->mode));
+    else
+        status = opened->block_device ? open_block(opened, found, path, options, err)
+                                      : open_image(opened, found, path, options, err);
     if (status != SNAP_OK)
         (void)snap_open_close(opened, path, NULL); /* the first failure is the one to tell */
     return status;

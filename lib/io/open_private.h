@@ -19,9 +19,12 @@ struct snap_opened {
     uint64_t file_inode;
 };
 
-/* The part of snap_file_open that has to do with descriptors; its statuses. After a failure none is open. */
-enum snap_status snap_open(struct snap_opened *opened, const char *path,
-                                       const struct snap_file_options *options, struct snap_error *err);
+/*
+ * Opens what was looked up; the statuses of snap_file_open. `made_fd` is the descriptor that made a new image, or -1; it
+ * belongs to *opened from now on. `path` is for messages. After a failure none is open.
+ */
+enum snap_status snap_open(struct snap_opened *opened, const struct snap_lookup *found, int made_fd, const char *path,
+                           const struct snap_file_options *options, struct snap_error *err);
 
 /* Closes what is open, each once, whatever fails. `path` is for the message. */
 enum snap_status snap_open_close(struct snap_opened *opened, const char *path, struct snap_error *err);

@@ -2,17 +2,13 @@
 #include "lib/merge/checkpoint.h"
 
 #include "lib/base/crc32c.h"
-#include "lib/base/replace.h"
-#include "lib/store/codec.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FILE_BYTES_MAX 4096u
+#define READ_BYTES_MAX (64u << 10) /* what is larger is no checkpoint file that was damaged, but something else */
 #define FIRST_LINE "dmsnap-checkpoint 1\n"
 
 static const char explanation[] =
@@ -37,33 +33,6 @@ static uint32_t checksum(const char *text, size_t length_bytes)
     return snap_crc32c((const uint8_t *)text, length_bytes);
 }
 
-static enum snap_status read_file(const char *path, char *text, size_t *length_bytes, struct snap_error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
-    size_t used = 0;
-    ssize_t count;
-
-    if (fd < 0 && errno == ELOOP)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: is a symbolic link; a checkpoint file is never followed", path);
-    if (fd < 0)
-        return snap_fail_errno(err, errno, "%s", path);
-    do {
-        count = read(fd, text + used, FILE_BYTES_MAX - used);
-        if (count > 0)
-            used += (size_t)count;
-    } while (count > 0 || (count < 0 && errno == EINTR));
-    if (count < 0) {
-        int sys_errno = errno;
-
-        (void)close(fd);
-        return snap_fail_errno(err, sys_errno, "%s: cannot be read", path);
-    }
-    (void)close(fd); /* was only read */
-    *length_bytes = used;
-    text[used] = '\0';
-    return SNAP_OK;
-}
-
 /* One pattern for the whole: what does not read back to the same text was not written by us. */
 static bool parse(struct snap_checkpoint *checkpoint, const char *text)
 {
@@ -83,24 +52,29 @@ static bool parse(struct snap_checkpoint *checkpoint, const char *text)
            format(checkpoint, again, sizeof again) > 0 && strcmp(again, text) == 0;
 }
 
-enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const char *path, struct snap_error *err)
+enum snap_status snap_checkpoint_open(struct snap_replace **file, const char *path, struct snap_error *err)
 {
+    return snap_replace_open(file, path, FIRST_LINE, READ_BYTES_MAX, err);
+}
+
+enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const struct snap_replace *file,
+                                      struct snap_error *err)
+{
+    const char *path = file->folder->path;
     char text[FILE_BYTES_MAX + 1];
-    size_t length_bytes = 0;
     uint32_t found;
     char *last;
-    enum snap_status status = read_file(path, text, &length_bytes, err);
 
     memset(checkpoint, 0, sizeof *checkpoint);
-    if (status != SNAP_OK)
-        return status;
-    status = snap_replace_check(path, FIRST_LINE, NULL, err);
-    if (status != SNAP_OK)
-        return status;
-    if (strlen(text) != length_bytes || strncmp(text, FIRST_LINE, strlen(FIRST_LINE)) != 0)
+    if (!file->text)
+        return snap_fail(err, SNAP_E_NOENT, "%s: there is no such file", path);
+    if (file->text_bytes > FILE_BYTES_MAX)
+        return snap_fail(err, SNAP_E_CORRUPT, "%s: is too large for a checkpoint file", path);
+    memcpy(text, file->text, (size_t)file->text_bytes + 1);
+    if (strlen(text) != file->text_bytes || strncmp(text, FIRST_LINE, strlen(FIRST_LINE)) != 0)
         return snap_fail(err, SNAP_E_CORRUPT, "%s: is empty or no text", path);
     last = strstr(text, "\nend ");
-    if (!last || length_bytes - (size_t)(last + 1 - text) != strlen("end 01234567\n") ||
+    if (!last || file->text_bytes - (size_t)(last + 1 - text) != strlen("end 01234567\n") ||
         sscanf(last, "\nend %8" SCNx32, &found) != 1)
         return snap_fail(err, SNAP_E_CORRUPT, "%s: has no end line: it is incomplete", path);
     last[1] = '\0';
@@ -111,16 +85,17 @@ enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const 
     return SNAP_OK;
 }
 
-enum snap_status snap_checkpoint_save(const struct snap_checkpoint *checkpoint, const char *path,
+enum snap_status snap_checkpoint_save(const struct snap_checkpoint *checkpoint, struct snap_replace *file,
                                       struct snap_error *err)
 {
     char text[FILE_BYTES_MAX + 1];
     int used = format(checkpoint, text, sizeof text - 16);
 
     if (used < 0 || (size_t)used >= sizeof text - 16)
-        return snap_fail(err, SNAP_E_USAGE, "%s: the names of the devices are too long for a checkpoint file", path);
+        return snap_fail(err, SNAP_E_USAGE, "%s: the names of the devices are too long for a checkpoint file",
+                         file->folder->path);
     (void)snprintf(text + used, 16, "end %08" PRIx32 "\n", checksum(text, (size_t)used));
-    return snap_replace_file(path, text, err);
+    return snap_replace_write(file, text, err);
 }
 
 bool snap_checkpoint_fits(const struct snap_checkpoint *found, const struct snap_checkpoint *now, char *reason,

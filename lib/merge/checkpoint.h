@@ -4,6 +4,7 @@
 #define DMSNAP_MERGE_CHECKPOINT
 
 #include "lib/base/error.h"
+#include "lib/base/replace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,16 +27,20 @@ struct snap_checkpoint {
 };
 
 /*
- * Reads a file. SNAP_E_NOENT: there is none; SNAP_E_CORRUPT: it is cut off or damaged (the text says where);
- * SNAP_E_REFUSED: it is something else, or a symbolic link, and must not be replaced; SNAP_E_IO, SNAP_E_PERM.
+ * Looks at the file `path`, and opens its folder. SNAP_E_REFUSED: it is something else, or a symbolic link, and must not be
+ * replaced; SNAP_E_USAGE, SNAP_E_NOENT (the folder), SNAP_E_IO, SNAP_E_PERM, SNAP_E_NOMEM.
  */
-enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const char *path, struct snap_error *err);
+enum snap_status snap_checkpoint_open(struct snap_replace **file, const char *path, struct snap_error *err);
 
 /*
- * Replaces the file, durably and as a whole: a temporary file beside it, fsync, rename, fsync of the folder. After a
- * failure the old file is still there. Symbolic links are not followed.
+ * What the file said when it was opened. SNAP_E_NOENT: there was none; SNAP_E_CORRUPT: it is cut off or damaged (the text
+ * says where).
  */
-enum snap_status snap_checkpoint_save(const struct snap_checkpoint *checkpoint, const char *path,
+enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const struct snap_replace *file,
+                                      struct snap_error *err);
+
+/* Replaces the file, durably and as a whole; as snap_replace_write. SNAP_E_USAGE: the names of the devices are too long. */
+enum snap_status snap_checkpoint_save(const struct snap_checkpoint *checkpoint, struct snap_replace *file,
                                       struct snap_error *err);
 
 /*

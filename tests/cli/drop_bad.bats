@@ -36,15 +36,24 @@ left() {
     walk cow figures | cut -d ' ' -f 1
 }
 
+# naming N WHAT PROGRAM ARGUMENT...: WHAT happens when the list of a new run gets its name for the N-th time. The first
+# time there is nothing to replace.
+naming() {
+    local calls=linkat,renameat2 n=1 what=$2
+    [ "$1" -eq 1 ] || { calls=renameat && n=$(($1 - 1)); }
+    shift 2
+    traced -e "trace=$calls" -e "inject=$calls:$what:when=$n" -- "$@"
+}
+
 @test "killed when the list is about to be written, and when it is: what is given up is named in it, and stays so" {
     local n
     for n in 1 2 3; do
         cp origin.before origin
         dd if=cow.before of=cow bs=4096 count=97 conv=notrunc status=none
         rm -f bad.txt
-        traced -e trace=rename -e "inject=rename:signal=KILL:when=$n" -- "${command[@]}"
+        naming "$n" signal=KILL "${command[@]}"
         assert_equal "$status" 137
-        # The kill comes before the rename has any effect, or after it: either way nothing may be lost by now.
+        # The kill comes before the renaming has any effect, or after it: either way nothing may be lost by now.
         [ "$(left)" -ge 5 ] || assert_equal "$(listed)" "$(expected)"
         program "${command[@]}"
         [ "$status" -eq 4 ] || [ "$status" -eq 0 ]
@@ -64,7 +73,7 @@ left() {
 }
 
 @test "the list cannot be written: nothing is given up" {
-    traced -e trace=rename -e inject=rename:error=ENOSPC:when=2 -- "${command[@]}"
+    naming 2 error=ENOSPC "${command[@]}"
     assert_status 8
     assert_said "bad.txt"
     assert_said "No space left on device"
@@ -79,7 +88,7 @@ left() {
     program snapmerge --continue-on-error --bad-list bad.txt --origin origin --cow "$loop"
     assert_status 4
     assert_equal "$(listed)" "$(expected)"
-    traced -e trace=rename,preadv,pread64 -e inject=rename:signal=KILL:when=2 -- \
+    naming 3 signal=KILL \
         snapmerge --continue-on-error --bad-list bad.txt --origin origin --cow "$loop"
     assert_equal "$status" 137
     assert_equal "$(listed)" "$(expected)"

@@ -595,8 +595,10 @@ static void test_locks(void **state)
     close_io(open_path(image, writing));
 }
 
-static void test_create(void **state)
+static void test_new(void **state)
 {
+    struct snap_folder *folder;
+    struct snap_new_file *file;
     const struct snap_file_options options = {0};
     struct snap_error err = {0};
     struct snap_io *io = NULL;
@@ -607,7 +609,9 @@ static void test_create(void **state)
 
     (void)state;
     (void)snprintf(path, sizeof path, "%s/new", directory);
-    must(snap_file_create(&io, path, (8u << 20) + 5, &options, &err), &err);
+    must(snap_folder_open(&folder, path, &err), &err);
+    must(snap_new_file_make(&file, folder, "", &err), &err);
+    must(snap_file_open_new(&io, file, (8u << 20) + 5, &options, &err), &err);
     assert_true(io->writable);
     assert_int_equal(io->size_bytes, (8u << 20) + 5);
     must(snap_file_next_data(io, 0, &start, &length, &err), &err);
@@ -625,13 +629,85 @@ static void test_create(void **state)
     assert_true(seen.st_blocks * 512 < 1 << 20);
     close_io(io);
     io = NULL;
-    assert_int_equal(snap_file_create(&io, path, 4096, &options, &err), SNAP_E_REFUSED);
-    assert_int_equal(stat(path, &seen), 0); /* what was there stays */
+    assert_int_equal(snap_file_open_new(&io, file, UINT64_MAX, &options, &err), SNAP_E_NOSPC);
+    assert_int_equal(fstat(file->fd, &seen), 0);
     assert_int_equal(seen.st_size, (8u << 20) + 5);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(snap_file_create(&io, path, UINT64_MAX, &options, &err), SNAP_E_NOSPC);
-    assert_int_equal(stat(path, &seen), -1);
+    must(snap_new_file_close(file, &err), &err);
+    snap_folder_close(folder);
     snap_buffer_free(buffer);
+}
+
+/* The name leads elsewhere by now: all is written to the file that was made, directly and through the cache. */
+static void test_new_whose_name_is_exchanged(void **state)
+{
+    const struct snap_file_options options = {0};
+    struct snap_folder *folder;
+    struct snap_new_file *file;
+    struct snap_error err = {0};
+    struct snap_io *io = NULL;
+    char path[80], victim[80];
+    uint8_t *buffer = snap_buffer_new(8192);
+    struct stat seen;
+    int fd;
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/new", directory);
+    (void)snprintf(victim, sizeof victim, "%s/victim", directory);
+    fd = open(victim, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0);
+    must(snap_folder_open(&folder, path, &err), &err);
+    must(snap_new_file_make(&file, folder, "", &err), &err);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(victim, path), 0);
+    must(snap_file_open_new(&io, file, 16384, &options, &err), &err);
+    memset(buffer, 1, 8192);
+    must(snap_io_write(io, 0, 8192, buffer, &err), &err);
+    must(snap_io_write(io, 8192 + 1, 5, buffer, &err), &err);
+    must(snap_io_flush(io, &err), &err);
+    close_io(io);
+    assert_int_equal(fstat(file->fd, &seen), 0);
+    assert_true(seen.st_blocks > 0);
+    assert_int_equal(fstat(fd, &seen), 0);
+    assert_int_equal(seen.st_size, 0);
+    assert_int_equal(snap_new_file_place(file, NULL, &err), SNAP_E_REFUSED);
+    must(snap_new_file_close(file, &err), &err);
+    snap_folder_close(folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(victim), 0);
+    assert_int_equal(close(fd), 0);
+    snap_buffer_free(buffer);
+}
+
+/* A name that is another file by the time it is opened: what was looked up is opened, whatever has the name. */
+static void test_found_is_opened(void **state)
+{
+    const struct snap_file_options options = {0};
+    struct snap_lookup *found;
+    struct snap_error err = {0};
+    struct snap_io *io = NULL;
+    struct snap_file_info info;
+    char path[80], other[80];
+    int fd;
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/found", directory);
+    (void)snprintf(other, sizeof other, "%s/other", directory);
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0 && ftruncate(fd, 8192) == 0);
+    must(snap_lookup_new(&found, path, &err), &err);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    must(snap_file_open_found(&io, found, &options, &err), &err);
+    assert_int_equal(io->size_bytes, 8192);
+    snap_file_get_info(io, &info);
+    assert_int_equal(info.file_inode, found->inode);
+    close_io(io);
+    snap_lookup_free(found);
+    assert_int_equal(snap_file_open(&io, path, &options, &err), SNAP_E_USAGE);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(other), 0);
+    assert_int_equal(close(fd), 0);
 }
 
 static int attached = -1; /* holds the loop device: it goes with the process, also when a test fails */
@@ -841,7 +917,9 @@ int main(void)
         cmocka_unit_test(test_no_permission),
         cmocka_unit_test(test_read_only_object_does_not_write),
         cmocka_unit_test(test_locks),
-        cmocka_unit_test(test_create),
+        cmocka_unit_test(test_new),
+        cmocka_unit_test(test_new_whose_name_is_exchanged),
+        cmocka_unit_test(test_found_is_opened),
         cmocka_unit_test(test_loop_device),
         cmocka_unit_test(test_loop_read_only),
         cmocka_unit_test(test_loop_backing_is_busy),

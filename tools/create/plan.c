@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static uint64_t origin_chunks(const struct create_session *session)
 {
@@ -41,7 +40,14 @@ static enum snap_status set_cow_sectors(struct create_session *session, uint64_t
 
 enum snap_status create_plan_image(struct create_session *session, uint64_t size_bytes, struct snap_error *err)
 {
-    if (access(session->cow_argument, F_OK) == 0)
+    struct snap_folder_entry taken;
+    enum snap_status status = snap_folder_open(&session->folder, session->cow_argument, err);
+
+    if (status == SNAP_OK)
+        status = snap_folder_look(session->folder, session->folder->name, &taken, err);
+    if (status != SNAP_OK)
+        return status;
+    if (taken.exists)
         return snap_fail(err, SNAP_E_REFUSED, "%s: exists; --size makes a new image (leave --size out to use what is there)",
                          session->cow_argument);
     if (size_bytes == 0) {
@@ -123,8 +129,25 @@ void create_show_room(struct create_session *session)
 enum snap_status create_make_image(struct create_session *session, struct snap_error *err)
 {
     const struct snap_file_options io_options = {.write = true};
+    struct snap_error left;
+    enum snap_status status = snap_new_file_make(&session->image, session->folder, "", err);
 
-    return snap_file_create(&session->cow.io, session->cow.path, session->new_image_bytes, &io_options, err);
+    if (status != SNAP_OK)
+        return status;
+    status = snap_file_open_new(&session->cow.io, session->image, session->new_image_bytes, &io_options, err);
+    if (status != SNAP_OK && snap_new_file_remove(session->image, &left) != SNAP_OK)
+        cli_warn(session->cli, "%s", left.text);
+    return status;
+}
+
+enum snap_status create_close_image(struct create_session *session, struct snap_error *err)
+{
+    const enum snap_status status = snap_new_file_close(session->image, err);
+
+    session->image = NULL;
+    snap_folder_close(session->folder);
+    session->folder = NULL;
+    return status;
 }
 
 #define TABLES (sizeof ((struct create_session *)0)->tables / sizeof ((struct create_session *)0)->tables[0])

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_TOOLS_CREATE_PLAN
 #define DMSNAP_TOOLS_CREATE_PLAN
 
+#include "lib/base/new_file.h"
 #include "lib/check/evidence.h"
 #include "lib/store/layout.h"
 #include "tools/shared/devices.h"
@@ -15,6 +16,8 @@ struct create_session {
     struct snap_probe on_origin;
     struct snap_layout layout;
     uint64_t new_image_bytes;    /* the COW is an image that does not exist yet; else 0 */
+    struct snap_folder *folder;  /* of such an image */
+    struct snap_new_file *image; /* such an image, once it is made */
     struct snap_identity identity;
     uint64_t entries;            /* of the finished store */
     bool touched;                /* the COW has been written to, or it was tried */
@@ -37,8 +40,11 @@ enum snap_status create_check_room(struct create_session *session, struct snap_e
 /* Says whether it can overflow, when, and how to avoid it. */
 void create_show_room(struct create_session *session);
 
-/* Makes the planned image and opens it. */
+/* Makes the planned image and opens it. After a failure there is no file, or it is said that there is one. */
 enum snap_status create_make_image(struct create_session *session, struct snap_error *err);
+
+/* Closes the planned image and its folder; fine where there are none. SNAP_E_IO. */
+enum snap_status create_close_image(struct create_session *session, struct snap_error *err);
 
 /* The dmsetup tables for snapshot, snapshot-origin and snapshot-merge; SNAP_E_USAGE where a path cannot stand in one. */
 enum snap_status create_make_tables(struct create_session *session, bool overflow_mode, struct snap_error *err);

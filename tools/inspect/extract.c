@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The view as a new sparse image, or as a stream on standard output. */
-#include "lib/base/bytes.h"
 #include "tools/inspect/extract.h"
 
+#include "lib/base/bytes.h"
+#include "lib/base/new_file.h"
 #include "lib/view/extract.h"
 #include "tools/cli/progress.h"
 
@@ -105,23 +106,42 @@ static enum snap_status extract_stream(struct inspect_session *session, struct s
     return extract_to(session, view, &stream.io, false, err);
 }
 
-static enum snap_status extract_image(struct inspect_session *session, struct snap_view *view, const char *path,
-                                      struct snap_error *err)
+/* Writes all of it; what is closed without an error is complete. */
+static enum snap_status fill_image(struct inspect_session *session, struct snap_view *view, struct snap_new_file *file,
+                                   struct snap_error *err)
 {
     const struct snap_file_options io_options = {.write = true};
     struct snap_io *image;
-    enum snap_status status = snap_file_create(&image, path, snap_view_size_bytes(view), &io_options, err);
+    enum snap_status status = snap_file_open_new(&image, file, snap_view_size_bytes(view), &io_options, err);
     enum snap_status closed;
 
     if (status != SNAP_OK)
         return status;
     status = extract_to(session, view, image, true, err);
     closed = snap_io_close(image, status == SNAP_OK ? err : NULL);
+    return status != SNAP_OK ? status : closed;
+}
+
+/* Only a whole image is left. */
+static enum snap_status extract_image(struct inspect_session *session, struct snap_view *view, const char *path,
+                                      struct snap_error *err)
+{
+    struct snap_folder *folder;
+    struct snap_new_file *file = NULL;
+    struct snap_error left;
+    enum snap_status status = snap_folder_open(&folder, path, err), closed;
+
     if (status == SNAP_OK)
-        status = closed;
-    if (status != SNAP_OK && unlink(path) != 0)
-        cli_warn(session->cli, "%s: an incomplete image was left: %s", path, strerror(errno));
-    return status;
+        status = snap_new_file_make(&file, folder, "", err);
+    if (status == SNAP_OK)
+        status = fill_image(session, view, file, err);
+    if (status == SNAP_OK)
+        status = snap_new_file_place(file, NULL, err);
+    if (status != SNAP_OK && file && !file->placed && snap_new_file_remove(file, &left) != SNAP_OK)
+        cli_warn(session->cli, "an incomplete image was left: %s", left.text);
+    closed = snap_new_file_close(file, status == SNAP_OK ? err : NULL);
+    snap_folder_close(folder);
+    return status != SNAP_OK ? status : closed;
 }
 
 enum snap_status inspect_extract(struct inspect_session *session, struct snap_error *err)

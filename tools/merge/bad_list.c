@@ -13,6 +13,7 @@
 
 #define FIRST_LINE "# snapmerge bad list 1\n"
 #define SHOWN_MAX 10u
+#define LIST_BYTES_MAX (64u << 20) /* a million chunks; all of it is kept in memory */
 
 /* The library tells each at the end. Short of memory the count is still right, and the list says that it is not whole. */
 static void remember(void *context, const struct snap_merge_bad *bad)
@@ -51,7 +52,7 @@ static int by_origin(const void *left, const void *right)
 /* The lines that were there before, but for chunks that are listed anew. The library tells them in this order. */
 static void put_listed(const struct merge_bad_chunks *chunks, FILE *out)
 {
-    for (const char *line = chunks->listed, *end; line && *line; line = *end ? end + 1 : end) {
+    for (const char *line = chunks->file->text, *end; line && *line; line = *end ? end + 1 : end) {
         struct snap_merge_bad bad = {0};
         int line_bytes;
 
@@ -72,7 +73,7 @@ static enum snap_status write_list(struct merge_session *session, bool keeps, st
     enum snap_status status;
 
     if (!out)
-        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the list of bad chunks", chunks->list_path);
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the list of bad chunks", session->arguments.bad_list);
     fprintf(out, FIRST_LINE "# Chunks of the snapshot that are not on the origin. unreadable: at cow_offset_bytes;\n"
                             "# unwritable: at origin_offset_bytes; unkept: what is there cannot be read for another store.\n"
                             "# origin_offset_bytes length_bytes cow_offset_bytes reason\n");
@@ -83,9 +84,9 @@ static enum snap_status write_list(struct merge_session *session, bool keeps, st
                 chunks->items[i].length_bytes, chunks->items[i].cow_offset_bytes, reason_of(&chunks->items[i]));
     if (chunks->unknown > 0)
         fprintf(out, "# and %" PRIu64 " more, for which there was no memory\n", chunks->unknown);
-    status = fclose(out) == 0 ? snap_replace_file(chunks->list_path, text, err)
+    status = fclose(out) == 0 ? snap_replace_write(chunks->file, text, err)
                               : snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the list of bad chunks",
-                                          chunks->list_path);
+                                          session->arguments.bad_list);
     free(text);
     return status;
 }
@@ -95,22 +96,23 @@ static enum snap_status before_drop(void *context, struct snap_error *err)
 {
     struct merge_session *session = context;
 
-    return session->bad.list_path ? write_list(session, true, err) : SNAP_OK;
+    return session->bad.file ? write_list(session, true, err) : SNAP_OK;
 }
 
-enum snap_status merge_bad_prepare(struct merge_session *session, const char *list_path, struct snap_error *err)
+enum snap_status merge_bad_prepare(struct merge_session *session, struct snap_error *err)
 {
-    session->bad.list_path = list_path;
+    const char *path = session->arguments.bad_list;
+
     session->options.bad = remember;
     session->options.bad_context = session;
     session->options.before_drop = before_drop;
     session->options.before_drop_context = session;
-    return list_path ? snap_replace_check(list_path, FIRST_LINE, &session->bad.listed, err) : SNAP_OK;
+    return path ? snap_replace_open(&session->bad.file, path, FIRST_LINE, LIST_BYTES_MAX, err) : SNAP_OK;
 }
 
 enum snap_status merge_bad_begin(struct merge_session *session, struct snap_error *err)
 {
-    return session->bad.list_path ? write_list(session, true, err) : SNAP_OK;
+    return session->bad.file ? write_list(session, true, err) : SNAP_OK;
 }
 
 static void show_chunk(struct merge_session *session, const struct snap_merge_bad *bad)
@@ -133,19 +135,19 @@ int merge_bad_show(struct merge_session *session, bool complete)
     struct cli *cli = session->cli;
     struct snap_error err = {0};
 
-    if (total == 0 && !chunks->list_path)
+    if (total == 0 && !chunks->file)
         return CLI_EXIT_OK;
     for (size_t i = 0; i < chunks->count && i < SHOWN_MAX; i++)
         show_chunk(session, &chunks->items[i]);
     if (total > SHOWN_MAX)
         cli_error(cli, "and %" PRIu64 " chunks more%s", total - SHOWN_MAX,
-                  chunks->list_path ? "" : "; --bad-list FILE lists all of them");
+                  chunks->file ? "" : "; --bad-list FILE lists all of them");
     if (dropped > 0)
         cli_error(cli, "%" PRIu64 " chunks were given up: %s has something else there, and the store no longer names them",
                   dropped, session->origin.path);
     if (total > dropped)
         cli_error(cli, "%" PRIu64 " chunks remain in %s", total - dropped, session->cow.path);
-    if (chunks->list_path && write_list(session, keeps, &err) != SNAP_OK)
+    if (chunks->file && write_list(session, keeps, &err) != SNAP_OK)
         return cli_exit_worse(total > 0 ? CLI_EXIT_STORE : CLI_EXIT_OK, cli_fail(cli, &err));
     return total > 0 ? CLI_EXIT_STORE : CLI_EXIT_OK;
 }
@@ -170,6 +172,6 @@ void merge_bad_json(const struct merge_session *session, struct cli_json *result
 void merge_bad_free(struct merge_session *session)
 {
     free(session->bad.items);
-    free(session->bad.listed);
+    snap_replace_close(session->bad.file);
     session->bad = (struct merge_bad_chunks){0};
 }

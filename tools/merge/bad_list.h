@@ -7,10 +7,10 @@
 #include "tools/merge/session.h"
 
 /*
- * Before the first write: looks at the file for --bad-list (NULL: none), which must be new or a list of ours, and has the
+ * Before the first write: looks at the file of --bad-list, if there is one, which must be new or a list of ours, and has the
  * library report to this session. SNAP_E_REFUSED, SNAP_E_PERM, SNAP_E_IO.
  */
-enum snap_status merge_bad_prepare(struct merge_session *session, const char *list_path, struct snap_error *err);
+enum snap_status merge_bad_prepare(struct merge_session *session, struct snap_error *err);
 
 /*
  * Right before the first write: the file is made, with what it held before, so that it can be made. Nothing without a

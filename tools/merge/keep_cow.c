@@ -12,7 +12,7 @@ static enum snap_status save(void *context, uint64_t merged_from, struct snap_er
     struct merge_session *session = context;
 
     session->keep_cow.checkpoint.merged_from = merged_from;
-    return snap_checkpoint_save(&session->keep_cow.checkpoint, session->keep_cow.path, err);
+    return snap_checkpoint_save(&session->keep_cow.checkpoint, session->keep_cow.file, err);
 }
 
 /* Where the file's claims begin; without a file that can be believed everything is compared. */
@@ -21,7 +21,8 @@ static enum snap_status believe(struct merge_session *session, struct snap_error
     struct snap_checkpoint found;
     struct snap_error reason = {0};
     char text[128];
-    enum snap_status status = snap_checkpoint_load(&found, session->keep_cow.path, &reason);
+    const char *path = session->arguments.checkpoint;
+    enum snap_status status = snap_checkpoint_load(&found, session->keep_cow.file, &reason);
 
     if (status == SNAP_E_NOENT)
         return SNAP_OK;
@@ -34,17 +35,17 @@ static enum snap_status believe(struct merge_session *session, struct snap_error
         return status;
     }
     if (!snap_checkpoint_fits(&found, &session->keep_cow.checkpoint, text, sizeof text)) {
-        cli_warn(session->cli, "%s: %s; it is ignored: all chunks are compared", session->keep_cow.path, text);
+        cli_warn(session->cli, "%s: %s; it is ignored: all chunks are compared", path, text);
         return SNAP_OK;
     }
     session->options.compare_from = found.merged_from;
     session->keep_cow.checkpoint.merged_from = found.merged_from;
     cli_note(session->cli, "%s: %" PRIu64 " of %" PRIu64 " entries were merged before and are compared now",
-             session->keep_cow.path, found.entries - found.merged_from, found.entries);
+             path, found.entries - found.merged_from, found.entries);
     return SNAP_OK;
 }
 
-enum snap_status merge_kept_prepare(struct merge_session *session, const char *path, struct snap_error *err)
+enum snap_status merge_kept_prepare(struct merge_session *session, struct snap_error *err)
 {
     struct snap_checkpoint *now = &session->keep_cow.checkpoint;
     struct snap_file_info info;
@@ -52,8 +53,7 @@ enum snap_status merge_kept_prepare(struct merge_session *session, const char *p
 
     session->options.keep_cow = true;
     session->options.compare_from = 0;
-    session->keep_cow.path = path;
-    if (path) {
+    if (session->arguments.checkpoint) {
         now->origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
         now->cow_sectors = session->store.layout.cow_sectors;
         snap_device_id(&session->origin.facts, now->origin_id, sizeof now->origin_id);
@@ -61,6 +61,8 @@ enum snap_status merge_kept_prepare(struct merge_session *session, const char *p
         now->entries = session->check.entries;
         now->merged_from = now->entries; /* nothing is known to be merged */
         status = snap_list_walk_digest(&session->store, now->entries, &now->list_crc32c, err);
+        if (status == SNAP_OK)
+            status = snap_checkpoint_open(&session->keep_cow.file, session->arguments.checkpoint, err);
         if (status == SNAP_OK)
             status = believe(session, err);
         session->options.checkpoint = save;
@@ -77,6 +79,12 @@ enum snap_status merge_kept_prepare(struct merge_session *session, const char *p
 
 enum snap_status merge_kept_begin(struct merge_session *session, struct snap_error *err)
 {
-    return session->keep_cow.path ? snap_checkpoint_save(&session->keep_cow.checkpoint, session->keep_cow.path, err)
-                                    : SNAP_OK;
+    return session->keep_cow.file ? snap_checkpoint_save(&session->keep_cow.checkpoint, session->keep_cow.file, err)
+                                  : SNAP_OK;
+}
+
+void merge_kept_free(struct merge_session *session)
+{
+    snap_replace_close(session->keep_cow.file);
+    session->keep_cow.file = NULL;
 }

@@ -16,10 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#define PARTIAL ".partial"
 #define BUFFERS_SHARE 4 /* of the memory; the rest is for the map of the view's entries */
 
 /*
@@ -75,52 +75,61 @@ static enum snap_status count_data(struct merge_session *session, struct snap_er
 }
 
 /* The folder of the new image: there, writable, apart from the inputs. Its room is only a guess: zeros take none. */
-static enum snap_status check_folder(struct merge_session *session, const char *folder, struct snap_error *err)
+static enum snap_status check_folder(struct merge_session *session, struct snap_error *err)
 {
     struct merge_output *output = &session->output;
+    const struct snap_folder *folder = output->folder;
     struct snap_device under;
     struct statvfs room;
     uint64_t free_bytes;
     enum snap_status status = SNAP_OK;
 
-    if (access(folder, W_OK | X_OK) != 0)
-        return snap_fail_errno(err, errno, "%s: cannot make a file in %s", output->target.path, folder);
-    if (snap_device_of_folder(folder, &under))
+    if (faccessat(folder->fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        return snap_fail_errno(err, errno, "%s: cannot make a file in %.*s", output->target.path,
+                               folder->name == folder->path ? 1 : (int)(folder->name - folder->path),
+                               folder->name == folder->path ? "." : folder->path);
+    if (snap_device_of_folder(folder->device, &under))
         status = check_apart(session, &under, err);
     if (status == SNAP_OK)
         status = count_data(session, err);
-    if (status == SNAP_OK && statvfs(folder, &room) == 0 && snap_mul(room.f_bavail, room.f_frsize, &free_bytes) &&
+    if (status == SNAP_OK && fstatvfs(folder->fd, &room) == 0 && snap_mul(room.f_bavail, room.f_frsize, &free_bytes) &&
         free_bytes < output->most_bytes)
         cli_warn(session->cli, "%s: up to %s will be written, and %s are free there: it only fits if enough of it is "
                  "zeros", output->target.path, cli_size_text(output->most_bytes).text, cli_size_text(free_bytes).text);
     return status;
 }
 
+/* Neither the name nor the one that it has while it is incomplete may be taken; a link to nothing takes it, too. */
+static enum snap_status check_names(const struct merge_output *output, struct snap_error *err)
+{
+    const char *partial_name = output->partial_path + (output->folder->name - output->folder->path);
+    struct snap_folder_entry taken;
+    enum snap_status status = snap_folder_look(output->folder, output->folder->name, &taken, err);
+
+    if (status == SNAP_OK && taken.exists)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: exists; --output makes a new image", output->target.path);
+    if (status == SNAP_OK)
+        status = snap_folder_look(output->folder, partial_name, &taken, err);
+    if (status == SNAP_OK && taken.exists)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: exists; if it was left by an earlier run, remove it and repeat "
+                         "the command: rm %s", output->partial_path, cli_quote(output->partial_path).text);
+    return status;
+}
+
 static enum snap_status prepare_image(struct merge_session *session, struct snap_error *err)
 {
     struct merge_output *output = &session->output;
-    const char *path = output->target.path;
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    struct stat st;
-    enum snap_status status = SNAP_OK;
+    enum snap_status status = snap_folder_open(&output->folder, output->target.path, err);
 
+    if (status != SNAP_OK)
+        return status;
     output->size_bytes = session->origin.io->size_bytes;
-    if (asprintf(&output->partial_path, "%s.partial", path) < 0)
+    if (asprintf(&output->partial_path, "%s" PARTIAL, output->target.path) < 0) {
         output->partial_path = NULL;
-    if (!folder || !output->partial_path)
-        status = snap_fail(err, SNAP_E_NOMEM, "out of memory");
-    else if (slash && slash[1] == '\0')
-        status = snap_fail(err, SNAP_E_USAGE, "--output %s: a folder; the name of a new file is needed", path);
-    else if (lstat(path, &st) == 0) /* a link to nothing: it is not followed */
-        status = snap_fail(err, SNAP_E_REFUSED, "%s: exists; --output makes a new image", path);
-    else if (lstat(output->partial_path, &st) == 0)
-        status = snap_fail(err, SNAP_E_REFUSED, "%s: exists; if it was left by an earlier run, remove it and repeat "
-                           "the command: rm %s", output->partial_path, cli_quote(output->partial_path).text);
-    if (status == SNAP_OK)
-        status = check_folder(session, folder, err);
-    free(folder);
-    return status;
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    }
+    status = check_names(output, err);
+    return status == SNAP_OK ? check_folder(session, err) : status;
 }
 
 static enum snap_status prepare_device(struct merge_session *session, struct snap_error *err)
@@ -194,6 +203,18 @@ static void show_verified(void *context, uint64_t done_bytes, uint64_t total_byt
 }
 
 /* Verifying what only the cache holds proves nothing: known once the file is there, and before anything is in it. */
+static enum snap_status check_verifiable(const struct merge_session *session, struct snap_error *err)
+{
+    struct snap_file_info info;
+
+    snap_file_get_info(session->output.target.io, &info);
+    if (info.direct || !session->arguments.verify)
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: cannot be read past the cache there, so --verify would prove nothing",
+                     session->output.target.path);
+}
+
+/* After a failure there is no file, or the text says that there is one. */
 static enum snap_status make_image(struct merge_session *session, struct snap_error *err)
 {
     struct merge_output *output = &session->output;
@@ -202,21 +223,17 @@ static enum snap_status make_image(struct merge_session *session, struct snap_er
         .engine = (enum snap_io_engine)session->arguments.io_engine,
         .queue_depth = (unsigned)session->arguments.queue_depth,
     };
-    struct snap_file_info info;
-    enum snap_status status =
-        snap_file_create(&output->target.io, output->partial_path, output->size_bytes, &io_options, err);
+    struct snap_error left;
+    enum snap_status status = snap_new_file_make(&output->image, output->folder, PARTIAL, err);
 
-    if (status != SNAP_OK || !session->arguments.verify)
+    if (status != SNAP_OK)
         return status;
-    snap_file_get_info(output->target.io, &info);
-    if (info.direct)
-        return SNAP_OK;
-    status = snap_io_close(output->target.io, NULL);
-    output->target.io = NULL;
-    if (unlink(output->partial_path) != 0 && status == SNAP_OK)
-        return snap_fail_errno(err, errno, "%s: cannot be removed again", output->partial_path);
-    return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: cannot be read past the cache there, so --verify would prove nothing",
-                     output->target.path);
+    status = snap_file_open_new(&output->target.io, output->image, output->size_bytes, &io_options, err);
+    if (status == SNAP_OK)
+        status = check_verifiable(session, err);
+    if (status != SNAP_OK && snap_new_file_remove(output->image, &left) != SNAP_OK)
+        cli_warn(session->cli, "%s", left.text);
+    return status;
 }
 
 /* The bytes of an image behind its last whole sector are in no snapshot; a copy without them would lack something. */
@@ -279,7 +296,7 @@ static enum snap_status write_output(struct merge_session *session, struct cli_p
     return status;
 }
 
-/* Only what is closed without an error is complete, and only then it gets its name. */
+/* Only what is closed without an error is complete, and only then it gets its name. The file itself stays open. */
 static enum snap_status finish_output(struct merge_output *output, struct snap_error *err)
 {
     enum snap_status status = snap_io_close(output->target.io, err);
@@ -288,7 +305,7 @@ static enum snap_status finish_output(struct merge_output *output, struct snap_e
     output->complete = status == SNAP_OK;
     if (status != SNAP_OK || !output->partial_path)
         return status;
-    return snap_file_rename(output->partial_path, output->target.path, err);
+    return snap_new_file_place(output->image, NULL, err);
 }
 
 int merge_output(struct merge_session *session)
@@ -323,7 +340,13 @@ int merge_output(struct merge_session *session)
 
 enum snap_status merge_output_close(struct merge_output *output, struct snap_error *err)
 {
+    enum snap_status status = devices_close(&output->target, err);
+    enum snap_status closed = snap_new_file_close(output->image, status == SNAP_OK ? err : NULL);
+
+    output->image = NULL;
+    snap_folder_close(output->folder);
+    output->folder = NULL;
     free(output->partial_path);
     output->partial_path = NULL;
-    return devices_close(&output->target, err);
+    return status != SNAP_OK ? status : closed;
 }

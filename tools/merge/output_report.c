@@ -78,8 +78,13 @@ void merge_output_show_interrupted(struct merge_session *session)
     struct cli *cli = session->cli;
 
     cli_line(cli, "%s and %s were not changed.", session->origin.path, session->cow.path);
-    if (output->complete && output->partial_path) {
-        cli_line(cli, "The output is complete, as %s or as %s.", output->target.path, output->partial_path);
+    if (output->complete && output->image) {
+        if (snap_new_file_is_there(output->image))
+            cli_line(cli, "The output is complete, as %s.",
+                     output->image->placed ? output->target.path : output->partial_path);
+        else
+            cli_line(cli, "The output was complete, but its file was removed or replaced by somebody: do not use what is "
+                     "there; repeat the command with a name in a folder that only you can change.");
         return;
     }
     cli_line(cli, "%s is incomplete (%s of %s): do not use it.",

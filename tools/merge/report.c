@@ -94,7 +94,7 @@ static void show_resume(struct merge_session *session)
     add_argument(line, "--origin", session->origin.path);
     add_argument(line, "--cow", session->cow.path);
     fprintf(line, "%s", session->options.keep_cow ? " --keep-cow" : "");
-    add_argument(line, "--checkpoint", session->keep_cow.path);
+    add_argument(line, "--checkpoint", session->arguments.checkpoint);
     fprintf(line, "%s%s%s%s", session->options.verify ? " --verify" : "",
             session->options.skip_identical ? " --skip-identical" : "",
             session->options.continue_on_error ? " --continue-on-error" : "", session->options.drop_bad ? " --drop-bad" : "");

@@ -3,6 +3,8 @@
 #ifndef DMSNAP_TOOLS_MERGE_SESSION
 #define DMSNAP_TOOLS_MERGE_SESSION
 
+#include "lib/base/new_file.h"
+#include "lib/base/replace.h"
 #include "lib/check/check.h"
 #include "lib/check/evidence.h"
 #include "lib/merge/checkpoint.h"
@@ -17,8 +19,7 @@ struct merge_bad_chunks {
     struct snap_merge_bad *items;
     size_t count, room;
     uint64_t unknown;            /* more, that did not fit into memory */
-    const char *list_path;       /* NULL: no file */
-    char *listed;                /* what the file held before; NULL: nothing */
+    struct snap_replace *file;   /* NULL: none */
 };
 
 #define MERGE_SIBLINGS_MAX (CLI_STRINGS_MAX + 1u)
@@ -46,13 +47,13 @@ struct merge_preserve {
 struct merge_undo {
     struct merge_sibling *sibling; /* the undo store, among the siblings; NULL: none */
     uint64_t new_image_bytes;      /* an image of this size is to be made for it; 0: the image or device is there */
-    char *new_path;                /* its name while it is made; NULL: not now */
+    struct snap_folder *folder;    /* where the image is to be made; NULL: nowhere */
     bool new_store;                /* the store on it is to be made */
 };
 
 /* --keep-cow: the checkpoint file (keep_cow.h). */
 struct merge_keep_cow {
-    const char *path; /* NULL: none */
+    struct snap_replace *file; /* NULL: none */
     struct snap_checkpoint checkpoint;
 };
 
@@ -61,6 +62,8 @@ struct merge_output {
     struct device target;         /* path: NULL where no output is wanted. io: the device, or the partial image */
     struct snap_probe on_target;  /* of a device: what is lost */
     char *partial_path;           /* the name of a new image until it is complete; NULL: a device */
+    struct snap_folder *folder;   /* of a new image */
+    struct snap_new_file *image;  /* a new image, once it is made */
     uint64_t size_bytes;          /* of what is written: with the tail of an image that is no whole sector */
     uint64_t most_bytes;          /* at most so many are no holes; zeros among the data may make it fewer */
     struct snap_extract_result written, verified;

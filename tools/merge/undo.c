@@ -114,49 +114,21 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
 /* Where the new file would be: on the origin's own file system it could not be written; in memory it would not last. */
 static enum snap_status check_folder(struct merge_session *session, const char *path, struct snap_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
     struct snap_device below;
     struct statfs fs;
-    enum snap_status status = SNAP_OK;
+    enum snap_status status = snap_folder_open(&session->undo.folder, path, err);
 
-    if (!folder)
-        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
-    if (snap_device_of_folder(folder, &below) && snap_device_stands_on(&below, &session->origin.facts))
-        status = snap_fail(err, SNAP_E_REFUSED, "%s: would lie on %s itself, which is being overwritten", path,
-                           session->origin.path);
-    else if (statfs(folder, &fs) != 0)
-        status = snap_fail_errno(err, errno, "%s", folder);
-    else if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)
+    if (status != SNAP_OK)
+        return status;
+    if (snap_device_of_folder(session->undo.folder->device, &below) &&
+        snap_device_stands_on(&below, &session->origin.facts))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: would lie on %s itself, which is being overwritten", path,
+                         session->origin.path);
+    if (fstatfs(session->undo.folder->fd, &fs) != 0)
+        return snap_fail_errno(err, errno, "%s: its folder", path);
+    if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)
         cli_warn(session->cli, "%s: lies in memory: after a power failure there is no way back", path);
-    free(folder);
-    return status;
-}
-
-/* The name that the new file has at first: what an ended run has left there is replaced, but never a device of this one. */
-static enum snap_status check_new_name(struct merge_session *session, struct snap_error *err)
-{
-    struct device left = {0};
-    struct snap_error ignored;
-    struct stat st;
-    char *name = merge_undo_new_path(session);
-    enum snap_status status = SNAP_OK;
-
-    if (!name)
-        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
-    if (lstat(name, &st) == 0) {
-        status = devices_find(&left, name, err);
-        if (status == SNAP_OK)
-            status = devices_distinct(&session->origin, &left, err);
-        if (status == SNAP_OK)
-            status = devices_distinct(&session->cow, &left, err);
-        for (unsigned i = 0; i < session->preserve.count && status == SNAP_OK; i++)
-            if (session->preserve.siblings[i].device.path)
-                status = devices_distinct(&session->preserve.siblings[i].device, &left, err);
-        (void)devices_close(&left, &ignored); /* was never opened */
-    }
-    free(name);
-    return status;
+    return SNAP_OK;
 }
 
 /* One chunk of the COW's size for each entry, and the areas for them: exactly what this merge can replace. */
@@ -166,8 +138,6 @@ static enum snap_status plan_image(struct merge_session *session, struct snap_er
     enum snap_status status = check_folder(session, session->arguments.undo, err);
     uint64_t chunks;
 
-    if (status == SNAP_OK)
-        status = check_new_name(session, err);
     if (status != SNAP_OK)
         return status;
     if (!snap_layout_chunks_for_entries(layout->entries_per_area, session->job.entries, &chunks) ||

@@ -26,13 +26,10 @@ enum snap_status merge_undo_begin(struct merge_session *session, struct snap_err
 
 /*
  * Makes the undo store that merge_undo_prepare has planned, and takes it up; gives the COW a record if it has none. An
- * image comes first, with all its room, under another name until it is a whole store: where there is no room for it,
- * nothing else has been written. After a failure no entry of the COW has changed, and no file is left but a whole store.
+ * image comes first, with all its room, and gets its name when it is a whole store: where there is no room for it, nothing
+ * else has been written. After a failure no entry of the COW has changed, and no file is left but a whole store.
  */
 enum snap_status merge_undo_make(struct merge_session *session, struct snap_error *err);
-
-/* The name of an image of --undo until it is a whole store; allocated, the caller frees it; NULL: out of memory. */
-char *merge_undo_new_path(const struct merge_session *session);
 
 /* After a complete merge: the mark that it is under way goes away. */
 enum snap_status merge_undo_end(struct merge_session *session, struct snap_error *err);

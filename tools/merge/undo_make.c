@@ -9,11 +9,8 @@
 #include "tools/cli/size.h"
 #include "tools/merge/preserve.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static enum snap_status new_record(struct merge_session *session, struct snap_identity *record, struct snap_error *err)
 {
@@ -24,28 +21,15 @@ static enum snap_status new_record(struct merge_session *session, struct snap_id
     return snap_identity_fill(record, &facts, session->store.layout.chunk_sectors, NULL, now > 0 ? (uint64_t)now : 0, err);
 }
 
-char *merge_undo_new_path(const struct merge_session *session)
-{
-    char *path;
-
-    return asprintf(&path, "%s.dmsnap-new", session->arguments.undo) < 0 ? NULL : path;
-}
-
-/*
- * Under another name until it is a whole store: who finds the name finds the store. What a killed run has left under
- * that name has nothing in it yet.
- */
-static enum snap_status make_image(struct merge_session *session, struct snap_error *err)
+/* Who finds the name finds a whole store: until then it has none, and a run that is killed leaves nothing. */
+static enum snap_status make_image(struct merge_session *session, struct snap_new_file **image, struct snap_error *err)
 {
     const struct snap_file_options options = merge_preserve_io_options(session);
     struct device *device = &session->undo.sibling->device;
-    enum snap_status status;
+    enum snap_status status = snap_new_file_make_nameless(image, session->undo.folder, err);
 
-    session->undo.new_path = merge_undo_new_path(session);
-    if (!session->undo.new_path)
-        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
-    (void)unlink(session->undo.new_path);
-    status = snap_file_create(&device->io, session->undo.new_path, session->undo.new_image_bytes, &options, err);
+    if (status == SNAP_OK)
+        status = snap_file_open_new(&device->io, *image, session->undo.new_image_bytes, &options, err);
     return status == SNAP_OK ? snap_file_reserve(device->io, err) : status;
 }
 
@@ -72,15 +56,18 @@ static enum snap_status make_store(struct merge_session *session, struct snap_er
     return status;
 }
 
-/* The store is whole: it gets its name. */
-static enum snap_status name_image(struct merge_session *session, struct snap_error *err)
+/* The store is whole: it gets its name. What is written to it goes on through the descriptor that made it. */
+static enum snap_status name_image(struct merge_session *session, struct snap_new_file *image, struct snap_error *err)
 {
+    const struct snap_lookup made = snap_new_file_lookup(image);
     struct device *device = &session->undo.sibling->device;
-    enum snap_status status = devices_close(device, err);
 
-    if (status == SNAP_OK)
-        status = snap_file_rename(session->undo.new_path, session->arguments.undo, err);
-    return status == SNAP_OK ? devices_find(device, session->arguments.undo, err) : status;
+    device->path = strdup(session->arguments.undo);
+    if (!device->path)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    if (snap_device_describe_found(&made, &device->facts, err) != SNAP_OK)
+        return err->status;
+    return snap_new_file_place(image, NULL, err);
 }
 
 /* With a record on both sides they find each other again; without one the undo store works, but nobody misses it. */
@@ -102,19 +89,20 @@ static enum snap_status give_cow_a_record(struct merge_session *session, struct 
 
 enum snap_status merge_undo_make(struct merge_session *session, struct snap_error *err)
 {
-    const bool image = session->undo.new_image_bytes > 0;
-    enum snap_status status = image ? make_image(session, err) : SNAP_OK;
+    struct snap_new_file *image = NULL;
+    enum snap_status status = SNAP_OK, closed;
 
+    if (session->undo.new_image_bytes > 0)
+        status = make_image(session, &image, err);
     if (status == SNAP_OK)
         status = give_cow_a_record(session, err);
     if (status == SNAP_OK)
         status = make_store(session, err);
     if (status == SNAP_OK && image)
-        status = name_image(session, err);
-    if (status != SNAP_OK && session->undo.new_path)
-        (void)unlink(session->undo.new_path);
-    free(session->undo.new_path);
-    session->undo.new_path = NULL;
+        status = name_image(session, image, err);
+    closed = snap_new_file_close(image, status == SNAP_OK ? err : NULL);
+    if (status == SNAP_OK)
+        status = closed;
     if (status == SNAP_OK)
         status = merge_preserve_add(session, session->undo.sibling, err);
     if (status == SNAP_OK)

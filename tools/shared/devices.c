@@ -15,7 +15,9 @@ enum snap_status devices_find(struct device *device, const char *argument, struc
 
     memset(device, 0, sizeof *device);
     status = snap_tag_resolve(argument, &device->path, err);
-    return status == SNAP_OK ? snap_device_describe(device->path, &device->facts, err) : status;
+    if (status == SNAP_OK)
+        status = snap_lookup_new(&device->found, device->path, err);
+    return status == SNAP_OK ? snap_device_describe_found(device->found, &device->facts, err) : status;
 }
 
 enum snap_status devices_distinct(const struct device *first, const struct device *second,
@@ -42,7 +44,7 @@ enum snap_status devices_distinct_from_all(const struct device *device, const st
 enum snap_status devices_open(struct device *device, const struct snap_file_options *options,
                                   struct snap_error *err)
 {
-    enum snap_status status = snap_file_open(&device->io, device->path, options, err);
+    enum snap_status status = snap_file_open_found(&device->io, device->found, options, err);
     char holders[256];
 
     if (status != SNAP_E_BUSY)
@@ -61,6 +63,8 @@ enum snap_status devices_close(struct device *device, struct snap_error *err)
     enum snap_status status = snap_io_close(device->io, err);
 
     device->io = NULL;
+    snap_lookup_free(device->found);
+    device->found = NULL;
     free(device->path);
     device->path = NULL;
     return status;

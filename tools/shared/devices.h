@@ -11,6 +11,7 @@
 
 struct device {
     char *path;               /* of the device or image; a tag is resolved */
+    struct snap_lookup *found; /* what is described, and opened later; NULL: a new file */
     struct snap_device facts;
     struct snap_io *io;       /* NULL until it is open */
 };
