@@ -18,7 +18,7 @@ struct snap_leftovers_search {
 /*
  * *end is the first area that is not one of them, or 0 where there is none of them; they begin behind the area with the
  * end of the list. All entries in them are merged (their data is what the origin holds in their place), or have a data
- * chunk that an entry of the list uses (format 13, rule 8: a merge moved it, or the kernel has used the chunk again). An
+ * chunk that an entry of the list uses (rule list-cut: a merge moved it, or the kernel has used the chunk again). An
  * area that cannot be read is not one of them. SNAP_E_NOMEM, SNAP_E_STOPPED, SNAP_E_IO where the list itself cannot be
  * read any more.
  */

@@ -67,7 +67,7 @@ enum snap_status snap_merge_shorten(struct snap_merge *merge, uint64_t length, s
 }
 
 /*
- * Makes the merge of everything from range->first on durable. Format 14a and "Shortening without tearing": the list may
+ * Makes the merge of everything from range->first on durable. dmsnap-store(5), ORDERS OF WRITING: the list may
  * only lose entries whose data the origin durably has. So the origin's flush comes first, also when nothing was written
  * to it (an earlier run may have written the same data and have been killed before its flush); then entries that could
  * not be copied are moved in front of the cut, durably; only then the cut, itself durable before the window counts.
@@ -174,9 +174,10 @@ static enum snap_status verify(struct snap_merge *merge, struct snap_window *win
 }
 
 /*
- * The other stores of this origin get what the load is about to replace. Format 14, "Composition": the content first, in
- * all of them; then the entries, in all of them, durably; only then the origin may change. Only now, after the writes of
- * the load before: content that was read earlier could be from before them, and be copied twice.
+ * The other stores of this origin get what the load is about to replace: the content first, in all of them; then the
+ * entries, in all of them, durably; only then the origin may change (dmsnap-store(5), ORDERS OF WRITING, "Copying
+ * out"). Only now, after the writes of the load before: content that was read earlier could be from before them, and be
+ * copied twice.
  */
 static enum snap_status preserve(struct snap_merge *merge, struct snap_plan *plan, struct snap_error *err)
 {

@@ -123,7 +123,8 @@ struct snap_merge_result {
  * order; flush the origin; cut the list to m; n := m. What is larger than the buffer, or has no good end within it,
  * takes several loads of the buffer.
  * At every moment, and whatever unflushed sectors are lost, the list on disk is a prefix of the original one (followed
- * by bad entries that stay) and all views are unchanged (format 14a): the kernel, or another run, can go on from there.
+ * by bad entries that stay) and all views are unchanged (dmsnap-store(5), ORDERS OF WRITING, "Merging"): the kernel, or
+ * another run, can go on from there.
  *
  * SNAP_OK: all but result->bad_entries is merged, durably; the store is valid, and empty but for these.
  * SNAP_E_STOPPED: the open window was not committed. SNAP_E_IO and others: what failed is in the text; SNAP_E_CORRUPT:

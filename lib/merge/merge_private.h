@@ -79,10 +79,11 @@ enum snap_status snap_merge_bad_take(struct snap_merge *merge, const struct snap
 void snap_merge_bad_confirm(struct snap_merge *merge);
 
 /*
- * Moves the confirmed bad entries, which all stand at `first` or behind, to the slots from `first` on (format 14, "Moving
- * bad entries to the tail"): unit by unit, in ascending order, with a flush after each. An entry only ever moves
- * towards the front, so its new slot is durable before the old one is overwritten; in between it stands in the list
- * twice, identical, which changes no view. *length becomes the length to which the list may be cut from then on.
+ * Moves the confirmed bad entries, which all stand at `first` or behind, to the slots from `first` on (dmsnap-store(5),
+ * ORDERS OF WRITING, "Moving bad entries"): unit by unit, in ascending order, with a flush after each. An entry only
+ * ever moves towards the front, so its new slot is durable before the old one is overwritten; in between it stands in
+ * the list twice, identical, which changes no view. *length becomes the length to which the list may be cut from then
+ * on.
  */
 enum snap_status snap_merge_bad_move(struct snap_merge *merge, uint64_t first, uint64_t *length, struct snap_error *err);
 

@@ -7,7 +7,7 @@
 #include "lib/store/header.h"
 
 /*
- * How one is used (format 14, "Composition"), for any number of siblings of one origin:
+ * How one is used (dmsnap-store(5), ORDERS OF WRITING, "Copying out"), for any number of siblings of one origin:
  *
  *     snap_sibling_open, snap_sibling_plan      for each, before anything is written; refuse where it does not fit
  *     snap_sibling_flush_list                       for each, before anything is written to the origin
@@ -78,7 +78,7 @@ enum snap_status snap_sibling_plan(struct snap_sibling *sibling, const struct sn
  * why a chunk is not copied, must still be there after a power failure when the origin has been overwritten.
  *
  * Before that the areas up to options.stale_areas_end are zeroed, where there are any: the data chunks that they
- * name are about to be used again, and would then look like lost ones of a list that was cut (format 13, rule 8).
+ * name are about to be used again, and would then look like lost ones of a list that was cut (rule list-cut).
  *
  * After a failure the sibling is not usable; its view is as it was.
  */
@@ -87,10 +87,10 @@ enum snap_status snap_sibling_flush_list(struct snap_sibling *sibling, struct sn
 /*
  * Copies the present content of the origin for all writes of `plan`, whose data are not looked at: each chunk of
  * the sibling that one of them touches and that has no entry yet, whole, to the data chunk of the next entry. What
- * of the last chunk lies behind the origin's end becomes zeros (format 2.2 leaves it open; this way nothing of
- * what the device, or this program, held before shows up in the chunk). snap_sibling_flush_list comes first, unless
- * the caller has done it. `reads` controls the reads of the origin, `writes` the writes of the data; they may be
- * the same. Their throttles belong to the calling thread.
+ * of the last chunk lies behind the origin's end becomes zeros (dmsnap-store(5), ENTRIES AND AREAS: it has no
+ * meaning; this way nothing of what the device, or this program, held before shows up in the chunk).
+ * snap_sibling_flush_list comes first, unless the caller has done it. `reads` controls the reads of the origin,
+ * `writes` the writes of the data; they may be the same. Their throttles belong to the calling thread.
  *
  * Where nothing is missing, nothing is written or flushed. What is copied counts, and lasts, from
  * snap_sibling_commit on. Where it is more chunks than the memory has room to remember, some are committed on the
@@ -115,10 +115,10 @@ enum snap_status snap_sibling_copy(struct snap_sibling *sibling, struct snap_io 
 enum snap_status snap_sibling_commit(struct snap_sibling *sibling, struct snap_error *err);
 
 /*
- * Marks the store invalid as the kernel does (format 6): chunk 0 becomes magic, valid 0, version and chunk size,
- * then zeros, the identity record gone with them; then a flush. Its view is lost once the origin is written to.
- * From then on copy and commit are SNAP_OK and do nothing. After a failure the mark is there or not, and the
- * sibling is not usable.
+ * Marks the store invalid as the kernel does (dmsnap-store(5), INVALIDATION): chunk 0 becomes magic, valid 0, version
+ * and chunk size, then zeros, the identity record gone with them; then a flush. Its view is lost once the origin is
+ * written to. From then on copy and commit are SNAP_OK and do nothing. After a failure the mark is there or not, and
+ * the sibling is not usable.
  */
 enum snap_status snap_sibling_invalidate(struct snap_sibling *sibling, struct snap_error *err);
 

@@ -169,3 +169,36 @@ rules_of_the_manual() {
     [ "$(rules_of_the_code | wc -l)" -eq "$(grep -cE '^    SNAP_RULE_[A-Z_]+,$' lib/check/rules.h)" ]
     [ "$(rules_of_the_code | wc -l)" -gt 30 ]
 }
+
+# The text of each source in one line behind its name, the marks of comment lines taken out: a citation may be wrapped.
+texts_in_one_line() {
+    local file
+    find lib tools tests \( -name '*.[ch]' -o -name '*.bats' -o -name '*.bash' \) | sort | while read -r file; do
+        echo "$file: $(sed -E 's,^ *([*#]|//) ?,,' "$file" | tr -s '\n ' ' ')"
+    done
+}
+
+# "SECTION" or "SECTION, "Subsection"" for each section of the specification, one in a line.
+specified_sections() {
+    awk '/^[.]Sh / { section = substr($0, 5); print section }
+        /^[.]Ss / { print section ", \"" substr($0, 5) "\"" }' man/dmsnap-store.5
+}
+
+@test "each section and each rule that a comment cites is in dmsnap-store(5)" {
+    local texts cited wrong
+    texts=$(texts_in_one_line)
+    cited=$(grep -oE 'dmsnap-store\(5\), [A-Z][A-Z0-9-]*( (A|[A-Z0-9-]{2,}))*(, "[^"]+")?' <<<"$texts" | sed 's/^[^,]*, //')
+    [ "$(wc -l <<<"$cited")" -gt 30 ]
+    wrong=$(grep -vxFf <(specified_sections) <<<"$cited" || true)
+    assert_equal "$wrong" ""
+    cited=$(grep -oE '\brule [a-z]+(-[a-z]+)+' <<<"$texts" | cut -d ' ' -f 2)
+    [ "$(wc -l <<<"$cited")" -gt 10 ]
+    wrong=$(grep -vxFf <(rules_of_the_code | cut -d ' ' -f 1) <<<"$cited" || true)
+    assert_equal "$wrong" ""
+}
+
+@test "no comment cites a specification by number" {
+    run grep -oiE '^[^:]*:|\bformat,? ([0-9]+[a-z]?\b|section|appendix)[^.]{0,20}' <(texts_in_one_line)
+    assert_equal "$(grep -v ':$' <<<"$output" || true)" ""
+    [ "$(wc -l <<<"$output")" -gt 200 ]
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The second reader: everything by format 0 to 3, nothing by lib/. */
+/* The second reader: everything by dmsnap-store(5), ENTRIES AND AREAS, and LOADING; nothing by lib/. */
 #include "tests/crash/reader.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include "lib/base/bytes.h"
 #include "tests/unit/store_fixture.h"
 
-/* Where the kernel would put the next data (format 3, items 2 and 3), written down once more. */
+/* Where the kernel would put the next data (dmsnap-store(5), LOADING), written down once more. */
 static inline uint64_t append_next_free(uint64_t chunk_sectors, uint64_t highest)
 {
     const uint64_t next = highest < 2 ? 2 : highest + 1;

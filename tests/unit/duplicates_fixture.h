@@ -75,8 +75,8 @@ static inline struct snap_duplicates_result found(struct snap_io *io, uint64_t o
 }
 
 /*
- * What format 13, rules 13 and 14, say of these entries, found by comparing each with all before it. An entry that is
- * the same as the first one with its old is repeated, and no duplicate.
+ * What rule duplicate-old and rule duplicate-new say of these entries, found by comparing each with all before it. An
+ * entry that is the same as the first one with its old is repeated, and no duplicate.
  */
 static inline void naive(const struct snap_entry *entries, uint64_t count, uint32_t chunk_sectors,
                          uint64_t origin_chunks, uint64_t cow_chunks, struct reports *reports)

@@ -42,7 +42,7 @@ static inline uint64_t list_random(uint64_t *seed, uint64_t below)
     return (mixed ^ (mixed >> 31)) % below;
 }
 
-/* Format 0, written down once more. */
+/* dmsnap-store(5), ENTRIES AND AREAS, written down once more. */
 static inline uint64_t list_per_area(uint32_t chunk_sectors)
 {
     return 32u * (uint64_t)chunk_sectors;

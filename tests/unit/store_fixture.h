@@ -43,7 +43,7 @@ static inline void fixture_put_header(uint8_t *cow, uint32_t magic, uint32_t val
     snap_put_le32(cow + 12, chunk_sectors);
 }
 
-/* Format 0: area k is chunk 1 + (EPA+1)*k. */
+/* dmsnap-store(5), ENTRIES AND AREAS: area k is chunk 1 + (EPA+1)*k. */
 static inline uint64_t fixture_entry_offset(uint64_t chunk_sectors, uint64_t index)
 {
     uint64_t per_area = 32 * chunk_sectors;

@@ -367,7 +367,7 @@ static void bad_data_chunks_are_found(void **state)
     }
 }
 
-/* Format 13, rule 10: fatal where the area is in use, wherever in the list the entry stands. */
+/* rule entry-new-metadata: fatal where the area is in use, wherever in the list the entry stands. */
 static void an_entry_on_a_later_area_in_use_is_fatal(void **state)
 {
     struct snap_io *io = sound_store();

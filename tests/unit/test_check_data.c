@@ -79,7 +79,7 @@ static void bad_sectors_are_found_chunk_by_chunk(void **state)
     assert_int_equal(snap_io_close(io, NULL), SNAP_OK);
 }
 
-/* Format 2.2: what has no place on the origin is nobody's data. Both sides of the limit. */
+/* What is behind the end of the origin is no data (dmsnap-store(5), ENTRIES AND AREAS). Both sides of the limit. */
 static void the_rest_of_a_partial_chunk_does_not_count(void **state)
 {
     struct snap_io *list = list_new(8, 800 * 8), *io;

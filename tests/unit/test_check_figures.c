@@ -41,7 +41,7 @@ static void sound_stores_are_clean(void **state)
     }
 }
 
-/* Figures of a sound list, entry by entry; format 0, 2.1, 2.2 and 5. */
+/* Figures of a sound list, entry by entry (dmsnap-store(5), CAPACITY). */
 static void naive_figures(const struct snap_entry *entries, uint64_t count, uint32_t cs, uint64_t cow_sectors,
                           uint64_t origin_sectors, struct snap_check_result *result)
 {

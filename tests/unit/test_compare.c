@@ -103,7 +103,7 @@ static void test_one_bit(void **state)
             assert_true(equal(&bench, i + 1, 59 - i, MEMORY_BYTES));
             *bytes[b] ^= 0x80;
         }
-        if (partial) { /* behind the origin's end there is no data (format 2.2) */
+        if (partial) { /* behind the origin's end there is no data (dmsnap-store(5), ENTRIES AND AREAS) */
             cow[entry->new_chunk * 4096 + 1536] ^= 1;
             assert_true(equal(&bench, 0, 60, MEMORY_BYTES));
             cow[entry->new_chunk * 4096 + 1536] ^= 1;

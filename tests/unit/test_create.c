@@ -65,7 +65,7 @@ static void assert_new_store(struct snap_io *io, uint32_t cs, uint64_t count)
         assert_memory_equal(bytes + entries[i].new_chunk * chunk_bytes, data_of(i, chunk_bytes), chunk_bytes);
     }
     for (uint64_t at = list_entry_offset(cs, count), i = at % chunk_bytes; i < chunk_bytes; at++, i++)
-        assert_int_equal(bytes[at], 0); /* format 2: garbage behind the terminator would become live */
+        assert_int_equal(bytes[at], 0); /* rule garbage-behind-end: it would become live */
 }
 
 static void assert_sound(struct snap_io *io)
@@ -368,7 +368,7 @@ static void the_exact_fit_trap_is_not_stepped_into(void **state)
     static const uint64_t traps[][2] = {{33, 31}, {34, 31}, {35, 32}, {36, 33},
                                         {65, 62}, {66, 63}, {67, 63}, {68, 64}};
 
-    (void)state; /* format 2.1, as the kernel behaved */
+    (void)state; /* dmsnap-store(5), CAPACITY: as the kernel behaved */
     for (size_t i = 0; i < sizeof traps / sizeof traps[0]; i++) {
         struct snap_io *io = io_mem_new("cow", traps[i][0] * 512, 512, true);
         struct snap_error err = {.text = ""};

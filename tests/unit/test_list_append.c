@@ -333,7 +333,7 @@ static void test_chunks_of_other_orders(void **state)
     bench_free(bench);
 }
 
-/* Up to the last entry that fits, and not one more; the last slot of the last area stays free (format 2.1). */
+/* Up to the last entry that fits, not one more: the last slot stays free (dmsnap-store(5), CAPACITY). */
 static void test_full(void **state)
 {
     (void)state;

@@ -118,7 +118,7 @@ static struct fixture three_chunks(void)
     return fixture;
 }
 
-/* Content to all, then entries to all, each durable; only then the origin (format 14, "Composition"). */
+/* Content to all, then entries to all, each durable; only then the origin (dmsnap-store(5), ORDERS OF WRITING). */
 static void test_exact_order(void **state)
 {
     struct rig *rig = rig_new(three_chunks(), 1, 2);

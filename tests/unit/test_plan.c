@@ -187,7 +187,7 @@ static void test_clipping(void **state)
     struct snap_plan plan = plan_of(&layout, entries, 2, 12 * 8 + 3);
 
     (void)state;
-    assert_int_equal(plan.read_count, 2); /* the rest of the chunk is no data (format 2.2) */
+    assert_int_equal(plan.read_count, 2); /* the rest of the chunk is no data (dmsnap-store(5), ENTRIES AND AREAS) */
     expect_read(&plan, 0, 8192, 0, 1536);
     expect_read(&plan, 1, 12288, 4096, 4096);
     assert_int_equal(plan.write_count, 1);

@@ -40,7 +40,7 @@ static struct list_virtual *wide_list(uint64_t count)
     return list;
 }
 
-/* The last `moved` entries of [first, end) once more at its start: the first step of moving them (format, appendix). */
+/* The last `moved` entries of [first, end) once more at its start: the first step of a move (rule entry-repeated). */
 static void move(struct snap_entry *entries, uint64_t first, uint64_t end, uint64_t moved)
 {
     for (uint64_t i = 0; i < moved; i++)

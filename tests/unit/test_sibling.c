@@ -123,7 +123,7 @@ static void test_only_what_is_written(void **state)
     bench_free(bench);
 }
 
-/* Format 2.2: of the last chunk what exists is read; the rest of its data chunk becomes zeros. */
+/* Of the last chunk what exists is read; the rest becomes zeros (dmsnap-store(5), ENTRIES AND AREAS). */
 static void test_partial_last_chunk(void **state)
 {
     (void)state;

@@ -26,7 +26,7 @@ static void random_bytes(struct snap_io *io, uint64_t from_bytes)
         snap_put_le64(io_mem_bytes(io) + i, list_random(&seed, UINT64_MAX));
 }
 
-/* Format 3.1 and 3.2: the first entry on disk counts, and those beyond the origin do not. */
+/* The first entry on disk counts (dmsnap-store(5), DUPLICATES), and those beyond the origin do not. */
 static uint8_t *naive_view(struct snap_io *origin, struct snap_io *cow, uint32_t cs, uint64_t count)
 {
     const uint64_t size_bytes = origin->size_bytes / 512 * 512, chunk_bytes = cs * UINT64_C(512);
