@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names who uses a device or file, from sysfs and /proc. */
 #include "lib/base/sysfs.h"
+#include "lib/base/text.h"
 #include "lib/device/device_private.h"
 
 #include <dirent.h>
@@ -33,24 +34,6 @@ static void add_holder(struct holder_list *list, const char *format, ...)
     va_end(args);
     if (used + strlen(item) + 2 < list->text_bytes)
         (void)snprintf(list->text + used, list->text_bytes - used, "%s%s", used ? ", " : "", item);
-}
-
-/* /proc writes white space and backslashes in names as \ooo. */
-static void decode_octal(char *name)
-{
-    char *out = name;
-
-    for (const char *in = name; *in; out++) {
-        unsigned value;
-
-        if (in[0] == '\\' && sscanf(in + 1, "%3o", &value) == 1 && strspn(in + 1, "01234567") >= 3) {
-            *out = (char)value;
-            in += 4;
-        } else {
-            *out = *in++;
-        }
-    }
-    *out = '\0';
 }
 
 static FILE *open_proc(const char *sys_root, const char *name)
@@ -88,8 +71,8 @@ static void add_mounts(struct holder_list *list, const struct snap_device *devic
             !snap_sysfs_device_number(number, &mounted_number))
             continue;
         if (rest && sscanf(rest, " - %*s %4095s", source) == 1)
-            decode_octal(source);
-        decode_octal(target);
+            snap_text_decode_octal(source);
+        snap_text_decode_octal(target);
         /* btrfs shows a number of its own; there the source tells. */
         if (mounted_number == device->device_number || names_device(source, device))
             add_holder(list, "%smounted on %s", prefix, target);
@@ -110,7 +93,7 @@ static void add_swaps(struct holder_list *list, const struct snap_device *device
 
         if (sscanf(line, "%4095s", path) != 1)
             continue;
-        decode_octal(path);
+        snap_text_decode_octal(path);
         if (names_device(path, device))
             add_holder(list, "%sused as swap", prefix);
     }

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Holds loop devices over the same bytes, and locks files under their other names. */
+#include "lib/device/claim.h"
+
+#include "lib/device/loops.h"
+#include "lib/device/overlay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct snap_claim {
+    int *fds;
+    size_t count;
+    bool names_hidden;
+};
+
+struct taking {
+    struct snap_claim *claim;
+    const char *path;
+    const struct snap_device *device;
+    struct snap_loops loops;
+};
+
+/* The descriptor belongs to the claim, also after a failure. */
+static enum snap_status keep(struct taking *taking, int fd, struct snap_error *err)
+{
+    int *grown = reallocarray(taking->claim->fds, taking->claim->count + 1, sizeof *grown);
+
+    if (!grown) {
+        (void)close(fd); /* nothing was written through it */
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for what is held", taking->path);
+    }
+    taking->claim->fds = grown;
+    grown[taking->claim->count++] = fd;
+    return SNAP_OK;
+}
+
+/* Locks a file under another name. One that cannot be opened for writing is locked against writers only. */
+static enum snap_status lock_file(struct taking *taking, const char *name, uint64_t file_device, uint64_t file_inode,
+                                  struct snap_error *err)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat st;
+    int fd = open(name, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
+
+    if (fd < 0) {
+        lock.l_type = F_RDLCK;
+        fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
+    }
+    if (fd < 0)
+        return SNAP_OK; /* in a place that this process does not see: nobody can be met there */
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_dev != file_device || st.st_ino != file_inode) {
+        (void)close(fd); /* the name is another file's by now */
+        return SNAP_OK;
+    }
+    if (fcntl(fd, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
+        (void)close(fd); /* nothing was written through it */
+        return snap_fail(err, SNAP_E_BUSY, "%s: in use: another program holds a lock on %s, which has the same bytes",
+                         taking->path, name);
+    }
+    return keep(taking, fd, err);
+}
+
+static enum snap_status fail_in_use(struct taking *taking, const struct snap_loop *loop, struct snap_error *err)
+{
+    char holders[256];
+
+    snap_device_holders(loop->node, &loop->device, holders, sizeof holders);
+    return snap_fail_errno(err, EBUSY, "%s: in use: %s has the same bytes, and is %s", taking->path, loop->node,
+                           holders[0] ? holders : "held by another program");
+}
+
+/* Opens the loop device exclusively: mounts and other runs are kept out for as long as it is open. */
+static enum snap_status hold_loop(struct taking *taking, const struct snap_loop *loop, struct snap_error *err)
+{
+    struct stat st;
+    const int fd = open(loop->node, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+
+    if (fd < 0 && errno == EBUSY)
+        return fail_in_use(taking, loop, err);
+    if (fd < 0)
+        return snap_fail_errno(err, errno, "%s: %s has the same bytes, and cannot be held", taking->path, loop->node);
+    if (fstat(fd, &st) != 0 || !S_ISBLK(st.st_mode) || st.st_rdev != loop->device.device_number) {
+        (void)close(fd); /* nothing was done with it */
+        return snap_fail(err, SNAP_E_BUSY, "%s: %s became another device while it was opened", taking->path, loop->node);
+    }
+    return keep(taking, fd, err);
+}
+
+/* Everything that the loop devices have to do with the bytes of `device`, which is the one asked for or another name. */
+static enum snap_status claim_loops(struct taking *taking, const struct snap_device *device, struct snap_error *err)
+{
+    char reason[256];
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < taking->loops.count && status == SNAP_OK; i++) {
+        const struct snap_loop *loop = &taking->loops.loops[i];
+
+        if (device->block_device && (loop->device.device_number == device->device_number ||
+                                     loop->device.device_number == device->disk_number))
+            continue;
+        if (!snap_loops_known(loop))
+            return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: %s is in use, and this system does not tell which file it shows: "
+                             "mount /sys, or make the node %s, and repeat the command", taking->path, loop->node, loop->node);
+        if (!snap_device_same(device, &loop->device, reason, sizeof reason))
+            continue;
+        if (device->block_device)
+            status = hold_loop(taking, loop, err);
+        else
+            status = snap_fail_errno(err, EBUSY, "%s: the image backs %s; use that device, or detach it", taking->path,
+                                     loop->node);
+    }
+    return status;
+}
+
+/* The other names of an image on an overlay file system. */
+static enum snap_status claim_overlay(struct taking *taking, int fd, struct snap_error *err)
+{
+    struct snap_overlay_names names;
+    enum snap_status status = snap_overlay_find(fd, &names, err);
+
+    for (size_t i = 0; i < names.count && status == SNAP_OK; i++) {
+        struct snap_device other;
+
+        /* A name that is gone by now is no other name any more. */
+        if (snap_device_describe(names.names[i].path, &other, NULL) != SNAP_OK || other.block_device)
+            continue;
+        if (other.file_device == taking->device->file_device && other.file_inode == taking->device->file_inode)
+            continue; /* the same inode: held already */
+        status = claim_loops(taking, &other, err);
+        if (status == SNAP_OK)
+            status = lock_file(taking, names.names[i].path, other.file_device, other.file_inode, err);
+    }
+    taking->claim->names_hidden = names.hidden;
+    snap_overlay_free(&names);
+    return status;
+}
+
+static enum snap_status take_all(struct taking *taking, int fd, struct snap_error *err)
+{
+    const struct snap_device *device = taking->device;
+    enum snap_status status = claim_loops(taking, device, err);
+
+    if (status != SNAP_OK)
+        return status;
+    if (!device->block_device)
+        return claim_overlay(taking, fd, err);
+    if (device->is_loop && device->backing_number == 0 && device->backing_inode != 0)
+        return lock_file(taking, device->backing_path, device->backing_device, device->backing_inode, err);
+    return SNAP_OK;
+}
+
+enum snap_status snap_claim_take(struct snap_claim **claim, const char *path, const struct snap_device *device, int fd,
+                                 struct snap_error *err)
+{
+    struct taking taking = {.path = path, .device = device, .claim = calloc(1, sizeof **claim)};
+    struct snap_error reason;
+    enum snap_status status;
+
+    *claim = NULL;
+    if (!taking.claim)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for what is held", path);
+    status = snap_loops_read(&taking.loops, &reason);
+    if (status != SNAP_OK)
+        status = snap_fail(err, status, "%s: %s; mount /proc and /sys, and repeat the command", path, reason.text);
+    else
+        status = take_all(&taking, fd, err);
+    snap_loops_free(&taking.loops);
+    if (status == SNAP_OK)
+        *claim = taking.claim;
+    else
+        snap_claim_release(taking.claim);
+    return status;
+}
+
+bool snap_claim_names_hidden(const struct snap_claim *claim)
+{
+    return claim->names_hidden;
+}
+
+void snap_claim_release(struct snap_claim *claim)
+{
+    if (!claim)
+        return;
+    for (size_t i = 0; i < claim->count; i++)
+        (void)close(claim->fds[i]); /* nothing was written through them */
+    free(claim->fds);
+    free(claim);
+}
