@@ -29,9 +29,21 @@ static void test_characters_stay_whole(void **state)
         assert_int_equal(snap_text_prefix(text, limit), expected[limit]);
 }
 
+static void test_names_of_proc_are_decoded(void **state)
+{
+    char name[] = "/a\\040b\\134c\\011", kept[] = "a\\08b\\04\\";
+
+    (void)state;
+    snap_text_decode_octal(name);
+    assert_string_equal(name, "/a b\\c\t");
+    snap_text_decode_octal(kept); /* not three octal digits */
+    assert_string_equal(kept, "a\\08b\\04\\");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_of_proc_are_decoded),
         cmocka_unit_test(test_what_fits_is_whole),
         cmocka_unit_test(test_characters_stay_whole),
     };
