@@ -13,8 +13,8 @@
 
 struct snap_child_work {
     /*
-     * Runs in the new process. `fd` is the only descriptor there. Fills `answer`, which is zeroed before. What it writes
-     * to memory otherwise is lost.
+     * Runs in the new process. `fd` is the only descriptor there. Fills `answer`, which is zeroed before. What it
+     * writes to memory otherwise is lost.
      */
     enum snap_status (*work)(int fd, void *answer, struct snap_error *err);
     int fd;              /* borrowed; should be open for reading only */
@@ -28,8 +28,8 @@ struct snap_child_work {
  * system calls only those of snap_confine_parser.
  *
  * Returns what the work returned, with its error text. SNAP_E_UNSUPPORTED: the process ended before the work was done,
- * because it crashed, took too long or was ended by somebody; the answer is all zeros then, and the caller knows nothing
- * more than before. SNAP_E_NOMEM, SNAP_E_IO: there was no process or no pipe for it.
+ * because it crashed, took too long or was ended by somebody; the answer is all zeros then, and the caller knows
+ * nothing more than before. SNAP_E_NOMEM, SNAP_E_IO: there was no process or no pipe for it.
  */
 enum snap_status snap_child_run(const struct snap_child_work *work, struct snap_error *err);
 

@@ -34,9 +34,9 @@ unsigned snap_confine_start(void)
 /* By name, since not every processor has all of them; a name that a processor does not have is left out. */
 static const char *const parser_calls[] = {
     "brk", "clock_gettime", "clock_gettime64", "close", "exit", "exit_group", "fadvise64", "fadvise64_64", "fcntl",
-    "fcntl64", "fstat", "fstat64", "fstatat64", "futex", "futex_time64", "geteuid", "geteuid32", "getpid", "getrandom", "gettid", "_llseek", "lseek",
-    "madvise", "mremap", "munmap", "newfstatat", "pread64", "read", "rt_sigaction",
-    "rt_sigprocmask", "rt_sigreturn", "sigreturn", "statx", "write",
+    "fcntl64", "fstat", "fstat64", "fstatat64", "futex", "futex_time64", "geteuid", "geteuid32", "getpid",
+    "getrandom", "gettid", "_llseek", "lseek", "madvise", "mremap", "munmap", "newfstatat", "pread64", "read",
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigreturn", "statx", "write",
 };
 
 static const char *const opening_calls[] = {
@@ -47,20 +47,20 @@ static const char *const opening_calls[] = {
 static const char *const program_calls[] = {
     /* reading, writing and everything else with open descriptors */
     "copy_file_range", "dup", "dup2", "dup3", "fallocate", "fdatasync", "flock", "fstatfs", "fstatfs64", "fsync",
-    "ftruncate", "ftruncate64", "io_uring_enter", "io_uring_register", "io_uring_setup", "memfd_create", "pipe", "pipe2",
-    "poll", "ppoll", "ppoll_time64", "preadv", "preadv2", "pselect6", "pselect6_time64", "pwrite64", "pwritev", "pwritev2",
-    "readv", "select", "_newselect", "sync_file_range", "writev", "fchmod", "fchmodat",
+    "ftruncate", "ftruncate64", "io_uring_enter", "io_uring_register", "io_uring_setup", "memfd_create", "pipe",
+    "pipe2", "poll", "ppoll", "ppoll_time64", "preadv", "preadv2", "pselect6", "pselect6_time64", "pwrite64",
+    "pwritev", "pwritev2", "readv", "select", "_newselect", "sync_file_range", "writev", "fchmod", "fchmodat",
     /* names; what may be written is Landlock's matter */
     "getcwd", "link", "linkat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "statfs", "statfs64", "umask",
     "unlink", "unlinkat",
     /* threads, processes for parsing, time, limits */
-    "clock_getres", "clock_nanosleep", "clock_nanosleep_time64", "clone", "close_range", "fork", "getegid", "getegid32",
-    "getgid", "getgid32", "getppid", "getpriority", "getrlimit", "getrusage", "gettimeofday",
-    "getuid", "getuid32", "ioprio_get", "ioprio_set", "kill", "landlock_add_rule", "landlock_create_ruleset",
-    "landlock_restrict_self", "membarrier", "mlock", "munlock", "nanosleep", "prctl", "prlimit64", "restart_syscall", "rseq",
-    "sched_getaffinity", "sched_yield", "seccomp", "set_robust_list", "setgroups", "setgroups32", "setresgid",
-    "setresgid32", "setresuid", "setresuid32", "setrlimit", "set_tid_address", "sigaltstack", "sysinfo", "tgkill", "time",
-    "times", "ugetrlimit", "uname", "wait4", "waitid", "waitpid",
+    "clock_getres", "clock_nanosleep", "clock_nanosleep_time64", "clone", "close_range", "fork", "getegid",
+    "getegid32", "getgid", "getgid32", "getppid", "getpriority", "getrlimit", "getrusage", "gettimeofday", "getuid",
+    "getuid32", "ioprio_get", "ioprio_set", "kill", "landlock_add_rule", "landlock_create_ruleset",
+    "landlock_restrict_self", "membarrier", "mlock", "munlock", "nanosleep", "prctl", "prlimit64", "restart_syscall",
+    "rseq", "sched_getaffinity", "sched_yield", "seccomp", "set_robust_list", "setgroups", "setgroups32", "setresgid",
+    "setresgid32", "setresuid", "setresuid32", "setrlimit", "set_tid_address", "sigaltstack", "sysinfo", "tgkill",
+    "time", "times", "ugetrlimit", "uname", "wait4", "waitid", "waitpid",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -97,7 +97,8 @@ static bool allow_reading(scmp_filter_ctx filter)
 {
     const scmp_datum_t refused = O_ACCMODE | O_CREAT | O_TRUNC;
 
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, refused, O_RDONLY)) == 0;
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+                            SCMP_A2(SCMP_CMP_MASKED_EQ, refused, O_RDONLY)) == 0;
 }
 
 /* Memory for data. Who may also make it executable can bring code of his own. */

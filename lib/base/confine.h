@@ -18,22 +18,22 @@ struct snap_confine_place {
 };
 
 /*
- * For a whole program, once its devices are open: from now on it can open for writing, make, rename and remove only what
- * lies in `places`, start no program, use no network, and make only the system calls of a list; the others fail with
- * ENOSYS. What is open already stays as it is. Applies to the calling thread and to what it starts later: call it before
- * there are other threads. Cannot be undone. Returns what is in force.
+ * For a whole program, once its devices are open: from now on it can open for writing, make, rename and remove only
+ * what lies in `places`, start no program, use no network, and make only the system calls of a list; the others fail
+ * with ENOSYS. What is open already stays as it is. Applies to the calling thread and to what it starts later: call it
+ * before there are other threads. Cannot be undone. Returns what is in force.
  */
 unsigned snap_confine_program(const struct snap_confine_place *places, size_t count);
 
 /*
- * For a process that only parses what it can read from descriptors that are open (child.h): it can read, allocate, write
- * to open descriptors and end. With `may_open` it can open files for reading, too. Returns what is in force.
+ * For a process that only parses what it can read from descriptors that are open (child.h): it can read, allocate,
+ * write to open descriptors and end. With `may_open` it can open files for reading, too. Returns what is in force.
  */
 unsigned snap_confine_parser(bool may_open);
 
 /*
- * Gives up for good: gaining rights by starting programs, and core dumps (they would hold what is on the devices). Returns
- * SNAP_CONFINED_PRIVILEGES, or 0.
+ * Gives up for good: gaining rights by starting programs, and core dumps (they would hold what is on the devices).
+ * Returns SNAP_CONFINED_PRIVILEGES, or 0.
  */
 unsigned snap_confine_start(void);
 

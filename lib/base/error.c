@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writes the sentence of a failure, and knows which status an errno stands for. */
 #include "lib/base/error.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opens the folder of a name, and flushes it. */
 #include "lib/base/folder.h"
 
 #include <errno.h>
@@ -104,6 +105,7 @@ enum snap_status snap_folder_flush(const struct snap_folder *folder, int file_fd
 {
     if ((folder->readable ? fsync(folder->fd) : syncfs(file_fd)) == 0 || errno == EINVAL)
         return SNAP_OK;
-    return snap_fail_errno(err, errno, "%s: is there with its content, but its name may not survive a power failure: the "
+    return snap_fail_errno(err, errno,
+                           "%s: is there with its content, but its name may not survive a power failure: the "
                            "folder cannot be flushed", folder->path);
 }

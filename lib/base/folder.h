@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A folder that is opened once, with the name of one file in it: that file is looked at, made, named below this descriptor. */
+/* A folder that is opened once, and the name of one file in it: all that is done with the file goes through that. */
 #ifndef DMSNAP_BASE_FOLDER
 #define DMSNAP_BASE_FOLDER
 
@@ -27,8 +27,8 @@ struct snap_folder_entry {
 };
 
 /*
- * Opens the folder of the file `path`, which need not exist. SNAP_E_USAGE: `path` is the name of a folder, "x/" or "..";
- * SNAP_E_NOENT, SNAP_E_PERM, SNAP_E_IO, SNAP_E_NOMEM.
+ * Opens the folder of the file `path`, which need not exist. SNAP_E_USAGE: `path` is the name of a folder, "x/" or
+ * ".."; SNAP_E_NOENT, SNAP_E_PERM, SNAP_E_IO, SNAP_E_NOMEM.
  */
 enum snap_status snap_folder_open(struct snap_folder **folder, const char *path, struct snap_error *err);
 
@@ -44,8 +44,9 @@ bool snap_folder_same(const struct snap_folder *a, const struct snap_folder *b);
 
 /*
  * The one way to make a name durable. `file_fd` is the file that got its name in the folder. Where the folder cannot be
- * read, and so not be flushed alone, all of its file system is flushed. A file system that cannot flush folders (EINVAL)
- * has nothing to do. After a failure the file is there: the text says that, and that only its name may be lost.
+ * read, and so not be flushed alone, all of its file system is flushed. A file system that cannot flush folders
+ * (EINVAL) has nothing to do. After a failure the file is there: the text says that, and that only its name may be
+ * lost.
  */
 enum snap_status snap_folder_flush(const struct snap_folder *folder, int file_fd, struct snap_error *err);
 

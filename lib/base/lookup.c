@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Keeps a descriptor that only names the file, and opens what it names. */
 #include "lib/base/lookup.h"
 
 #include <errno.h>

@@ -32,8 +32,8 @@ enum snap_status snap_lookup_new(struct snap_lookup **lookup, const char *path, 
 void snap_lookup_free(struct snap_lookup *lookup);
 
 /*
- * Opens what was looked up, with the open flags and O_CLOEXEC, O_NOCTTY; it never waits for a pipe. Returns the descriptor,
- * which belongs to the caller, or -errno; -ESTALE: the name is another file or device by now.
+ * Opens what was looked up, with the open flags and O_CLOEXEC, O_NOCTTY; it never waits for a pipe. Returns the
+ * descriptor, which belongs to the caller, or -errno; -ESTALE: the name is another file or device by now.
  */
 int snap_lookup_reopen(const struct snap_lookup *lookup, int flags);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes a file, with a name that is free or without one, and gives it its name at the end. */
 #include "lib/base/new_file.h"
 
 #include <errno.h>
@@ -180,7 +181,8 @@ static enum snap_status check_ours(const struct snap_new_file *file, const char 
 
     if (status != SNAP_OK || is_ours(file, &entry))
         return status;
-    return snap_fail(err, SNAP_E_REFUSED, "%s: somebody has removed or replaced the new file: what has the name %s is not "
+    return snap_fail(err, SNAP_E_REFUSED,
+                     "%s: somebody has removed or replaced the new file: what has the name %s is not "
                      "what was written", file->folder->path, name);
 }
 
@@ -251,7 +253,9 @@ static enum snap_status give_name(struct snap_new_file *file, bool replace, stru
     return failed ? snap_fail_errno(err, failed, "%s: the new file cannot get this name", folder->path) : SNAP_OK;
 }
 
-/* `replace`: the file that was seen before still has the name. Where nothing has it now, there is nothing to replace. */
+/*
+ * `replace`: the file that was seen before still has the name. Where nothing has it now, there is nothing to replace.
+ */
 static enum snap_status check_replaced(const struct snap_new_file *file, const struct snap_folder_entry *replaces,
                                        bool *replace, struct snap_error *err)
 {
@@ -262,7 +266,8 @@ static enum snap_status check_replaced(const struct snap_new_file *file, const s
     *replace = now.exists;
     if (status != SNAP_OK || !now.exists || (now.device == replaces->device && now.inode == replaces->inode))
         return status;
-    return snap_fail(err, SNAP_E_REFUSED, "%s: is not the file that was there before: it is not replaced", folder->path);
+    return snap_fail(err, SNAP_E_REFUSED, "%s: is not the file that was there before: it is not replaced",
+                     folder->path);
 }
 
 enum snap_status snap_new_file_place(struct snap_new_file *file, const struct snap_folder_entry *replaces,

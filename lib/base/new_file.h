@@ -7,8 +7,8 @@
 #include "lib/base/lookup.h"
 
 /*
- * The descriptor of the creation is the one that is written to. Names are only for the person: whoever exchanges the file
- * behind a name meanwhile does not lead the writes elsewhere, and is found out when the file is placed.
+ * The descriptor of the creation is the one that is written to. Names are only for the person: whoever exchanges the
+ * file behind a name meanwhile does not lead the writes elsewhere, and is found out when the file is placed.
  */
 struct snap_new_file {
     const struct snap_folder *folder; /* borrowed */
@@ -22,8 +22,8 @@ struct snap_new_file {
 };
 
 /*
- * Makes it under the folder's name with `suffix` behind it, for its owner alone. SNAP_E_REFUSED: that name is taken, also
- * by a link; SNAP_E_USAGE: it is too long; SNAP_E_PERM, SNAP_E_NOSPC, SNAP_E_IO, SNAP_E_NOMEM.
+ * Makes it under the folder's name with `suffix` behind it, for its owner alone. SNAP_E_REFUSED: that name is taken,
+ * also by a link; SNAP_E_USAGE: it is too long; SNAP_E_PERM, SNAP_E_NOSPC, SNAP_E_IO, SNAP_E_NOMEM.
  */
 enum snap_status snap_new_file_make(struct snap_new_file **file, const struct snap_folder *folder, const char *suffix,
                                     struct snap_error *err);
@@ -37,8 +37,9 @@ enum snap_status snap_new_file_make_nameless(struct snap_new_file **file, const 
 
 /*
  * Flushes the file, gives it the folder's name, and makes the name durable. `replaces` is what has that name: nothing
- * (NULL too), or a file that is replaced; the caller has it open, so that no other file can have got its inode number. SNAP_E_REFUSED: something else has it, or somebody exchanged the new file; then
- * what has the name is left alone. After any failure `placed` says whether the file is there under its name.
+ * (NULL too), or a file that is replaced; the caller has it open, so that no other file can have got its inode number.
+ * SNAP_E_REFUSED: something else has it, or somebody exchanged the new file; then what has the name is left alone.
+ * After any failure `placed` says whether the file is there under its name.
  */
 enum snap_status snap_new_file_place(struct snap_new_file *file, const struct snap_folder_entry *replaces,
                                      struct snap_error *err);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads the file that is there, and puts a new one with the text in its place. */
 #include "lib/base/replace.h"
 
 #include "lib/base/new_file.h"
@@ -46,7 +47,8 @@ static enum snap_status check_first_line(int fd, const char *path, const char *f
     while (count < 0 && errno == EINTR);
     if (count == 0 || (count == (ssize_t)length && memcmp(found, first_line, length) == 0))
         return SNAP_OK;
-    return snap_fail(err, SNAP_E_REFUSED, "%s: holds something else: it does not begin with \"%.*s\", and is not replaced",
+    return snap_fail(err, SNAP_E_REFUSED,
+                     "%s: holds something else: it does not begin with \"%.*s\", and is not replaced",
                      path, (int)strcspn(first_line, "\n"), first_line);
 }
 
@@ -66,7 +68,8 @@ static enum snap_status take_old(struct snap_replace *file, int fd, const char *
     if (status != SNAP_OK)
         return status;
     if ((uint64_t)seen.st_size > text_bytes_max)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: has %" PRIu64 " bytes, and more than %" PRIu64 " are not read: move it "
+        return snap_fail(err, SNAP_E_REFUSED,
+                         "%s: has %" PRIu64 " bytes, and more than %" PRIu64 " are not read: move it "
                          "away, or name another file", path, (uint64_t)seen.st_size, text_bytes_max);
     file->old = (struct snap_folder_entry){true, seen.st_mode, seen.st_dev, seen.st_ino};
     return read_text(file, fd, (uint64_t)seen.st_size, err);
@@ -81,7 +84,8 @@ static enum snap_status look_at_old(struct snap_replace *file, const char *first
     if (fd < 0 && errno == ENOENT)
         return SNAP_OK;
     if (fd < 0 && errno == ELOOP)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: is a symbolic link: it is not followed and not replaced", folder->path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: is a symbolic link: it is not followed and not replaced",
+                         folder->path);
     if (fd < 0)
         return snap_fail_errno(err, errno, "%s", folder->path);
     file->old_fd = fd;

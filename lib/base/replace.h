@@ -15,18 +15,19 @@ struct snap_replace {
 };
 
 /*
- * Opens the folder of `path` for all that follows. The file may be replaced where there is none, or where it is a regular
- * file that is empty or begins with `first_line`, the mark of what will be written (with its newline). SNAP_E_REFUSED: it
- * is anything else, a symbolic link among it; the name of a device or image given by mistake ends here; or it has more than
- * `text_bytes_max` bytes. SNAP_E_USAGE, SNAP_E_NOENT (the folder), SNAP_E_PERM, SNAP_E_IO, SNAP_E_NOMEM.
+ * Opens the folder of `path` for all that follows. The file may be replaced where there is none, or where it is a
+ * regular file that is empty or begins with `first_line`, the mark of what will be written (with its newline).
+ * SNAP_E_REFUSED: it is anything else, a symbolic link among it; the name of a device or image given by mistake ends
+ * here; or it has more than `text_bytes_max` bytes. SNAP_E_USAGE, SNAP_E_NOENT (the folder), SNAP_E_PERM, SNAP_E_IO,
+ * SNAP_E_NOMEM.
  */
 enum snap_status snap_replace_open(struct snap_replace **file, const char *path, const char *first_line,
                                    uint64_t text_bytes_max, struct snap_error *err);
 
 /*
  * Replaces all of the text: a new file, flushed, takes the name. After a failure the old file is there, or the new one
- * (then `written` is set); never a part of one. SNAP_E_REFUSED: the name has become another file's, which is left alone.
- * SNAP_E_PERM, SNAP_E_NOSPC, SNAP_E_IO, SNAP_E_NOMEM.
+ * (then `written` is set); never a part of one. SNAP_E_REFUSED: the name has become another file's, which is left
+ * alone. SNAP_E_PERM, SNAP_E_NOSPC, SNAP_E_IO, SNAP_E_NOMEM.
  */
 enum snap_status snap_replace_write(struct snap_replace *file, const char *text, struct snap_error *err);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One thread that waits for work, and a lock over what both sides see. */
 #include "lib/base/worker.h"
 
 #include <signal.h>

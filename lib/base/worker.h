@@ -19,9 +19,9 @@ struct snap_worker {
 };
 
 /*
- * Has `work` done in the thread, which begins with the first work for it and stays; it takes no signals. Where none can be
- * had, or `ahead` is NULL, the work is done before this returns: it cannot fail. Work that was given before is waited for.
- * What `context` refers to belongs to the work until snap_worker_wait.
+ * Has `work` done in the thread, which begins with the first work for it and stays; it takes no signals. Where none can
+ * be had, or `ahead` is NULL, the work is done before this returns: it cannot fail. Work that was given before is
+ * waited for. What `context` refers to belongs to the work until snap_worker_wait.
  */
 void snap_worker_do(struct snap_worker *ahead, void (*work)(void *), void *context);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Walks over the list once, adds a finding for each rule that is broken, and counts. */
 #include "lib/check/check.h"
 
 #include "lib/base/arith.h"
@@ -72,11 +73,11 @@ static enum snap_status bad_new(struct check *check, const struct snap_span *spa
         check->result->canonical = false;
     if (new_chunk >> TOP_BYTE_SHIFT != 0) {
         snap_findings_init(&finding, SNAP_RULE_ENTRY_NEW_TOP_BYTE,
-                          "data chunk 0x%016" PRIx64 ", expected one below chunk %" PRIu64, new_chunk,
-                          layout->cow_chunks);
+                           "data chunk 0x%016" PRIx64 ", expected one below chunk %" PRIu64, new_chunk,
+                           layout->cow_chunks);
     } else if (snap_layout_is_area_chunk(layout, new_chunk)) {
         snap_findings_init(&finding, SNAP_RULE_ENTRY_NEW_METADATA, "data chunk %" PRIu64 " is metadata area %" PRIu64,
-                          new_chunk, snap_layout_area_of_chunk(layout, new_chunk));
+                           new_chunk, snap_layout_area_of_chunk(layout, new_chunk));
         place(check, span, i, &finding);
         if (new_chunk <= snap_layout_area_chunk(layout, span->area))
             finding.severity = SNAP_FATAL; /* rule entry-new-metadata: an area that is in use */
@@ -84,8 +85,8 @@ static enum snap_status bad_new(struct check *check, const struct snap_span *spa
             return put_aside(check, &finding);
     } else {
         snap_findings_init(&finding, SNAP_RULE_ENTRY_NEW_RANGE,
-                          "data chunk %" PRIu64 ", but the device has %" PRIu64 " chunks", new_chunk,
-                          layout->cow_chunks);
+                           "data chunk %" PRIu64 ", but the device has %" PRIu64 " chunks", new_chunk,
+                           layout->cow_chunks);
     }
     place(check, span, i, &finding);
     return add(check, &finding);
@@ -96,8 +97,8 @@ static enum snap_status bad_old(struct check *check, const struct snap_span *spa
     struct snap_finding finding;
 
     snap_findings_init(&finding, SNAP_RULE_ENTRY_OLD_RANGE,
-                      "origin chunk %" PRIu64 ", but the origin has %" PRIu64 " chunks", snap_span_old(span, i),
-                      check->origin_chunks);
+                       "origin chunk %" PRIu64 ", but the origin has %" PRIu64 " chunks", snap_span_old(span, i),
+                       check->origin_chunks);
     place(check, span, i, &finding);
     return add(check, &finding);
 }
@@ -108,7 +109,8 @@ static enum snap_status bad_order(struct check *check, const struct snap_span *s
 
     check->result->canonical = false;
     snap_findings_init(&finding, SNAP_RULE_ENTRY_ORDER, "data chunk %" PRIu64 ", canonical is %" PRIu64,
-                      snap_span_new(span, i), snap_layout_canonical_chunk(&check->store->layout, span->first_index + i));
+                       snap_span_new(span, i),
+                       snap_layout_canonical_chunk(&check->store->layout, span->first_index + i));
     place(check, span, i, &finding);
     return add(check, &finding);
 }
@@ -158,8 +160,8 @@ static enum snap_status check_dead_slots(struct check *check, const struct snap_
         i++;
     *garbage_seen = true;
     snap_findings_init(&finding, SNAP_RULE_GARBAGE_BEHIND_END,
-                      "0x%" PRIx64 " 0x%" PRIx64 " behind the end of the list, expected zeros",
-                      snap_span_old(span, i), snap_span_new(span, i));
+                       "0x%" PRIx64 " 0x%" PRIx64 " behind the end of the list, expected zeros",
+                       snap_span_old(span, i), snap_span_new(span, i));
     place(check, span, i, &finding);
     return add(check, &finding);
 }
@@ -216,12 +218,12 @@ static enum snap_status report_duplicate(void *context, enum snap_rule rule, con
 
     if (rule == SNAP_RULE_ENTRY_REPEATED)
         snap_findings_init(&finding, rule, "the same entry as area %" PRIu64 " slot %" PRIu64,
-                          duplicate->first_index / per_area, duplicate->first_index % per_area);
+                           duplicate->first_index / per_area, duplicate->first_index % per_area);
     else
         snap_findings_init(&finding, rule, "%s chunk %" PRIu64 " is already used by area %" PRIu64 " slot %" PRIu64,
-                          rule == SNAP_RULE_DUPLICATE_OLD ? "origin" : "data",
-                          rule == SNAP_RULE_DUPLICATE_OLD ? duplicate->old_chunk : duplicate->new_chunk,
-                          duplicate->first_index / per_area, duplicate->first_index % per_area);
+                           rule == SNAP_RULE_DUPLICATE_OLD ? "origin" : "data",
+                           rule == SNAP_RULE_DUPLICATE_OLD ? duplicate->old_chunk : duplicate->new_chunk,
+                           duplicate->first_index / per_area, duplicate->first_index % per_area);
     snap_findings_place_entry(&finding, check->store, duplicate->index, &entry);
     return snap_findings_add(check->findings, &finding, err);
 }
@@ -241,7 +243,7 @@ static enum snap_status check_whole(struct check *check, const struct snap_dupli
 
     if (sound && in_use > distinct) {
         snap_findings_init(&finding, SNAP_RULE_LEAKED_CHUNKS, "%" PRIu64 " data chunks below chunk %" PRIu64
-                          " belong to no entry", in_use - distinct, next_free);
+                           " belong to no entry", in_use - distinct, next_free);
         status = add(check, &finding);
     }
     if (sound && layout->cow_chunks >= 3 && result->free_chunks == 0 && distinct < check->origin_chunks) {
@@ -251,9 +253,9 @@ static enum snap_status check_whole(struct check *check, const struct snap_dupli
     }
     if (status == SNAP_OK && sets->continuation_entries > 0) {
         snap_findings_init(&finding, SNAP_RULE_LIST_CUT,
-                          "the list ends after %" PRIu64 " entries, but area %" PRIu64 " goes on with %" PRIu64
-                          " that fit exactly",
-                          result->entries, sets->continuation_area, sets->continuation_entries);
+                           "the list ends after %" PRIu64 " entries, but area %" PRIu64 " goes on with %" PRIu64
+                           " that fit exactly",
+                           result->entries, sets->continuation_area, sets->continuation_entries);
         snap_findings_place_area(&finding, check->store, sets->continuation_area);
         status = add(check, &finding);
     } else if (status == SNAP_OK && sets->stale_area != 0) {
@@ -286,8 +288,8 @@ static enum snap_status check_entries(struct check *check)
     snap_layout_usage(&check->store->layout, result->entries, result->highest_new_chunk, &result->usage);
     if (!result->list_complete || !check->sets)
         return SNAP_OK;
-    status = snap_duplicates_finish(check->sets, result->entries, options->stop, options->stop_context, report_duplicate,
-                              check, &sets, check->err);
+    status = snap_duplicates_finish(check->sets, result->entries, options->stop, options->stop_context,
+                                    report_duplicate, check, &sets, check->err);
     result->passes = sets.passes;
     result->repeated_entries = sets.repeated_entries;
     result->merge_bytes -= sets.repeated_entries * check->store->layout.chunk_bytes -
@@ -318,7 +320,7 @@ enum snap_status snap_check(const struct snap_store *store, const struct snap_ch
     status = snap_check_header(store, options->origin_block_bytes, findings, err);
     if (status == SNAP_OK && !options->figures_only)
         status = snap_duplicates_new(&check.sets, store, check.origin_chunks,
-                               snap_max(options->memory_bytes, SNAP_CHECK_MEMORY_MIN_BYTES), err);
+                                     snap_max(options->memory_bytes, SNAP_CHECK_MEMORY_MIN_BYTES), err);
     if (status == SNAP_OK)
         status = check_entries(&check);
     snap_duplicates_free(check.sets);

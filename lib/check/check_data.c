@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads data chunks in batches; each request has its own result. */
 #include "lib/check/check_data.h"
 
 #include "lib/base/arith.h"
@@ -75,9 +76,9 @@ static enum snap_status report(const struct data_check *check, uint64_t first_in
             continue;
         ++*unreadable;
         snap_findings_init(&finding, SNAP_RULE_DATA_UNREADABLE,
-                          "data chunk %" PRIu64 " of origin chunk %" PRIu64 " cannot be read: %s",
-                          check->entries[i].new_chunk, check->entries[i].old_chunk,
-                          strerror_r(check->sys_errno[i], reason, sizeof reason));
+                           "data chunk %" PRIu64 " of origin chunk %" PRIu64 " cannot be read: %s",
+                           check->entries[i].new_chunk, check->entries[i].old_chunk,
+                           strerror_r(check->sys_errno[i], reason, sizeof reason));
         snap_findings_place_entry(&finding, check->store, first_index + i, &check->entries[i]);
         finding.offset_bytes = check->entries[i].new_chunk * check->store->layout.chunk_bytes;
         status = snap_findings_add(findings, &finding, err);

@@ -34,18 +34,18 @@ enum snap_status snap_check_header(const struct snap_store *store, uint32_t orig
 
     if (store->header.valid != 1) {
         snap_findings_init(&finding, SNAP_RULE_VALID_VALUE, "valid is %" PRIu32 " at byte 4, expected 1",
-                          store->header.valid);
+                           store->header.valid);
         status = snap_findings_add(findings, &finding, err);
     }
     if (status == SNAP_OK && (layout->chunk_sectors < 8 || layout->chunk_sectors > 1024)) {
         snap_findings_init(&finding, SNAP_RULE_CHUNK_UNUSUAL, "chunks of %" PRIu32 " sectors; LVM uses 8 to 1024",
-                          layout->chunk_sectors);
+                           layout->chunk_sectors);
         status = snap_findings_add(findings, &finding, err);
     }
     if (status == SNAP_OK && layout->chunk_bytes % block_bytes != 0) {
         snap_findings_init(&finding, SNAP_RULE_CHUNK_BLOCK,
-                          "chunks of %" PRIu64 " bytes on a device with blocks of %" PRIu64, layout->chunk_bytes,
-                          block_bytes);
+                           "chunks of %" PRIu64 " bytes on a device with blocks of %" PRIu64, layout->chunk_bytes,
+                           block_bytes);
         status = snap_findings_add(findings, &finding, err);
     }
     if (status == SNAP_OK && store->spare_bytes) {
@@ -62,19 +62,19 @@ enum snap_status snap_check_header(const struct snap_store *store, uint32_t orig
     }
     if (status == SNAP_OK && (layout->cow_sectors % layout->chunk_sectors != 0)) {
         snap_findings_init(&finding, SNAP_RULE_PARTIAL_CHUNK,
-                          "%" PRIu64 " sectors behind the last whole chunk are not used",
-                          layout->cow_sectors % layout->chunk_sectors);
+                           "%" PRIu64 " sectors behind the last whole chunk are not used",
+                           layout->cow_sectors % layout->chunk_sectors);
         status = snap_findings_add(findings, &finding, err);
     }
     if (status == SNAP_OK && snap_layout_exact_fit_trap(layout)) {
         snap_findings_init(&finding, SNAP_RULE_EXACT_FIT,
-                          "room for %" PRIu64 " entries; with one chunk more it would be %" PRIu64,
-                          snap_layout_capacity_entries(layout), snap_layout_capacity_entries(layout) + 1);
+                           "room for %" PRIu64 " entries; with one chunk more it would be %" PRIu64,
+                           snap_layout_capacity_entries(layout), snap_layout_capacity_entries(layout) + 1);
         status = snap_findings_add(findings, &finding, err);
     }
     if (status == SNAP_OK && layout->cow_chunks < 3) {
         snap_findings_init(&finding, SNAP_RULE_NO_ROOM, "%" PRIu64 " whole chunks; the first exception needs 3",
-                          layout->cow_chunks);
+                           layout->cow_chunks);
         status = snap_findings_add(findings, &finding, err);
     }
     return status;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A hash table of bit pages, whose memory comes in slabs. */
 #include "lib/check/chunkset.h"
 
 #include "lib/base/arith.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Two sets, of origin chunks and of data chunks, filled in as many passes as memory asks for. */
 #include "lib/check/duplicates.h"
 
 #include "lib/base/arith.h"
@@ -26,7 +27,8 @@ struct snap_duplicates {
     bool short_of_memory;
     uint64_t reached_index;         /* where memory ran out */
     uint64_t continuation_entries;  /* the least that any pass found */
-    bool dead;                      /* a pass found that the list uses the data chunk of the first entry behind its end */
+    /* A pass found that the list uses the data chunk of the first entry behind its end. */
+    bool dead;
 };
 
 enum snap_status snap_duplicates_new(struct snap_duplicates **result, const struct snap_store *store,

@@ -28,8 +28,8 @@ struct snap_duplicates_result {
     uint64_t continuation_area;    /* the area behind the one with the end, if it goes on exactly there ... */
     uint64_t continuation_entries; /* ... with so many entries whose olds nobody else has; 0: it does not */
     uint64_t stale_area;           /* the same area, where it is not zero but does not go on; 0: it is zero */
-    uint64_t dead_area;            /* the same area, where its first entry is in its place but has a data chunk that the list
-                                      uses; 0: it is not so */
+    /* The same area, where its first entry is in its place but has a data chunk that the list uses; 0: it is not so. */
+    uint64_t dead_area;
 };
 
 struct snap_duplicates;

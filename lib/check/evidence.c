@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Probes the origin and the view, and leaves out what cannot be read. */
 #include "lib/check/evidence.h"
 
 #include "lib/base/arith.h"
@@ -63,7 +64,8 @@ static enum snap_status drop_borrowed(struct snap_view *view, struct snap_probe 
     uint64_t entry_bytes;
     enum snap_status status = snap_view_next_entry(view, start_bytes, &entry_bytes, err);
 
-    if (status == SNAP_OK && (entry_bytes >= snap_view_size_bytes(view) || entry_bytes - start_bytes >= SUPERBLOCK_BYTES)) {
+    if (status == SNAP_OK &&
+        (entry_bytes >= snap_view_size_bytes(view) || entry_bytes - start_bytes >= SUPERBLOCK_BYTES)) {
         probe->uuid[0] = '\0';
         probe->ptuuid[0] = '\0';
     }

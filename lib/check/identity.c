@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Fills in records and compares their fields with what is found on the devices. */
 #include "lib/check/identity.h"
 
 #include "lib/base/text.h"
@@ -87,12 +88,14 @@ static enum snap_identity_verdict judge_record(const struct snap_identity *recor
                        physical[i].recorded, physical[i].found);
         return SNAP_IDENTITY_CONTRADICTS;
     }
-    if (differ(record->fs_uuid, origin->probe->uuid, sizeof record->fs_uuid) && strcmp(origin->probe->uuid, view->uuid) != 0) {
+    if (differ(record->fs_uuid, origin->probe->uuid, sizeof record->fs_uuid) &&
+        strcmp(origin->probe->uuid, view->uuid) != 0) {
         (void)snprintf(text, text_bytes, "made for an origin with %s UUID %s, this one has %s UUID %s",
                        record->fs_type, record->fs_uuid, origin->probe->type, origin->probe->uuid);
         return SNAP_IDENTITY_CONTRADICTS;
     }
-    if (differ(record->ptuuid, origin->probe->ptuuid, sizeof record->ptuuid) && strcmp(origin->probe->ptuuid, view->ptuuid) != 0) {
+    if (differ(record->ptuuid, origin->probe->ptuuid, sizeof record->ptuuid) &&
+        strcmp(origin->probe->ptuuid, view->ptuuid) != 0) {
         (void)snprintf(text, text_bytes, "made for an origin with the partition table %s, this one has %s",
                        record->ptuuid, origin->probe->ptuuid);
         return SNAP_IDENTITY_CONTRADICTS;
@@ -114,7 +117,8 @@ enum snap_identity_verdict snap_identity_judge(const struct snap_store *store, c
     if (store->identity_state == SNAP_IDENTITY_OK)
         return judge_record(&store->identity, origin, view, text, text_bytes);
     if (differ(view->uuid, probe->uuid, sizeof view->uuid)) {
-        (void)snprintf(text, text_bytes, "the store holds a superblock of %s with UUID %s, this origin has %s with UUID %s",
+        (void)snprintf(text, text_bytes,
+                       "the store holds a superblock of %s with UUID %s, this origin has %s with UUID %s",
                        view->type, view->uuid, probe->type, probe->uuid);
         return SNAP_IDENTITY_CONTRADICTS;
     }

@@ -32,11 +32,11 @@ enum snap_identity_verdict {
 
 /*
  * Holds the store's record against the origin. `view` is what the list itself holds of the
- * snapshot view (what the view has from the origin must not be in it: it would speak for any origin). With a record: the origin
- * must not be smaller; of UUID_SUB, PARTUUID and serial, those that both sides have must agree (members of one array
- * share the file system's UUID); the file system's UUID may be the recorded one or the view's (it may have been changed
- * inside the snapshot, and a merge under way has brought part of that to the origin). Without a record: where the view
- * and the origin both carry something that has a UUID, it must be the same. `text` gets the reason.
+ * snapshot view (what the view has from the origin must not be in it: it would speak for any origin). With a record:
+ * the origin must not be smaller; of UUID_SUB, PARTUUID and serial, those that both sides have must agree (members of
+ * one array share the file system's UUID); the file system's UUID may be the recorded one or the view's (it may have
+ * been changed inside the snapshot, and a merge under way has brought part of that to the origin). Without a record:
+ * where the view and the origin both carry something that has a UUID, it must be the same. `text` gets the reason.
  */
 enum snap_identity_verdict snap_identity_judge(const struct snap_store *store, const struct snap_origin_facts *origin,
                                                const struct snap_probe *view, char *text, size_t text_bytes);

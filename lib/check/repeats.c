@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A filter of numbers that were met again, and a table that tells who had them first. */
 #include "lib/check/repeats_private.h"
 
 #include "lib/base/arith.h"

@@ -51,7 +51,8 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
     [SNAP_RULE_ENTRY_NEW_METADATA] = {"entry-new-metadata", SNAP_CORRUPTING, "view-changed",
                                       "the entry's data chunk is a metadata chunk; a write to it destroys the list"},
     [SNAP_RULE_ENTRY_NEW_RANGE] = {"entry-new-range", SNAP_CORRUPTING, "view-changed",
-                                   "the entry's data chunk lies beyond the device: its data are gone, or the device shrank"},
+                                   "the entry's data chunk lies beyond the device: its data are gone, "
+                                   "or the device shrank"},
     [SNAP_RULE_ENTRY_OLD_RANGE] = {"entry-old-range", SNAP_CORRUPTING, "view-kept",
                                    "the entry lies beyond the origin; it blocks the kernel's merge for ever"},
     [SNAP_RULE_DUPLICATE_OLD] = {"duplicate-old", SNAP_CORRUPTING, "view-changed",
@@ -63,7 +64,8 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
     [SNAP_RULE_ENTRY_ORDER] = {"entry-order", SNAP_NOTE, "none",
                                "data chunks are not in list order, as kernels before 3.13 wrote them"},
     [SNAP_RULE_LEAKED_CHUNKS] = {"leaked-chunks", SNAP_NOTE, "none",
-                                 "data chunks that no entry uses, left by a crash of an old kernel or by moved entries"},
+                                 "data chunks that no entry uses, left by a crash of an old kernel "
+                                 "or by moved entries"},
     [SNAP_RULE_STORE_FULL] = {"store-full", SNAP_WARNING, "none",
                               "no free chunk: the next new exception overflows the store"},
     [SNAP_RULE_NO_ROOM] = {"no-room", SNAP_WARNING, "none",

@@ -56,8 +56,8 @@ bool snap_device_same(const struct snap_device *a, const struct snap_device *b, 
 bool snap_device_stands_on(const struct snap_device *upper, const struct snap_device *lower);
 
 /*
- * The block device under the file system of a folder (its st_dev); false where there is none, or not a single one (tmpfs,
- * NFS).
+ * The block device under the file system of a folder (its st_dev); false where there is none, or not a single one
+ * (tmpfs, NFS).
  */
 bool snap_device_of_folder(uint64_t folder_device, struct snap_device *device);
 

@@ -62,7 +62,7 @@ enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct sna
     if (blkid_probe_set_device(prober, fd, 0, 0) != 0 ||
         blkid_probe_enable_superblocks(prober, 1) != 0 ||
         blkid_probe_set_superblocks_flags(prober, BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE |
-                                                  BLKID_SUBLKS_USAGE | BLKID_SUBLKS_MAGIC) != 0 ||
+                                          BLKID_SUBLKS_USAGE | BLKID_SUBLKS_MAGIC) != 0 ||
         blkid_probe_enable_partitions(prober, 1) != 0 ||
         blkid_probe_set_partitions_flags(prober, BLKID_PARTS_MAGIC) != 0) {
         status = snap_fail_errno(err, errno ? errno : EIO, "cannot look for signatures");

@@ -32,8 +32,8 @@ struct snap_probe {
 enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct snap_error *err);
 
 /*
- * Probes what `read_fn` shows of a device of `size_bytes`. libblkid reads descriptors only: it gets a sparse memory file
- * with the first MiBs of the device and its tail. read_fn fills `buffer` or fails; `context` is handed through.
+ * Probes what `read_fn` shows of a device of `size_bytes`. libblkid reads descriptors only: it gets a sparse memory
+ * file with the first MiBs of the device and its tail. read_fn fills `buffer` or fails; `context` is handed through.
  */
 typedef enum snap_status (*snap_probe_read_fn)(void *context, uint64_t offset_bytes, uint64_t length_bytes,
                                                void *buffer, struct snap_error *err);
@@ -57,8 +57,8 @@ struct snap_probe_partition {
 enum snap_status snap_probe_partition(int fd, struct snap_probe_partition *partition, struct snap_error *err);
 
 /*
- * The path of a device's node below /dev, malloc'ed, or NULL. The name alone proves nothing: the caller looks at what it
- * has opened.
+ * The path of a device's node below /dev, malloc'ed, or NULL. The name alone proves nothing: the caller looks at what
+ * it has opened.
  */
 char *snap_probe_node(dev_t number);
 

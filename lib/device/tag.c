@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Looks at every block device that the kernel lists, and chooses the one that has the tag. */
 #include "lib/device/tag.h"
 
 #include "lib/device/probe.h"

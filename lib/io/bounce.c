@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copies between vectors and one aligned buffer. */
 #include "lib/io/bounce_private.h"
 
 #include "lib/base/arith.h"

@@ -51,15 +51,18 @@ struct snap_file_info {
  * character device, ...), SNAP_E_UNSUPPORTED (the engine asked for is missing), SNAP_E_NOMEM, SNAP_E_IO.
  */
 enum snap_status snap_file_open(struct snap_io **io, const char *path, const struct snap_file_options *options,
-                                   struct snap_error *err);
+                                struct snap_error *err);
 
-/* The same for what was looked up before; the lookup stays the caller's. SNAP_E_BUSY: the name is something else by now. */
+/*
+ * The same for what was looked up before; the lookup stays the caller's. SNAP_E_BUSY: the name is something else by
+ * now.
+ */
 enum snap_status snap_file_open_found(struct snap_io **io, const struct snap_lookup *found,
                                       const struct snap_file_options *options, struct snap_error *err);
 
 /*
- * Gives a new file `size_bytes`, all holes, and opens it for writing with the other `options`, through its own descriptor: a
- * name is not used. Close it before the file. SNAP_E_NOSPC: it cannot be so large.
+ * Gives a new file `size_bytes`, all holes, and opens it for writing with the other `options`, through its own
+ * descriptor: a name is not used. Close it before the file. SNAP_E_NOSPC: it cannot be so large.
  */
 enum snap_status snap_file_open_new(struct snap_io **io, const struct snap_new_file *file, uint64_t size_bytes,
                                     const struct snap_file_options *options, struct snap_error *err);
@@ -85,6 +88,6 @@ int snap_file_fd(const struct snap_io *io);
  * is the size).
  */
 enum snap_status snap_file_next_data(const struct snap_io *io, uint64_t offset_bytes, uint64_t *start_bytes,
-                                        uint64_t *length_bytes, struct snap_error *err);
+                                     uint64_t *length_bytes, struct snap_error *err);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Checks requests before they are handed to the implementation. */
 #include "lib/io/io.h"
 
 #include "lib/base/arith.h"

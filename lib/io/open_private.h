@@ -20,8 +20,8 @@ struct snap_opened {
 };
 
 /*
- * Opens what was looked up; the statuses of snap_file_open. `made_fd` is the descriptor that made a new image, or -1; it
- * belongs to *opened from now on. `path` is for messages. After a failure none is open.
+ * Opens what was looked up; the statuses of snap_file_open. `made_fd` is the descriptor that made a new image, or -1;
+ * it belongs to *opened from now on. `path` is for messages. After a failure none is open.
  */
 enum snap_status snap_open(struct snap_opened *opened, const struct snap_lookup *found, int made_fd, const char *path,
                            const struct snap_file_options *options, struct snap_error *err);
@@ -34,6 +34,6 @@ enum snap_status snap_open_close(struct snap_opened *opened, const char *path, s
  * does not tell is taken as "does not": there may be no sysfs at all.
  */
 enum snap_status snap_open_refuse_loop_backing(const char *path, uint64_t file_device, uint64_t file_inode,
-                                          struct snap_error *err);
+                                               struct snap_error *err);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads far apart blocks and takes the median of the times. */
 #include "lib/io/seek_cost.h"
 
 #include "lib/base/arith.h"
@@ -31,7 +32,10 @@ enum snap_status snap_seek_cost_measure(struct snap_io *io, const struct snap_cl
     if (!buffer)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory", io->name);
     for (uint64_t i = 0; i < SNAP_SEEK_READS && status == SNAP_OK; i++) {
-        /* Every fourth of nine equal parts, in turn: no two neighbours, and not the same places as a reader from the start. */
+        /*
+         * Every fourth of nine equal parts, in turn: no two neighbours, and not the same places as a reader from the
+         * start.
+         */
         const uint64_t part = i * 4 % SNAP_SEEK_READS;
         const uint64_t block = blocks / SNAP_SEEK_READS * part + blocks / SNAP_SEEK_READS / 2;
         const uint64_t start_ns = clock->now_ns(clock->context);

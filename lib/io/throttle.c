@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Keeps the moment at which everything that was granted will be paid for. */
 #include "lib/io/throttle.h"
 
 #include "lib/base/arith.h"

@@ -26,10 +26,10 @@ uint64_t snap_throttle_burst_bytes(const struct snap_throttle *throttle);
 uint64_t snap_throttle_burst_requests(const struct snap_throttle *throttle);
 
 /*
- * Sleeps until `length_bytes` more in `requests` more are within both rates, and takes them. More than the burst is fine where a single
- * request is larger: the debt is paid before the next one. In any span of time t, no more than rate * t plus one
- * burst (or one request, where that is larger) is granted. `stop` (NULL: never) is polled; true ends the wait, with
- * false returned and nothing taken.
+ * Sleeps until `length_bytes` more in `requests` more are within both rates, and takes them. More than the burst is
+ * fine where a single request is larger: the debt is paid before the next one. In any span of time t, no more than rate
+ * times t plus one burst (or one request, where that is larger) is granted. `stop` (NULL: never) is polled; true ends
+ * the wait, with false returned and nothing taken.
  */
 bool snap_throttle_take(struct snap_throttle *throttle, uint64_t length_bytes, uint64_t requests,
                         bool (*stop)(void *context), void *stop_context);

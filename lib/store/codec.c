@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The offsets of the fields of header, entry and identity record. */
 #include "lib/store/codec.h"
 
 #include "lib/base/bytes.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Buffers data and areas in memory, and writes the header last. */
 #include "lib/store/create.h"
 
 #include "lib/base/arith.h"
@@ -67,7 +68,8 @@ enum snap_status snap_create_begin(struct snap_create **result, struct snap_io *
     *result = NULL;
     if (snap_layout_areas_on_device(layout) == 0)
         return snap_fail(err, SNAP_E_REFUSED,
-                         "%s: %" PRIu64 " sectors hold no store with chunks of %" PRIu32 " sectors; it takes at least 3 chunks",
+                         "%s: %" PRIu64 " sectors hold no store with chunks of %" PRIu32
+                         " sectors; it takes at least 3 chunks",
                          cow->name, layout->cow_sectors, layout->chunk_sectors);
     if (layout->chunk_bytes % cow->logical_block_bytes != 0)
         return snap_fail(err, SNAP_E_REFUSED,
@@ -119,7 +121,7 @@ static enum snap_status write_piece(struct snap_create *create, uint64_t index, 
 
     return snap_io_write(create->cow,
                          snap_layout_area_chunk(&create->layout, area) * create->layout.chunk_bytes +
-                             snap_round_down(in_area_bytes, create->piece_bytes),
+                         snap_round_down(in_area_bytes, create->piece_bytes),
                          create->piece_bytes, create->piece, err);
 }
 

@@ -83,7 +83,8 @@ enum snap_status snap_header_fail_defect(const struct snap_store *store, struct 
                          name);
     case SNAP_HEADER_CHUNK_SIZE:
         return snap_fail(err, SNAP_E_CORRUPT,
-                         "%s: header: chunk size of %" PRIu32 " sectors at byte 12, expected a power of two from 1 to %u",
+                         "%s: header: chunk size of %" PRIu32
+                         " sectors at byte 12, expected a power of two from 1 to %u",
                          name, store->header.chunk_sectors, SNAP_CHUNK_SECTORS_MAX);
     case SNAP_HEADER_NO_AREA:
         return snap_fail(err, SNAP_E_CORRUPT,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The formulas of areas and capacity. */
 #include "lib/store/layout.h"
 
 #include "lib/base/arith.h"

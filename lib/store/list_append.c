@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Fills slots behind the end of the list, the area that links the others last. */
 #include "lib/store/list_append.h"
 
 #include "lib/base/arith.h"
@@ -57,7 +58,7 @@ uint64_t snap_list_append_room(const struct snap_list_append *append)
     if (append->next_chunk >= layout->cow_chunks || append->entries >= slots)
         return 0;
     return snap_min(snap_layout_data_chunks_before(layout, layout->cow_chunks) -
-                        snap_layout_data_chunks_before(layout, append->next_chunk),
+                    snap_layout_data_chunks_before(layout, append->next_chunk),
                     slots - append->entries);
 }
 

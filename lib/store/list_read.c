@@ -42,7 +42,8 @@ static uint64_t fill_vector(const struct snap_store *store, uint64_t index, uint
     for (*requests = 0; *requests < VECTOR_REQUESTS && covered < count; (*requests)++) {
         uint64_t slot = (index + covered) % per_area;
         uint64_t start = snap_round_down(slot, block_entries);
-        uint64_t end = snap_min(snap_min(slot + (count - covered), per_area), start + READ_BYTES_MAX / SNAP_ENTRY_BYTES);
+        uint64_t end = snap_min(snap_min(slot + (count - covered), per_area),
+                                start + READ_BYTES_MAX / SNAP_ENTRY_BYTES);
         uint64_t aligned_end = snap_div_up(end, block_entries) * block_entries;
         uint64_t length_bytes = (aligned_end - start) * SNAP_ENTRY_BYTES;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads areas in batches, the next one in a thread while the last one is looked at. */
 #include "lib/store/list_walk.h"
 
 #include "lib/base/arith.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Replaces the record in the first atomic unit of the device. */
 #include "lib/store/record.h"
 
 #include "lib/base/buffer.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Prints table lines, and refuses what a table cannot carry. */
 #include "lib/store/table_line.h"
 
 #include "lib/store/layout.h"

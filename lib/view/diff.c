@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Compares two devices step by step, and leaves out what both call a hole. */
 #include "lib/view/diff.h"
 
 #include "lib/base/arith.h"

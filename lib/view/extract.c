@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads the view in steps, the next one in a thread while the last one is written or compared. */
 #include "lib/view/extract.h"
 
 #include "lib/base/arith.h"

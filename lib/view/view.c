@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A sorted map of the entries of a part of the origin, and reads that it divides between two devices. */
 #include "lib/view/view.h"
 
 #include "lib/base/arith.h"
