@@ -104,7 +104,7 @@ static enum snap_status prepare(struct merge_session *session, struct snap_error
         status = merge_check_identity(session, &session->cow, &session->store, &session->evidence, err);
     if (status == SNAP_OK)
         status = merge_check_cut(session, &session->cow, &session->store, &session->check, false,
-                                 &session->job.stale_areas_end, err);
+                                 &session->job.leftover_areas_end, err);
     if (status == SNAP_OK)
         status = session->arguments.output ? merge_output_prepare(session, session->arguments.output, err)
                                         : prepare_merge(session, err);

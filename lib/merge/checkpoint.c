@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The text of a checkpoint file, its checksum, and what makes a file fit a merge. */
 #include "lib/merge/checkpoint.h"
 
 #include "lib/base/crc32c.h"
@@ -33,7 +34,7 @@ static uint32_t checksum(const char *text, size_t length_bytes)
     return snap_crc32c((const uint8_t *)text, length_bytes);
 }
 
-/* One pattern for the whole: what does not read back to the same text was not written by us. */
+/* Reads all numbers with one pattern. A text that does not come out the same when it is written again is not ours. */
 static bool parse(struct snap_checkpoint *checkpoint, const char *text)
 {
     char again[FILE_BYTES_MAX + 1];

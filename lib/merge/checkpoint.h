@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The side file of a merge that keeps its COW: a hint which entries the origin holds already, in text. */
+/* The checkpoint file of a merge that keeps its COW: a text that says which entries the origin holds already. */
 #ifndef DMSNAP_MERGE_CHECKPOINT
 #define DMSNAP_MERGE_CHECKPOINT
 
@@ -13,13 +13,13 @@
 #define SNAP_CHECKPOINT_ID_BYTES 160
 
 /*
- * What a file says. It can neither cause a write nor cause one to be left out: what it claims is compared, everything
- * else is written. So a stale or forged one costs time, never data.
+ * What a file says. It is only a hint: entries that it claims are compared with the origin, and all others are written.
+ * So a file that is out of date or forged costs time, and never data.
  */
 struct snap_checkpoint {
     uint64_t origin_sectors;
     uint64_t cow_sectors;
-    char origin_id[SNAP_CHECKPOINT_ID_BYTES]; /* words without blanks that tell devices apart; never empty */
+    char origin_id[SNAP_CHECKPOINT_ID_BYTES]; /* tells devices apart; without blanks, never empty */
     char cow_id[SNAP_CHECKPOINT_ID_BYTES];
     uint64_t entries;                         /* of the list ... */
     uint32_t list_crc32c;                     /* ... and its digest (snap_list_digest) */
@@ -27,19 +27,22 @@ struct snap_checkpoint {
 };
 
 /*
- * Looks at the file `path`, and opens its folder. SNAP_E_REFUSED: it is something else, or a symbolic link, and must not be
- * replaced; SNAP_E_USAGE, SNAP_E_NOENT (the folder), SNAP_E_IO, SNAP_E_PERM, SNAP_E_NOMEM.
+ * Looks at the file `path`, and opens its folder. SNAP_E_REFUSED: it is something else or a symbolic link,
+ * so it must not be replaced; SNAP_E_USAGE, SNAP_E_NOENT (the folder), SNAP_E_IO, SNAP_E_PERM, SNAP_E_NOMEM.
  */
 enum snap_status snap_checkpoint_open(struct snap_replace **file, const char *path, struct snap_error *err);
 
 /*
- * What the file said when it was opened. SNAP_E_NOENT: there was none; SNAP_E_CORRUPT: it is cut off or damaged (the text
- * says where).
+ * What the file said when it was opened. SNAP_E_NOENT: there was none; SNAP_E_CORRUPT: it is cut off or damaged (the
+ * text says where).
  */
 enum snap_status snap_checkpoint_load(struct snap_checkpoint *checkpoint, const struct snap_replace *file,
                                       struct snap_error *err);
 
-/* Replaces the file, durably and as a whole; as snap_replace_write. SNAP_E_USAGE: the names of the devices are too long. */
+/*
+ * Replaces the file, durably and as a whole; as snap_replace_write. SNAP_E_USAGE: the names of the devices are too
+ * long.
+ */
 enum snap_status snap_checkpoint_save(const struct snap_checkpoint *checkpoint, struct snap_replace *file,
                                       struct snap_error *err);
 

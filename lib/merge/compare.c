@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loads the entries as a merge does, and reads the same places of the origin. */
 #include "lib/merge/compare.h"
 
 #include "lib/base/arith.h"
@@ -9,7 +10,7 @@
 
 #include <string.h>
 
-#define WINDOW_BYTES_MAX (16u << 20) /* small: the first difference ends it */
+#define WINDOW_BYTES_MAX (16u << 20) /* small, because most comparisons end at an early difference */
 
 static bool pieces_equal(const struct snap_plan *plan, const uint8_t *left, const uint8_t *right)
 {
@@ -22,7 +23,7 @@ static bool pieces_equal(const struct snap_plan *plan, const uint8_t *left, cons
     return true;
 }
 
-/* Loads one range of COW data and compares it. */
+/* Loads one range of entries with their data, and compares them. */
 static enum snap_status compare_range(struct snap_window *window, const struct snap_window_range *range,
                                       struct snap_io *origin, uint8_t *found, bool *equal, struct snap_error *err)
 {
@@ -60,17 +61,17 @@ enum snap_status snap_compare_merged(const struct snap_store *store, struct snap
             status = snap_fail(err, SNAP_E_NOMEM, "out of memory comparing %s with the origin", store->io->name);
     }
     for (uint64_t done = 0; done < count && status == SNAP_OK && *equal;) {
-        uint64_t step = snap_min(size.entries, count - done);
+        const uint64_t load_entries = snap_min(size.entries, count - done);
 
         for (uint64_t at = 0; at < chunk_bytes && status == SNAP_OK && *equal; at += size.slice_bytes) {
             const struct snap_window_range range = {.first = first_index + done,
-                                                    .end = first_index + done + step,
+                                                    .end = first_index + done + load_entries,
                                                     .slice_offset_bytes = at,
                                                     .slice_bytes = size.slice_bytes};
 
             status = compare_range(&window, &range, origin, found, equal, err);
         }
-        done += step;
+        done += load_entries;
     }
     snap_window_free(&window);
     snap_buffer_free(found);

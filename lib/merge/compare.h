@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Holds COW data against the origin: are these entries merged already? */
+/* Compares COW data with the origin, to tell whether entries are merged already. */
 #ifndef DMSNAP_MERGE_COMPARE
 #define DMSNAP_MERGE_COMPARE
 
 #include "lib/store/header.h"
 
 /*
- * Compares the COW data of the entries [first_index, first_index + count), checked before, with what the origin holds
- * in their place. *equal is false at the first difference. The indices may lie behind the end of the list (a
- * continuation, check.h). Memory is bounded by `memory_bytes` as in snap_merge. SNAP_E_IO, SNAP_E_NOMEM,
- * SNAP_E_STOPPED, SNAP_E_CORRUPT (an entry is out of range now); *equal is false then.
+ * Compares the COW data of the entries [first_index, first_index + count), which were checked before, with what the
+ * origin holds in their place. It ends at the first difference; *equal is false then. The entries may stand behind the
+ * end of the list (the continuation, check.h). The memory is bounded by `memory_bytes`, as in a merge. SNAP_E_IO,
+ * SNAP_E_NOMEM, SNAP_E_STOPPED; SNAP_E_CORRUPT: an entry is out of range now. After a failure *equal is false.
  */
 enum snap_status snap_compare_merged(const struct snap_store *store, struct snap_io *origin, uint64_t first_index,
                                      uint64_t count, uint64_t memory_bytes, bool (*stop)(void *context),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Groups of requests, and what is done where a request fails or is larger than the rate grants at once. */
 #include "lib/merge/copy.h"
 
 #include "lib/base/arith.h"
@@ -48,16 +49,17 @@ static bool medium_failed(int sys_errno)
 static enum snap_status run_piece(const struct copy *copy, enum snap_io_kind kind, uint64_t offset_bytes,
                                     struct iovec piece, uint64_t *bad_bytes, struct snap_error *err)
 {
+    const struct snap_copy_control *control = copy->control;
     struct snap_io_request request = {.kind = kind, .offset_bytes = offset_bytes, .iov = &piece, .iov_count = 1};
     struct snap_error reason;
     enum snap_status status;
 
-    if (!snap_throttle_take(copy->control->throttle, piece.iov_len, 1, copy->control->stop, copy->control->stop_context))
+    if (!snap_throttle_take(control->throttle, piece.iov_len, 1, control->stop, control->stop_context))
         return snap_fail(err, SNAP_E_STOPPED, "stopped");
     status = snap_io_transfer(copy->io, &request, 1, &reason);
     if (status == SNAP_OK)
         return SNAP_OK;
-    if (!copy->control->keep_going || !medium_failed(request.sys_errno)) {
+    if (!control->keep_going || !medium_failed(request.sys_errno)) {
         if (err)
             *err = reason;
         return status;

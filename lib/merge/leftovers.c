@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tells which entries behind the end of a list could be missed. */
 #include "lib/merge/leftovers.h"
 
 #include "lib/base/arith.h"
@@ -11,20 +12,20 @@
 
 /* The slots of one area, from some slot on. */
 struct slots {
-    uint64_t first_index;       /* as if the list went on */
+    uint64_t first_index;       /* as if the list went on up to here */
     uint64_t count;
     struct snap_entry *entries;
-    bool *idle;                 /* no entry, or none whose data could be missed */
-    uint64_t *by_new;           /* slots that are not idle, ascending by data chunk */
-    uint64_t used;
+    bool *needed;               /* of each slot: it holds an entry whose data could be missed */
+    uint64_t *by_new;           /* the needed slots, in the order of their data chunks */
+    uint64_t by_new_count;
 };
 
 static enum snap_status slots_init(struct slots *slots, struct snap_error *err)
 {
     slots->entries = calloc(slots->count, sizeof *slots->entries);
-    slots->idle = calloc(slots->count, sizeof *slots->idle);
+    slots->needed = calloc(slots->count, sizeof *slots->needed);
     slots->by_new = calloc(slots->count, sizeof *slots->by_new);
-    if (!slots->entries || !slots->idle || !slots->by_new)
+    if (!slots->entries || !slots->needed || !slots->by_new)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory for an area");
     return SNAP_OK;
 }
@@ -32,12 +33,12 @@ static enum snap_status slots_init(struct slots *slots, struct snap_error *err)
 static void slots_free(struct slots *slots)
 {
     free(slots->entries);
-    free(slots->idle);
+    free(slots->needed);
     free(slots->by_new);
 }
 
-/* What cannot be an entry of this store holds no data. */
-static void find_idle(const struct snap_leftovers_search *search, struct slots *slots)
+/* What cannot be an entry of this store has no data that could be missed. */
+static void find_needed(const struct snap_leftovers_search *search, struct slots *slots)
 {
     const struct snap_layout *layout = &search->store->layout;
     const uint64_t origin_chunks = snap_layout_origin_chunks(layout, search->origin->size_bytes / SNAP_SECTOR_BYTES);
@@ -45,14 +46,13 @@ static void find_idle(const struct snap_leftovers_search *search, struct slots *
     for (uint64_t i = 0; i < slots->count; i++) {
         const struct snap_entry *entry = &slots->entries[i];
 
-        slots->idle[i] = entry->new_chunk == 0 || entry->new_chunk >= layout->cow_chunks ||
-                         snap_layout_is_area_chunk(layout, entry->new_chunk) || entry->old_chunk >= origin_chunks;
+        slots->needed[i] = snap_layout_is_data_chunk(layout, entry->new_chunk) && entry->old_chunk < origin_chunks;
     }
 }
 
-/* *merged: all that are not idle are on the origin. What cannot be read may be anything. */
-static enum snap_status compare_busy(const struct snap_leftovers_search *search, const struct slots *slots, bool *merged,
-                                     struct snap_error *err)
+/* *merged: the origin holds the data of all needed entries. Data that cannot be read may be anything: not merged. */
+static enum snap_status compare_needed(const struct snap_leftovers_search *search, const struct slots *slots,
+                                       bool *merged, struct snap_error *err)
 {
     struct snap_error reason;
     enum snap_status status = SNAP_OK;
@@ -60,7 +60,7 @@ static enum snap_status compare_busy(const struct snap_leftovers_search *search,
 
     *merged = true;
     for (uint64_t at = 0; at < slots->count && status == SNAP_OK && *merged; at = end + 1) {
-        for (end = at; end < slots->count && !slots->idle[end]; end++)
+        for (end = at; end < slots->count && slots->needed[end]; end++)
             ;
         if (end > at)
             status = snap_compare_merged(search->store, search->origin, slots->first_index + at, end - at,
@@ -81,10 +81,10 @@ static int by_new(const void *left, const void *right, void *context)
     return a < b ? -1 : a > b;
 }
 
-/* All slots with this data chunk become idle. */
-static void use(struct slots *slots, uint64_t new_chunk)
+/* The list uses this data chunk: no slot with it is needed. */
+static void drop_used(struct slots *slots, uint64_t new_chunk)
 {
-    uint64_t low = 0, high = slots->used;
+    uint64_t low = 0, high = slots->by_new_count;
 
     while (low < high) {
         const uint64_t middle = low + (high - low) / 2;
@@ -94,12 +94,13 @@ static void use(struct slots *slots, uint64_t new_chunk)
         else
             high = middle;
     }
-    for (; low < slots->used && slots->entries[slots->by_new[low]].new_chunk == new_chunk; low++)
-        slots->idle[slots->by_new[low]] = true;
+    for (; low < slots->by_new_count && slots->entries[slots->by_new[low]].new_chunk == new_chunk; low++)
+        slots->needed[slots->by_new[low]] = false;
 }
 
-/* Those whose data chunk the list uses. */
-static enum snap_status find_used(const struct snap_leftovers_search *search, struct slots *slots, struct snap_error *err)
+/* Walks the list for data chunks that it shares with needed slots. */
+static enum snap_status drop_all_used(const struct snap_leftovers_search *search, struct slots *slots,
+                                      struct snap_error *err)
 {
     struct snap_list_walk *walk;
     struct snap_span span;
@@ -108,52 +109,56 @@ static enum snap_status find_used(const struct snap_leftovers_search *search, st
     if (status != SNAP_OK)
         return status;
     for (uint64_t i = 0; i < slots->count; i++)
-        if (!slots->idle[i])
-            slots->by_new[slots->used++] = i;
-    qsort_r(slots->by_new, slots->used, sizeof *slots->by_new, by_new, slots->entries);
+        if (slots->needed[i])
+            slots->by_new[slots->by_new_count++] = i;
+    qsort_r(slots->by_new, slots->by_new_count, sizeof *slots->by_new, by_new, slots->entries);
     do {
         status = snap_list_walk_next(walk, &span, err);
         if (status == SNAP_OK && search->stop && search->stop(search->stop_context))
             status = snap_fail(err, SNAP_E_STOPPED, "%s: stopped while reading the list", search->store->io->name);
         for (uint32_t i = 0; status == SNAP_OK && i < span.live; i++)
-            use(slots, snap_span_new(&span, i));
+            drop_used(slots, snap_span_new(&span, i));
     } while (status == SNAP_OK && span.live != 0);
     snap_list_walk_close(walk);
     return status;
 }
 
-static enum snap_status is_stale(const struct snap_leftovers_search *search, struct slots *slots, bool *stale,
-                                 struct snap_error *err)
+/* *nothing_missed: each entry in these slots can be done without. */
+static enum snap_status judge_slots(const struct snap_leftovers_search *search, struct slots *slots,
+                                    bool *nothing_missed, struct snap_error *err)
 {
     enum snap_status status = slots_init(slots, err);
 
-    *stale = false;
+    *nothing_missed = false;
     if (status != SNAP_OK)
         return status;
     if (snap_list_read_entries(search->store, slots->first_index, slots->count, slots->entries, NULL) != SNAP_OK)
         return SNAP_OK;
-    find_idle(search, slots);
-    status = compare_busy(search, slots, stale, err);
-    if (status != SNAP_OK || *stale)
+    find_needed(search, slots);
+    status = compare_needed(search, slots, nothing_missed, err);
+    if (status != SNAP_OK || *nothing_missed)
         return status;
-    status = find_used(search, slots, err); /* a walk, so only where it may change the answer */
-    return status == SNAP_OK ? compare_busy(search, slots, stale, err) : status;
+    status = drop_all_used(search, slots, err); /* reads the whole list, so only where it may change the answer */
+    return status == SNAP_OK ? compare_needed(search, slots, nothing_missed, err) : status;
 }
 
 enum snap_status snap_leftovers_find(const struct snap_leftovers_search *search, uint64_t *end, struct snap_error *err)
 {
     const struct snap_check_result *check = search->check;
     const uint64_t per_area = search->store->layout.entries_per_area;
-    const uint64_t first_area = check->entries / per_area + 1;
+    const uint64_t first_area = snap_layout_area_behind(&search->store->layout, check->entries);
     const uint64_t area = first_area + check->continuation_entries / per_area;
-    const uint64_t slot = check->continuation_entries % per_area; /* the entries in front of it are merged */
+    const uint64_t slot = check->continuation_entries % per_area; /* the slots in front of it are the continuation */
     struct slots slots = {.first_index = area * per_area + slot, .count = per_area - slot};
     enum snap_status status = SNAP_OK;
-    bool stale = false;
+    bool nothing_missed = false;
 
     if (slot > 0 || (check->continuation_entries == 0 && check->dead_area > 0))
-        status = is_stale(search, &slots, &stale, err);
+        status = judge_slots(search, &slots, &nothing_missed, err);
     slots_free(&slots);
-    *end = stale ? area + 1 : area > first_area ? area : 0;
+    if (nothing_missed)
+        *end = area + 1;
+    else
+        *end = area > first_area ? area : 0;
     return status;
 }

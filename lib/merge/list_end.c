@@ -1,40 +1,69 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What becomes of the rest: areas that the list no longer reaches, and bad entries that are given up. */
-#include "lib/merge/merge_private.h"
+/* The list on the COW becomes shorter, and the areas behind it are zeroed. */
+#include "lib/merge/list_end_private.h"
 
 #include "lib/base/arith.h"
-#include "lib/store/list_cut.h"
 
-static uint64_t first_hidden(const struct snap_merge *merge)
+void snap_list_end_init(struct snap_list_end *end, const struct snap_store *store, uint64_t entries,
+                        uint64_t leftover_areas_end)
 {
-    return merge->list_length / merge->store->layout.entries_per_area + 1;
+    *end = (struct snap_list_end){
+        .store = store,
+        .length = entries,
+        .leftover_areas_end = snap_max(snap_div_up(entries, store->layout.entries_per_area), leftover_areas_end),
+    };
 }
 
-/* They are zero then, but not durably. */
-static enum snap_status zero_hidden_areas(struct snap_merge *merge, struct snap_error *err)
+enum snap_status snap_list_end_flush_list(struct snap_list_end *end, struct snap_error *err)
 {
-    const uint64_t first_area = first_hidden(merge);
+    end->counts.flushes++;
+    return snap_io_flush(end->store->io, err);
+}
+
+enum snap_status snap_list_end_cut(struct snap_list_end *end, uint64_t length, struct snap_error *err)
+{
     enum snap_status status;
 
-    if (first_area >= merge->stale_areas_end)
+    if (length >= end->length)
         return SNAP_OK;
-    merge->unflushed = true;
-    status = snap_list_cut_zero_areas(merge->store, first_area, merge->stale_areas_end - first_area, err);
+    status = snap_list_cut(end->store, end->length, length, &end->counts, err);
     if (status != SNAP_OK)
         return status;
-    merge->result->metadata_bytes += (merge->stale_areas_end - first_area) * merge->store->layout.chunk_bytes;
-    merge->stale_areas_end = first_area;
+    end->zeros_unflushed = false;
+    end->length = length;
     return SNAP_OK;
 }
 
-enum snap_status snap_merge_zero_leftovers(struct snap_merge *merge, struct snap_error *err)
+static uint64_t first_area_behind(const struct snap_list_end *end)
+{
+    return snap_layout_area_behind(&end->store->layout, end->length);
+}
+
+/* SNAP_E_IO: some areas could not be written. */
+static enum snap_status zero_leftovers(struct snap_list_end *end, struct snap_error *err)
+{
+    const uint64_t first_area = first_area_behind(end);
+    enum snap_status status;
+
+    if (first_area >= end->leftover_areas_end)
+        return SNAP_OK;
+    end->zeros_unflushed = true;
+    status = snap_list_cut_zero_areas(end->store, first_area, end->leftover_areas_end - first_area, err);
+    if (status != SNAP_OK)
+        return status;
+    end->counts.written_bytes += (end->leftover_areas_end - first_area) * end->store->layout.chunk_bytes;
+    end->leftover_areas_end = first_area;
+    return SNAP_OK;
+}
+
+enum snap_status snap_list_end_zero_leftovers(struct snap_list_end *end, struct snap_error *err)
 {
     struct snap_error reason;
-    enum snap_status status = zero_hidden_areas(merge, &reason);
+    enum snap_status status = zero_leftovers(end, &reason);
 
-    if (status == SNAP_E_IO) { /* hygiene only: a bad sector there holds nobody up */
-        merge->unzeroed_areas_end = snap_max(merge->unzeroed_areas_end, merge->stale_areas_end);
-        merge->stale_areas_end = first_hidden(merge);
+    if (status == SNAP_E_IO) { /* no view depends on these areas: a bad sector there is no reason to end a merge */
+        end->unzeroed_areas_end = snap_max(end->unzeroed_areas_end, end->leftover_areas_end);
+        end->leftover_areas_end = first_area_behind(end);
         return SNAP_OK;
     }
     if (status != SNAP_OK && err)
@@ -42,48 +71,36 @@ enum snap_status snap_merge_zero_leftovers(struct snap_merge *merge, struct snap
     return status;
 }
 
-/* The areas behind the list are zero, durably. */
-static enum snap_status flush_areas(struct snap_merge *merge, struct snap_error *err)
+static enum snap_status flush_zeros(struct snap_list_end *end, struct snap_error *err)
 {
-    if (!merge->unflushed)
+    if (!end->zeros_unflushed)
         return SNAP_OK;
-    merge->unflushed = false;
-    merge->result->cow_flushes++;
-    return snap_io_flush(merge->store->io, err);
+    end->zeros_unflushed = false;
+    end->counts.flushes++;
+    return snap_io_flush(end->store->io, err);
 }
 
-/*
- * Takes the bad entries, which are all that is left, off the list: from its end, area by area, and with nothing behind
- * it. Else some of them, or older copies of them, would look like entries that a fault has cut off: they are not on the
- * origin. So an area that cannot be zeroed ends it here.
- */
-static enum snap_status drop_bad(struct snap_merge *merge, struct snap_error *err)
+enum snap_status snap_list_end_drop(struct snap_list_end *end,
+                                    enum snap_status (*before)(void *context, struct snap_error *err), void *context,
+                                    struct snap_error *err)
 {
-    const struct snap_merge_options *options = merge->options;
-    enum snap_status status = SNAP_OK;
+    const uint64_t per_area = end->store->layout.entries_per_area;
+    enum snap_status status;
 
-    merge->stale_areas_end = snap_max(merge->stale_areas_end, merge->unzeroed_areas_end);
-    status = zero_hidden_areas(merge, err);
+    end->leftover_areas_end = snap_max(end->leftover_areas_end, end->unzeroed_areas_end);
+    status = zero_leftovers(end, err);
     if (status == SNAP_OK)
-        status = flush_areas(merge, err);
-    if (status == SNAP_OK && options->before_drop)
-        status = options->before_drop(options->before_drop_context, err);
-    while (merge->list_length > 0 && status == SNAP_OK)
-        status = snap_merge_shorten(merge, snap_round_down(merge->list_length - 1, merge->store->layout.entries_per_area), err);
-    if (merge->list_length < merge->bad.confirmed) {
-        merge->result->dropped_entries = merge->bad.confirmed - merge->list_length;
-        merge->result->entries_left = merge->list_length;
-    }
+        status = flush_zeros(end, err);
+    if (status == SNAP_OK && before)
+        status = before(context, err);
+    while (end->length > 0 && status == SNAP_OK)
+        status = snap_list_end_cut(end, snap_round_down(end->length - 1, per_area), err);
     return status;
 }
 
-enum snap_status snap_merge_end_list(struct snap_merge *merge, struct snap_error *err)
+enum snap_status snap_list_end_finish(struct snap_list_end *end, struct snap_error *err)
 {
-    enum snap_status status = SNAP_OK;
+    enum snap_status status = snap_list_end_zero_leftovers(end, err);
 
-    if (merge->options->drop_bad && merge->bad.confirmed > 0)
-        status = drop_bad(merge, err);
-    if (status == SNAP_OK)
-        status = snap_merge_zero_leftovers(merge, err); /* also where no window was open: left by an earlier run */
-    return status == SNAP_OK ? flush_areas(merge, err) : status;
+    return status == SNAP_OK ? flush_zeros(end, err) : status;
 }

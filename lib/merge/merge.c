@@ -1,41 +1,85 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The order of writes of a merge: what is written to which device, and what must be durable before it. */
+
+/*
+ * Definitions. The words are those of the glossary in ARCHITECTURE.md. The COW holds a list of entries [0, length). A
+ * merge takes it from its end to its start, window by window. `committed` is the index up to which the list still has
+ * to be merged: every entry from it on is merged, or is bad and stays. A write is durable once a flush of its device
+ * that began later has succeeded; until then any part of it may be lost, in units that the device writes whole.
+ *
+ * Invariants. They hold at every moment, whatever is lost of what is not durable yet:
+ *
+ *  1. The list on the COW is the one that was checked, up to some index; behind that there are only entries of the same
+ *     list, each once more or moved forward as it was (bad entries), and then zeros to the end of that area.
+ *  2. An entry that the list does not name any more is durable on the origin, or was given up (options->drop_bad).
+ *  3. A byte of the origin changes only if an entry of the list names its chunk, and only to the data of that entry.
+ *     So the snapshot's view, which is the origin overlaid by the list, stays the same.
+ *  4. Before a byte of the origin changes, each sibling that is not invalid has an entry for its chunk, with the old
+ *     content, both durable. So the siblings' views stay the same.
+ *  5. On the COW only areas are written, and with options->keep_cow nothing at all. Nothing is written behind the end
+ *     of the origin.
+ *  6. After a flush or a cut has failed nothing is written any more: it is not known what is durable. It is not tried
+ *     again, since what a failed flush has lost may look clean from then on.
+ *
+ * From 1, 2 and 3 it follows that the kernel, or another run, can go on from any such state. The reason for each order
+ * is in dmsnap-store(5), ORDERS OF WRITING.
+ *
+ * Transitions. Each step of "The order of writes" in ARCHITECTURE.md is one function:
+ *
+ *     before the first window  flush_lists
+ *     1 read                   snap_window_load
+ *     2 copy to the siblings   copy_out
+ *     3 write to the origin    snap_copy_write
+ *     4 flush it, and verify   flush_origin
+ *     5 move bad entries       snap_bad_entries_move
+ *     6 cut the list           snap_list_end_cut
+ *
+ * write_load takes one load through 2 and 3, commit takes a window through 4 to 6, merge_windows calls both in a loop.
+ */
 #include "lib/merge/merge_private.h"
 
-#include "lib/base/arith.h"
-#include "lib/store/list_cut.h"
+#include "lib/merge/compare_load.h"
+#include "lib/merge/figures_private.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-static void report_progress(void *context, uint64_t length_bytes)
+/*
+ * What the lists look like now must be what they look like after a power failure. An earlier run may have been killed
+ * between a cut and its flush: the next cut could become durable before that one, and leave entries behind the end. And
+ * an entry of a sibling, because of which a chunk is not copied out, could be gone when the origin has changed.
+ */
+static enum snap_status flush_lists(struct snap_merge *merge, struct snap_error *err)
 {
-    struct snap_merge *merge = context;
-    struct snap_merge_progress progress;
+    const struct snap_merge_options *options = merge->options;
+    enum snap_status status = SNAP_OK;
 
-    merge->result->written_bytes += length_bytes;
-    progress = (struct snap_merge_progress){
-        .done_bytes = merge->result->written_bytes + merge->result->equal_bytes,
-        .total_bytes = merge->job->total_bytes,
-        .entries_left = merge->result->entries_left,
-    };
-    if (merge->options->progress)
-        merge->options->progress(merge->options->progress_context, &progress);
+    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
+        status = snap_sibling_flush_list(options->siblings[i], err);
+    if (status != SNAP_OK || options->keep_cow)
+        return status;
+    return snap_list_end_flush_list(&merge->list_end, err);
 }
 
-static void count_window(struct snap_merge *merge, const struct snap_window_range *range)
+/*
+ * The siblings get what the load is about to replace: the content first, to all of them; then the entries, to all of
+ * them, durably. It is read only now, after the writes of the load before: what was read earlier could be from before
+ * those writes, and a sibling with larger chunks would get it a second time.
+ */
+static enum snap_status copy_out(struct snap_merge *merge, struct snap_plan *plan, struct snap_error *err)
 {
-    struct snap_merge_result *result = merge->result;
+    const struct snap_merge_options *options = merge->options;
+    struct snap_copy_control reads = merge->compare_control;
+    enum snap_status status = SNAP_OK;
 
-    result->bad_entries = merge->bad.confirmed;
-    result->entries_left = range->first + merge->bad.confirmed;
-    result->entries_merged = merge->job->entries - result->entries_left;
-    result->windows++;
-    result->window_entries = snap_max(result->window_entries, merge->committed - range->first);
-    merge->committed = range->first;
-    merge->commit_ns = merge->clock->now_ns(merge->clock->context);
+    reads.keep_going = options->continue_on_error;
+    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
+        status = snap_sibling_copy(options->siblings[i], merge->origin, plan, &reads, &merge->copy_out_control, err);
+    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
+        status = snap_sibling_commit(options->siblings[i], err);
+    for (size_t i = 0; i < options->sibling_count; i++)
+        merge->uncertain |= !snap_sibling_usable(options->siblings[i]);
+    return status;
 }
 
-/* What was written to the origin is durable. A failed flush ends the run: what it lost may look clean from then on. */
+/* What was written to the origin is durable afterwards. */
 static enum snap_status flush_origin(struct snap_merge *merge, struct snap_error *err)
 {
     enum snap_status status;
@@ -49,282 +93,175 @@ static enum snap_status flush_origin(struct snap_merge *merge, struct snap_error
     return status;
 }
 
-enum snap_status snap_merge_shorten(struct snap_merge *merge, uint64_t length, struct snap_error *err)
-{
-    struct snap_list_cut_counts counts = {0};
-    enum snap_status status;
-
-    if (length >= merge->list_length)
-        return SNAP_OK;
-    status = snap_list_cut(merge->store, merge->list_length, length, &counts, err);
-    merge->result->metadata_bytes += counts.written_bytes;
-    merge->result->cow_flushes += counts.flushes;
-    if (status != SNAP_OK)
-        return status;
-    merge->unflushed = false;
-    merge->list_length = merge->result->list_length = length;
-    return SNAP_OK;
-}
-
-/*
- * Makes the merge of everything from range->first on durable. dmsnap-store(5), ORDERS OF WRITING: the list may
- * only lose entries whose data the origin durably has. So the origin's flush comes first, also when nothing was written
- * to it (an earlier run may have written the same data and have been killed before its flush); then entries that could
- * not be copied are moved in front of the cut, durably; only then the cut, itself durable before the window counts.
- */
-static enum snap_status commit(struct snap_merge *merge, const struct snap_window_range *range, struct snap_error *err)
-{
-    const struct snap_merge_options *options = merge->options;
-    uint64_t length = range->first;
-    enum snap_status status = flush_origin(merge, err);
-
-    if (status != SNAP_OK)
-        return status;
-    if (options->keep_cow) { /* the origin is durable; the COW stays as it is */
-        count_window(merge, range);
-        return options->checkpoint ? options->checkpoint(options->checkpoint_context, range->first, err) : SNAP_OK;
-    }
-    status = snap_merge_bad_move(merge, range->first, &length, err);
-    if (status == SNAP_OK)
-        status = snap_merge_shorten(merge, length, err);
-    if (status != SNAP_OK)
-        return status;
-    count_window(merge, range);
-    return snap_merge_zero_leftovers(merge, err);
-}
-
-/*
- * What the lists look like now must be what they look like after a power failure, or the next cut could become durable
- * before the last one of an earlier run, which was killed between the write and its flush: entries behind a terminator.
- * And a sibling's entries, which are why a chunk is not copied to it, could be gone when the origin has changed.
- */
-static enum snap_status flush_lists(struct snap_merge *merge, struct snap_error *err)
-{
-    const struct snap_merge_options *options = merge->options;
-    enum snap_status status = SNAP_OK;
-
-    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
-        status = snap_sibling_flush_list(options->siblings[i], err);
-    if (status != SNAP_OK || options->keep_cow)
-        return status;
-    merge->result->cow_flushes++;
-    return snap_io_flush(merge->store->io, err);
-}
-
-/* Takes what the origin holds already out of the window's writes. *dropped: that is known. */
-static enum snap_status drop_equal(struct snap_merge *merge, struct snap_window *window, bool *dropped,
+static enum snap_status drop_equal(struct snap_merge *merge, struct snap_window *window, bool *compared,
                                    struct snap_error *err)
 {
-    struct snap_error reason;
-    enum snap_status status = snap_copy_read_target(&window->plan, merge->origin, merge->found, &window->group,
-                                                    &merge->compare_control, &reason);
+    enum snap_status status = snap_compare_load_drop_equal(window, merge->origin, merge->found,
+                                                           &merge->compare_control, compared, err);
 
-    if (status == SNAP_E_IO)
-        return SNAP_OK; /* what cannot be read is written */
-    if (status != SNAP_OK) {
-        if (err)
-            *err = reason;
-        return status;
-    }
-    *dropped = true;
-    snap_plan_drop_equal(&window->plan, window->buffer, merge->found);
-    merge->result->equal_bytes += window->plan.equal_bytes;
-    report_progress(merge, 0);
-    return SNAP_OK;
+    if (status == SNAP_OK && *compared)
+        snap_figures_add_equal(merge, window->plan.equal_bytes);
+    return status;
 }
 
-/* Where the two differ first; `length_bytes` where they do not. */
-static uint32_t first_difference(const uint8_t *a, const uint8_t *b, uint32_t length_bytes)
-{
-    uint32_t at_bytes = 0;
-
-    if (memcmp(a, b, length_bytes) == 0)
-        return length_bytes;
-    while (a[at_bytes] == b[at_bytes])
-        at_bytes++;
-    return at_bytes;
-}
-
-/* Reads back what the load has written, once it is durable, and compares it with what should be there. */
+/* Each load is read back while its data are in the buffer, so the origin's flush comes after each load then. */
 static enum snap_status verify(struct snap_merge *merge, struct snap_window *window, struct snap_error *err)
 {
-    const struct snap_plan *plan = &window->plan;
-    enum snap_status status = flush_origin(merge, err);
+    enum snap_status status;
 
-    if (status == SNAP_OK)
-        status = snap_copy_read_target(&window->plan, merge->origin, merge->found, &window->group,
-                                       &merge->compare_control, err);
-    for (size_t w = 0; w < plan->write_count && status == SNAP_OK; w++) {
-        const struct snap_plan_piece *piece = &plan->pieces[plan->writes[w].first_piece];
-        uint64_t at_bytes = plan->writes[w].target_offset_bytes;
-
-        for (size_t p = 0; p < plan->writes[w].pieces && status == SNAP_OK; p++, piece++) {
-            const uint32_t same_bytes = first_difference(window->buffer + piece->buffer_offset_bytes,
-                                                         merge->found + piece->buffer_offset_bytes, piece->length_bytes);
-
-            if (same_bytes < piece->length_bytes)
-                status = snap_fail(err, SNAP_E_IO, "%s: byte %" PRIu64 " does not read back as it was written: do not "
-                                   "trust this device", merge->origin->name, at_bytes + same_bytes);
-            at_bytes += piece->length_bytes;
-        }
-        if (status == SNAP_OK)
-            merge->result->verified_bytes += plan->writes[w].length_bytes;
-    }
-    return status;
+    if (window->plan.bad_count > 0)
+        snap_plan_drop_bad(&window->plan);
+    status = flush_origin(merge, err); /* step 4, early */
+    if (status != SNAP_OK)
+        return status;
+    return snap_compare_load_verify(window, merge->origin, merge->found, &merge->compare_control,
+                                    &merge->result->verified_bytes, err);
 }
 
-/*
- * The other stores of this origin get what the load is about to replace: the content first, in all of them; then the
- * entries, in all of them, durably; only then the origin may change (dmsnap-store(5), ORDERS OF WRITING, "Copying
- * out"). Only now, after the writes of the load before: content that was read earlier could be from before them, and be
- * copied twice.
- */
-static enum snap_status preserve(struct snap_merge *merge, struct snap_plan *plan, struct snap_error *err)
-{
-    const struct snap_merge_options *options = merge->options;
-    struct snap_copy_control reads = merge->compare_control;
-    enum snap_status status = SNAP_OK;
-
-    reads.keep_going = options->continue_on_error;
-    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
-        status = snap_sibling_copy(options->siblings[i], merge->origin, plan, &reads, &merge->aside_control, err);
-    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
-        status = snap_sibling_commit(options->siblings[i], err);
-    for (size_t i = 0; i < options->sibling_count; i++)
-        merge->uncertain |= !snap_sibling_usable(options->siblings[i]);
-    return status;
-}
-
-/* One load of the buffer on its way to the origin. */
+/* Steps 2 and 3: one load, which was read, goes to the origin. */
 static enum snap_status write_load(struct snap_merge *merge, struct snap_window *window,
-                                   const struct snap_window_range *range, struct snap_error *err)
+                                   const struct snap_window_range *load, struct snap_error *err)
 {
     const struct snap_merge_options *options = merge->options;
     struct snap_plan *plan = &window->plan;
     const size_t bad_before = plan->bad_count;
-    bool dropped = false;
-    enum snap_status status = snap_merge_bad_take(merge, window, SNAP_PLAN_UNREADABLE, err);
+    bool compared = false;
+    enum snap_status status = snap_bad_entries_take(&merge->bad, plan, SNAP_PLAN_UNREADABLE, err);
 
     merge->origin_flushed = false; /* also where nothing is written: see commit */
     merge->result->read_bytes += plan->read_bytes;
     merge->result->read_requests += plan->read_count;
-    if (status == SNAP_OK && (options->skip_identical || (options->keep_cow && range->end > options->compare_from)))
-        status = drop_equal(merge, window, &dropped, err);
+    if (status == SNAP_OK && (options->skip_identical || (options->keep_cow && load->end > options->compare_from)))
+        status = drop_equal(merge, window, &compared, err);
     if (status == SNAP_OK)
-        status = preserve(merge, plan, err);
-    if (status == SNAP_OK && plan->bad_count > bad_before) { /* what could not be kept stays on the origin */
-        if (dropped)
+        status = copy_out(merge, plan, err); /* step 2 */
+    if (status == SNAP_OK && plan->bad_count > bad_before) { /* what could not be copied out stays on the origin */
+        if (compared)
             snap_plan_drop_equal(plan, window->buffer, merge->found);
         else
             snap_plan_drop_bad(plan);
-        status = snap_merge_bad_take(merge, window, SNAP_PLAN_UNKEPT, err);
+        status = snap_bad_entries_take(&merge->bad, plan, SNAP_PLAN_UNKEPT, err);
     }
-    if (status == SNAP_OK)
+    if (status == SNAP_OK) /* step 3 */
         status = snap_copy_write(plan, merge->origin, window->buffer, &window->group, &merge->write_control, err);
     merge->result->write_requests += plan->write_count;
     if (status == SNAP_OK)
-        status = snap_merge_bad_take(merge, window, SNAP_PLAN_UNWRITABLE, err);
-    if (status == SNAP_OK && options->verify) {
-        if (plan->bad_count > 0)
-            snap_plan_drop_bad(plan);
+        status = snap_bad_entries_take(&merge->bad, plan, SNAP_PLAN_UNWRITABLE, err);
+    if (status == SNAP_OK && options->verify)
         status = verify(merge, window, err);
-    }
     return status;
 }
 
 /*
- * The merge. While a window is written to the origin, a thread reads the next one's COW data, which no step of ours
- * changes; it has ended before the COW is written to. A stop leaves the open window uncommitted. *finished is the last
- * range that was written whole.
+ * Steps 4 to 6: makes the merge of everything from load->first on durable. The origin is flushed also where nothing was
+ * written to it: an earlier run may have written the same data and have been killed before its flush.
  */
-static enum snap_status merge_windows(struct snap_merge *merge, struct snap_window_range *finished, struct snap_error *err)
+static enum snap_status commit(struct snap_merge *merge, const struct snap_window_range *load, struct snap_error *err)
+{
+    const struct snap_merge_options *options = merge->options;
+    struct snap_list_end *end = &merge->list_end;
+    uint64_t length = load->first;
+    enum snap_status status = flush_origin(merge, err); /* step 4 */
+
+    if (status != SNAP_OK)
+        return status;
+    if (!options->keep_cow) {
+        status = snap_bad_entries_move(&merge->bad, merge->store, load->first, end->length, &end->counts, &length,
+                                       err); /* step 5 */
+        if (status == SNAP_OK)
+            status = snap_list_end_cut(end, length, err); /* step 6 */
+        if (status != SNAP_OK)
+            return status;
+    }
+    snap_figures_add_window(merge, load);
+    snap_pace_note_cut(&merge->pace);
+    merge->committed = load->first;
+    if (options->keep_cow)
+        return options->checkpoint ? options->checkpoint(options->checkpoint_context, load->first, err) : SNAP_OK;
+    return snap_list_end_zero_leftovers(end, err);
+}
+
+/*
+ * All loads, one after the other. While one is written, a thread reads the next one's data (step 1), which no write of
+ * the merge changes; that read has ended before the COW is written to. A failure or a stop leaves the open window
+ * uncommitted. *finished is the last load of the last window that was written whole.
+ */
+static enum snap_status merge_windows(struct snap_merge *merge, struct snap_window_range *finished,
+                                      struct snap_error *err)
 {
     struct snap_window *window = &merge->windows[0], *ahead = &merge->windows[1];
-    struct snap_window_range range = snap_merge_next_range(merge, finished);
+    struct snap_window_range load = snap_pace_next(&merge->pace, finished);
     uint64_t start_ns = merge->clock->now_ns(merge->clock->context);
     enum snap_status status = SNAP_OK;
 
-    if (range.end > 0)
-        snap_window_load(window, &range, NULL);
-    while (range.end > 0 && status == SNAP_OK) {
+    if (load.end > 0)
+        snap_window_load(window, &load, NULL); /* step 1, of the first load */
+    while (load.end > 0 && status == SNAP_OK) {
         struct snap_window_range next;
         struct snap_window *swap = window;
 
         status = snap_window_wait(window, err);
         if (status != SNAP_OK)
             break;
-        next = snap_merge_next_range(merge, &range);
-        if (next.end > 0 && merge->read_ahead)
-            snap_window_load(ahead, &next, &merge->reader);
+        next = snap_pace_next(&merge->pace, &load);
+        if (next.end > 0 && merge->pace.read_ahead)
+            snap_window_load(ahead, &next, &merge->reader); /* step 1, in the thread */
 
-        status = write_load(merge, window, &range, err);
+        status = write_load(merge, window, &load, err); /* steps 2 and 3 */
 
-        (void)snap_window_wait(ahead, NULL); /* from here on the COW is ours; its status is looked at in its turn */
-        if (status == SNAP_OK && range.last_load)
-            snap_merge_bad_confirm(merge);
-        if (status == SNAP_OK && snap_merge_commit_due(merge, &range)) {
-            status = commit(merge, &range, err);
+        (void)snap_window_wait(ahead, NULL); /* the COW may be written to from here on; the status is asked for above */
+        if (status == SNAP_OK && load.last_load)
+            snap_bad_entries_confirm(&merge->bad);
+        if (status == SNAP_OK && snap_pace_cut_due(&merge->pace, &load, merge->committed, merge->bad.count > 0)) {
+            status = commit(merge, &load, err); /* steps 4 to 6 */
             merge->uncertain |= status != SNAP_OK;
         }
-        if (status == SNAP_OK && range.last_load) {
-            *finished = range;
-            snap_merge_adapt(merge, &range, merge->clock->now_ns(merge->clock->context) - start_ns);
+        if (status == SNAP_OK && load.last_load) {
+            *finished = load;
+            snap_pace_adapt(&merge->pace, &load, merge->clock->now_ns(merge->clock->context) - start_ns);
             start_ns = merge->clock->now_ns(merge->clock->context);
         }
-        if (status == SNAP_OK && next.end > 0 && !merge->read_ahead)
-            snap_window_load(ahead, &next, NULL);
-        range = next;
+        if (status == SNAP_OK && next.end > 0 && !merge->pace.read_ahead)
+            snap_window_load(ahead, &next, NULL); /* step 1 */
+        load = next;
         window = ahead;
         ahead = swap;
     }
     return status;
 }
 
-/* Whatever ended the merge: what was written whole before it, and waits for a cut, is made to count. */
-static void commit_finished(struct snap_merge *merge, const struct snap_window_range *finished)
+/* All is merged but for the bad entries: drops them if that is wanted, and zeroes the leftover areas. */
+static enum snap_status finish(struct snap_merge *merge, struct snap_error *err)
 {
-    struct snap_error ignored; /* the first failure is the one to tell */
+    const struct snap_merge_options *options = merge->options;
+    enum snap_status status = SNAP_OK;
 
-    if (finished->first < merge->committed)
-        (void)commit(merge, finished, &ignored);
+    if (options->drop_bad && merge->bad.confirmed > 0)
+        status = snap_list_end_drop(&merge->list_end, options->before_drop, options->before_drop_context, err);
+    return status == SNAP_OK ? snap_list_end_finish(&merge->list_end, err) : status;
 }
 
 enum snap_status snap_merge_run(struct snap_merge *merge, struct snap_merge_result *result, struct snap_error *err)
 {
     const struct snap_merge_options *options = merge->options;
     struct snap_window_range finished = {.first = merge->job->entries, .end = merge->job->entries};
+    struct snap_error ignored; /* the first failure is the one that is told */
     enum snap_status status;
 
-    memset(result, 0, sizeof *result);
-    result->entries_left = result->list_length = merge->job->entries;
-    merge->result = result;
-    merge->write_control.done = report_progress;
+    snap_figures_begin(merge, result);
+    merge->write_control.done = snap_figures_add_written;
     merge->write_control.done_context = merge;
-    merge->commit_ns = merge->clock->now_ns(merge->clock->context);
+    snap_pace_note_cut(&merge->pace);
     status = flush_lists(merge, err);
     if (status == SNAP_OK) {
         status = merge_windows(merge, &finished, err);
-        if (status != SNAP_OK && !merge->uncertain)
-            commit_finished(merge, &finished);
+        if (status != SNAP_OK && !merge->uncertain && finished.first < merge->committed)
+            (void)commit(merge, &finished, &ignored); /* windows that are written whole, and waited for a cut */
     }
     for (size_t i = 0; options->bad && i < merge->bad.confirmed; i++)
         options->bad(options->bad_context, &merge->bad.entries[i]);
-    return status == SNAP_OK && !options->keep_cow ? snap_merge_end_list(merge, err) : status;
-}
-
-enum snap_status snap_merge(const struct snap_store *store, struct snap_io *origin, const struct snap_merge_job *job,
-                            const struct snap_merge_options *options, struct snap_merge_result *result,
-                            struct snap_error *err)
-{
-    struct snap_merge *merge;
-    enum snap_status status = snap_merge_prepare(&merge, store, origin, job, options, err);
-
-    if (status == SNAP_OK) {
-        status = snap_merge_run(merge, result, err);
-    } else {
-        memset(result, 0, sizeof *result);
-        result->entries_left = result->list_length = job->entries;
-    }
-    snap_merge_release(merge);
+    if (status == SNAP_OK && !options->keep_cow)
+        status = finish(merge, err);
+    snap_figures_end(merge);
     return status;
 }

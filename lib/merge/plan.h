@@ -87,9 +87,10 @@ struct snap_entry *snap_plan_room(struct snap_plan *plan);
  * planned once. The same entries give the same plan, whatever their order is.
  *
  * Of each chunk the slice [slice_offset_bytes, slice_offset_bytes + slice_bytes) is copied: 0 and chunk_bytes for the
- * whole chunk, less only where one entry is planned at a time. The buffer must hold count * slice_bytes. The origin
- * has `origin_sectors`. Where it ends inside of a chunk, nothing behind its end is read or written; what SNAP_PLAN_COPY_OUT
- * writes are nevertheless whole slices: the caller fills the rest of that place.
+ * whole chunk, less only where one entry is planned at a time. The buffer must hold count * slice_bytes.
+ *
+ * The origin has `origin_sectors`. Where it ends inside of a chunk, nothing behind its end is read or written.
+ * SNAP_PLAN_COPY_OUT nevertheless writes whole slices, to the COW: the caller fills the rest of that place.
  */
 void snap_plan_make(struct snap_plan *plan, const struct snap_entry *entries, size_t count, uint64_t slice_offset_bytes,
                     uint64_t slice_bytes, uint64_t origin_sectors);

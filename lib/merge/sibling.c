@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A sibling from its opening to its last commit; the copying itself is in sibling_copy.c. */
 #include "lib/merge/sibling_private.h"
 
 #include "lib/base/arith.h"
@@ -17,8 +18,7 @@
 static enum snap_status fail_memory(const struct snap_sibling *sibling, struct snap_error *err)
 {
     return snap_fail(err, SNAP_E_NOMEM,
-                     "%s: %" PRIu64 " MiB of memory are too little to keep count of this store's chunks; try more "
-                     "with --memory",
+                     "%s: %" PRIu64 " MiB of memory are too little to keep count of this store's chunks",
                      sibling->store->io->name, sibling->options.memory_bytes >> 20);
 }
 
@@ -27,7 +27,7 @@ static bool stopped(const struct snap_sibling *sibling)
     return sibling->options.stop && sibling->options.stop(sibling->options.stop_context);
 }
 
-/* Divides the memory: a quarter for data on their way, some for chunks that wait; the sets get the rest. */
+/* Divides the memory: a quarter for the buffer, some for chunks that wait for their entries; the sets get the rest. */
 static enum snap_status allocate(struct snap_sibling *sibling, struct snap_error *err)
 {
     const struct snap_layout *layout = &sibling->store->layout;
@@ -53,12 +53,12 @@ static enum snap_status allocate(struct snap_sibling *sibling, struct snap_error
     if (status == SNAP_OK)
         status = snap_copy_group_init(&sibling->group, err);
     if (status == SNAP_OK && (!sibling->pending || !sibling->buffer || !sibling->found))
-        status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for copies of %" PRIu64 " bytes; try --memory",
+        status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory: copies need a buffer of %" PRIu64 " bytes",
                            sibling->store->io->name, sibling->load_chunks_max * sibling->slice_bytes);
     return status;
 }
 
-/* Slots are filled without being cleared: they have to be zero. */
+/* The slots behind the end are filled without being cleared, so they have to be zero. */
 static enum snap_status check_zero(const struct snap_sibling *sibling, const struct snap_span *span,
                                    struct snap_error *err)
 {
@@ -110,7 +110,7 @@ static enum snap_status set_up(struct snap_sibling *sibling, struct snap_error *
     if (status == SNAP_OK)
         status = snap_list_append_init(&sibling->append, sibling->store, entries, highest_new_chunk, err);
     if (status == SNAP_OK) {
-        /* What the first set leaves over: both may grow to what their numbers need. */
+        /* It gets what the first set leaves over; both may grow as their numbers need it. */
         sibling->added = snap_chunkset_new(snap_chunkset_room_bytes(sibling->found));
         if (!sibling->added)
             status = fail_memory(sibling, err);
@@ -153,7 +153,7 @@ void snap_sibling_close(struct snap_sibling *sibling)
     free(sibling);
 }
 
-/* The chunks of the sibling that one entry of the merged store touches. */
+/* Adds the chunks of the sibling that one entry of the merged store touches, and counts those that need a copy. */
 static enum snap_status plan_entry(struct snap_sibling *sibling, const struct snap_store *merged,
                                    uint64_t old_chunk, uint64_t *needed, struct snap_error *err)
 {
@@ -201,7 +201,7 @@ enum snap_status snap_sibling_plan(struct snap_sibling *sibling, const struct sn
         }
     }
     snap_list_walk_close(walk);
-    snap_chunkset_clear(sibling->added); /* its memory stays: these chunks can be added when they are copied */
+    snap_chunkset_clear(sibling->added); /* its memory stays, so that adding these chunks later cannot fail */
     return status;
 }
 
@@ -216,7 +216,6 @@ bool snap_sibling_usable(const struct snap_sibling *sibling)
     return !sibling->failed && !sibling->append.failed;
 }
 
-/* After what failed, nobody knows what the list is. */
 enum snap_status snap_sibling_check_usable(const struct snap_sibling *sibling, struct snap_error *err)
 {
     if (!snap_sibling_usable(sibling))
@@ -225,12 +224,12 @@ enum snap_status snap_sibling_check_usable(const struct snap_sibling *sibling, s
     return SNAP_OK;
 }
 
-/* Areas that nothing reaches, but whose entries fit the end of the list. */
-static enum snap_status zero_stale_areas(struct snap_sibling *sibling, struct snap_error *err)
+/* Zeroes the leftover areas, whose entries could look like the continuation of the list when it grows. */
+static enum snap_status zero_leftover_areas(struct snap_sibling *sibling, struct snap_error *err)
 {
     const struct snap_layout *layout = &sibling->store->layout;
-    const uint64_t first = sibling->append.entries / layout->entries_per_area + 1;
-    const uint64_t end = sibling->options.stale_areas_end;
+    const uint64_t first = snap_layout_area_behind(layout, sibling->append.entries);
+    const uint64_t end = sibling->options.leftover_areas_end;
     enum snap_status status;
 
     if (first >= end)
@@ -251,7 +250,7 @@ enum snap_status snap_sibling_flush_list(struct snap_sibling *sibling, struct sn
     status = snap_sibling_check_usable(sibling, err);
     if (status != SNAP_OK || sibling->append.list_flushed)
         return status;
-    status = zero_stale_areas(sibling, err);
+    status = zero_leftover_areas(sibling, err);
     if (status == SNAP_OK) {
         status = snap_list_append_flush_list(&sibling->append, &counts, err);
         count_append(sibling, &counts);
@@ -276,7 +275,7 @@ enum snap_status snap_sibling_commit(struct snap_sibling *sibling, struct snap_e
         bool was_there;
 
         if (snap_chunkset_add(sibling->added, sibling->pending[i], &was_there) != SNAP_OK) {
-            sibling->failed = true; /* not after plan, which has reserved the memory */
+            sibling->failed = true; /* cannot happen after snap_sibling_plan, which has reserved the memory */
             status = fail_memory(sibling, err);
         }
     }
@@ -286,7 +285,8 @@ enum snap_status snap_sibling_commit(struct snap_sibling *sibling, struct snap_e
     return status;
 }
 
-/* Chunk 0 as the kernel leaves it. Torn, its first sector is the old or the new one; what follows nobody reads. */
+/* Writes chunk 0 as the kernel leaves it. If that is torn, its first sector is the old or the new one; no one reads the
+ * rest. */
 static enum snap_status write_invalid(struct snap_sibling *sibling, struct snap_error *err)
 {
     const struct snap_layout *layout = &sibling->store->layout;

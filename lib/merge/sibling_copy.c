@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a sibling still needs of the origin, on its way to the sibling's data chunks. */
+/* Finds what a sibling still needs of the origin, and copies it to the sibling's data chunks. */
 #include "lib/merge/sibling_private.h"
 
 #include "lib/base/arith.h"
@@ -12,10 +12,12 @@
 struct cursor {
     const struct snap_plan *plan;
     size_t next_write;
-    uint64_t next_chunk; /* those in front of it were looked at */
+    uint64_t next_chunk; /* the chunks in front of it were looked at */
 };
 
-/* The writes come in origin order, so that each chunk is met once. One passed over would be a lost view. */
+/*
+ * The search relies on writes in the order of the origin. If it passed over a chunk, the sibling's view would be lost.
+ */
 static enum snap_status check_write(const struct snap_sibling *sibling, const struct cursor *cursor,
                                     struct snap_error *err)
 {
@@ -29,7 +31,7 @@ static enum snap_status check_write(const struct snap_sibling *sibling, const st
     return SNAP_OK;
 }
 
-/* Fills `pending` as far as there is room. *complete: nothing is left behind it. */
+/* Fills `pending` as far as there is room. *complete: no missing chunk is left. */
 static enum snap_status collect(struct snap_sibling *sibling, struct cursor *cursor, bool *complete,
                                 struct snap_error *err)
 {
@@ -167,9 +169,9 @@ static enum snap_status copy_pending(struct snap_sibling *sibling, struct snap_i
     return status;
 }
 
-enum snap_status snap_sibling_copy(struct snap_sibling *sibling, struct snap_io *origin,
-                                   struct snap_plan *plan, const struct snap_copy_control *reads,
-                                   const struct snap_copy_control *writes, struct snap_error *err)
+enum snap_status snap_sibling_copy(struct snap_sibling *sibling, struct snap_io *origin, struct snap_plan *plan,
+                                   const struct snap_copy_control *reads, const struct snap_copy_control *writes,
+                                   struct snap_error *err)
 {
     struct cursor cursor = {.plan = plan};
     bool complete = false;
@@ -179,12 +181,12 @@ enum snap_status snap_sibling_copy(struct snap_sibling *sibling, struct snap_io 
         return SNAP_OK;
     status = snap_sibling_check_usable(sibling, err);
     if (status == SNAP_OK && sibling->pending_count > 0)
-        return snap_fail(err, SNAP_E_INTERNAL, "%s: the copy before was not committed", sibling->store->io->name);
+        return snap_fail(err, SNAP_E_INTERNAL, "%s: the last copy was not committed", sibling->store->io->name);
     while (status == SNAP_OK && !complete) {
         status = collect(sibling, &cursor, &complete, err);
         if (status == SNAP_OK)
             status = copy_pending(sibling, origin, plan, reads, writes, err);
-        /* The origin is still as it was: entries that come early are right. */
+        /* The origin is still as it was, so these entries are right although they come early. */
         if (status == SNAP_OK && !complete)
             status = snap_sibling_commit(sibling, err);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of a sibling share: its state, and whether it may still be written to. Private to sibling. */
+/* The state of a sibling, as its parts share it. Private to lib/merge. */
 #ifndef DMSNAP_MERGE_SIBLING_PRIVATE
 #define DMSNAP_MERGE_SIBLING_PRIVATE
 
@@ -12,10 +12,10 @@ struct snap_sibling {
     struct snap_sibling_options options;
     struct snap_list_append append;
     struct snap_sibling_counts counts;
-    struct snap_chunkset *found;     /* chunks with an entry when the list was read */
-    struct snap_chunkset *added;     /* chunks that got one since; before the first copy: scratch of plan */
+    struct snap_chunkset *found;     /* chunks that had an entry when the list was read */
+    struct snap_chunkset *added;     /* chunks that got one since; scratch of snap_sibling_plan before the first copy */
     bool invalid;
-    bool failed;                     /* the sets may not be what is on the device */
+    bool failed;                     /* a write or flush failed: the sets may not be what is on the device */
     /* chunks that wait for their entries, in the order of the origin; there is room for one at least */
     uint64_t *pending;
     uint64_t pending_count, pending_max;
@@ -27,7 +27,7 @@ struct snap_sibling {
     struct snap_copy_group group;
 };
 
-/* SNAP_E_INTERNAL where a write or flush has failed: nobody knows what its list is. */
+/* SNAP_E_INTERNAL where a write or flush has failed: it is not known what the list is then. */
 enum snap_status snap_sibling_check_usable(const struct snap_sibling *sibling, struct snap_error *err);
 
 #endif

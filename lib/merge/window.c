@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a window begins and ends, and what its thread does to load it. */
 #include "lib/merge/window.h"
 
 #include "lib/base/arith.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Beside data and plan: the group, and the buffers that reading entries takes for a moment. */
+/* What a window takes beside data and plan: its group, and for a moment the buffers in which entries are read. */
 #define FIXED_MEMORY_BYTES (SNAP_COPY_GROUP_MEMORY_BYTES + (2u << 20))
 
 void snap_window_size(const struct snap_layout *layout, uint64_t memory_bytes, uint64_t entries_wanted,
@@ -27,7 +28,8 @@ void snap_window_size(const struct snap_layout *layout, uint64_t memory_bytes, u
     if (size->entries > 0)
         return;
     size->entries = 1;
-    while (size->slice_bytes > SNAP_PLAN_REQUEST_BYTES && size->slice_bytes + entry_bytes - layout->chunk_bytes > room_bytes)
+    while (size->slice_bytes > SNAP_PLAN_REQUEST_BYTES &&
+           size->slice_bytes + entry_bytes - layout->chunk_bytes > room_bytes)
         size->slice_bytes /= 2;
 }
 
@@ -47,7 +49,7 @@ enum snap_status snap_window_init(struct snap_window *window, const struct snap_
     if (status == SNAP_OK && with_buffer) {
         window->buffer = snap_buffer_new_unset(size->entries * size->slice_bytes);
         if (!window->buffer)
-            status = snap_fail(err, SNAP_E_NOMEM, "out of memory for a window of %" PRIu64 " bytes; try --memory",
+            status = snap_fail(err, SNAP_E_NOMEM, "out of memory: a window needs a buffer of %" PRIu64 " bytes",
                                size->entries * size->slice_bytes);
     }
     return status;
@@ -67,7 +69,7 @@ enum snap_status snap_window_table_init(struct snap_window_table *table, uint64_
     *table = (struct snap_window_table){.entries = calloc(entries, sizeof *table->entries),
                                         .spare = calloc(entries, sizeof *table->spare)};
     if (!table->entries || !table->spare)
-        return snap_fail(err, SNAP_E_NOMEM, "out of memory for a table of %" PRIu64 " entries; try --memory", entries);
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory for a table of %" PRIu64 " entries", entries);
     return SNAP_OK;
 }
 
@@ -78,7 +80,7 @@ void snap_window_table_free(struct snap_window_table *table)
     memset(table, 0, sizeof *table);
 }
 
-/* A window that begins where `done` ended. */
+/* The window that ends where `done` began. */
 static void next_window(const struct snap_store *store, const struct snap_window_range *done, uint64_t entries_max,
                         bool cut_wanted, struct snap_window_range *next)
 {
@@ -88,7 +90,8 @@ static void next_window(const struct snap_store *store, const struct snap_window
     next->first = lowest ? snap_list_cut_single(store, lowest, next->end) : 0;
     next->good_cut = next->first < next->end;
     if ((next->end - next->first) * 2 < next->end - lowest && !(cut_wanted && next->good_cut)) {
-        next->first = lowest; /* smaller than an area: rather no good cut than crumbs */
+        /* An atomic cut would shrink the window below half; take the full window and cut it in several units. */
+        next->first = lowest;
         next->good_cut = false;
     }
 }
@@ -117,7 +120,7 @@ struct snap_window_range snap_window_next(const struct snap_store *store, const 
     return next;
 }
 
-/* The list was checked as a whole before; this only makes sure that it is still the same kind of list. */
+/* The whole list was checked before. This looks again because another program may have written to the device since. */
 static enum snap_status check_entries(const struct snap_window *window, const struct snap_entry *entries,
                                       uint64_t count, struct snap_error *err)
 {
@@ -127,8 +130,7 @@ static enum snap_status check_entries(const struct snap_window *window, const st
     for (uint64_t i = 0; i < count; i++) {
         const struct snap_entry *entry = &entries[i];
 
-        if (entry->old_chunk >= origin_chunks || entry->new_chunk >= store->layout.cow_chunks ||
-            entry->new_chunk < SNAP_FIRST_DATA_CHUNK || snap_layout_is_area_chunk(&store->layout, entry->new_chunk))
+        if (entry->old_chunk >= origin_chunks || !snap_layout_is_data_chunk(&store->layout, entry->new_chunk))
             return snap_fail(err, SNAP_E_CORRUPT,
                              "%s: entry %" PRIu64 " (origin chunk %" PRIu64 ", data chunk %" PRIu64
                              ") is out of range now, though the list was checked: the device changed meanwhile",
@@ -137,7 +139,10 @@ static enum snap_status check_entries(const struct snap_window *window, const st
     return SNAP_OK;
 }
 
-/* Where the entries of the range stand in memory, read from the list unless they are there; NULL with window->err. */
+/*
+ * The entries of the load in memory, read from the list unless they are in the table. NULL after a failure, which is in
+ * window->status.
+ */
 static const struct snap_entry *entries_of(struct snap_window *window, uint64_t *count)
 {
     const struct snap_window_range *range = &window->range;

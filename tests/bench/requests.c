@@ -4,6 +4,7 @@
 #include "lib/base/bytes.h"
 #include "lib/io/file.h"
 #include "lib/merge/merge.h"
+#include "lib/merge/pace.h"
 #include "lib/merge/plan.h"
 #include "lib/merge/window.h"
 #include "lib/store/list_read.h"
@@ -151,7 +152,7 @@ static void merge_windows(struct requests *requests)
     struct snap_plan plan;
     struct snap_error err = {0};
 
-    snap_window_size(layout, snap_merge_buffer_bytes(&job, seeks, share_bytes), wanted, &size);
+    snap_window_size(layout, snap_pace_buffer_bytes(&job, seeks, share_bytes), wanted, &size);
     check(snap_plan_init(&plan, layout, SNAP_PLAN_MERGE, size.entries, &err), &err);
     for (;;) {
         struct snap_entry *list;

@@ -8,6 +8,7 @@
 #include "lib/merge/leftovers.h"
 #include "lib/merge/sibling.h"
 #include "tests/crash/bad.h"
+#include "tests/support/merge_once.h"
 
 #include <inttypes.h>
 #include <malloc.h>
@@ -67,7 +68,7 @@ static enum snap_status check(struct snap_io *cow, const struct snap_io *origin,
 
 /* What continues the list behind its end must be merged; and which areas there hold nothing that is missed. */
 static enum snap_status check_continuation(const struct snap_store *store, struct snap_io *origin,
-                                           const struct snap_check_result *check, uint64_t *stale_areas_end,
+                                           const struct snap_check_result *check, uint64_t *leftover_areas_end,
                                            struct snap_error *err)
 {
     const struct snap_leftovers_search search = {.store = store, .origin = origin, .check = check,
@@ -80,7 +81,7 @@ static enum snap_status check_continuation(const struct snap_store *store, struc
                                  check->continuation_entries, SNAP_MERGE_MEMORY_MIN_BYTES, NULL, NULL, &equal, err);
     if (status == SNAP_OK && !equal)
         return snap_fail(err, SNAP_E_REFUSED, "list-cut, and the entries behind the end are not merged");
-    return status == SNAP_OK ? snap_leftovers_find(&search, stale_areas_end, err) : status;
+    return status == SNAP_OK ? snap_leftovers_find(&search, leftover_areas_end, err) : status;
 }
 
 static struct snap_merge_options merge_options(const struct drive_options *options)
@@ -131,7 +132,7 @@ static enum snap_status open_other(struct others *others, struct snap_io *io, st
     enum snap_status status = check(io, origin, store, &findings, &result, err);
 
     if (status == SNAP_OK)
-        status = check_continuation(store, origin, &result, &options.stale_areas_end, err);
+        status = check_continuation(store, origin, &result, &options.leftover_areas_end, err);
     if (status == SNAP_OK)
         status = snap_sibling_open(&others->siblings[others->count], store, &options, err);
     others->count += status == SNAP_OK;
@@ -166,7 +167,7 @@ enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, uns
     memset(report, 0, sizeof *report);
     status = check(disk[merged], disk[0], &store, &report->findings, &report->check, err);
     if (status == SNAP_OK)
-        status = check_continuation(&store, disk[0], &report->check, &report->job.stale_areas_end, err);
+        status = check_continuation(&store, disk[0], &report->check, &report->job.leftover_areas_end, err);
     for (unsigned other = 1; other < disks && status == SNAP_OK; other++)
         if (other != merged)
             status = open_other(&others, disk[other], disk[0], err);
@@ -181,7 +182,7 @@ enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, uns
         report->merging = true;
         if (options->before_merge)
             options->before_merge(options->before_merge_context);
-        status = snap_merge(&store, disk[0], &report->job, &merge, &report->result, err);
+        status = merge_once(&store, disk[0], &report->job, &merge, &report->result, err);
     }
     close_others(&others);
     return status;

@@ -146,9 +146,9 @@ static bool merges_again(struct state_check *check, uint64_t entries)
                                   report.check.entries, entries);
     if (memcmp(io_mem_bytes(check->origin), check->images->view, (size_t)check->images->origin_bytes) != 0)
         return state_check_broken(check, "merged again, the origin is not the view");
-    if (report.job.stale_areas_end > known_areas)
-        known_areas = report.job.stale_areas_end;
-    check->cut_lists += report.job.stale_areas_end > 0;
+    if (report.job.leftover_areas_end > known_areas)
+        known_areas = report.job.leftover_areas_end;
+    check->cut_lists += report.job.leftover_areas_end > 0;
     return data_untouched(check, "merged again") && areas_right(check, known_areas);
 }
 

@@ -5,6 +5,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/merge/merge.h"
+#include "tests/support/merge_once.h"
 #include "tests/unit/store_fixture.h"
 
 /* Entries in front of the first new == 0, slot by slot. */

@@ -28,7 +28,7 @@ static void check_merge(const struct fixture *fixture, uint32_t block_bytes, con
     struct snap_store store;
 
     must(snap_header_open(&store, cow, NULL));
-    must(snap_merge(&store, origin, &job, options, &result, NULL));
+    must(merge_once(&store, origin, &job, options, &result, NULL));
     assert_memory_equal(io_mem_bytes(origin), fixture->view, fixture->origin_bytes);
     assert_null(merge_state_fault(fixture, io_mem_bytes(cow), io_mem_bytes(origin)));
     assert_int_equal(merge_list_length(fixture, io_mem_bytes(cow)), 0);
@@ -108,7 +108,7 @@ static void test_slices(void **state)
 
 static char *log_of_merge(struct merge_bench *bench, const struct snap_merge_options *options, bool reads)
 {
-    must(snap_merge(&bench->store, bench->origin, &bench->job, options, &bench->result, NULL));
+    must(merge_once(&bench->store, bench->origin, &bench->job, options, &bench->result, NULL));
     return recorder_log_text(bench->recorder, reads);
 }
 
@@ -302,7 +302,7 @@ static void test_empty_list(void **state)
     assert_int_equal(bench->result.origin_flushes + bench->result.windows + bench->result.metadata_bytes, 0);
     free(text);
     recorder_log_clear(bench->recorder);
-    bench->job.stale_areas_end = 4;
+    bench->job.leftover_areas_end = 4;
     text = log_of_merge(bench, &(struct snap_merge_options){.read_ahead = true}, true);
     assert_string_equal(text, "cow flush\ncow write 51200 512\ncow write 34304 512\ncow write 17408 512\ncow flush\n");
     assert_int_equal(bench->result.metadata_bytes, 3 * 512);
@@ -404,17 +404,6 @@ static void test_rate_of_requests(void **state)
     fixture_free(&fixture);
 }
 
-static void test_default_memory(void **state)
-{
-    (void)state;
-    assert_int_equal(snap_merge_default_memory_bytes(0), 16 << 20);
-    assert_int_equal(snap_merge_default_memory_bytes(64 << 20), 16 << 20);
-    assert_int_equal(snap_merge_default_memory_bytes((64 << 20) + 4), (16 << 20) + 1);
-    assert_int_equal(snap_merge_default_memory_bytes(UINT64_C(1) << 30), 256 << 20);
-    assert_int_equal(snap_merge_default_memory_bytes(UINT64_C(2) << 30), 512 << 20);
-    assert_int_equal(snap_merge_default_memory_bytes(UINT64_MAX), 512 << 20);
-}
-
 /*
  * Loads smaller than an area: the list is cut where one atomic unit does it, not after each load, and the images are
  * those of a merge in one go.
@@ -428,7 +417,7 @@ static void test_loads_wait_for_a_good_cut(void **state)
 
     (void)state;
     must(snap_merge_dry_run(&bench->store, bench->origin, &bench->job, &options, &dry, NULL));
-    must(snap_merge(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
+    must(merge_once(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
     assert_int_equal(bench->result.windows, 3); /* cut at 500, at 224, and at 0 */
     assert_int_equal(bench->result.origin_flushes, 3);
     assert_int_equal(bench->result.cow_flushes, 1 + 1 + 1 + 7); /* before the first; 224 entries are 7 units */
@@ -460,7 +449,6 @@ int main(void)
         cmocka_unit_test(test_interval),
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_rate_of_requests),
-        cmocka_unit_test(test_default_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

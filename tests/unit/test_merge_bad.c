@@ -124,7 +124,7 @@ static enum snap_status run(struct rig *rig, uint64_t entries)
 
     job.entries = entries;
     must(snap_header_open(&store, rig->cow, NULL));
-    return snap_merge(&store, rig->origin, &job, &rig->options, &rig->result, &rig->err);
+    return merge_once(&store, rig->origin, &job, &rig->options, &rig->result, &rig->err);
 }
 
 /* The bad entries are left, in their order; with the sectors good again the next run merges them too. */
@@ -316,7 +316,7 @@ static void test_exact_order(void **state)
             io_fault_add(cow, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 1,
                                                  .offset_bytes = fixture.entries[i].new_chunk * 1024});
     bench->store.io = cow;
-    must(snap_merge(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
+    must(merge_once(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
     assert_int_equal(bench->result.bad_entries, 35);
     text = recorder_log_text(bench->recorder, false);
     tail = strstr(text, "origin flush\n");

@@ -62,11 +62,11 @@ static void run_liar(bool verify)
     liar.lie_at = fixture.entries[50].old_chunk * 512;
     must(snap_header_open(&store, cow, NULL));
     if (!verify) { /* nobody looks: this is what the option is for */
-        must(snap_merge(&store, &liar.io, &job, &options, &result, &err));
+        must(merge_once(&store, &liar.io, &job, &options, &result, &err));
         assert_memory_not_equal(io_mem_bytes(liar.lower), fixture.view, fixture.origin_bytes);
         assert_int_equal(result.verified_bytes, 0);
     } else {
-        assert_int_equal(snap_merge(&store, &liar.io, &job, &options, &result, &err), SNAP_E_IO);
+        assert_int_equal(merge_once(&store, &liar.io, &job, &options, &result, &err), SNAP_E_IO);
         (void)snprintf(place, sizeof place, "disk8: byte %llu does not read back", (unsigned long long)liar.lie_at);
         assert_non_null(strstr(err.text, place));
         assert_true(merge_list_length(&fixture, io_mem_bytes(cow)) > 50);  /* the entry is still in the list: */
@@ -97,7 +97,7 @@ static void test_verify_comes_between_flush_and_cut(void **state)
         fixture.entries[i] = (struct snap_entry){olds[i], i + 2};
     fixture_seal(&fixture);
     bench = merge_bench_new(&fixture, 512);
-    must(snap_merge(&bench->store, bench->origin, &bench->job, &(struct snap_merge_options){.verify = true},
+    must(merge_once(&bench->store, bench->origin, &bench->job, &(struct snap_merge_options){.verify = true},
                     &bench->result, NULL));
     text = recorder_log_text(bench->recorder, true);
     assert_string_equal(strstr(text, "origin"), "origin write 0 512\norigin write 1024 512\norigin write 2048 1024\n"
@@ -124,7 +124,7 @@ static void test_verify_covers_every_load(void **state)
         const struct snap_merge_options options = {
             .verify = true, .load_entries_max = 16, .table_entries_max = table, .skip_identical = table == 100};
 
-        must(snap_merge(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
+        must(merge_once(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
         assert_int_equal(bench->result.verified_bytes, bench->result.written_bytes);
         assert_int_equal(bench->result.verified_bytes + bench->result.equal_bytes, bench->job.total_bytes);
         merge_bench_free(bench);
@@ -151,7 +151,7 @@ static void test_verify_failures(void **state)
 
             io_fault_add(origin, &(struct io_fault){.kind = kinds[k], .at = at});
             must(snap_header_open(&store, cow, NULL));
-            assert_int_equal(snap_merge(&store, origin, &job, &options, &result, NULL), SNAP_E_IO);
+            assert_int_equal(merge_once(&store, origin, &job, &options, &result, NULL), SNAP_E_IO);
             if (kinds[k] == IO_FAULT_FLUSH)
                 assert_int_equal(io_fault_count(origin, IO_FAULT_FLUSH), at + 1);
             assert_true(merge_list_length(&fixture, io_mem_bytes(cow)) > 0);
@@ -185,7 +185,7 @@ static void test_skip_identical(void **state)
         equal_bytes += length;
     }
     must(snap_header_open(&store, cow, NULL));
-    must(snap_merge(&store, origin, &job, &options, &result, NULL));
+    must(merge_once(&store, origin, &job, &options, &result, NULL));
     assert_int_equal(result.equal_bytes, equal_bytes);
     assert_int_equal(result.written_bytes, job.total_bytes - equal_bytes);
     assert_int_equal(result.origin_flushes, result.windows);
@@ -197,7 +197,7 @@ static void test_skip_identical(void **state)
     cow = fixture_mem("cow", fixture.cow, fixture.cow_bytes, 512);
     must(snap_header_open(&store, cow, NULL));
     writes = io_fault_count(origin, IO_FAULT_WRITE);
-    must(snap_merge(&store, origin, &job, &options, &result, NULL));
+    must(merge_once(&store, origin, &job, &options, &result, NULL));
     assert_int_equal(io_fault_count(origin, IO_FAULT_WRITE), writes);
     assert_int_equal(result.equal_bytes, job.total_bytes);
     assert_true(result.windows >= 3);

@@ -72,7 +72,7 @@ static void rig_free(struct rig *rig)
 
 static enum snap_status run(struct rig *rig, const struct snap_merge_options *options)
 {
-    return snap_merge(&rig->store, rig->origin, &rig->job, options, &rig->result, &rig->err);
+    return merge_once(&rig->store, rig->origin, &rig->job, options, &rig->result, &rig->err);
 }
 
 static uint64_t expect_state(const struct rig *rig, const char *where)
@@ -92,7 +92,7 @@ static void expect_rerun(struct rig *rig, uint64_t length, const char *where)
 
     rest.count = length;
     rig->job = merge_job(&rest);
-    rig->job.stale_areas_end = (rig->fixture->count + per_area - 1) / per_area;
+    rig->job.leftover_areas_end = (rig->fixture->count + per_area - 1) / per_area;
     io_fault_clear(rig->cow);
     io_fault_clear(rig->origin);
     if (run(rig, &(struct snap_merge_options){.window_entries_max = 50, .read_ahead = true}) != SNAP_OK)

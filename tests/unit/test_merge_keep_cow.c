@@ -69,7 +69,7 @@ static void rig_free(struct rig *rig)
 
 static enum snap_status run(struct rig *rig)
 {
-    enum snap_status status = snap_merge(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, &rig->err);
+    enum snap_status status = merge_once(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, &rig->err);
 
     assert_memory_equal(io_mem_bytes(rig->cow), rig->fixture.cow, rig->fixture.cow_bytes);
     assert_null(merge_state_fault(&rig->fixture, io_mem_bytes(rig->cow), io_mem_bytes(rig->origin_mem)));

@@ -3,6 +3,7 @@
 #include "lib/base/bytes.h"
 #include "lib/merge/merge.h"
 #include "tests/support/io_fault.h"
+#include "tests/support/merge_once.h"
 #include "tests/unit/sibling_fixture.h"
 
 #define SIBLINGS 2u
@@ -125,7 +126,7 @@ static void test_exact_order(void **state)
     char *text;
 
     (void)state;
-    must(snap_merge(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL));
+    must(merge_once(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL));
     text = recorder_log_text(rig->recorder, false);
     assert_string_equal(text, "cow1 flush\ncow2 flush\ncow flush\n" /* what an earlier run left in caches */
                               "cow1 write 1024 1536\n"    /* chunks 1, 4 and 6 as they were */
@@ -156,7 +157,7 @@ static void test_failures_of_a_sibling(void **state)
 
                 rig->options.window_entries_max = 25;
                 io_fault_add(rig->cows[which], &(struct io_fault){.kind = kinds[k], .at = start + at});
-                failed = snap_merge(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL) != SNAP_OK;
+                failed = merge_once(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL) != SNAP_OK;
                 assert_int_equal(failed, io_fault_hits(rig->cows[which]) > 0);
                 expect_views_kept(rig);
                 if (kinds[k] == IO_FAULT_FLUSH && failed) /* a failed flush is final */
@@ -180,7 +181,7 @@ static void test_views_stay(void **state)
             rig->options.load_entries_max = 17;
             rig->options.table_entries_max = seed == 3 ? 40 : 0;
             rig->options.skip_identical = seed == 4;
-            must(snap_merge(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL));
+            must(merge_once(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL));
             expect_views_kept(rig);
             origin = fixture_recorded(rig->recorder, "origin");
             assert_memory_equal(origin, rig->fixture.view, rig->fixture.origin_bytes);
@@ -246,7 +247,7 @@ static void test_unkept(void **state)
         rig->options.verify = shape == 4;
         rig->options.bad = count_told;
         rig->options.bad_context = &told;
-        must(snap_merge(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL));
+        must(merge_once(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL));
         assert_int_equal(rig->result.bad_entries, unkept);
         assert_int_equal(told, unkept);
         expect_views_kept(rig);
@@ -256,7 +257,7 @@ static void test_unkept(void **state)
 
         io_fault_clear(rig->origin);
         rig->job.entries = rig->result.entries_left;
-        must(snap_merge(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL));
+        must(merge_once(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL));
         assert_int_equal(rig->result.entries_left, 0);
         expect_views_kept(rig);
         view = fixture_recorded(rig->recorder, "origin");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Merges whose windows are larger than the buffer, sorted as a whole: order of writes, cuts, and when it is done. */
+/* Merges whose windows are larger than the buffer, sorted as a whole: the order of writes, and the cuts. */
 #include "lib/base/arith.h"
 #include "lib/merge/window.h"
 #include "tests/support/io_record.h"
@@ -10,8 +10,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-
-#define MIB (UINT64_C(1) << 20)
 
 static void must(enum snap_status status)
 {
@@ -71,7 +69,7 @@ static void test_one_sweep_for_each_table(void **state)
                     struct merge_bench *bench = merge_bench_new(&fixture, 512);
                     const uint64_t window = snap_max(tables[t], tables[t] ? 0 : loads[l]);
 
-                    must(snap_merge(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
+                    must(merge_once(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
                     expect_merged(bench);
                     if (tables[t]) {
                         assert_int_equal(sweeps(bench), bench->result.windows);
@@ -99,7 +97,7 @@ static void test_exact_order(void **state)
         fixture.entries[i] = (struct snap_entry){olds[i], i + 2};
     fixture_seal(&fixture);
     bench = merge_bench_new(&fixture, 512);
-    must(snap_merge(&bench->store, bench->origin, &bench->job,
+    must(merge_once(&bench->store, bench->origin, &bench->job,
                     &(struct snap_merge_options){.table_entries_max = 6, .load_entries_max = 2}, &bench->result, NULL));
     text = recorder_log_text(bench->recorder, true);
     assert_string_equal(text, "cow flush\n"
@@ -127,7 +125,7 @@ static void test_dry_run_says_what_a_table_does(void **state)
 
     (void)state;
     must(snap_merge_dry_run(&bench->store, bench->origin, &bench->job, &options, &planned, NULL));
-    must(snap_merge(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
+    must(merge_once(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
     assert_int_equal(planned.origin_flushes, bench->result.origin_flushes);
     assert_int_equal(planned.cow_flushes, bench->result.cow_flushes);
     assert_int_equal(planned.read_requests, bench->result.read_requests);
@@ -140,43 +138,6 @@ static void test_dry_run_says_what_a_table_does(void **state)
     fixture_free(&fixture);
 }
 
-/* What the model in tests/bench says: always on two disks, on one only for short runs, never without a spinning disk. */
-static void test_when_a_table_pays(void **state)
-{
-    struct snap_merge_job job = {.entries = 4096, .total_bytes = 4096 * UINT64_C(4096), .runs = 4000};
-
-    (void)state;
-    assert_int_equal(snap_merge_table_entries(&job, SNAP_MERGE_SEEKS_FREE, 512 * MIB), 0);
-    assert_int_equal(snap_merge_table_entries(&job, SNAP_MERGE_SEEKS_TWO_DISKS, 512 * MIB), 4096);
-    assert_int_equal(snap_merge_table_entries(&job, SNAP_MERGE_SEEKS_ONE_DISK, 512 * MIB), 4096);
-    job.runs = 1024; /* 16 KiB each */
-    assert_int_equal(snap_merge_table_entries(&job, SNAP_MERGE_SEEKS_ONE_DISK, 512 * MIB), 4096);
-    job.runs = 1023;
-    assert_int_equal(snap_merge_table_entries(&job, SNAP_MERGE_SEEKS_ONE_DISK, 512 * MIB), 0);
-    assert_int_equal(snap_merge_table_entries(&job, SNAP_MERGE_SEEKS_TWO_DISKS, 512 * MIB), 4096);
-    job.entries = UINT64_C(1) << 40; /* an eighth of the memory */
-    assert_int_equal(snap_merge_table_entries(&job, SNAP_MERGE_SEEKS_TWO_DISKS, 512 * MIB),
-                     64 * MIB / SNAP_WINDOW_TABLE_ENTRY_BYTES);
-    job = (struct snap_merge_job){0};
-    assert_int_equal(snap_merge_table_entries(&job, SNAP_MERGE_SEEKS_ONE_DISK, 512 * MIB), 0);
-}
-
-/* Fresh memory for long runs, where no seek costs, would be paid for nothing. */
-static void test_long_runs_take_small_buffers(void **state)
-{
-    struct snap_merge_job job = {.entries = 1 << 20, .total_bytes = UINT64_C(4096) << 20, .runs = 1 << 16};
-
-    (void)state;
-    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_FREE, 256 * MIB), 72 * MIB); /* 64 KiB each */
-    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_FREE, 8 * MIB), 8 * MIB);
-    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_TWO_DISKS, 256 * MIB), 256 * MIB);
-    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_ONE_DISK, 256 * MIB), 256 * MIB);
-    job.runs++;
-    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_FREE, 256 * MIB), 256 * MIB);
-    job = (struct snap_merge_job){0};
-    assert_int_equal(snap_merge_buffer_bytes(&job, SNAP_MERGE_SEEKS_FREE, 256 * MIB), 256 * MIB);
-}
-
 /* By itself: the same store is one sweep where seeks cost, and windows as large as the buffer where they do not. */
 static void test_seeks_decide(void **state)
 {
@@ -187,7 +148,7 @@ static void test_seeks_decide(void **state)
         const struct snap_merge_options options = {.load_entries_max = 32, .seeks = (enum snap_merge_seeks)seeks};
         struct merge_bench *bench = merge_bench_new(&fixture, 512);
 
-        must(snap_merge(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
+        must(merge_once(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
         expect_merged(bench);
         if (seeks == SNAP_MERGE_SEEKS_FREE)
             assert_true(bench->result.windows >= 6);
@@ -204,8 +165,6 @@ int main(void)
         cmocka_unit_test(test_one_sweep_for_each_table),
         cmocka_unit_test(test_exact_order),
         cmocka_unit_test(test_dry_run_says_what_a_table_does),
-        cmocka_unit_test(test_when_a_table_pays),
-        cmocka_unit_test(test_long_runs_take_small_buffers),
         cmocka_unit_test(test_seeks_decide),
     };
 

@@ -572,7 +572,7 @@ static void test_memory(void **state)
         assert_int_equal(opened, i == 2 ? SNAP_E_NOMEM : SNAP_OK);
         assert_int_equal(planned, i == 1 || i == 3 ? SNAP_E_NOMEM : SNAP_OK);
         if (i > 0)
-            assert_non_null(strstr(err.text, "--memory"));
+            assert_non_null(strstr(err.text, "of memory are too little"));
         else
             assert_int_equal(bench->need.needed_chunks, counts[i][0]);
         bench_free(bench);

@@ -83,19 +83,19 @@ enum snap_status merge_check_identity(struct merge_session *session, const struc
     return SNAP_OK;
 }
 
-static enum snap_status find_stale(struct merge_session *session, const struct snap_store *store,
-                                   const struct snap_check_result *check, uint64_t *stale_areas_end,
-                                   struct snap_error *err)
+static enum snap_status find_leftovers(struct merge_session *session, const struct snap_store *store,
+                                       const struct snap_check_result *check, uint64_t *leftover_areas_end,
+                                       struct snap_error *err)
 {
     const struct snap_leftovers_search search = {.store = store, .origin = session->origin.io, .check = check,
                                              .memory_bytes = session->options.memory_bytes, .stop = cli_stop_asked};
 
-    return snap_leftovers_find(&search, stale_areas_end, err);
+    return snap_leftovers_find(&search, leftover_areas_end, err);
 }
 
 enum snap_status merge_check_cut(struct merge_session *session, const struct device *cow,
                                  const struct snap_store *store, const struct snap_check_result *check, bool appended,
-                                 uint64_t *stale_areas_end, struct snap_error *err)
+                                 uint64_t *leftover_areas_end, struct snap_error *err)
 {
     const uint64_t per_area = store->layout.entries_per_area;
     struct snap_error reason;
@@ -103,7 +103,7 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct dev
     enum snap_status status;
 
     if (check->continuation_entries == 0)
-        return find_stale(session, store, check, stale_areas_end, err);
+        return find_leftovers(session, store, check, leftover_areas_end, err);
     status = snap_compare_merged(store, session->origin.io, check->continuation_area * per_area,
                                  check->continuation_entries, session->options.memory_bytes, cli_stop_asked, NULL, &equal,
                                  &reason);
@@ -118,7 +118,7 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct dev
     if (equal) {
         cli_note(session->cli, "%s: the entries behind the end are on the origin already: an earlier run was cut short",
                  cow->path);
-        return find_stale(session, store, check, stale_areas_end, err);
+        return find_leftovers(session, store, check, leftover_areas_end, err);
     }
     if ((session->arguments.accept & 1u << MERGE_ACCEPT_CUT) != 0)
         return SNAP_OK;

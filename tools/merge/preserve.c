@@ -73,14 +73,14 @@ static enum snap_status judge_room(struct merge_session *session, struct merge_s
                      "--overflow=invalidate --yes", sibling->device.path);
 }
 
-static enum snap_status plan(struct merge_session *session, struct merge_sibling *sibling, uint64_t stale_areas_end,
+static enum snap_status plan(struct merge_session *session, struct merge_sibling *sibling, uint64_t leftover_areas_end,
                              struct snap_error *err)
 {
     const unsigned expected = session->arguments.preserve.count + (session->arguments.undo != NULL);
     const struct snap_sibling_options options = {
         .origin_bytes = session->origin.io->size_bytes / SNAP_SECTOR_BYTES * SNAP_SECTOR_BYTES,
         .memory_bytes = snap_max(session->memory_bytes / MEMORY_SHARE / expected, SNAP_SIBLING_MEMORY_MIN_BYTES),
-        .stale_areas_end = stale_areas_end,
+        .leftover_areas_end = leftover_areas_end,
         .stop = cli_stop_asked,
     };
     enum snap_status status = snap_sibling_open(&sibling->handle, &sibling->store, &options, err);
@@ -104,7 +104,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
 {
     const struct snap_file_options options = merge_preserve_io_options(session);
     struct snap_evidence evidence;
-    uint64_t stale_areas_end = 0;
+    uint64_t leftover_areas_end = 0;
     enum snap_status status = distinct_from_all(session, sibling, err);
 
     if (status == SNAP_OK && !sibling->device.io)
@@ -129,9 +129,9 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
     if (status == SNAP_OK)
         status = merge_check_identity(session, &sibling->device, &sibling->store, &evidence, err);
     if (status == SNAP_OK)
-        status = merge_check_cut(session, &sibling->device, &sibling->store, &sibling->check, true, &stale_areas_end,
+        status = merge_check_cut(session, &sibling->device, &sibling->store, &sibling->check, true, &leftover_areas_end,
                                  err);
-    return status == SNAP_OK ? plan(session, sibling, stale_areas_end, err) : status;
+    return status == SNAP_OK ? plan(session, sibling, leftover_areas_end, err) : status;
 }
 
 enum snap_status merge_preserve_prepare(struct merge_session *session, struct snap_error *err)

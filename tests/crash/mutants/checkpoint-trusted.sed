@@ -2,4 +2,4 @@
 # Breaks: what a checkpoint claims is compared.
 # In: lib/merge/merge.c
 # Found by: cs2-keep-cow
-s/status = drop_equal\(merge, window, &dropped, err\);/window->plan.write_count = 0;/
+s/status = drop_equal\(merge, window, &compared, err\);/window->plan.write_count = 0;/

@@ -2,7 +2,7 @@
 # Breaks: the data are on the origin before the cut.
 # In: lib/merge/merge.c
 # Found by: cs1-one-entry
-/status = write_load\(merge, window, &range, err\);/i\
-        if (range.last_load)\
-            status = commit(merge, &range, err);\
-        range.last_load = false;
+/status = write_load\(merge, window, &load, err\);/i\
+        if (load.last_load)\
+            status = commit(merge, &load, err);\
+        load.last_load = false;

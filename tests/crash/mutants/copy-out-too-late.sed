@@ -4,8 +4,8 @@
 # With: explore-wide
 # Found by: sibling-one-entry
 /^static enum snap_status write_load\(/,/^}/{
-s/status = preserve\(merge, plan, err\);/status = SNAP_OK;/
+s/status = copy_out\(merge, plan, err\);/status = SNAP_OK;/
 /merge->result->write_requests \+= plan->write_count;/i\
     if (status == SNAP_OK)\
-        status = preserve(merge, plan, err);
+        status = copy_out(merge, plan, err);
 }

@@ -4,7 +4,7 @@
 # Found by: cs1-one-entry
 /^static enum snap_status commit\(/,/^}/{
 s/enum snap_status status = flush_origin\(merge, err\);/enum snap_status status = SNAP_OK;/
-/status = snap_merge_shorten\(merge, length, err\);/a\
+/status = snap_list_end_cut\(end, length, err\);/a\
     if (status == SNAP_OK)\
         status = flush_origin(merge, err);
 }

@@ -3,4 +3,4 @@
 # In: lib/merge/list_end.c
 # With: test_merge_bad
 # Found by: test_drop_before_an_area_that_stays
-s/merge->stale_areas_end = snap_max\(merge->stale_areas_end, merge->unzeroed_areas_end\);/(void)0;/
+s/end->leftover_areas_end = snap_max\(end->leftover_areas_end, end->unzeroed_areas_end\);/(void)0;/

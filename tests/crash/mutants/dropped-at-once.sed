@@ -3,4 +3,4 @@
 # In: lib/merge/list_end.c
 # With: explore-wide
 # Found by: dropped-all
-s/status = snap_merge_shorten\(merge, snap_round_down\(.*/status = snap_merge_shorten(merge, 0, err);/
+s/status = snap_list_end_cut\(end, snap_round_down\(.*/status = snap_list_end_cut(end, 0, err);/

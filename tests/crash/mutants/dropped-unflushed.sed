@@ -3,4 +3,4 @@
 # In: lib/merge/list_end.c
 # With: explore-wide
 # Found by: dropped-last-area
-/^static enum snap_status drop_bad\(/,/^}/s/status = flush_areas\(merge, err\);/(void)0;/
+/^enum snap_status snap_list_end_drop\(/,/^}/s/status = flush_zeros\(end, err\);/(void)0;/

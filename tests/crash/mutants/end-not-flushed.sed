@@ -3,4 +3,4 @@
 # In: lib/merge/list_end.c
 # With: faults
 # Found by: bad area and more
-/^enum snap_status snap_merge_end_list\(/,/^}/s/flush_areas\(merge, err\)/SNAP_OK/
+/^enum snap_status snap_list_end_finish\(/,/^}/s/flush_zeros\(end, err\)/SNAP_OK/

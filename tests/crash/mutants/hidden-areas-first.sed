@@ -3,8 +3,9 @@
 # In: lib/merge/merge.c
 # Found by: cs2-four-areas-at-once
 /^static enum snap_status commit\(/,/^}/{
-/status = snap_merge_bad_move\(/i\
-    merge->list_length = length;\
-    status = snap_merge_zero_leftovers(merge, err);\
-    merge->list_length = merge->committed;
+/status = snap_bad_entries_move\(/i\
+        const uint64_t before = end->length;\
+        end->length = length;\
+        status = snap_list_end_zero_leftovers(end, err);\
+        end->length = before;
 }

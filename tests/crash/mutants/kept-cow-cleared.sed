@@ -2,5 +2,5 @@
 # Breaks: a COW that is kept is not written to.
 # In: lib/merge/merge.c
 # Found by: cs2-keep-cow
-s/status == SNAP_OK \&\& !options->keep_cow \?/status == SNAP_OK ?/
+s/if \(status == SNAP_OK && !options->keep_cow\)/if (status == SNAP_OK)/
 s/if \(status != SNAP_OK \|\| options->keep_cow\)/if (status != SNAP_OK)/

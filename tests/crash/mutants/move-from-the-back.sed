@@ -4,5 +4,5 @@
 # With: explore-wide
 # Found by: bad-area-and-more
 /^static enum snap_status write_units\(/,/^}/{
-s/status = write_unit\(merge, at, first,/status = write_unit(merge, snap_round_down(first, unit_entries) + snap_round_down(first + selection->count - 1, unit_entries) - at, first,/
+s/status = write_unit\(&to, at,/status = write_unit(\&to, snap_round_down(first, unit_entries) + snap_round_down(first + selection->count - 1, unit_entries) - at,/
 }

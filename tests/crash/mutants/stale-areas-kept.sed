@@ -3,4 +3,4 @@
 # In: lib/merge/sibling.c
 # With: explore-wide
 # Found by: undo-taken-back
-/^static enum snap_status zero_stale_areas\(/,/^}/s/if \(first >= end\)/if (first >= end || true)/
+/^static enum snap_status zero_leftover_areas\(/,/^}/s/if \(first >= end\)/if (first >= end || true)/

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: what cannot be read back does not count as verified.
-# In: lib/merge/merge.c
+# In: lib/merge/compare_load.c
 # With: faults
 # Found by: verified
-/^static enum snap_status verify\(/,/^}/s/&merge->compare_control, err\);/&\n    if (status == SNAP_E_IO)\n        return SNAP_OK;/
+/^enum snap_status snap_compare_load_verify\(/,/^}/s/control, err\);/&\n    if (status == SNAP_E_IO)\n        return SNAP_OK;/

@@ -3,4 +3,4 @@
 # In: lib/merge/merge.c
 # With: explore-wide
 # Found by: bad-one
-s/snap_merge_bad_take\(merge, window, SNAP_PLAN_UNREADABLE, err\);/SNAP_OK;/
+s/snap_bad_entries_take\(&merge->bad, plan, SNAP_PLAN_UNREADABLE, err\);/SNAP_OK;/

@@ -3,4 +3,4 @@
 # In: lib/merge/merge.c
 # With: explore-wide
 # Found by: unwritable-carried
-s/status = snap_merge_bad_take\(merge, window, SNAP_PLAN_UNWRITABLE, err\);/status = SNAP_OK;/
+s/status = snap_bad_entries_take\(&merge->bad, plan, SNAP_PLAN_UNWRITABLE, err\);/status = SNAP_OK;/
