@@ -14,6 +14,8 @@ struct drive_options {
     uint64_t load_entries_max;
     uint64_t table_entries_max;
     bool read_ahead;
+    uint64_t rate_bytes, rate_requests, interval_seconds; /* see merge.h */
+    const struct snap_clock *clock;         /* NULL: the system's */
     bool (*stop)(void *context);            /* during the merge; NULL: never */
     void *stop_context;
     void (*before_merge)(void *context);    /* after all checks; NULL: nothing */
