@@ -39,6 +39,8 @@ static enum snap_status open_devices(struct merge_session *session, struct snap_
         if (status != SNAP_OK)
             return merge_guard_snapshots(session, status, err);
     }
+    devices_warn_hidden(session->cli, &session->cow);
+    devices_warn_hidden(session->cli, &session->origin);
     if (status == SNAP_OK)
         status = devices_read_store(&session->store, &session->cow, &session->origin, err);
     return status == SNAP_OK ? snap_header_fail_defect(&session->store, err) : status;

@@ -2,6 +2,8 @@
 /* Holds loop devices over the same bytes, and locks files under their other names. */
 #include "lib/device/claim.h"
 
+#include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/device/loops.h"
 #include "lib/device/overlay.h"
 
@@ -39,11 +41,18 @@ static enum snap_status keep(struct taking *taking, int fd, struct snap_error *e
     return SNAP_OK;
 }
 
+/* The file of this number, under a name that it may have; `lock` is what is locked of it. */
+struct other_name {
+    const char *name;
+    uint64_t device, inode;
+    struct flock lock;
+};
+
 /* Locks a file under another name. One that cannot be opened for writing is locked against writers only. */
-static enum snap_status lock_file(struct taking *taking, const char *name, uint64_t file_device, uint64_t file_inode,
-                                  struct snap_error *err)
+static enum snap_status lock_file(struct taking *taking, const struct other_name *other, struct snap_error *err)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    const char *name = other->name;
+    struct flock lock = other->lock;
     struct stat st;
     int fd = open(name, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
 
@@ -53,7 +62,7 @@ static enum snap_status lock_file(struct taking *taking, const char *name, uint6
     }
     if (fd < 0)
         return SNAP_OK; /* in a place that this process does not see: nobody can be met there */
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_dev != file_device || st.st_ino != file_inode) {
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_dev != other->device || st.st_ino != other->inode) {
         (void)close(fd); /* the name is another file's by now */
         return SNAP_OK;
     }
@@ -67,11 +76,11 @@ static enum snap_status lock_file(struct taking *taking, const char *name, uint6
 
 static enum snap_status fail_in_use(struct taking *taking, const struct snap_loop *loop, struct snap_error *err)
 {
-    char holders[256];
+    char users[256];
 
-    snap_device_holders(loop->node, &loop->device, holders, sizeof holders);
-    return snap_fail_errno(err, EBUSY, "%s: in use: %s has the same bytes, and is %s", taking->path, loop->node,
-                           holders[0] ? holders : "held by another program");
+    snap_device_users(&loop->device, users, sizeof users);
+    return snap_fail(err, SNAP_E_BUSY, "%s: in use: %s has the same bytes, and is %s", taking->path, loop->node,
+                     users[0] ? users : "held by another program");
 }
 
 /* Opens the loop device exclusively: mounts and other runs are kept out for as long as it is open. */
@@ -132,12 +141,37 @@ static enum snap_status claim_overlay(struct taking *taking, int fd, struct snap
         if (other.file_device == taking->device->file_device && other.file_inode == taking->device->file_inode)
             continue; /* the same inode: held already */
         status = claim_loops(taking, &other, err);
-        if (status == SNAP_OK)
-            status = lock_file(taking, names.names[i].path, other.file_device, other.file_inode, err);
+        if (status == SNAP_OK) {
+            const struct other_name name = {
+                .name = names.names[i].path,
+                .device = other.file_device,
+                .inode = other.file_inode,
+                .lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET},
+            };
+
+            status = lock_file(taking, &name, err);
+        }
     }
     taking->claim->names_hidden = names.hidden;
     snap_overlay_free(&names);
     return status;
+}
+
+/* Only the bytes that the loop device shows: the other device of a pair may be another part of the same file. */
+static enum snap_status lock_backing_file(struct taking *taking, struct snap_error *err)
+{
+    const struct snap_device *device = taking->device;
+    const struct other_name name = {
+        .name = device->backing_path,
+        .device = device->backing_device,
+        .inode = device->backing_inode,
+        .lock = {.l_type = F_WRLCK,
+                 .l_whence = SEEK_SET,
+                 .l_start = (off_t)snap_min(device->backing_offset_bytes, INT64_MAX),
+                 .l_len = (off_t)snap_min(device->size_sectors, INT64_MAX / SNAP_SECTOR_BYTES) * SNAP_SECTOR_BYTES},
+    };
+
+    return lock_file(taking, &name, err);
 }
 
 static enum snap_status take_all(struct taking *taking, int fd, struct snap_error *err)
@@ -150,7 +184,7 @@ static enum snap_status take_all(struct taking *taking, int fd, struct snap_erro
     if (!device->block_device)
         return claim_overlay(taking, fd, err);
     if (device->is_loop && device->backing_number == 0 && device->backing_inode != 0)
-        return lock_file(taking, device->backing_path, device->backing_device, device->backing_inode, err);
+        return lock_backing_file(taking, err);
     return SNAP_OK;
 }
 

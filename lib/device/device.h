@@ -74,4 +74,7 @@ void snap_device_id(const struct snap_device *device, char *text, size_t text_by
  */
 void snap_device_holders(const char *path, const struct snap_device *device, char *text, size_t text_bytes);
 
+/* The same without loop devices: who uses the device itself, and not other names of its bytes. */
+void snap_device_users(const struct snap_device *device, char *text, size_t text_bytes);
+
 #endif

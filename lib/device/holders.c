@@ -187,21 +187,34 @@ static void add_loop_devices(struct holder_list *list, const struct snap_device 
         (void)closedir(dir);
 }
 
+static void list_holders(struct holder_list *list, const struct snap_device *device, bool loop_devices)
+{
+    if (!list->text_bytes)
+        return;
+    list->text[0] = '\0';
+    if (device->block_device) {
+        add_mounts(list, device, "");
+        add_stacked(list, device, "");
+    }
+    add_swaps(list, device, "");
+    if (loop_devices)
+        add_loop_devices(list, device);
+    if (device->block_device && device->disk_number == device->device_number)
+        add_partitions(list, device);
+}
+
 void snap_device_holders_at(const char *sys_root, const struct snap_device *device, char *text, size_t text_bytes)
 {
     struct holder_list list = {sys_root, text, text_bytes};
 
-    if (!text_bytes)
-        return;
-    text[0] = '\0';
-    if (device->block_device) {
-        add_mounts(&list, device, "");
-        add_stacked(&list, device, "");
-    }
-    add_swaps(&list, device, "");
-    add_loop_devices(&list, device);
-    if (device->block_device && device->disk_number == device->device_number)
-        add_partitions(&list, device);
+    list_holders(&list, device, true);
+}
+
+void snap_device_users(const struct snap_device *device, char *text, size_t text_bytes)
+{
+    struct holder_list list = {"", text, text_bytes};
+
+    list_holders(&list, device, false);
 }
 
 void snap_device_holders(const char *path, const struct snap_device *device, char *text, size_t text_bytes)

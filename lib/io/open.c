@@ -197,11 +197,6 @@ static enum snap_status open_image(struct snap_opened *opened, const struct snap
 
     if (status != SNAP_OK)
         return status;
-    if (options->write || options->exclusive) {
-        status = snap_open_refuse_loop_backing(path, opened->file_device, opened->file_inode, err);
-        if (status != SNAP_OK)
-            return status;
-    }
     if (fstat(opened->fd, &now) != 0) /* the size that counts is the one under the lock */
         return snap_fail_errno(err, errno, "%s: cannot tell its size", path);
     opened->size_bytes = (uint64_t)now.st_size;

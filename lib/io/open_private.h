@@ -29,11 +29,4 @@ enum snap_status snap_open(struct snap_opened *opened, const struct snap_lookup 
 /* Closes what is open, each once, whatever fails. `path` is for the message. */
 enum snap_status snap_open_close(struct snap_opened *opened, const char *path, struct snap_error *err);
 
-/*
- * SNAP_E_BUSY where the file with this device and inode number backs a loop device. What sysfs or a loop device
- * does not tell is taken as "does not": there may be no sysfs at all.
- */
-enum snap_status snap_open_refuse_loop_backing(const char *path, uint64_t file_device, uint64_t file_inode,
-                                               struct snap_error *err);
-
 #endif

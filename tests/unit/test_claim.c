@@ -106,6 +106,23 @@ static void an_image_behind_a_loop_device_is_busy(void **state)
     assert_non_null(strstr(err.text, "the image backs /dev/loop"));
     assert_int_equal(link(path, fixture_path(fixture, "hard link")), 0);
     assert_int_equal(take(&claim, fixture_path(fixture, "hard link"), &err), SNAP_E_BUSY);
+    assert_int_equal(unlink(fixture_path(fixture, "image")), 0); /* the name that the loop device knows is gone */
+    assert_int_equal(take(&claim, fixture_path(fixture, "hard link"), &err), SNAP_E_BUSY);
+}
+
+/* Both devices of a pair may be parts of one file. */
+static void two_parts_of_one_file_can_be_held_together(void **state)
+{
+    struct fixture *fixture = *state;
+    struct snap_claim *first, *second;
+
+    assert_int_equal(close(fixture_file(fixture, "image", 1 << 20)), 0);
+    fixture_attach(fixture, 0, fixture_path(fixture, "image"), 0, 512 << 10, 0);
+    fixture_attach(fixture, 1, fixture_path(fixture, "image"), 512 << 10, 0, 0);
+    assert_int_equal(take(&first, fixture->path[0], NULL), SNAP_OK);
+    assert_int_equal(take(&second, fixture->path[1], NULL), SNAP_OK);
+    snap_claim_release(first);
+    snap_claim_release(second);
 }
 
 static void a_lone_image_needs_nothing(void **state)
@@ -127,6 +144,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(loop_devices_that_share_no_bytes_are_left_alone, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(the_file_behind_a_loop_device_is_locked, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(an_image_behind_a_loop_device_is_busy, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(two_parts_of_one_file_can_be_held_together, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_lone_image_needs_nothing, fixture_setup, fixture_teardown),
     };
 

@@ -810,28 +810,6 @@ static void test_loop_read_only(void **state)
     detach(path);
 }
 
-/* An image under a loop device, by its name, by another name, and after its name is gone. */
-static void test_loop_backing_is_busy(void **state)
-{
-    const struct snap_file_options writing = {.write = true}, alone = {.exclusive = true}, reading = {0};
-    char path[32], other[80];
-
-    (void)state;
-    make_image(65536);
-    if (!attach(path, sizeof path, 512, false))
-        skip();
-    expect_open(image, writing, SNAP_E_BUSY, path);
-    expect_open(image, alone, SNAP_E_BUSY, path);
-    close_io(open_path(image, reading));
-    (void)snprintf(other, sizeof other, "%s/other", directory);
-    assert_int_equal(link(image, other), 0);
-    assert_int_equal(unlink(image), 0);
-    expect_open(other, writing, SNAP_E_BUSY, path);
-    detach(path);
-    close_io(open_path(other, writing));
-    assert_int_equal(unlink(other), 0);
-}
-
 /* The device shrinks below us. */
 static void test_loop_shrinks(void **state)
 {
@@ -922,7 +900,6 @@ int main(void)
         cmocka_unit_test(test_found_is_opened),
         cmocka_unit_test(test_loop_device),
         cmocka_unit_test(test_loop_read_only),
-        cmocka_unit_test(test_loop_backing_is_busy),
         cmocka_unit_test(test_loop_shrinks),
     };
 

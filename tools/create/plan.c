@@ -80,6 +80,7 @@ enum snap_status create_plan_device(struct create_session *session, bool force, 
         status = devices_distinct(&session->newer, &session->cow, err);
     if (status == SNAP_OK)
         status = devices_open(&session->cow, &io_options, err);
+    devices_warn_hidden(session->cli, &session->cow);
     if (status == SNAP_OK && !force)
         status = report_refuse_signature(&session->cow, "-f overwrites it", err);
     if (status == SNAP_OK && session->layout.chunk_bytes % session->cow.io->logical_block_bytes != 0)

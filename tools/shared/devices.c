@@ -41,21 +41,33 @@ enum snap_status devices_distinct_from_all(const struct device *device, const st
     return status;
 }
 
-enum snap_status devices_open(struct device *device, const struct snap_file_options *options,
-                                  struct snap_error *err)
+/* Adds who has the device to the text that says that somebody has it. */
+static void add_holders(const struct device *device, struct snap_error *err)
+{
+    char holders[256];
+    const size_t used = strlen(err->text);
+
+    snap_device_holders(device->path, &device->facts, holders, sizeof holders);
+    if (holders[0] != '\0' && !strstr(err->text, holders))
+        (void)snprintf(err->text + used, sizeof err->text - used, " (%s)", holders);
+}
+
+enum snap_status devices_open(struct device *device, const struct snap_file_options *options, struct snap_error *err)
 {
     enum snap_status status = snap_file_open_found(&device->io, device->found, options, err);
-    char holders[256];
 
-    if (status != SNAP_E_BUSY)
+    if (status == SNAP_E_BUSY)
+        add_holders(device, err);
+    if (status != SNAP_OK || (!options->write && !options->exclusive))
         return status;
-    snap_device_holders(device->path, &device->facts, holders, sizeof holders);
-    if (holders[0] != '\0' && !strstr(err->text, holders)) {
-        size_t used = strlen(err->text);
+    return snap_claim_take(&device->claim, device->path, &device->facts, snap_file_fd(device->io), err);
+}
 
-        (void)snprintf(err->text + used, sizeof err->text - used, " (%s)", holders);
-    }
-    return status;
+void devices_warn_hidden(struct cli *cli, const struct device *device)
+{
+    if (device->claim && snap_claim_names_hidden(device->claim))
+        cli_warn(cli, "%s: lies on an overlay file system whose layers cannot be seen from here: make sure that nobody uses it "
+                 "under another name", device->path);
 }
 
 enum snap_status devices_close(struct device *device, struct snap_error *err)
@@ -63,6 +75,8 @@ enum snap_status devices_close(struct device *device, struct snap_error *err)
     enum snap_status status = snap_io_close(device->io, err);
 
     device->io = NULL;
+    snap_claim_release(device->claim);
+    device->claim = NULL;
     snap_lookup_free(device->found);
     device->found = NULL;
     free(device->path);

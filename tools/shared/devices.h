@@ -3,6 +3,7 @@
 #ifndef DMSNAP_TOOLS_SHARED_DEVICES
 #define DMSNAP_TOOLS_SHARED_DEVICES
 
+#include "lib/device/claim.h"
 #include "lib/device/device.h"
 #include "lib/device/probe.h"
 #include "lib/io/file.h"
@@ -14,6 +15,7 @@ struct device {
     struct snap_lookup *found; /* what is described, and opened later; NULL: a new file */
     struct snap_device facts;
     struct snap_io *io;       /* NULL until it is open */
+    struct snap_claim *claim; /* of all other names of its bytes; NULL where it is open for reading only */
 };
 
 /* Resolves a tag and looks at the device without opening it. devices_close in any case. */
@@ -27,9 +29,15 @@ enum snap_status devices_distinct(const struct device *first, const struct devic
 enum snap_status devices_distinct_from_all(const struct device *device, const struct device *const *others,
                                            size_t count, struct snap_error *err);
 
-/* Opens it; who holds a busy device is said in the error. */
+/*
+ * Opens it. For writing, or exclusively, all other names of its bytes are held as well (lib/device/claim.h). Who holds a
+ * busy device is said in the error.
+ */
 enum snap_status devices_open(struct device *device, const struct snap_file_options *options,
                                   struct snap_error *err);
+
+/* Warns of an image whose other names cannot be seen here, so that nobody knows whether it is in use. */
+void devices_warn_hidden(struct cli *cli, const struct device *device);
 
 /* Closes and frees; the first failure is SNAP_E_IO. Fine for one that was never found. */
 enum snap_status devices_close(struct device *device, struct snap_error *err);

@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A device or image that is in use under another name is in use: other loop devices, overlays, hard links; also where
+# there is no sysfs.
+
+setup() {
+    load helpers
+    load work
+    load images
+    images_make one-entry
+    loops=()
+}
+
+teardown() {
+    [ -z "${lock_pid-}" ] || kill "$lock_pid" 2>/dev/null || true
+    loops_detach
+}
+
+# refused STATUS TEXT: a refused merge, with every byte as it was.
+refused() {
+    assert_status "$1"
+    assert_said "$2"
+    assert_said "Nothing was written."
+    images_unchanged
+}
+
+# Holds a lock on a file, as another program would, until the test ends.
+hold_lock() {
+    perl -e 'use Fcntl; open(my $file, "+<", $ARGV[0]) or die; my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0);
+        fcntl($file, F_SETLK, $lock) or die; print "locked\n"; close(STDOUT); sleep 60' "$1" >"$BATS_TEST_TMPDIR/locked" &
+    lock_pid=$!
+    while [ ! -s "$BATS_TEST_TMPDIR/locked" ]; do sleep 0.05; done
+}
+
+# in_a_namespace SCRIPT: with mounts of its own; $1 is the folder of the images, $2 where the programs are.
+in_a_namespace() {
+    run --separate-stderr unshare -m bash -euc "$1" bash "$BATS_TEST_TMPDIR" "$BUILDDIR/tools"
+}
+
+need_namespace() {
+    [ "$(id -u)" -eq 0 ] || skip "needs root for mounts"
+    unshare -m true 2>/dev/null || skip "needs mount namespaces"
+}
+
+@test "an origin that is mounted through another loop device is refused, by a dry run too" {
+    need_loops
+    need_namespace
+    truncate -s 4M "$BATS_TEST_TMPDIR/fs.img"
+    mke2fs -q -t ext2 "$BATS_TEST_TMPDIR/fs.img"
+    program snapcreate --origin "$BATS_TEST_TMPDIR/fs.img" --cow "$BATS_TEST_TMPDIR/fs.cow" --size 1M
+    assert_status 0
+    loop_over "$BATS_TEST_TMPDIR/fs.img"
+    local first=$loop
+    loop_over "$BATS_TEST_TMPDIR/fs.img"
+    local before
+    before=$(sha256sum "$BATS_TEST_TMPDIR/fs.cow")
+    in_a_namespace "mkdir \$1/mnt; mount $first \$1/mnt
+        \$2/snapmerge -n --origin $loop --cow \$1/fs.cow"
+    assert_status 8
+    assert_said "$loop: in use: $first has the same bytes, and is mounted on "
+    in_a_namespace "mount $first \$1/mnt
+        \$2/snapmerge --origin $loop --cow \$1/fs.cow"
+    assert_status 8
+    assert_said "mounted on "
+    assert_said "Nothing was written."
+    assert_equal "$(sha256sum "$BATS_TEST_TMPDIR/fs.cow")" "$before"
+}
+
+@test "an origin that another program holds through another loop device is refused" {
+    need_loops
+    loop_over "$origin"
+    local first=$loop
+    loop_over "$origin"
+    perl -e 'use Fcntl; sysopen(my $file, $ARGV[0], O_RDONLY | O_EXCL) or die; print "held\n"; close(STDOUT); sleep 60' \
+        "$first" >"$BATS_TEST_TMPDIR/locked" &
+    lock_pid=$!
+    while [ ! -s "$BATS_TEST_TMPDIR/locked" ]; do sleep 0.05; done
+    program snapmerge --origin "$loop" --cow "$cow"
+    refused 8 "$loop: in use: $first has the same bytes, and is held by another program"
+}
+
+@test "the file behind a loop device is locked" {
+    need_loops
+    loop_over "$origin"
+    hold_lock "$origin"
+    program snapmerge --origin "$loop" --cow "$cow"
+    refused 8 "another program holds a lock on $origin, which has the same bytes"
+}
+
+@test "a hard link to an image behind a loop device is refused" {
+    need_loops
+    loop_over "$origin"
+    ln "$origin" "$BATS_TEST_TMPDIR/link.img"
+    program snapmerge --origin "$BATS_TEST_TMPDIR/link.img" --cow "$cow"
+    refused 8 "link.img: the image backs $loop; use that device, or detach it"
+}
+
+@test "without sysfs the loop devices themselves are asked; without that and /proc nothing is written" {
+    need_loops
+    need_namespace
+    loop_over "$origin"
+    in_a_namespace 'mount -t tmpfs none /sys; $2/snapmerge --origin $1/origin.img --cow $1/cow.img'
+    refused 8 "the image backs $loop"
+    loops_detach
+    in_a_namespace 'mount -t tmpfs none /sys; mount -t tmpfs none /proc
+        $2/snapmerge --origin $1/origin.img --cow $1/cow.img'
+    refused 8 "neither /sys nor /proc is there"
+    assert_said "mount /proc and /sys, and repeat the command"
+    in_a_namespace 'mount -t tmpfs none /sys; $2/snapmerge --origin $1/origin.img --cow $1/cow.img'
+    assert_status 0
+}
+
+# Runs a command while the file is locked by somebody else.
+locked='perl -e '\''use Fcntl; open(my $file, "+<", shift) or die;
+    my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); fcntl($file, F_SETLK, $lock) or die;
+    exit(system(@ARGV) >> 8)'\'
+
+overlay='mkdir -p $1/lower $1/work $1/merged
+    mount -t overlay overlay -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work" $1/merged'
+
+@test "an image on an overlay is locked in the upper layer and in the merged view" {
+    need_namespace
+    mkdir "$BATS_TEST_TMPDIR/upper"
+    cp "$origin" "$BATS_TEST_TMPDIR/upper/origin.img"
+    unshare -m bash -euc "$overlay" bash "$BATS_TEST_TMPDIR" || skip "needs overlayfs"
+    in_a_namespace "$overlay
+        $locked \$1/merged/origin.img \$2/snapmerge --origin \$1/upper/origin.img --cow \$1/cow.img"
+    assert_status 8
+    assert_said "holds a lock on "
+    assert_said "merged/origin.img, which has the same bytes"
+    in_a_namespace "$overlay
+        $locked \$1/upper/origin.img \$2/snapmerge --origin \$1/merged/origin.img --cow \$1/cow.img"
+    assert_status 8
+    assert_said "upper/origin.img, which has the same bytes"
+    images_unchanged
+}
+
+@test "an image in the upper layer is refused while a loop device shows its merged name" {
+    need_loops
+    need_namespace
+    mkdir "$BATS_TEST_TMPDIR/upper"
+    cp "$origin" "$BATS_TEST_TMPDIR/upper/origin.img"
+    unshare -m bash -euc "$overlay" bash "$BATS_TEST_TMPDIR" || skip "needs overlayfs"
+    in_a_namespace "$overlay
+        loop=\$(losetup --find --show \$1/merged/origin.img)
+        trap 'losetup --detach \$loop' EXIT
+        \$2/snapmerge --origin \$1/upper/origin.img --cow \$1/cow.img"
+    assert_status 8
+    assert_said "upper/origin.img: the image backs /dev/loop"
+    images_unchanged
+}
+
+@test "an image on an overlay whose layers cannot be seen is merged with a warning" {
+    need_namespace
+    mkdir "$BATS_TEST_TMPDIR/upper"
+    cp "$origin" "$BATS_TEST_TMPDIR/upper/origin.img"
+    unshare -m bash -euc "$overlay" bash "$BATS_TEST_TMPDIR" || skip "needs overlayfs"
+    in_a_namespace "$overlay
+        mount -t tmpfs none \$1/upper
+        \$2/snapmerge --origin \$1/merged/origin.img --cow \$1/cow.img"
+    assert_status 0
+    assert_said "warning: "
+    assert_said "lies on an overlay file system whose layers cannot be seen from here"
+}
