@@ -4,7 +4,9 @@
 #define DMSNAP_TEST_APPEND_FIXTURE_H
 
 #include "lib/base/bytes.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/unit.h"
 
 /* Where the kernel would put the next data (dmsnap-store(5), LOADING), written down once more. */
 static inline uint64_t append_next_free(uint64_t chunk_sectors, uint64_t highest)
@@ -20,14 +22,13 @@ static inline uint64_t append_next_free(uint64_t chunk_sectors, uint64_t highest
  */
 static inline uint64_t append_room(uint64_t chunk_sectors, uint64_t cow_chunks, uint64_t count, uint64_t highest)
 {
-    const uint64_t per_area = 32 * chunk_sectors;
     uint64_t fits = 0, chunk = append_next_free(chunk_sectors, highest);
 
     while (chunk < cow_chunks) {
         fits++;
         chunk = append_next_free(chunk_sectors, chunk);
     }
-    while (fits > 0 && 1 + (per_area + 1) * ((count + fits) / per_area) >= cow_chunks)
+    while (fits > 0 && format_area_chunk(chunk_sectors, (count + fits) / format_per_area(chunk_sectors)) >= cow_chunks)
         fits--;
     return fits;
 }
@@ -47,11 +48,11 @@ struct append_goal {
  */
 static inline const char *append_fault(const struct append_goal *goal, const uint8_t *cow, uint64_t *length)
 {
-    const uint64_t chunk_bytes = goal->chunk_sectors * 512, per_area = 32 * goal->chunk_sectors;
-    uint64_t count = 0, end;
+    const uint64_t chunk_bytes = goal->chunk_sectors * 512;
+    uint64_t count = 0;
 
     for (;; count++) {
-        const uint64_t offset = fixture_entry_offset(goal->chunk_sectors, count);
+        const uint64_t offset = format_entry_offset(goal->chunk_sectors, count);
         const uint8_t *bytes = cow + offset;
 
         if (offset / chunk_bytes * chunk_bytes + chunk_bytes > goal->cow_bytes)
@@ -67,13 +68,8 @@ static inline const char *append_fault(const struct append_goal *goal, const uin
     *length = count;
     if (count < goal->before)
         return "entries were lost";
-    end = (count / per_area + 1) * per_area;
-    for (uint64_t i = count; i < end; i++) {
-        const uint8_t *bytes = cow + fixture_entry_offset(goal->chunk_sectors, i);
-
-        if ((snap_get_le64(bytes) | snap_get_le64(bytes + 8)) != 0)
-            return "something stands behind the end of the list";
-    }
+    if (!format_zero_behind(cow, goal->chunk_sectors, count))
+        return "something stands behind the end of the list";
     for (uint64_t i = 0; i < count; i++) {
         const bool partial = goal->last_bytes > 0 && goal->entries[i].old_chunk == goal->last_old_chunk;
 
@@ -135,7 +131,7 @@ static inline void append_explore_state(struct append_explorer *explorer, const 
             if (disk->pending[i].versions != 1)
                 abort();
             if (draws > 0)
-                choice[i] = (size_t)fixture_random(&explorer->random, 2);
+                choice[i] = (size_t)unit_random(&explorer->random, 2);
             if (at < explorer->goal->cow_bytes)
                 memcpy(explorer->image + at, (choice[i] ? newest : durable) + at, 512);
         }

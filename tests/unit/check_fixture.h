@@ -5,6 +5,7 @@
 
 #include "lib/check/check.h"
 #include "tests/unit/list_fixture.h"
+#include "tests/unit/unit.h"
 
 #define CHECK_FINDINGS_MAX 64u
 

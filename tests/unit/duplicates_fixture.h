@@ -4,7 +4,9 @@
 #define DMSNAP_TESTS_DUPLICATES_FIXTURE_H
 
 #include "lib/check/duplicates.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/list_fixture.h"
+#include "tests/unit/unit.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define PAGE UINT64_C(4096) /* numbers this far apart share no page of a set */
@@ -89,7 +91,7 @@ static inline void naive(const struct snap_entry *entries, uint64_t count, uint3
             const bool by_new = which == 1;
             const bool old_fits = entries[i].old_chunk < origin_chunks;
             const bool new_fits = entries[i].new_chunk < cow_chunks &&
-                                  entries[i].new_chunk % (list_per_area(chunk_sectors) + 1) != 1;
+                                  entries[i].new_chunk % (format_per_area(chunk_sectors) + 1) != 1;
             uint64_t first = 0;
             bool same;
 

@@ -1,90 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stores made by hand, and read naively: the second opinion of the tests on the format of a store. */
+/* Stores on a device in memory, made entry by entry, and read naively; without an origin. */
 #ifndef DMSNAP_TESTS_LIST_FIXTURE_H
 #define DMSNAP_TESTS_LIST_FIXTURE_H
 
 #include "lib/base/bytes.h"
 #include "lib/store/header.h"
 #include "tests/support/io_mem.h"
+#include "tests/unit/format_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-#undef test_calloc /* cmocka's macros of these names shadow io_mem.h; what they give is not for free() */
-#undef test_realloc
-
-/* A status with the sentence that came with it, so that a failing test says why. */
-#define assert_status(call, expected, err)                                                              \
-    do {                                                                                                \
-        enum snap_status got_status = (call);                                                           \
-                                                                                                        \
-        if (got_status != (expected))                                                                   \
-            fail_msg("%s: status %d, expected %d: %s", #call, (int)got_status, (int)(expected),         \
-                     got_status != SNAP_OK ? (err)->text : "");                                         \
-    } while (0)
-
-#define assert_ok(call, err) assert_status(call, SNAP_OK, err)
-
-/* The same sequence in every run. */
-static inline uint64_t list_random(uint64_t *seed, uint64_t below)
-{
-    uint64_t mixed;
-
-    *seed += 0x9e3779b97f4a7c15u;
-    mixed = (*seed ^ (*seed >> 30)) * 0xbf58476d1ce4e5b9u;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
-    return (mixed ^ (mixed >> 31)) % below;
-}
-
-/* dmsnap-store(5), ENTRIES AND AREAS, written down once more. */
-static inline uint64_t list_per_area(uint32_t chunk_sectors)
-{
-    return 32u * (uint64_t)chunk_sectors;
-}
-
-static inline uint64_t list_area_chunk(uint32_t chunk_sectors, uint64_t area)
-{
-    return 1 + (list_per_area(chunk_sectors) + 1) * area;
-}
-
-static inline uint64_t list_canonical(uint32_t chunk_sectors, uint64_t index)
-{
-    return 2 + index + index / list_per_area(chunk_sectors);
-}
-
-static inline uint64_t list_entry_offset(uint32_t chunk_sectors, uint64_t index)
-{
-    return list_area_chunk(chunk_sectors, index / list_per_area(chunk_sectors)) * chunk_sectors * 512u +
-           index % list_per_area(chunk_sectors) * 16u;
-}
-
-static inline void list_put_header(uint8_t *bytes, uint32_t chunk_sectors)
-{
-    static const uint8_t fixed[12] = {0x53, 0x6e, 0x41, 0x70, 1, 0, 0, 0, 1, 0, 0, 0};
-
-    memcpy(bytes, fixed, sizeof fixed);
-    snap_put_le32(bytes + 12, chunk_sectors);
-}
 
 /* An empty store on a device of so many sectors, all zero but for the header. */
 static inline struct snap_io *list_new(uint32_t chunk_sectors, uint64_t cow_sectors)
 {
     struct snap_io *io = io_mem_new("cow", cow_sectors * 512u, 512, true);
 
-    list_put_header(io_mem_bytes(io), chunk_sectors);
+    format_put_header(io_mem_bytes(io), FORMAT_MAGIC, 1, 1, chunk_sectors);
     return io;
 }
 
 static inline void list_put(struct snap_io *io, uint32_t chunk_sectors, uint64_t index, uint64_t old_chunk,
                             uint64_t new_chunk)
 {
-    uint64_t offset_bytes = list_entry_offset(chunk_sectors, index);
+    uint64_t offset_bytes = format_entry_offset(chunk_sectors, index);
 
     assert_true(offset_bytes + 16 <= io->size_bytes);
     snap_put_le64(io_mem_bytes(io) + offset_bytes, old_chunk);
@@ -96,7 +38,7 @@ static inline void list_put_canonical(struct snap_io *io, uint32_t chunk_sectors
                                       uint64_t old_chunk, uint64_t step)
 {
     for (uint64_t i = 0; i < count; i++)
-        list_put(io, chunk_sectors, index + i, old_chunk + i * step, list_canonical(chunk_sectors, index + i));
+        list_put(io, chunk_sectors, index + i, old_chunk + i * step, format_canonical(chunk_sectors, index + i));
 }
 
 static inline struct snap_store list_open(struct snap_io *io)
@@ -123,10 +65,10 @@ static inline uint64_t list_read(const uint8_t *bytes, uint64_t size_bytes, uint
                                  struct snap_entry *entries, uint64_t room)
 {
     for (uint64_t index = 0;; index++) {
-        uint64_t area = index / list_per_area(chunk_sectors);
-        uint64_t offset_bytes = list_entry_offset(chunk_sectors, index);
+        uint64_t area = index / format_per_area(chunk_sectors);
+        uint64_t offset_bytes = format_entry_offset(chunk_sectors, index);
 
-        if ((list_area_chunk(chunk_sectors, area) + 1) * chunk_sectors * 512u > size_bytes)
+        if ((format_area_chunk(chunk_sectors, area) + 1) * chunk_sectors * 512u > size_bytes)
             return LIST_PAST_END;
         if (snap_get_le64(bytes + offset_bytes + 8) == 0)
             return index;
@@ -147,13 +89,13 @@ struct list_virtual {
 static inline void list_virtual_fill(const struct list_virtual *list, uint64_t offset_bytes, uint8_t *bytes)
 {
     const uint64_t chunk_bytes = list->chunk_sectors * UINT64_C(512);
-    const uint64_t stride = list_per_area(list->chunk_sectors) + 1;
+    const uint64_t stride = format_per_area(list->chunk_sectors) + 1;
     const uint64_t chunk = offset_bytes / chunk_bytes;
     uint64_t index = chunk / stride * (stride - 1) + offset_bytes % chunk_bytes / 16;
 
     memset(bytes, 0, 512);
     if (offset_bytes == 0)
-        list_put_header(bytes, list->chunk_sectors);
+        format_put_header(bytes, FORMAT_MAGIC, 1, 1, list->chunk_sectors);
     for (unsigned i = 0; chunk % stride == 1 && i < 32 && index < list->count; i++, index++) {
         snap_put_le64(bytes + i * 16, list->entries[index].old_chunk);
         snap_put_le64(bytes + i * 16 + 8, list->entries[index].new_chunk);
@@ -195,11 +137,11 @@ static inline struct list_virtual *list_virtual_new(uint32_t chunk_sectors, uint
     list->count = count;
     list->entries = test_calloc((size_t)count, sizeof *list->entries);
     for (uint64_t i = 0; i < count; i++)
-        list->entries[i].new_chunk = list_canonical(chunk_sectors, i);
+        list->entries[i].new_chunk = format_canonical(chunk_sectors, i);
     list->io = (struct snap_io){
         .ops = &ops,
         .name = "cow",
-        .size_bytes = (list_area_chunk(chunk_sectors, count / list_per_area(chunk_sectors) + 1) + 1) *
+        .size_bytes = (format_area_chunk(chunk_sectors, count / format_per_area(chunk_sectors) + 1) + 1) *
                       chunk_sectors * 512u,
         .logical_block_bytes = 512,
         .memory_align_bytes = 512,

@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "lib/merge/merge.h"
 #include "tests/support/merge_once.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
 
 /* Entries in front of the first new == 0, slot by slot. */
@@ -13,7 +14,7 @@ static inline uint64_t merge_list_length(const struct fixture *fixture, const ui
 {
     uint64_t length = 0;
 
-    while (snap_get_le64(cow + fixture_entry_offset(fixture->chunk_sectors, length) + 8) != 0)
+    while (snap_get_le64(cow + format_entry_offset(fixture->chunk_sectors, length) + 8) != 0)
         length++;
     return length;
 }
@@ -32,29 +33,21 @@ static inline const char *merge_state_fault(const struct fixture *fixture, const
     if (length > fixture->count)
         fault = "the list is longer than it was";
     for (uint64_t i = 0; i < length && !fault; i++) {
-        uint64_t offset = fixture_entry_offset(fixture->chunk_sectors, i);
+        uint64_t offset = format_entry_offset(fixture->chunk_sectors, i);
 
         if (memcmp(cow + offset, fixture->cow + offset, 16) != 0)
             fault = "the list is no prefix of what it was";
     }
-    for (uint64_t i = length; !fault && i < (length / per_area + 1) * per_area; i++) {
-        const uint8_t *bytes = cow + fixture_entry_offset(fixture->chunk_sectors, i);
-
-        if ((snap_get_le64(bytes) | snap_get_le64(bytes + 8)) != 0)
-            fault = "something stands behind the end of the list";
-    }
+    if (!fault && !format_zero_behind(cow, fixture->chunk_sectors, length))
+        fault = "something stands behind the end of the list";
     for (uint64_t chunk = 0; !fault && chunk < fixture->cow_bytes / chunk_bytes; chunk++) {
         if (chunk % (per_area + 1) != 1 && memcmp(cow + chunk * chunk_bytes, fixture->cow + chunk * chunk_bytes,
                                                   chunk_bytes) != 0)
             fault = "a chunk that is no area has changed";
     }
     memcpy(view, origin, fixture->origin_bytes);
-    for (uint64_t i = 0; i < length && !fault; i++) {
-        uint64_t at = fixture->entries[i].old_chunk * chunk_bytes;
-
-        memcpy(view + at, cow + fixture->entries[i].new_chunk * chunk_bytes,
-               at + chunk_bytes <= fixture->origin_bytes ? chunk_bytes : fixture->origin_bytes - at);
-    }
+    for (uint64_t i = 0; i < length && !fault; i++)
+        fixture_overlay(fixture, view, cow, &fixture->entries[i]);
     if (!fault && memcmp(view, fixture->view, fixture->origin_bytes) != 0)
         fault = "the view has changed";
     free(view);

@@ -7,22 +7,12 @@
 #include "lib/base/clock.h"
 #include "lib/merge/sibling.h"
 #include "tests/unit/append_fixture.h"
+#include "tests/unit/format_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-#undef test_calloc
-#undef test_realloc
-
 #define SIBLING_LIST_MAX 40000u
-
-static inline void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 struct bench {
     struct recorder *recorder;
@@ -142,7 +132,7 @@ static inline const char *sibling_fault(const struct fixture *fixture, const uin
 
     memcpy(view, origin, fixture->origin_bytes);
     for (;; i++) {
-        const uint8_t *bytes = cow + fixture_entry_offset(fixture->chunk_sectors, i);
+        const uint8_t *bytes = cow + format_entry_offset(fixture->chunk_sectors, i);
         const uint64_t old = snap_get_le64(bytes), new = snap_get_le64(bytes + 8), at = old * chunk_bytes;
 
         if ((uint64_t)(bytes - cow) >= fixture->cow_bytes / chunk_bytes * chunk_bytes)
@@ -158,16 +148,11 @@ static inline const char *sibling_fault(const struct fixture *fixture, const uin
         if (fault || new == 0)
             break;
         seen[old] = true;
-        memcpy(view + at, cow + new * chunk_bytes,
-               at + chunk_bytes <= fixture->origin_bytes ? chunk_bytes : fixture->origin_bytes - at);
+        fixture_overlay(fixture, view, cow, &(struct snap_entry){old, new});
     }
     *length = i;
-    for (; !fault && i < (*length / per_area + 1) * per_area; i++) {
-        const uint8_t *bytes = cow + fixture_entry_offset(fixture->chunk_sectors, i);
-
-        if ((snap_get_le64(bytes) | snap_get_le64(bytes + 8)) != 0)
-            fault = "something stands behind the end of the list";
-    }
+    if (!fault && !format_zero_behind(cow, fixture->chunk_sectors, i))
+        fault = "something stands behind the end of the list";
     if (!fault && memcmp(view, fixture->view, fixture->origin_bytes) != 0)
         fault = "the view has changed";
     free(view);

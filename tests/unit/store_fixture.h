@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stores for tests, made by hand from the format's words: none of the code under test has a part in them. */
+/* A pair of origin and store in memory, with the view that a merge has to make of them; made by hand. */
 #ifndef DMSNAP_TEST_STORE_FIXTURE_H
 #define DMSNAP_TEST_STORE_FIXTURE_H
 
@@ -8,23 +8,16 @@
 #include "lib/store/header.h"
 #include "tests/support/io_mem.h"
 #include "tests/support/io_record.h"
+#include "tests/unit/format_fixture.h"
+#include "tests/unit/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Zeroed memory. (cmocka has a macro of its own called test_calloc, so tests cannot call that one.) */
+/* Zeroed memory. */
 static inline void *fixture_alloc(uint64_t count, size_t size_bytes)
 {
     return test_calloc((size_t)count, size_bytes);
-}
-
-/* A small generator, so that a test sees the same numbers everywhere. The state must not be 0. */
-static inline uint64_t fixture_random(uint64_t *state, uint64_t below)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return (*state >> 11) % below;
 }
 
 /* Bytes that say where they belong: every 8 of them differ from all others of any seed. */
@@ -32,42 +25,6 @@ static inline void fixture_pattern(uint8_t *bytes, uint64_t length_bytes, uint64
 {
     for (uint64_t i = 0; i < length_bytes; i += 8)
         snap_put_le64(bytes + i, (seed << 40 | (i / 8 + 1)) * UINT64_C(0x9e3779b97f4a7c15));
-}
-
-static inline void fixture_put_header(uint8_t *cow, uint32_t magic, uint32_t valid, uint32_t version,
-                                      uint32_t chunk_sectors)
-{
-    snap_put_le32(cow, magic);
-    snap_put_le32(cow + 4, valid);
-    snap_put_le32(cow + 8, version);
-    snap_put_le32(cow + 12, chunk_sectors);
-}
-
-/* dmsnap-store(5), ENTRIES AND AREAS: area k is chunk 1 + (EPA+1)*k. */
-static inline uint64_t fixture_entry_offset(uint64_t chunk_sectors, uint64_t index)
-{
-    uint64_t per_area = 32 * chunk_sectors;
-
-    return (1 + (per_area + 1) * (index / per_area)) * chunk_sectors * 512 + index % per_area * 16;
-}
-
-static inline uint64_t fixture_area_offset(uint64_t chunk_sectors, uint64_t area)
-{
-    return fixture_entry_offset(chunk_sectors, area * 32 * chunk_sectors);
-}
-
-static inline uint64_t fixture_canonical(uint64_t chunk_sectors, uint64_t index)
-{
-    return 2 + index + index / (32 * chunk_sectors);
-}
-
-static inline void fixture_put_entry(uint8_t *cow, uint64_t chunk_sectors, uint64_t index, uint64_t old_chunk,
-                                     uint64_t new_chunk)
-{
-    uint8_t *bytes = cow + fixture_entry_offset(chunk_sectors, index);
-
-    snap_put_le64(bytes, old_chunk);
-    snap_put_le64(bytes + 8, new_chunk);
 }
 
 struct fixture {
@@ -110,23 +67,29 @@ static inline void fixture_free(struct fixture *fixture)
     free(fixture->view);
 }
 
+/* Lays the data of one entry, as they are in `cow`, over what is seen of the origin; the last chunk may be partial. */
+static inline void fixture_overlay(const struct fixture *fixture, uint8_t *view, const uint8_t *cow,
+                                   const struct snap_entry *entry)
+{
+    const uint64_t chunk_bytes = fixture->chunk_bytes, at = entry->old_chunk * chunk_bytes;
+
+    memcpy(view + at, cow + entry->new_chunk * chunk_bytes,
+           at + chunk_bytes <= fixture->origin_bytes ? chunk_bytes : fixture->origin_bytes - at);
+}
+
 /* Writes header, areas and data, and works out the view chunk by chunk. */
 static inline void fixture_seal(struct fixture *fixture)
 {
-    uint64_t chunk_bytes = fixture->chunk_bytes;
-
-    fixture_put_header(fixture->cow, 0x70416e53, 1, 1, (uint32_t)fixture->chunk_sectors);
+    format_put_header(fixture->cow, FORMAT_MAGIC, 1, 1, (uint32_t)fixture->chunk_sectors);
     fixture_pattern(fixture->origin, fixture->origin_bytes, 1);
     memcpy(fixture->view, fixture->origin, fixture->origin_bytes);
     for (size_t i = 0; i < fixture->count; i++) {
         const struct snap_entry *entry = &fixture->entries[i];
-        uint8_t *data = fixture->cow + entry->new_chunk * chunk_bytes;
-        uint64_t at = entry->old_chunk * chunk_bytes;
 
-        fixture_put_entry(fixture->cow, fixture->chunk_sectors, i, entry->old_chunk, entry->new_chunk);
-        fixture_pattern(data, chunk_bytes, 2 + entry->old_chunk);
-        memcpy(fixture->view + at, data,
-               at + chunk_bytes <= fixture->origin_bytes ? chunk_bytes : fixture->origin_bytes - at);
+        format_put_entry(fixture->cow, fixture->chunk_sectors, i, entry->old_chunk, entry->new_chunk);
+        fixture_pattern(fixture->cow + entry->new_chunk * fixture->chunk_bytes, fixture->chunk_bytes,
+                        2 + entry->old_chunk);
+        fixture_overlay(fixture, fixture->view, fixture->cow, entry);
     }
 }
 
@@ -147,18 +110,18 @@ static inline struct fixture fixture_random_store(uint64_t seed, uint64_t chunk_
     for (uint64_t i = 0; i < count + spare; i++)
         places[i] = i;
     for (uint64_t i = 0; shuffled && i < count + spare; i++) {
-        uint64_t other = fixture_random(&state, count + spare), swap = places[i];
+        uint64_t other = unit_random(&state, count + spare), swap = places[i];
 
         places[i] = places[other];
         places[other] = swap;
     }
     for (size_t i = 0; i < count; i++) {
         if (i != count / 2 && i > 0)
-            old = fixture_random(&state, 4) ? (old + 1) % origin_chunks : fixture_random(&state, origin_chunks);
+            old = unit_random(&state, 4) ? (old + 1) % origin_chunks : unit_random(&state, origin_chunks);
         while (used[old])
             old = (old + 1) % origin_chunks;
         used[old] = true;
-        fixture.entries[i] = (struct snap_entry){old, fixture_canonical(chunk_sectors, places[i])};
+        fixture.entries[i] = (struct snap_entry){old, format_canonical(chunk_sectors, places[i])};
     }
     free(places);
     free(used);

@@ -3,20 +3,11 @@
 #include "lib/merge/bad_entries_private.h"
 
 #include "tests/support/io_record.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define COUNT 150u /* entries in the areas 0 to 2, of 64 each; an area has two atomic units of 32 */
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 struct bench {
     struct fixture fixture;
@@ -85,7 +76,7 @@ static void expect_slot(const struct bench *bench, uint64_t slot, uint64_t index
     uint8_t *cow = fixture_recorded(bench->recorder, "cow");
     struct snap_entry entry;
 
-    snap_codec_decode_entry(cow + fixture_entry_offset(2, slot), &entry);
+    snap_codec_decode_entry(cow + format_entry_offset(2, slot), &entry);
     assert_int_equal(entry.old_chunk, bench->fixture.entries[index].old_chunk);
     assert_int_equal(entry.new_chunk, bench->fixture.entries[index].new_chunk);
     free(cow);

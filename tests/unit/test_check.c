@@ -4,6 +4,8 @@
 #include "lib/store/codec.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/check_fixture.h"
+#include "tests/unit/format_fixture.h"
+#include "tests/unit/unit.h"
 
 /* The sound store: chunks of 8 sectors, 600 of them with areas in 1, 258 and 515; 300 entries, an odd origin. */
 #define CS 8u
@@ -117,7 +119,7 @@ static void the_device_must_hold_an_area(void **state)
         struct snap_io *io = io_mem_new("cow", sizes[i], 512, true);
 
         if (sizes[i] >= 16)
-            list_put_header(io_mem_bytes(io), CS);
+            format_put_header(io_mem_bytes(io), FORMAT_MAGIC, 1, 1, CS);
         (void)only(io, SNAP_RULE_DEVICE_SIZE, SNAP_FATAL);
     }
     only_in_header(list_new(CS, 2 * CS), SNAP_RULE_NO_ROOM, SNAP_WARNING);
@@ -319,7 +321,7 @@ static void a_cut_list_is_a_warning(void **state)
     struct snap_io *io = sound_store();
 
     (void)state;
-    list_put(io, CS, 512, 2, list_canonical(CS, 512));
+    list_put(io, CS, 512, 2, format_canonical(CS, 512));
     only_in_area(io, SNAP_RULE_LIST_CUT, SNAP_WARNING, 2);
     assert_int_equal(checked.result.continuation_area, 2);
     assert_int_equal(checked.result.continuation_entries, 1);
@@ -331,7 +333,7 @@ static void stale_areas_are_noted(void **state)
     struct snap_io *io = sound_store();
 
     (void)state;
-    list_put(io, CS, 512, OLD(7), list_canonical(CS, 512)); /* an old that is in use */
+    list_put(io, CS, 512, OLD(7), format_canonical(CS, 512)); /* an old that is in use */
     only_in_area(io, SNAP_RULE_STALE_AREAS, SNAP_NOTE, 2);
     assert_int_equal(checked.result.continuation_entries, 0);
 }
@@ -409,14 +411,14 @@ static void entries_beyond_the_origin_are_corrupting(void **state)
     struct snap_io *io = sound_store();
 
     (void)state;
-    list_put(io, CS, 299, 999, list_canonical(CS, 299)); /* the partial last chunk */
+    list_put(io, CS, 299, 999, format_canonical(CS, 299)); /* the partial last chunk */
     none(io, &options);
     for EACH(i, olds) {
         io = sound_store();
-        list_put(io, CS, 11, olds[i], list_canonical(CS, 11));
-        only_at(io, SNAP_RULE_ENTRY_OLD_RANGE, SNAP_CORRUPTING, 11, olds[i], list_canonical(CS, 11));
+        list_put(io, CS, 11, olds[i], format_canonical(CS, 11));
+        only_at(io, SNAP_RULE_ENTRY_OLD_RANGE, SNAP_CORRUPTING, 11, olds[i], format_canonical(CS, 11));
         io = sound_store();
-        list_put(io, CS, 11, olds[i] - 1, list_canonical(CS, 11));
+        list_put(io, CS, 11, olds[i] - 1, format_canonical(CS, 11));
         none(io, &unknown);
     }
 }
@@ -426,11 +428,11 @@ static void duplicates_are_corrupting(void **state)
     struct snap_io *io = sound_store();
 
     (void)state;
-    list_put(io, CS, 280, OLD(20), list_canonical(CS, 280));
-    only_at(io, SNAP_RULE_DUPLICATE_OLD, SNAP_CORRUPTING, 280, OLD(20), list_canonical(CS, 280));
+    list_put(io, CS, 280, OLD(20), format_canonical(CS, 280));
+    only_at(io, SNAP_RULE_DUPLICATE_OLD, SNAP_CORRUPTING, 280, OLD(20), format_canonical(CS, 280));
     assert_non_null(strstr(checked.at[0].text, "area 0 slot 20"));
     io = sound_store();
-    list_put(io, CS, 280, OLD(280), list_canonical(CS, 270));
+    list_put(io, CS, 280, OLD(280), format_canonical(CS, 270));
     assert_ok(check_run(io, &options, &checked), &checked.err); /* which is out of order, too */
     assert_int_equal(checked.count, 2);
     assert_int_equal(checked.at[0].rule, SNAP_RULE_ENTRY_ORDER);
@@ -449,10 +451,10 @@ static void another_order_is_noted_once(void **state)
 
     (void)state;
     for (uint64_t i = 100; i < 110; i += 2) {
-        list_put(io, CS, i, OLD(i), list_canonical(CS, i + 1));
-        list_put(io, CS, i + 1, OLD(i + 1), list_canonical(CS, i));
+        list_put(io, CS, i, OLD(i), format_canonical(CS, i + 1));
+        list_put(io, CS, i + 1, OLD(i + 1), format_canonical(CS, i));
     }
-    only_at(io, SNAP_RULE_ENTRY_ORDER, SNAP_NOTE, 100, OLD(100), list_canonical(CS, 101));
+    only_at(io, SNAP_RULE_ENTRY_ORDER, SNAP_NOTE, 100, OLD(100), format_canonical(CS, 101));
     assert_false(checked.result.canonical);
 }
 
@@ -461,7 +463,7 @@ static void leaked_chunks_are_counted(void **state)
     struct snap_io *io = sound_store();
 
     (void)state;
-    list_put(io, CS, 299, OLD(299), list_canonical(CS, 304));
+    list_put(io, CS, 299, OLD(299), format_canonical(CS, 304));
     assert_ok(check_run(io, &options, &checked), &checked.err);
     assert_int_equal(checked.count, 2);
     assert_int_equal(checked.at[0].rule, SNAP_RULE_ENTRY_ORDER);
@@ -479,7 +481,7 @@ static void beyond_the_limit_findings_are_counted(void **state)
 
     (void)state;
     for (uint64_t i = 0; i < 10; i++)
-        list_put(io, CS, i, 5000 + i, list_canonical(CS, i));
+        list_put(io, CS, i, 5000 + i, format_canonical(CS, i));
     list_put(io, CS, 20, OLD(20), CHUNKS);
     for (uint64_t limit = 0; limit < 12; limit++) {
         checked.findings.per_rule_max = limit;
@@ -500,10 +502,10 @@ static void the_callback_can_end_it(void **state)
     (void)state;
     io_mem_bytes(io)[16] = 1;                           /* header */
     snap_put_le32(io_mem_bytes(io) + 4, 2);             /* header */
-    list_put(io, CS, 5, OLD(5), list_canonical(CS, 6)); /* order, duplicate new */
+    list_put(io, CS, 5, OLD(5), format_canonical(CS, 6)); /* order, duplicate new */
     list_put(io, CS, 8, OLD(8), CHUNKS);
-    list_put(io, CS, 9, 5000, list_canonical(CS, 9));
-    list_put(io, CS, 10, OLD(4), list_canonical(CS, 10));
+    list_put(io, CS, 9, 5000, format_canonical(CS, 9));
+    list_put(io, CS, 10, OLD(4), format_canonical(CS, 10));
     list_put(io, CS, 310, 1, 0);
     list_put(io, CS, 512, 1, 0);
     assert_ok(check_run(io, &options, &checked), &checked.err);

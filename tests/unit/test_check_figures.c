@@ -2,6 +2,8 @@
 /* Tests what a check counts, against a naive count; that sound stores are clean; and its bound of memory. */
 #include "tests/unit/alloc_fixture.h"
 #include "tests/unit/check_fixture.h"
+#include "tests/unit/format_fixture.h"
+#include "tests/unit/unit.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define WALK_BYTES (9 * MIB) /* what reading a list takes, whatever its length */
@@ -45,7 +47,7 @@ static void sound_stores_are_clean(void **state)
 static void naive_figures(const struct snap_entry *entries, uint64_t count, uint32_t cs, uint64_t cow_sectors,
                           uint64_t origin_sectors, struct snap_check_result *result)
 {
-    const uint64_t chunks = cow_sectors / cs, stride = list_per_area(cs) + 1;
+    const uint64_t chunks = cow_sectors / cs, stride = format_per_area(cs) + 1;
     uint64_t next_free = 2;
 
     memset(result, 0, sizeof *result);
@@ -54,11 +56,11 @@ static void naive_figures(const struct snap_entry *entries, uint64_t count, uint
     for (uint64_t i = 0; i < count; i++) {
         uint64_t old = entries[i].old_chunk, new = entries[i].new_chunk;
 
-        result->areas = i / list_per_area(cs) + 1;
+        result->areas = i / format_per_area(cs) + 1;
         result->runs += i == 0 || old != entries[i - 1].old_chunk + 1 || new != entries[i - 1].new_chunk + 1;
         for (uint64_t sector = old * cs; sector < (old + 1) * cs; sector++)
             result->merge_bytes += origin_sectors == 0 || sector < origin_sectors ? 512 : 0;
-        if (new != list_canonical(cs, i))
+        if (new != format_canonical(cs, i))
             result->canonical = false;
         if (new > result->highest_new_chunk)
             result->highest_new_chunk = new;
@@ -69,17 +71,17 @@ static void naive_figures(const struct snap_entry *entries, uint64_t count, uint
         next_free++;
     result->usage.allocated_sectors = next_free * cs;
     result->usage.total_sectors = cow_sectors;
-    result->usage.metadata_sectors = (count / list_per_area(cs) + 2) * cs;
+    result->usage.metadata_sectors = (count / format_per_area(cs) + 2) * cs;
     /* Fill it as the kernel would: an entry that makes its area full needs the next one to be there. */
     for (uint64_t n = 0, chunk = 2; chunk < chunks; chunk++) {
-        if (chunk % stride == 1 || ((n + 1) % list_per_area(cs) == 0 &&
-                                    list_area_chunk(cs, (n + 1) / list_per_area(cs)) >= chunks))
+        if (chunk % stride == 1 || ((n + 1) % format_per_area(cs) == 0 &&
+                                    format_area_chunk(cs, (n + 1) / format_per_area(cs)) >= chunks))
             continue;
         result->capacity_entries = ++n;
     }
     for (uint64_t n = count, chunk = next_free; chunk < chunks; chunk++) {
-        if (chunk % stride == 1 || ((n + 1) % list_per_area(cs) == 0 &&
-                                    list_area_chunk(cs, (n + 1) / list_per_area(cs)) >= chunks))
+        if (chunk % stride == 1 || ((n + 1) % format_per_area(cs) == 0 &&
+                                    format_area_chunk(cs, (n + 1) / format_per_area(cs)) >= chunks))
             continue;
         n++;
         result->free_chunks++;
@@ -109,30 +111,30 @@ static void figures_are_as_counted_naively(void **state)
 
     (void)state;
     for (unsigned round = 0; round < 600; round++) {
-        const uint32_t cs = 1u << list_random(&seed, 3);
-        const uint64_t count = list_random(&seed, 200);
-        const uint64_t cow_sectors = (list_canonical(cs, count) + list_random(&seed, 80) + 2) * cs +
-                                     list_random(&seed, cs);
-        const uint64_t origin_sectors = count * 6 * cs + list_random(&seed, cs) + 1;
+        const uint32_t cs = 1u << unit_random(&seed, 3);
+        const uint64_t count = unit_random(&seed, 200);
+        const uint64_t cow_sectors = (format_canonical(cs, count) + unit_random(&seed, 80) + 2) * cs +
+                                     unit_random(&seed, cs);
+        const uint64_t origin_sectors = count * 6 * cs + unit_random(&seed, cs) + 1;
         struct snap_check_options options = {.origin_sectors = origin_sectors};
         struct snap_io *io = list_new(cs, cow_sectors);
         struct snap_check_result expected;
         uint64_t old = 0;
 
         for (uint64_t i = 0; i < count; i++) {
-            entries[i] = (struct snap_entry){old, list_canonical(cs, i)};
-            old += list_random(&seed, 3) ? 1 : 1 + list_random(&seed, 5);
+            entries[i] = (struct snap_entry){old, format_canonical(cs, i)};
+            old += unit_random(&seed, 3) ? 1 : 1 + unit_random(&seed, 5);
         }
         if (count > 0 && round % 2) /* the last chunk of the origin, which is partial or not */
-            entries[list_random(&seed, count)].old_chunk = (origin_sectors - 1) / cs;
+            entries[unit_random(&seed, count)].old_chunk = (origin_sectors - 1) / cs;
         for (uint64_t swaps = round % 3 ? 0 : 3; count > 0 && swaps > 0; swaps--) {
-            struct snap_entry *a = &entries[list_random(&seed, count)], *b = &entries[list_random(&seed, count)];
+            struct snap_entry *a = &entries[unit_random(&seed, count)], *b = &entries[unit_random(&seed, count)];
             uint64_t new = a->new_chunk;
 
             a->new_chunk = b->new_chunk;
             b->new_chunk = new;
         }
-        if (count > 0 && round % 5 == 0 && (cow_sectors / cs - 1) % (list_per_area(cs) + 1) != 1)
+        if (count > 0 && round % 5 == 0 && (cow_sectors / cs - 1) % (format_per_area(cs) + 1) != 1)
             entries[count - 1].new_chunk = cow_sectors / cs - 1; /* leaks, and leaves nothing free */
         for (uint64_t i = 0; i < count; i++)
             list_put(io, cs, i, entries[i].old_chunk, entries[i].new_chunk);

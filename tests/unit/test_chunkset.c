@@ -3,6 +3,7 @@
 #include "lib/check/chunkset.h"
 #include "tests/unit/alloc_fixture.h"
 #include "tests/unit/list_fixture.h"
+#include "tests/unit/unit.h"
 
 #define PAGE SNAP_CHUNKSET_PAGE_CHUNKS
 #define UNIVERSE (UINT64_C(1) << 20)
@@ -63,13 +64,13 @@ static void random_numbers_are_kept_as_in_a_bitmap(void **state)
 
     (void)state;
     for (unsigned round = 0; round < 400000; round++) {
-        uint64_t chunk = list_random(&seed, UNIVERSE);
+        uint64_t chunk = unit_random(&seed, UNIVERSE);
 
         if (round % 3 == 0)
             chunk = chunk % 5000 * 7; /* some often */
         assert_int_equal(add(set, chunk), naive[chunk]);
         naive[chunk] = true;
-        chunk = list_random(&seed, UNIVERSE);
+        chunk = unit_random(&seed, UNIVERSE);
         assert_int_equal(snap_chunkset_has(set, chunk), naive[chunk]);
     }
     for (uint64_t chunk = 0; chunk < UNIVERSE; chunk++)

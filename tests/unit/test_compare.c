@@ -4,19 +4,9 @@
 
 #include "tests/support/io_fault.h"
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define MEMORY_BYTES (16u << 20)
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 /* A store and an origin into which all of it is merged; both able to fail. */
 struct bench {

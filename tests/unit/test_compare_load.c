@@ -4,21 +4,12 @@
 
 #include "tests/support/io_fault.h"
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #define COUNT 60u
 #define CHUNK_BYTES 1024u
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 /* A load of a random store; the origin ends inside of a chunk that is in it. */
 struct bench {

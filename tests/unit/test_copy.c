@@ -3,23 +3,14 @@
 #include "lib/base/arith.h"
 #include "lib/base/clock.h"
 #include "lib/merge/copy.h"
-
 #include "tests/support/io_fault.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 #define SECOND_NS UINT64_C(1000000000)
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 /* A plan over a random store, a clock that the test winds, and a list of the groups that were done. */
 struct bench {
@@ -110,7 +101,7 @@ static struct fixture scattered(size_t count)
     struct fixture fixture = fixture_new(1, count, count + 2, count * 2 + 1);
 
     for (size_t i = 0; i < count; i++)
-        fixture.entries[i] = (struct snap_entry){i * 2, fixture_canonical(1, i * 2)};
+        fixture.entries[i] = (struct snap_entry){i * 2, format_canonical(1, i * 2)};
     fixture_seal(&fixture);
     return fixture;
 }
@@ -238,7 +229,7 @@ static void test_pieces_limit_a_group(void **state)
 
     (void)state;
     for (size_t i = 0; i < count; i++) /* neighbours on the origin, from the back on the COW: every chunk a piece */
-        fixture.entries[i] = (struct snap_entry){i, fixture_canonical(1, count * 2 - i * 2)};
+        fixture.entries[i] = (struct snap_entry){i, format_canonical(1, count * 2 - i * 2)};
     fixture_seal(&fixture);
     bench = bench_new(fixture, 0);
     cow = fixture_mem("cow", fixture.cow, fixture.cow_bytes, 512);

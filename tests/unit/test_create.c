@@ -6,7 +6,9 @@
 #include "tests/support/io_fault.h"
 #include "tests/support/io_record.h"
 #include "tests/unit/alloc_fixture.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/list_fixture.h"
+#include "tests/unit/unit.h"
 
 #define EXHAUSTIVE_SECTORS 14u
 #define SAMPLES 400u
@@ -61,10 +63,10 @@ static void assert_new_store(struct snap_io *io, uint32_t cs, uint64_t count)
     assert_int_equal(list_read(bytes, io->size_bytes, cs, entries, 1000), count);
     for (uint64_t i = 0; i < count; i++) {
         assert_int_equal(entries[i].old_chunk, old_of(i));
-        assert_int_equal(entries[i].new_chunk, list_canonical(cs, i));
+        assert_int_equal(entries[i].new_chunk, format_canonical(cs, i));
         assert_memory_equal(bytes + entries[i].new_chunk * chunk_bytes, data_of(i, chunk_bytes), chunk_bytes);
     }
-    for (uint64_t at = list_entry_offset(cs, count), i = at % chunk_bytes; i < chunk_bytes; at++, i++)
+    for (uint64_t at = format_entry_offset(cs, count), i = at % chunk_bytes; i < chunk_bytes; at++, i++)
         assert_int_equal(bytes[at], 0); /* rule garbage-behind-end: it would become live */
 }
 
@@ -86,7 +88,7 @@ static void assert_sound(struct snap_io *io)
 static void fill_with_garbage(uint8_t *bytes, uint64_t size_bytes)
 {
     for (uint64_t at = 0; at < size_bytes; at += 8)
-        snap_put_le64(bytes + at, list_random(&seed, UINT64_MAX));
+        snap_put_le64(bytes + at, unit_random(&seed, UINT64_MAX));
     bytes[0] = 0xff;
 }
 
@@ -200,10 +202,10 @@ static void explore(void *context, const struct recorder *recorder, const struct
         } while (record_choice_next(disk, choice));
     } else if (!operation || operation->kind == RECORD_FLUSH) { /* the most that is pending */
         for (unsigned sample = 0; sample < SAMPLES; sample++) {
-            uint64_t bias = 1 + list_random(&seed, 9);
+            uint64_t bias = 1 + unit_random(&seed, 9);
 
             for (size_t i = 0; i < disk->pending_count; i++)
-                choice[i] = list_random(&seed, 10) < bias ? list_random(&seed, disk->pending[i].versions) + 1 : 0;
+                choice[i] = unit_random(&seed, 10) < bias ? unit_random(&seed, disk->pending[i].versions) + 1 : 0;
             record_image(disk, choice, io_mem_bytes(explorer->image));
             look_at(explorer);
         }

@@ -4,7 +4,9 @@
 #include "lib/view/diff.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/alloc_fixture.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/list_fixture.h"
+#include "tests/unit/unit.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define ENTRIES_MAX 20000u
@@ -91,13 +93,13 @@ static void assert_difference(struct snap_io *cow, uint32_t cs, struct snap_io *
     assert_int_equal(snap_get_le32(io_mem_bytes(cow)), 0x70416e53);
     for (uint64_t at = from_bytes / chunk_bytes * chunk_bytes; at < size_bytes; at += chunk_bytes) {
         uint64_t part_bytes = size_bytes - at < chunk_bytes ? size_bytes - at : chunk_bytes;
-        const uint8_t *data = io_mem_bytes(cow) + list_canonical(cs, index) * chunk_bytes;
+        const uint8_t *data = io_mem_bytes(cow) + format_canonical(cs, index) * chunk_bytes;
 
         if (memcmp(io_mem_bytes(origin) + at, io_mem_bytes(newer) + at, part_bytes) == 0)
             continue;
         assert_true(index < count);
         assert_int_equal(entries[index].old_chunk, at / chunk_bytes);
-        assert_int_equal(entries[index].new_chunk, list_canonical(cs, index));
+        assert_int_equal(entries[index].new_chunk, format_canonical(cs, index));
         assert_memory_equal(data, io_mem_bytes(newer) + at, part_bytes);
         for (uint64_t i = part_bytes; i < chunk_bytes; i++)
             assert_int_equal(data[i], 0);
@@ -117,10 +119,10 @@ static struct pair pair_new(uint32_t cs, uint64_t size_bytes)
                         .newer = io_mem_new("newer", size_bytes, 512, false)};
     uint64_t chunks = size_bytes / 512 / cs + 1;
 
-    pair.cow = io_mem_new("cow", (list_canonical(cs, chunks) + 2) * cs * 512, 512, true);
+    pair.cow = io_mem_new("cow", (format_canonical(cs, chunks) + 2) * cs * 512, 512, true);
     memset(io_mem_bytes(pair.cow), 0xee, pair.cow->size_bytes);
     for (uint64_t at = 0; at + 8 <= size_bytes; at += 8)
-        snap_put_le64(io_mem_bytes(pair.origin) + at, list_random(&seed, UINT64_MAX));
+        snap_put_le64(io_mem_bytes(pair.origin) + at, unit_random(&seed, UINT64_MAX));
     memcpy(io_mem_bytes(pair.newer), io_mem_bytes(pair.origin), size_bytes);
     reset(pair.newer);
     return pair;
@@ -135,7 +137,7 @@ static void pair_close(const struct pair *pair)
 
 static void change(struct snap_io *io, uint64_t offset_bytes)
 {
-    io_mem_bytes(io)[offset_bytes] ^= (uint8_t)(1 + list_random(&seed, 255));
+    io_mem_bytes(io)[offset_bytes] ^= (uint8_t)(1 + unit_random(&seed, 255));
 }
 
 static void random_pairs_differ_as_naively(void **state)
@@ -144,14 +146,14 @@ static void random_pairs_differ_as_naively(void **state)
 
     (void)state;
     for (unsigned round = 0; round < 200; round++) {
-        const uint32_t cs = 1u << list_random(&seed, 5);
-        const uint64_t rest_bytes = round % 3 ? 0 : list_random(&seed, 512);
-        const uint64_t size_bytes = (1 + list_random(&seed, 400)) * 512 + rest_bytes;
+        const uint32_t cs = 1u << unit_random(&seed, 5);
+        const uint64_t rest_bytes = round % 3 ? 0 : unit_random(&seed, 512);
+        const uint64_t size_bytes = (1 + unit_random(&seed, 400)) * 512 + rest_bytes;
         const struct snap_diff_control alone = {0};
         struct pair pair = pair_new(cs, size_bytes);
 
-        for (uint64_t changes = list_random(&seed, 60); changes > 0; changes--)
-            change(pair.newer, list_random(&seed, size_bytes));
+        for (uint64_t changes = unit_random(&seed, 60); changes > 0; changes--)
+            change(pair.newer, unit_random(&seed, size_bytes));
         if (round % 2)
             change(pair.newer, size_bytes / 512 * 512 - 1); /* the last byte that counts */
         assert_ok(diff_into(pair.cow, cs, pair.origin, pair.newer, round % 5 ? &control : &alone, &err), &err);

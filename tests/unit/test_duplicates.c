@@ -3,6 +3,8 @@
 #include "tests/support/io_fault.h"
 #include "tests/unit/alloc_fixture.h"
 #include "tests/unit/duplicates_fixture.h"
+#include "tests/unit/format_fixture.h"
+#include "tests/unit/unit.h"
 
 static void assert_one(const struct reports *got, enum snap_rule rule, uint64_t index, uint64_t first_index)
 {
@@ -40,7 +42,7 @@ static void a_repeated_old_names_its_first_user(void **state)
         struct snap_io *io = list_new(1, 400);
 
         list_put_canonical(io, 1, 0, 300, 1000, 3);
-        list_put(io, 1, pairs[i][0], 1000 + 3 * pairs[i][1], list_canonical(1, pairs[i][0]));
+        list_put(io, 1, pairs[i][0], 1000 + 3 * pairs[i][1], format_canonical(1, pairs[i][0]));
         (void)found(io, ANY_ORIGIN, MIB, &reports);
         assert_one(&reports, SNAP_RULE_DUPLICATE_OLD, pairs[i][0], pairs[i][1]);
         list_close(io);
@@ -56,7 +58,7 @@ static void a_repeated_new_names_its_first_user(void **state)
         struct snap_io *io = list_new(1, 400);
 
         list_put_canonical(io, 1, 0, 300, 1000, 3);
-        list_put(io, 1, pairs[i][0], 1000 + 3 * pairs[i][0], list_canonical(1, pairs[i][1]));
+        list_put(io, 1, pairs[i][0], 1000 + 3 * pairs[i][0], format_canonical(1, pairs[i][1]));
         (void)found(io, ANY_ORIGIN, MIB, &reports);
         assert_one(&reports, SNAP_RULE_DUPLICATE_NEW, pairs[i][0], pairs[i][1]);
         list_close(io);
@@ -69,7 +71,7 @@ static void a_chunk_of_a_later_entry_used_early_is_found(void **state)
 
     (void)state;
     list_put_canonical(io, 1, 0, 300, 0, 1);
-    list_put(io, 1, 5, 5, list_canonical(1, 250)); /* entry 250 has it, too, as its canonical one */
+    list_put(io, 1, 5, 5, format_canonical(1, 250)); /* entry 250 has it, too, as its canonical one */
     (void)found(io, ANY_ORIGIN, MIB, &reports);
     assert_one(&reports, SNAP_RULE_DUPLICATE_NEW, 250, 5);
     list_close(io);
@@ -81,13 +83,13 @@ static void numbers_out_of_range_are_left_out(void **state)
 
     (void)state;
     list_put_canonical(io, 1, 0, 100, 0, 1);
-    list_put(io, 1, 10, 5000, list_canonical(1, 10)); /* beyond the origin, twice */
-    list_put(io, 1, 20, 5000, list_canonical(1, 20));
+    list_put(io, 1, 10, 5000, format_canonical(1, 10)); /* beyond the origin, twice */
+    list_put(io, 1, 20, 5000, format_canonical(1, 20));
     list_put(io, 1, 30, 30, 400); /* beyond the COW, twice */
     list_put(io, 1, 40, 40, 400);
     list_put(io, 1, 50, 50, 34); /* on area 1, twice */
     list_put(io, 1, 60, 60, 34);
-    list_put(io, 1, 70, 70, list_canonical(1, 30)); /* which is free, as entry 30 does not use it */
+    list_put(io, 1, 70, 70, format_canonical(1, 30)); /* which is free, as entry 30 does not use it */
     (void)found(io, 5000, MIB, &reports);
     assert_int_equal(reports.count, 0);
     (void)found(io, 5001, MIB, &reports); /* now on the origin */
@@ -102,20 +104,20 @@ static void random_lists_are_judged_as_naively(void **state)
 
     (void)state;
     for (unsigned round = 0; round < 300; round++) {
-        uint64_t count = list_random(&seed, 300) + 1;
-        uint64_t errors = list_random(&seed, 60);
-        uint64_t sound = list_random(&seed, count); /* the errors come behind so many */
+        uint64_t count = unit_random(&seed, 300) + 1;
+        uint64_t errors = unit_random(&seed, 60);
+        uint64_t sound = unit_random(&seed, count); /* the errors come behind so many */
         struct snap_io *io = list_new(1, 350);
 
         for (uint64_t i = 0; i < count; i++)
-            entries[i] = (struct snap_entry){i * 5, list_canonical(1, i)};
+            entries[i] = (struct snap_entry){i * 5, format_canonical(1, i)};
         for (uint64_t e = 0; e < errors; e++) {
-            uint64_t at = sound + list_random(&seed, count - sound);
+            uint64_t at = sound + unit_random(&seed, count - sound);
 
-            if (list_random(&seed, 2) == 0)
-                entries[at].old_chunk = list_random(&seed, 2000);
+            if (unit_random(&seed, 2) == 0)
+                entries[at].old_chunk = unit_random(&seed, 2000);
             else
-                entries[at].new_chunk = list_random(&seed, 360) + 1;
+                entries[at].new_chunk = unit_random(&seed, 360) + 1;
         }
         for (uint64_t i = 0; i < count; i++)
             list_put(io, 1, i, entries[i].old_chunk, entries[i].new_chunk);
@@ -135,11 +137,11 @@ static struct list_virtual *spread_list(uint64_t count, uint64_t repeats)
     for (uint64_t i = 0; i < count; i++)
         list->entries[i].old_chunk = i * PAGE;
     for (uint64_t r = 0; r < repeats; r++) {
-        uint64_t at = 1 + list_random(&seed, count - 1);
+        uint64_t at = 1 + unit_random(&seed, count - 1);
 
-        list->entries[at].old_chunk = list->entries[list_random(&seed, at)].old_chunk;
-        at = 1 + list_random(&seed, count - 1);
-        list->entries[at].new_chunk = list->entries[list_random(&seed, at)].new_chunk;
+        list->entries[at].old_chunk = list->entries[unit_random(&seed, at)].old_chunk;
+        at = 1 + unit_random(&seed, count - 1);
+        list->entries[at].new_chunk = list->entries[unit_random(&seed, at)].new_chunk;
     }
     return list;
 }
@@ -256,7 +258,7 @@ static void a_continuation_ends_where_it_does_not_fit(void **state)
         struct snap_duplicates_result result;
 
         list_put(io, 1, misfits[i][0], misfits[i][1],
-                 misfits[i][2] ? misfits[i][2] : list_canonical(1, misfits[i][0]));
+                 misfits[i][2] ? misfits[i][2] : format_canonical(1, misfits[i][0]));
         result = found(io, 30000, MIB, &reports);
         assert_int_equal(reports.count, 0);
         assert_int_equal(result.continuation_entries, misfits[i][0] - 64);
@@ -277,7 +279,7 @@ static void an_entry_whose_data_chunk_the_list_uses_does_not_continue_it(void **
             struct snap_io *io = cut_list(40, 100);
             struct snap_duplicates_result result;
 
-            list_put(io, 1, 17, same_old ? 20000 + 3 * (dead - 64) : 500, list_canonical(1, dead));
+            list_put(io, 1, 17, same_old ? 20000 + 3 * (dead - 64) : 500, format_canonical(1, dead));
             result = found(io, ANY_ORIGIN, MIB, &reports);
             assert_int_equal(reports.count, 0);
             assert_int_equal(result.continuation_entries, dead - 64);
@@ -405,9 +407,9 @@ static void the_callback_can_end_it(void **state)
 
     (void)state;
     list_put_canonical(io, 1, 0, 100, 0, 0); /* all the same old */
-    list_put(io, 1, 99, 5, list_canonical(1, 0));
-    list_put(io, 1, 100, 5, list_canonical(1, 0));
-    list_put(io, 1, 101, 0, list_canonical(1, 0));
+    list_put(io, 1, 99, 5, format_canonical(1, 0));
+    list_put(io, 1, 100, 5, format_canonical(1, 0));
+    list_put(io, 1, 101, 0, format_canonical(1, 0));
     for (uint64_t fail_at = 1; fail_at <= 102; fail_at++) { /* the last ones: two news, two repeated entries */
         memset(&reports, 0, sizeof reports);
         reports.fail_at = fail_at;
@@ -432,7 +434,7 @@ static void a_list_that_can_no_longer_be_read_fails(void **state)
         io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ,
                                             .at = readable[i],
                                             .from_then_on = true,
-                                            .offset_bytes = list_area_chunk(8, 20) * 4096,
+                                            .offset_bytes = format_area_chunk(8, 20) * 4096,
                                             .length_bytes = 4096});
         assert_status(search(io, ANY_ORIGIN, MIB, NULL, &reports, &result, &err), SNAP_E_IO, &err);
         assert_true(io_fault_hits(io) > 0);

@@ -2,8 +2,10 @@
 /* Tests that stores and origins are told apart by real file systems on them. */
 #include "lib/check/evidence.h"
 #include "tests/support/io_fault.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/list_fixture.h"
 #include "tests/unit/loop_fixture.h"
+#include "tests/unit/unit.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -57,8 +59,8 @@ static struct snap_io *difference(struct snap_io *origin, struct snap_io *newer)
     for (uint64_t at = 0; newer && at < IMAGE_BYTES; at += 4096) {
         if (memcmp(io_mem_bytes(origin) + at, io_mem_bytes(newer) + at, 4096) == 0)
             continue;
-        list_put(cow, 8, index, at / 4096, list_canonical(8, index));
-        memcpy(io_mem_bytes(cow) + list_canonical(8, index++) * 4096, io_mem_bytes(newer) + at, 4096);
+        list_put(cow, 8, index, at / 4096, format_canonical(8, index));
+        memcpy(io_mem_bytes(cow) + format_canonical(8, index++) * 4096, io_mem_bytes(newer) + at, 4096);
     }
     return cow;
 }

@@ -4,7 +4,9 @@
 #include "lib/view/extract.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/alloc_fixture.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/list_fixture.h"
+#include "tests/unit/unit.h"
 
 #include <inttypes.h>
 
@@ -88,11 +90,11 @@ static enum snap_status zeros_are_holes(const struct snap_io *io, uint64_t offse
 static void fill(struct snap_io *io, uint64_t from_bytes, uint64_t run)
 {
     for (uint64_t at = from_bytes; at < io->size_bytes;) {
-        const bool zero = list_random(&seed, 2) == 0;
-        uint64_t end = at + (list_random(&seed, run) + 1) * 512;
+        const bool zero = unit_random(&seed, 2) == 0;
+        uint64_t end = at + (unit_random(&seed, run) + 1) * 512;
 
         for (; at < end && at < io->size_bytes; at++)
-            io_mem_bytes(io)[at] = zero ? 0 : (uint8_t)(list_random(&seed, 255) + 1);
+            io_mem_bytes(io)[at] = zero ? 0 : (uint8_t)(unit_random(&seed, 255) + 1);
     }
 }
 
@@ -110,21 +112,21 @@ static void rig_open(struct rig *rig, uint32_t cs, uint64_t origin_bytes, uint64
     *rig = (struct rig){.size_bytes = origin_bytes / 512 * 512, .stop_at_poll = UINT64_MAX};
     current = rig;
     for (uint64_t old = 0; spread && old * chunk_bytes < rig->size_bytes; old++)
-        if (list_random(&seed, spread) == 0)
+        if (unit_random(&seed, spread) == 0)
             olds[count++] = old;
     for (uint64_t i = count; i > 1; i--) {
-        uint64_t other = list_random(&seed, i), old = olds[i - 1];
+        uint64_t other = unit_random(&seed, i), old = olds[i - 1];
 
         olds[i - 1] = olds[other];
         olds[other] = old;
     }
     rig->origin_mem = io_mem_new("origin", origin_bytes, 512, false);
-    rig->cow_mem = list_new(cs, (list_canonical(cs, count) + list_per_area(cs) + 1) * cs);
+    rig->cow_mem = list_new(cs, (format_canonical(cs, count) + format_per_area(cs) + 1) * cs);
     rig->target_mem = io_mem_new("target", rig->size_bytes + more_bytes, 512, true);
     fill(rig->origin_mem, 0, run);
     fill(rig->cow_mem, chunk_bytes, run);
-    for (uint64_t area = 0; (list_area_chunk(cs, area) + 1) * chunk_bytes <= rig->cow_mem->size_bytes; area++)
-        memset(io_mem_bytes(rig->cow_mem) + list_area_chunk(cs, area) * chunk_bytes, 0, (size_t)chunk_bytes);
+    for (uint64_t area = 0; (format_area_chunk(cs, area) + 1) * chunk_bytes <= rig->cow_mem->size_bytes; area++)
+        memset(io_mem_bytes(rig->cow_mem) + format_area_chunk(cs, area) * chunk_bytes, 0, (size_t)chunk_bytes);
     memset(io_mem_bytes(rig->target_mem), FILL, (size_t)rig->target_mem->size_bytes);
     rig->naive = test_calloc(1, (size_t)rig->size_bytes + 1);
     memcpy(rig->naive, io_mem_bytes(rig->origin_mem), (size_t)rig->size_bytes);
@@ -132,8 +134,8 @@ static void rig_open(struct rig *rig, uint32_t cs, uint64_t origin_bytes, uint64
         const uint64_t at = olds[i] * chunk_bytes;
         const uint64_t part = rig->size_bytes - at < chunk_bytes ? rig->size_bytes - at : chunk_bytes;
 
-        list_put(rig->cow_mem, cs, i, olds[i], list_canonical(cs, i));
-        memcpy(rig->naive + at, io_mem_bytes(rig->cow_mem) + list_canonical(cs, i) * chunk_bytes, (size_t)part);
+        list_put(rig->cow_mem, cs, i, olds[i], format_canonical(cs, i));
+        memcpy(rig->naive + at, io_mem_bytes(rig->cow_mem) + format_canonical(cs, i) * chunk_bytes, (size_t)part);
     }
     free(olds);
     rig->origin = io_fault_new(rig->origin_mem, NULL);
@@ -188,15 +190,15 @@ static void a_copy_is_the_view(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < 120; round++) {
-        const uint64_t origin_bytes = (list_random(&seed, 1500) + 1) * 512 + (round % 4 ? 0 : 100);
+        const uint64_t origin_bytes = (unit_random(&seed, 1500) + 1) * 512 + (round % 4 ? 0 : 100);
         struct rig rig;
 
-        rig_open(&rig, 1u << list_random(&seed, 5), origin_bytes, list_random(&seed, 6), 1 + list_random(&seed, 300),
+        rig_open(&rig, 1u << unit_random(&seed, 5), origin_bytes, unit_random(&seed, 6), 1 + unit_random(&seed, 300),
                  round % 3 * 512);
         rig.options.sparse = round % 2;
         rig.options.next_data = round / 2 % 2 ? zeros_are_holes : NULL;
-        rig.options.read_ahead = list_random(&seed, 2);
-        rig.options.memory_bytes = list_random(&seed, 2) ? 0 : 1;
+        rig.options.read_ahead = unit_random(&seed, 2);
+        rig.options.memory_bytes = unit_random(&seed, 2) ? 0 : 1;
         rig.options.clock = NULL;
         rig.options.stop = NULL;
         if (rig.options.sparse)
@@ -257,8 +259,8 @@ static void holes_are_not_read(void **state)
         memset(origin, 0, (size_t)rig.origin_mem->size_bytes);
         memset(origin, 1, 512);
         memset(origin + 4 * MIB, 1, 3 * MIB + 512);
-        memset(io_mem_bytes(rig.cow_mem) + list_canonical(8, 0) * 4096, 2, 4096);
-        list_put(rig.cow_mem, 8, 0, 3 * MIB / 4096, list_canonical(8, 0));
+        memset(io_mem_bytes(rig.cow_mem) + format_canonical(8, 0) * 4096, 2, 4096);
+        list_put(rig.cow_mem, 8, 0, 3 * MIB / 4096, format_canonical(8, 0));
         memcpy(rig.naive, origin, (size_t)rig.size_bytes);
         memset(rig.naive + 3 * MIB, 2, 4096);
         io_fault_add(rig.origin, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true,
@@ -367,7 +369,7 @@ static void verifying_finds_every_other_byte(void **state)
     rig.options.next_data = zeros_are_holes;
     assert_ok(extract(&rig), &rig.err);
     for (unsigned i = 0; i < 200; i++) {
-        const uint64_t at = i == 0 ? 0 : i == 1 ? rig.size_bytes - 1 : list_random(&seed, rig.size_bytes);
+        const uint64_t at = i == 0 ? 0 : i == 1 ? rig.size_bytes - 1 : unit_random(&seed, rig.size_bytes);
         const uint64_t writes = io_fault_count(rig.target, IO_FAULT_WRITE);
 
         io_mem_bytes(rig.target_mem)[at] ^= 1;

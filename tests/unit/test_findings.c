@@ -2,6 +2,7 @@
 /* Findings carry text and place, are counted without limit and handed on up to one. */
 #include "lib/check/findings.h"
 
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
 
 #include <setjmp.h>
@@ -61,7 +62,7 @@ static void places_are_those_of_the_format(void **state)
     snap_findings_place_area(&finding, &store, 3);
     assert_true(finding.has_area && finding.has_offset && !finding.has_entry);
     assert_int_equal(finding.area, 3);
-    assert_int_equal(finding.offset_bytes, fixture_area_offset(2, 3));
+    assert_int_equal(finding.offset_bytes, format_area_offset(2, 3));
 
     snap_findings_init(&finding, SNAP_RULE_ENTRY_ORDER, "x");
     snap_findings_place_entry(&finding, &store, 64 + 17, &entry);
@@ -69,7 +70,7 @@ static void places_are_those_of_the_format(void **state)
     assert_int_equal(finding.area, 1);
     assert_int_equal(finding.slot, 17);
     assert_int_equal(finding.index, 81);
-    assert_int_equal(finding.offset_bytes, fixture_entry_offset(2, 81));
+    assert_int_equal(finding.offset_bytes, format_entry_offset(2, 81));
     assert_int_equal(finding.old_chunk, 5);
     assert_true(finding.new_chunk == UINT64_MAX);
     assert_int_equal(snap_io_close(io, NULL), SNAP_OK);

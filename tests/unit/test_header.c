@@ -3,25 +3,11 @@
 #include "lib/store/header.h"
 
 #include "tests/support/io_fault.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define MAGIC 0x70416e53u
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
-
-static void must_close(struct snap_io *io)
-{
-    must(snap_io_close(io, NULL));
-}
 
 static void test_header_defects(void **state)
 {
@@ -62,7 +48,7 @@ static void test_header_defects(void **state)
         bool layout;
 
         if (cases[i].size_bytes >= 16)
-            fixture_put_header(io_mem_bytes(io), cases[i].magic, cases[i].valid, cases[i].version,
+            format_put_header(io_mem_bytes(io), cases[i].magic, cases[i].valid, cases[i].version,
                                cases[i].chunk_sectors);
         must(snap_header_read(&store, io, &err));
         assert_int_equal(store.defect, cases[i].defect);
@@ -102,7 +88,7 @@ static void test_header_alone(void **state)
     struct snap_store store;
 
     (void)state;
-    fixture_put_header(header, MAGIC, 1, 1, 1);
+    format_put_header(header, MAGIC, 1, 1, 1);
     must(snap_io_write(io, 0, sizeof header, header, NULL));
     io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .offset_bytes = 1024,
                                         .length_bytes = 512});
@@ -118,7 +104,7 @@ static void test_header_sector(void **state)
     struct snap_store store;
 
     (void)state;
-    fixture_put_header(bytes, MAGIC, 1, 1, 1);
+    format_put_header(bytes, MAGIC, 1, 1, 1);
     bytes[512] = 1; /* not the header's sector */
     must(snap_header_open(&store, io, NULL));
     assert_int_equal(store.identity_state, SNAP_IDENTITY_NONE);

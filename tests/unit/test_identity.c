@@ -2,6 +2,7 @@
 /* Tests what is recorded of an origin, and which evidence speaks against one. */
 #include "lib/check/identity.h"
 #include "tests/unit/list_fixture.h"
+#include "tests/unit/unit.h"
 
 static struct snap_device device;
 static struct snap_probe probe, view;

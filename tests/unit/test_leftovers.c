@@ -3,21 +3,12 @@
 #include "lib/merge/leftovers.h"
 
 #include "tests/support/io_fault.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define PER_AREA 32u /* chunks of one sector */
 #define LISTED 10u   /* entries of the list, all in area 0 */
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 /* A list of 10 entries, and room for whatever a test puts behind it. */
 struct bench {
@@ -40,7 +31,7 @@ static struct bench *bench_new(void)
 
     bench->fixture = fixture_new(1, LISTED, 150, 300);
     for (size_t i = 0; i < LISTED; i++)
-        bench->fixture.entries[i] = (struct snap_entry){i * 3, fixture_canonical(1, i)};
+        bench->fixture.entries[i] = (struct snap_entry){i * 3, format_canonical(1, i)};
     fixture_seal(&bench->fixture);
     bench->cow_mem = fixture_mem("cow", bench->fixture.cow, bench->fixture.cow_bytes, 512);
     bench->cow = io_fault_new(bench->cow_mem, NULL);
@@ -64,8 +55,8 @@ static void bench_free(struct bench *bench)
 /* An entry in a slot behind the list. Its data chunk, if it is one and the list does not use it, gets other content. */
 static void put(struct bench *bench, uint64_t index, uint64_t old_chunk, uint64_t new_chunk)
 {
-    fixture_put_entry(io_mem_bytes(bench->cow_mem), 1, index, old_chunk, new_chunk);
-    if (new_chunk > fixture_canonical(1, LISTED - 1) && new_chunk < bench->fixture.cow_bytes / 512 &&
+    format_put_entry(io_mem_bytes(bench->cow_mem), 1, index, old_chunk, new_chunk);
+    if (new_chunk > format_canonical(1, LISTED - 1) && new_chunk < bench->fixture.cow_bytes / 512 &&
         new_chunk % (PER_AREA + 1) != 1)
         fixture_pattern(io_mem_bytes(bench->cow_mem) + new_chunk * 512, 512, 1000 + new_chunk);
 }
@@ -107,7 +98,7 @@ static void test_data_chunks_in_use(void **state)
 
     (void)state;
     for (uint64_t i = 0; i < PER_AREA; i++)
-        put(bench, PER_AREA + i, 100 + i, fixture_canonical(1, i % LISTED));
+        put(bench, PER_AREA + i, 100 + i, format_canonical(1, i % LISTED));
     assert_int_equal(found_end(bench), 2);
     bench_free(bench);
 }
@@ -118,7 +109,7 @@ static void test_merged_entries(void **state)
 
     (void)state;
     for (uint64_t i = 0; i < PER_AREA; i++)
-        put_merged(bench, PER_AREA + i, 100 + i, fixture_canonical(1, 40 + i));
+        put_merged(bench, PER_AREA + i, 100 + i, format_canonical(1, 40 + i));
     assert_int_equal(found_end(bench), 2);
     bench_free(bench);
 }
@@ -132,14 +123,14 @@ static void test_one_entry_is_missed(void **state)
 
         for (uint64_t i = 0; i < PER_AREA; i++) {
             if (i == only)
-                put(bench, PER_AREA + i, 100 + i, fixture_canonical(1, 40 + i));
+                put(bench, PER_AREA + i, 100 + i, format_canonical(1, 40 + i));
             else if (i % 2 == 0)
-                put_merged(bench, PER_AREA + i, 100 + i, fixture_canonical(1, 40 + i));
+                put_merged(bench, PER_AREA + i, 100 + i, format_canonical(1, 40 + i));
             else
-                put(bench, PER_AREA + i, 100 + i, fixture_canonical(1, i % LISTED));
+                put(bench, PER_AREA + i, 100 + i, format_canonical(1, i % LISTED));
         }
         assert_int_equal(found_end(bench), 0);
-        merge(bench, 100 + only, fixture_canonical(1, 40 + only));
+        merge(bench, 100 + only, format_canonical(1, 40 + only));
         assert_int_equal(found_end(bench), 2);
         bench_free(bench);
     }
@@ -151,7 +142,7 @@ static void test_what_is_no_entry(void **state)
     struct bench *bench = bench_new();
 
     (void)state;
-    put(bench, PER_AREA, 5, fixture_canonical(1, 0));      /* the first one says that it is no continuation */
+    put(bench, PER_AREA, 5, format_canonical(1, 0));      /* the first one says that it is no continuation */
     put(bench, PER_AREA + 1, 5, bench->fixture.cow_bytes / 512); /* behind the end of the COW */
     put(bench, PER_AREA + 2, 5, 34);                       /* an area */
     put(bench, PER_AREA + 3, 300, 50);                     /* behind the end of the origin */
@@ -190,7 +181,7 @@ static void test_unreadable(void **state)
     struct bench *bench = bench_new();
 
     (void)state;
-    put(bench, PER_AREA, 100, fixture_canonical(1, 0));
+    put(bench, PER_AREA, 100, format_canonical(1, 0));
     put_merged(bench, PER_AREA + 1, 101, 41);
     assert_int_equal(found_end(bench), 2);
     io_fault_add(bench->cow, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
@@ -198,7 +189,7 @@ static void test_unreadable(void **state)
     assert_int_equal(found_end(bench), 0); /* the data of one entry */
     io_fault_clear(bench->cow);
     io_fault_add(bench->cow, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
-                                                .offset_bytes = fixture_area_offset(1, 1)});
+                                                .offset_bytes = format_area_offset(1, 1)});
     assert_int_equal(found_end(bench), 0); /* the area */
     bench_free(bench);
 }
@@ -210,13 +201,13 @@ static void test_failures(void **state)
     uint64_t end = 0;
 
     (void)state;
-    put(bench, PER_AREA, 100, fixture_canonical(1, 0));
+    put(bench, PER_AREA, 100, format_canonical(1, 0));
     bench->stopped = true;
     assert_int_equal(snap_leftovers_find(&bench->search, &end, &err), SNAP_E_STOPPED);
     assert_int_equal(end, 0);
     bench->stopped = false;
     io_fault_add(bench->cow, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
-                                                .offset_bytes = fixture_area_offset(1, 0)});
+                                                .offset_bytes = format_area_offset(1, 0)});
     assert_int_equal(snap_leftovers_find(&bench->search, &end, &err), SNAP_E_IO); /* the list itself */
     bench_free(bench);
 }

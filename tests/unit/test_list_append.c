@@ -2,21 +2,12 @@
 /* Entries that are added to a store: how many fit, which writes and flushes, every torn state, every failure. */
 #include "lib/base/bytes.h"
 #include "lib/store/list_append.h"
-
 #include "tests/support/io_fault.h"
 #include "tests/unit/append_fixture.h"
+#include "tests/unit/format_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 /* A store of `before` entries that shall get `added` more, with old garbage in every chunk that is not in use. */
 struct bench {
@@ -63,7 +54,7 @@ static struct bench *bench_new(uint64_t chunk_sectors, uint64_t before, uint64_t
 
     for (uint64_t i = 0; i < before; i++)
         fixture.entries[i] =
-            (struct snap_entry){3 * i, fixture_canonical(chunk_sectors, i + (i + 1 == before) * hole)};
+            (struct snap_entry){3 * i, format_canonical(chunk_sectors, i + (i + 1 == before) * hole)};
     fixture.count = (size_t)before;
     fixture_seal(&fixture);
     litter(&fixture, before);
@@ -100,7 +91,7 @@ static void bench_free(struct bench *bench)
 static void init(struct bench *bench)
 {
     must(snap_list_append_init(&bench->append, &bench->store, bench->goal.before,
-                          highest(bench->fixture.entries, bench->goal.before), NULL));
+                               highest(bench->fixture.entries, bench->goal.before), NULL));
 }
 
 static void flush_list(struct bench *bench)
@@ -127,7 +118,7 @@ static enum snap_status write_data(struct bench *bench)
 static enum snap_status commit(struct bench *bench)
 {
     return snap_list_append_commit(&bench->append, bench->olds, bench->goal.after - bench->goal.before, &bench->counts,
-                              NULL);
+                                   NULL);
 }
 
 static void expect_log(const struct recorder *recorder, const char *expected)
@@ -232,11 +223,11 @@ static void test_large_areas(void **state)
     size_t operations;
 
     (void)state;
-    fixture_put_header(sector, 0x70416e53, 1, 1, (uint32_t)chunk_sectors);
+    format_put_header(sector, FORMAT_MAGIC, 1, 1, (uint32_t)chunk_sectors);
     must(snap_io_write(io, 0, 512, sector, NULL));
     memset(sector, 0, 512);
     for (uint64_t i = 0; i < 31; i++)
-        fixture_put_entry(sector - (2 * chunk_bytes - 512), chunk_sectors, per_area - 32 + i, i, 2 + i);
+        format_put_entry(sector - (2 * chunk_bytes - 512), chunk_sectors, per_area - 32 + i, i, 2 + i);
     must(snap_io_write(io, 2 * chunk_bytes - 512, 512, sector, NULL)); /* the last sector of area 0 */
     memset(sector, 0xee, 512);
     for (uint64_t at = 0; at < chunk_bytes; at += 512)
@@ -292,15 +283,15 @@ static void test_room(void **state)
             struct snap_io *io = io_mem_new("cow", chunks * chunk_sectors * 512 + 511, 512, true);
             struct snap_store store;
 
-            fixture_put_header(io_mem_bytes(io), 0x70416e53, 1, 1, (uint32_t)chunk_sectors);
+            format_put_header(io_mem_bytes(io), FORMAT_MAGIC, 1, 1, (uint32_t)chunk_sectors);
             must(snap_header_open(&store, io, NULL));
             for (uint64_t count = 0; count <= snap_layout_capacity_entries(&store.layout); count++) {
-                uint64_t lowest = count ? fixture_canonical(chunk_sectors, count - 1) : 0;
+                uint64_t lowest = count ? format_canonical(chunk_sectors, count - 1) : 0;
                 uint64_t top = lowest;
                 struct snap_list_append append;
 
                 if (count > 0 && count % 3 == 0)
-                    top += fixture_random(&random, chunks - lowest);
+                    top += unit_random(&random, chunks - lowest);
                 top -= top > 2 && top % (32 * chunk_sectors + 1) == 1;
                 must(snap_list_append_init(&append, &store, count, top, NULL));
                 assert_int_equal(snap_list_append_room(&append), append_room(chunk_sectors, chunks, count, top));
@@ -419,7 +410,7 @@ static void test_list_that_changed(void **state)
 
         flush_list(bench);
         must(snap_io_read(bench->io, 1536, 512, unit, NULL));
-        fixture_put_entry(unit - 1536, 2, changes[i].index, changes[i].old_chunk, changes[i].new_chunk);
+        format_put_entry(unit - 1536, 2, changes[i].index, changes[i].old_chunk, changes[i].new_chunk);
         must(snap_io_write(bench->io, 1536, 512, unit, NULL));
         recorder_log_clear(bench->recorder);
         assert_int_equal(commit(bench), SNAP_E_CORRUPT);

@@ -4,25 +4,12 @@
 
 #include "lib/base/arith.h"
 #include "tests/support/io_fault.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/unit.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
-
-static void must_close(struct snap_io *io)
-{
-    must(snap_io_close(io, NULL));
-}
 
 /* Against the definition: m mod EPA lies in the last unit of its area. */
 static void test_single_cut(void **state)
@@ -70,7 +57,7 @@ static uint8_t *odd_image(uint64_t size_bytes)
 static void check_shorten(uint64_t chunk_sectors, uint32_t block_bytes, uint64_t length, uint64_t new_length)
 {
     const uint64_t per_area = 32 * chunk_sectors;
-    const uint64_t size_bytes = fixture_area_offset(chunk_sectors, length / per_area) + 2 * chunk_sectors * 512;
+    const uint64_t size_bytes = format_area_offset(chunk_sectors, length / per_area) + 2 * chunk_sectors * 512;
     uint8_t *before = odd_image(size_bytes), *after;
     struct recorder *recorder = recorder_new();
     struct snap_io *io = io_record_new(recorder, "cow", before, size_bytes, block_bytes, true);
@@ -81,19 +68,19 @@ static void check_shorten(uint64_t chunk_sectors, uint32_t block_bytes, uint64_t
 
     /* The unit that stays in part is read before anything is written. */
     snprintf(expected, sizeof expected, "cow read %" PRIu64 " %u\n",
-             fixture_entry_offset(chunk_sectors, new_length * 16 / block_bytes * block_bytes / 16), block_bytes);
+             format_entry_offset(chunk_sectors, new_length * 16 / block_bytes * block_bytes / 16), block_bytes);
     /* The last live slot of the area of the new end; then whole units towards its terminator. */
     while (slot / per_area != new_length / per_area)
         slot--;
     for (uint64_t unit = slot * 16 / block_bytes * block_bytes / 16;; unit -= block_bytes / 16) {
-        uint64_t offset = fixture_entry_offset(chunk_sectors, unit);
+        uint64_t offset = format_entry_offset(chunk_sectors, unit);
         bool last = unit <= new_length;
         size_t used = strlen(expected);
 
         snprintf(expected + used, sizeof expected - used, "cow write %" PRIu64 " %u\ncow flush\n", offset,
                  block_bytes);
         if (last) {
-            memset(before + fixture_entry_offset(chunk_sectors, new_length), 0, (unit - new_length) * 16 + block_bytes);
+            memset(before + format_entry_offset(chunk_sectors, new_length), 0, (unit - new_length) * 16 + block_bytes);
         } else {
             memset(before + offset, 0, block_bytes);
         }
@@ -203,7 +190,7 @@ static void check_zero_areas(uint64_t chunk_sectors, uint64_t areas, uint64_t fi
     log = recorder_log(recorder, &operations);
     assert_int_equal(operations, count * (chunk_bytes / piece_bytes));
     for (uint64_t area = first_area + count; area-- > first_area;) {
-        uint64_t offset = fixture_area_offset(chunk_sectors, area);
+        uint64_t offset = format_area_offset(chunk_sectors, area);
 
         for (uint64_t piece = 0; piece < chunk_bytes; piece += piece_bytes, at++) {
             assert_int_equal(log[at].kind, RECORD_WRITE);

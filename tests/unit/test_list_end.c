@@ -5,20 +5,10 @@
 #include "tests/support/io_fault.h"
 #include "tests/support/io_record.h"
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define COUNT 100u /* entries in the areas 0 to 3, of 32 each; an area is one atomic unit */
 #define LEFTOVER_AREAS_END 6u
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 struct bench {
     struct fixture fixture;

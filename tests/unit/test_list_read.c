@@ -3,23 +3,9 @@
 #include "lib/store/list_read.h"
 
 #include "tests/support/io_fault.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
-
-static void must_close(struct snap_io *io)
-{
-    must(snap_io_close(io, NULL));
-}
+#include "tests/unit/unit.h"
 
 static void test_entry_offsets(void **state)
 {
@@ -35,10 +21,10 @@ static void test_entry_offsets(void **state)
         assert_int_equal(snap_list_read_offset_bytes(&store, per_area - 1), chunk_sectors * 1024 - 16);
         assert_int_equal(snap_list_read_offset_bytes(&store, per_area), (per_area + 2) * chunk_sectors * 512);
         for (int i = 0; i < 100; i++) {
-            uint64_t index = fixture_random(&random, UINT64_C(1) << 30);
+            uint64_t index = unit_random(&random, UINT64_C(1) << 30);
 
             assert_int_equal(snap_list_read_offset_bytes(&store, index),
-                             fixture_entry_offset(chunk_sectors, index));
+                             format_entry_offset(chunk_sectors, index));
         }
         assert_true(snap_list_read_offset_bytes(&store, UINT64_MAX) == UINT64_MAX);
     }
@@ -108,7 +94,7 @@ static void test_read_entries_large_chunk(void **state)
     fixture.entries = fixture_alloc(fixture.count, sizeof *fixture.entries);
     for (size_t i = 0; i < fixture.count; i++) {
         fixture.entries[i] = (struct snap_entry){i * UINT64_C(0x0123456789abcdef), ~(uint64_t)i};
-        fixture_put_entry(fixture.cow, chunk_sectors, i, fixture.entries[i].old_chunk, fixture.entries[i].new_chunk);
+        format_put_entry(fixture.cow, chunk_sectors, i, fixture.entries[i].old_chunk, fixture.entries[i].new_chunk);
     }
     io = io_record_new(recorder, "cow", fixture.cow, fixture.cow_bytes, 4096, true);
     store = fixture_store_over(io, chunk_sectors);
@@ -146,7 +132,7 @@ static void test_read_entries_failures(void **state)
     assert_int_equal(snap_list_read_entries(&store, 90, 60, entries, &err), SNAP_E_INTERNAL);
     assert_int_equal(snap_list_read_entries(&store, UINT64_MAX - 5, 2, entries, &err), SNAP_E_INTERNAL);
     io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true,
-                                        .offset_bytes = fixture_area_offset(1, 2), .length_bytes = 512});
+                                        .offset_bytes = format_area_offset(1, 2), .length_bytes = 512});
     must(snap_list_read_entries(&store, 0, 64, entries, &err));
     assert_int_equal(snap_list_read_entries(&store, 0, 65, entries, &err), SNAP_E_IO);
     assert_non_null(strstr(err.text, "cow"));

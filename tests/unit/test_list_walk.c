@@ -2,20 +2,10 @@
 /* The walk over a store's list: every entry, the dead slots, the end, and what cannot be read. */
 #include "lib/base/bytes.h"
 #include "lib/store/list_walk.h"
-
 #include "tests/support/io_fault.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
+#include "tests/unit/unit.h"
 
 static struct snap_list_walk *open_walk(struct snap_store *store, struct snap_io *io)
 {
@@ -45,7 +35,7 @@ static uint64_t check_walk(struct snap_list_walk *walk, const struct snap_store 
         assert_int_equal(span.first_slot, index % per_area);
         assert_true(span.first_slot + span.slots <= per_area);
         for (uint32_t i = 0; i < span.slots; i++) {
-            const uint8_t *bytes = cow + fixture_entry_offset(store->layout.chunk_sectors, index + i);
+            const uint8_t *bytes = cow + format_entry_offset(store->layout.chunk_sectors, index + i);
 
             assert_int_equal(snap_span_old(&span, i), snap_get_le64(bytes));
             assert_int_equal(snap_span_new(&span, i), snap_get_le64(bytes + 8));
@@ -141,9 +131,9 @@ static void test_dead_slots(void **state)
         struct snap_store store;
         struct snap_list_walk *walk;
 
-        fixture_put_entry(fixture.cow, sizes[s], 5, 4711, 0); /* a terminator's old is no matter */
-        fixture_put_entry(fixture.cow, sizes[s], 6, 7, 9);
-        fixture_put_entry(fixture.cow, sizes[s], per_area - 1, UINT64_MAX, UINT64_MAX);
+        format_put_entry(fixture.cow, sizes[s], 5, 4711, 0); /* a terminator's old is no matter */
+        format_put_entry(fixture.cow, sizes[s], 6, 7, 9);
+        format_put_entry(fixture.cow, sizes[s], per_area - 1, UINT64_MAX, UINT64_MAX);
         io = fixture_mem("cow", fixture.cow, fixture.cow_bytes, 512);
         walk = open_walk(&store, io);
         assert_int_equal(check_walk(walk, &store, fixture.cow, 0), 5);
@@ -166,7 +156,7 @@ static void test_terminator_in_pieces(void **state)
         struct snap_list_walk *walk;
 
         for (uint64_t i = 0; i < 131072; i++)
-            fixture_put_entry(fixture.cow, 4096, i, i * 3, i == ends[e] ? 0 : i + 2);
+            format_put_entry(fixture.cow, 4096, i, i * 3, i == ends[e] ? 0 : i + 2);
         io = fixture_mem("cow", fixture.cow, fixture.cow_bytes, 512);
         walk = open_walk(&store, io);
         assert_int_equal(check_walk(walk, &store, fixture.cow, 0), ends[e]);
@@ -231,13 +221,13 @@ static void test_unreadable_area(void **state)
         io = io_fault_new(fixture_mem("disk7", fixture.cow, fixture.cow_bytes + 512 * 33 * 300, 512), NULL);
         walk = open_walk(&store, io);
         io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
-                                            .offset_bytes = fixture_area_offset(1, cases[i].bad_area)});
+                                            .offset_bytes = format_area_offset(1, cases[i].bad_area)});
         if (cases[i].bad_area >= expected_spans) {
             assert_int_equal(check_walk(walk, &store, fixture.cow, 0), cases[i].count);
         } else {
             for (uint64_t area = 0; area < cases[i].bad_area; area++) {
                 must(snap_list_walk_next(walk, &span, &err));
-                assert_memory_equal(span.bytes, fixture.cow + fixture_area_offset(1, area), 512);
+                assert_memory_equal(span.bytes, fixture.cow + format_area_offset(1, area), 512);
                 live += span.live;
             }
             assert_int_equal(live, cases[i].bad_area * 32);
@@ -286,7 +276,7 @@ static void test_seek_area(void **state)
     struct snap_list_walk *walk;
 
     (void)state;
-    fixture_put_entry(fixture.cow, 1, 32, 0, 0); /* the list is cut behind area 0; 33..99 are what was left behind */
+    format_put_entry(fixture.cow, 1, 32, 0, 0); /* the list is cut behind area 0; 33..99 are what was left behind */
     io = fixture_mem("cow", fixture.cow, fixture.cow_bytes, 512);
     walk = open_walk(&store, io);
     assert_int_equal(check_walk(walk, &store, fixture.cow, 0), 32);

@@ -2,21 +2,11 @@
 /* The merge as a whole: its result against a naive model, its exact order, its figures. */
 #include "lib/base/clock.h"
 #include "lib/merge/merge.h"
-
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/merge_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define SECOND_NS UINT64_C(1000000000)
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 /* Merges in memory and looks at every byte of both devices. */
 static void check_merge(const struct fixture *fixture, uint32_t block_bytes, const struct snap_merge_options *options)
@@ -33,7 +23,7 @@ static void check_merge(const struct fixture *fixture, uint32_t block_bytes, con
     assert_null(merge_state_fault(fixture, io_mem_bytes(cow), io_mem_bytes(origin)));
     assert_int_equal(merge_list_length(fixture, io_mem_bytes(cow)), 0);
     for (uint64_t area = 0; area <= fixture->count / (32 * fixture->chunk_sectors); area++) {
-        const uint8_t *bytes = io_mem_bytes(cow) + fixture_area_offset(fixture->chunk_sectors, area);
+        const uint8_t *bytes = io_mem_bytes(cow) + format_area_offset(fixture->chunk_sectors, area);
 
         for (uint64_t i = 0; i < fixture->chunk_bytes; i++)
             assert_int_equal(bytes[i], 0); /* hygiene: the hidden areas, too */
@@ -136,7 +126,7 @@ static void test_exact_order(void **state)
 
     (void)state;
     for (size_t i = 0; i < 40; i++)
-        fixture.entries[i] = (struct snap_entry){i < 39 ? i : 200, fixture_canonical(1, i)};
+        fixture.entries[i] = (struct snap_entry){i < 39 ? i : 200, format_canonical(1, i)};
     fixture_seal(&fixture);
     bench = merge_bench_new(&fixture, 512);
     text = log_of_merge(bench, &(struct snap_merge_options){.window_entries_max = 25}, true);

@@ -2,19 +2,11 @@
 /* A merge that goes on past bad sectors: what is left is exactly the bad entries, and nothing else is lost. */
 #include "tests/support/io_fault.h"
 #include "tests/support/io_record.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/merge_fixture.h"
+#include "tests/unit/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 /* Both devices in memory, with bad places. */
 struct rig {
@@ -91,11 +83,11 @@ static struct snap_entry *list_of(const struct rig *rig, uint64_t *length)
     *length = merge_list_length(&rig->fixture, cow);
     list = fixture_alloc(*length + 1, sizeof *list);
     for (uint64_t i = 0; i < *length; i++)
-        snap_codec_decode_entry(cow + fixture_entry_offset(chunk_sectors, i), &list[i]);
+        snap_codec_decode_entry(cow + format_entry_offset(chunk_sectors, i), &list[i]);
     for (uint64_t i = *length; i < (*length / per_area + 1) * per_area; i++) {
         struct snap_entry behind;
 
-        snap_codec_decode_entry(cow + fixture_entry_offset(chunk_sectors, i), &behind);
+        snap_codec_decode_entry(cow + format_entry_offset(chunk_sectors, i), &behind);
         assert_int_equal(behind.old_chunk | behind.new_chunk, 0);
     }
     return list;
@@ -164,7 +156,7 @@ static void merge_spoiled(uint64_t seed, uint64_t chunk_sectors, size_t count, u
     uint64_t random = seed;
 
     for (size_t i = bad_first; i < bad_end && i < count; i++)
-        if (fixture_random(&random, every) == 0)
+        if (unit_random(&random, every) == 0)
             spoil(rig, i);
     rig->options.window_entries_max = window;
     rig->options.table_entries_max = table;
@@ -408,7 +400,7 @@ static void test_drop_before_an_area_that_stays(void **state)
         spoil(rig, i);
     rig->options.drop_bad = true;
     io_fault_add(rig->cow, &(struct io_fault){.kind = IO_FAULT_WRITE, .from_then_on = true, .length_bytes = 512,
-                                              .offset_bytes = fixture_entry_offset(1, 64)});
+                                              .offset_bytes = format_entry_offset(1, 64)});
     assert_int_equal(run(rig, 100), SNAP_E_IO);
     list = list_of(rig, &length);
     assert_int_equal(length, 13);

@@ -3,18 +3,9 @@
 #include "tests/support/io_fault.h"
 #include "tests/support/io_record.h"
 #include "tests/unit/merge_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 /* A device that says yes and writes something else: the first byte of the write that covers `lie_at`. */
 struct liar {

@@ -3,21 +3,13 @@
 #include "lib/base/bytes.h"
 #include "lib/merge/merge.h"
 #include "tests/support/io_fault.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/merge_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <time.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 /* Both devices in memory, able to fail. */
 struct rig {
@@ -288,7 +280,7 @@ static void test_list_that_changed(void **state)
     for (int read_ahead = 0; read_ahead < 2; read_ahead++) {
         struct fixture fixture = list();
         struct rig *rig = rig_new(&fixture);
-        uint8_t *entry = io_mem_bytes(rig->cow_mem) + fixture_entry_offset(2, 70);
+        uint8_t *entry = io_mem_bytes(rig->cow_mem) + format_entry_offset(2, 70);
 
         snap_put_le64(entry, 451); /* the origin has chunks 0..450 */
         assert_int_equal(run(rig, &(struct snap_merge_options){.window_entries_max = 50, .read_ahead = read_ahead}),
@@ -374,7 +366,7 @@ static void test_one_thread_at_a_time(void **state)
         watched.io.ops = &ops;
         rig->store.io = &watched.io;
         if (fail == 2)
-            io_fault_add(rig->origin, &(struct io_fault){.kind = IO_FAULT_WRITE, .at = 40});
+            io_fault_add(rig->origin, &(struct io_fault){.kind = IO_FAULT_WRITE, .at = 20});
         assert_int_equal(run(rig, &(struct snap_merge_options){.window_entries_max = 20, .read_ahead = true,
                                                                .stop = stop, .stop_context = &stopper}),
                          fail == 0 ? SNAP_OK : fail == 1 ? SNAP_E_STOPPED : SNAP_E_IO);

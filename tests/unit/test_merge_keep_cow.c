@@ -3,17 +3,7 @@
 #include "lib/merge/merge.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/merge_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
+#include "tests/unit/unit.h"
 
 /* A COW that is open for reading only, an origin that can fail, and what the checkpoints said. */
 struct rig {

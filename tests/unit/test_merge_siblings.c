@@ -4,7 +4,9 @@
 #include "lib/merge/merge.h"
 #include "tests/support/io_fault.h"
 #include "tests/support/merge_once.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/sibling_fixture.h"
+#include "tests/unit/unit.h"
 
 #define SIBLINGS 2u
 
@@ -84,7 +86,7 @@ static uint8_t *view_of(const struct rig *rig, const char *name, const struct fi
     uint8_t *cow = fixture_recorded(rig->recorder, name), *view = fixture_recorded(rig->recorder, "origin");
 
     for (uint64_t e = 0;; e++) {
-        const uint8_t *bytes = cow + fixture_entry_offset(store->chunk_sectors, e);
+        const uint8_t *bytes = cow + format_entry_offset(store->chunk_sectors, e);
         const uint64_t at = snap_get_le64(bytes) * chunk_bytes, data = snap_get_le64(bytes + 8);
 
         if (data == 0)

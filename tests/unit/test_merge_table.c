@@ -4,17 +4,7 @@
 #include "lib/merge/window.h"
 #include "tests/support/io_record.h"
 #include "tests/unit/merge_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
+#include "tests/unit/unit.h"
 
 static void expect_merged(const struct merge_bench *bench)
 {

@@ -3,19 +3,9 @@
 #include "lib/merge/plan.h"
 
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define MIB (UINT64_C(1) << 20)
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 static struct snap_layout layout_of(uint64_t chunk_sectors)
 {
@@ -396,8 +386,8 @@ static void test_any_order(void **state)
 
     (void)state;
     for (size_t i = 0; i < 300; i++)
-        entries[i] = (struct snap_entry){fixture_random(&random, UINT64_C(1) << 44) * 300 + i,
-                                         fixture_random(&random, UINT64_C(1) << 44) * 300 + i};
+        entries[i] = (struct snap_entry){unit_random(&random, UINT64_C(1) << 44) * 300 + i,
+                                         unit_random(&random, UINT64_C(1) << 44) * 300 + i};
     for (size_t i = 200; i < 300; i++)
         entries[i] = (struct snap_entry){5000 + i, 7000 + i};
     first = plan_of(&layout, entries, 300, UINT64_C(1) << 54);
@@ -410,7 +400,7 @@ static void test_any_order(void **state)
         struct snap_plan other;
 
         for (size_t i = 0; i < 300; i++) {
-            size_t at = fixture_random(&random, 300);
+            size_t at = unit_random(&random, 300);
             struct snap_entry swap = entries[i];
 
             entries[i] = entries[at];

@@ -5,18 +5,9 @@
 #include "tests/support/io_fault.h"
 #include "tests/support/io_record.h"
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 static struct snap_identity sample(void)
 {

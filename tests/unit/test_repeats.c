@@ -3,6 +3,8 @@
 #include "tests/unit/alloc_fixture.h"
 #include "tests/unit/check_fixture.h"
 #include "tests/unit/duplicates_fixture.h"
+#include "tests/unit/format_fixture.h"
+#include "tests/unit/unit.h"
 
 static struct reports reports, expected;
 static struct checked checked;
@@ -102,9 +104,9 @@ static void another_one_among_them_is_a_duplicate(void **state)
     for (size_t other = 0; other < 3; other++) {
         for (int by_new = 0; by_new < 2; by_new++) {
             struct list_virtual *list = wide_list(300);
-            const struct snap_entry same = {500 * PAGE, list_canonical(8, 295)};
+            const struct snap_entry same = {500 * PAGE, format_canonical(8, 295)};
             const struct snap_entry differs = by_new ? (struct snap_entry){501 * PAGE, same.new_chunk}
-                                                     : (struct snap_entry){same.old_chunk, list_canonical(8, 296)};
+                                                     : (struct snap_entry){same.old_chunk, format_canonical(8, 296)};
 
             list->count = 290; /* the data chunks behind belong to nobody else */
             for (size_t i = 0; i < 3; i++)
@@ -128,7 +130,7 @@ static void what_is_out_of_range_is_no_repeated_entry(void **state)
     (void)state;
     list_put_canonical(io, 1, 0, 100, 0, 1);
     for (uint64_t i = 10; i < 12; i++) {
-        list_put(io, 1, i, 5000, list_canonical(1, 10)); /* beyond the origin */
+        list_put(io, 1, i, 5000, format_canonical(1, 10)); /* beyond the origin */
         list_put(io, 1, i + 10, 4000, 400);              /* beyond the COW */
         list_put(io, 1, i + 20, 4001, 34);               /* on area 1 */
     }
@@ -147,20 +149,20 @@ static void random_moves_are_judged_as_naively(void **state)
 
     (void)state;
     for (unsigned round = 0; round < 400; round++) {
-        const uint64_t count = list_random(&seed, 300) + 2;
+        const uint64_t count = unit_random(&seed, 300) + 2;
         struct snap_io *io = list_new(1, 350);
 
         for (uint64_t i = 0; i < count; i++)
-            entries[i] = (struct snap_entry){i * 4, list_canonical(1, i)};
-        for (uint64_t copies = list_random(&seed, 40); copies > 0; copies--)
-            entries[list_random(&seed, count)] = entries[list_random(&seed, count)];
-        for (uint64_t errors = round % 2 * list_random(&seed, 30); errors > 0; errors--) {
-            const uint64_t at = list_random(&seed, count);
+            entries[i] = (struct snap_entry){i * 4, format_canonical(1, i)};
+        for (uint64_t copies = unit_random(&seed, 40); copies > 0; copies--)
+            entries[unit_random(&seed, count)] = entries[unit_random(&seed, count)];
+        for (uint64_t errors = round % 2 * unit_random(&seed, 30); errors > 0; errors--) {
+            const uint64_t at = unit_random(&seed, count);
 
-            if (list_random(&seed, 2) == 0)
-                entries[at].old_chunk = list_random(&seed, 2000);
+            if (unit_random(&seed, 2) == 0)
+                entries[at].old_chunk = unit_random(&seed, 2000);
             else
-                entries[at].new_chunk = list_random(&seed, 360) + 1;
+                entries[at].new_chunk = unit_random(&seed, 360) + 1;
         }
         for (uint64_t i = 0; i < count; i++)
             list_put(io, 1, i, entries[i].old_chunk, entries[i].new_chunk);
@@ -336,10 +338,10 @@ static void the_figures_make_sense(void **state)
 
     (void)state;
     list_put_canonical(io, 8, 0, 300, 10, 1);
-    list_put(io, 8, 299, 999, list_canonical(8, 299)); /* three sectors of it are on the origin */
+    list_put(io, 8, 299, 999, format_canonical(8, 299)); /* three sectors of it are on the origin */
     for (uint64_t i = 0; i < 3; i++)
-        list_put(io, 8, 200 + i, i < 2 ? 307 + i : 999, list_canonical(8, 297 + i));
-    list_put(io, 8, 250, 999, list_canonical(8, 299));
+        list_put(io, 8, 200 + i, i < 2 ? 307 + i : 999, format_canonical(8, 297 + i));
+    list_put(io, 8, 250, 999, format_canonical(8, 299));
     assert_ok(check_run(io, &options, &checked), &checked.err);
     assert_int_equal(checked.findings.rule_counts[SNAP_RULE_ENTRY_REPEATED], 4);
     assert_int_equal(checked.findings.severity_counts[SNAP_NOTE], checked.count);
@@ -349,8 +351,8 @@ static void the_figures_make_sense(void **state)
     assert_false(checked.result.canonical);
     assert_int_equal(checked.findings.rule_counts[SNAP_RULE_ENTRY_ORDER], 1);
     assert_int_equal(checked.findings.rule_counts[SNAP_RULE_LEAKED_CHUNKS], 1);
-    assert_int_equal(checked.result.highest_new_chunk, list_canonical(8, 299));
-    assert_int_equal(checked.result.usage.allocated_sectors, (list_canonical(8, 299) + 1) * 8);
+    assert_int_equal(checked.result.highest_new_chunk, format_canonical(8, 299));
+    assert_int_equal(checked.result.usage.allocated_sectors, (format_canonical(8, 299) + 1) * 8);
     for (size_t i = 0; i < checked.count; i++) {
         if (checked.at[i].rule == SNAP_RULE_LEAKED_CHUNKS)
             assert_non_null(strstr(checked.at[i].text, "4 data chunks"));

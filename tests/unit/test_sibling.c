@@ -2,9 +2,10 @@
 /* Another snapshot keeps its view while its origin is overwritten: what is copied, what is not, which requests. */
 #include "lib/base/bytes.h"
 #include "lib/base/clock.h"
-#include "tests/unit/sibling_fixture.h"
-
 #include "tests/unit/alloc_fixture.h"
+#include "tests/unit/format_fixture.h"
+#include "tests/unit/sibling_fixture.h"
+#include "tests/unit/unit.h"
 
 static enum snap_status bench_plan(struct bench *bench, uint64_t entries)
 {
@@ -536,9 +537,9 @@ static struct fixture scattered(size_t count, uint64_t spare)
 {
     struct fixture fixture = fixture_new(1, count, spare, 8);
 
-    fixture_put_header(fixture.cow, 0x70416e53, 1, 1, 1);
+    format_put_header(fixture.cow, FORMAT_MAGIC, 1, 1, 1);
     for (uint64_t i = 0; i < count; i++)
-        fixture_put_entry(fixture.cow, 1, i, i * 4096 + 5, fixture_canonical(1, i));
+        format_put_entry(fixture.cow, 1, i, i * 4096 + 5, format_canonical(1, i));
     return fixture;
 }
 
@@ -556,7 +557,7 @@ static void test_memory(void **state)
         uint64_t before_bytes;
 
         for (uint64_t k = 0; k < counts[i][0]; k++) /* not the chunks of the other */
-            fixture_put_entry(merged.cow, 1, k, (k + 10000) * 4096 + 5, fixture_canonical(1, k));
+            format_put_entry(merged.cow, 1, k, (k + 10000) * 4096 + 5, format_canonical(1, k));
         bench = bench_over(merged, other, 512);
         bench->options.memory_bytes = SNAP_SIBLING_MEMORY_MIN_BYTES;
         bench->options.origin_bytes = UINT64_C(1) << 40;

@@ -3,12 +3,7 @@
 #include "lib/merge/sort.h"
 
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define COUNT_MAX 500u
 
@@ -62,9 +57,9 @@ static void test_every_width(void **state)
     (void)state;
     for (unsigned bits = 1; bits <= 64; bits++) {
         for (size_t i = 0; i < COUNT_MAX; i++)
-            entries[i] = (struct snap_entry){(fixture_random(&random, UINT64_MAX) << 11 ^ fixture_random(&random, 2048))
+            entries[i] = (struct snap_entry){(unit_random(&random, UINT64_MAX) << 11 ^ unit_random(&random, 2048))
                                                  >> (64 - bits),
-                                             (fixture_random(&random, UINT64_MAX) << 11 ^ i) >> (64 - bits)};
+                                             (unit_random(&random, UINT64_MAX) << 11 ^ i) >> (64 - bits)};
         check_sort(entries, COUNT_MAX, SNAP_SORT_BY_OLD);
         check_sort(entries, COUNT_MAX, SNAP_SORT_BY_NEW);
     }

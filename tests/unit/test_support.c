@@ -3,20 +3,11 @@
 #include "tests/support/io_fault.h"
 #include "tests/support/io_mem.h"
 #include "tests/support/io_record.h"
+#include "tests/unit/unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 static void fill(uint8_t *bytes, char letter)
 {

@@ -2,14 +2,8 @@
 /* The rate limit, on a clock that the test winds. */
 #include "lib/base/clock.h"
 #include "lib/io/throttle.h"
-
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -96,9 +90,9 @@ static void test_never_more_than_the_rate(void **state)
         snap_throttle_init(&throttle, &clock, rate_bytes, 0);
         largest = snap_throttle_burst_bytes(&throttle);
         for (int i = 0; i < TAKES; i++) {
-            bytes[i] = fixture_random(&random, i % 50 ? 1000000 / 3 : 3000000) + 1;
-            if (fixture_random(&random, 10) == 0)
-                fake.now_ns += fixture_random(&random, 3 * SECOND_NS);
+            bytes[i] = unit_random(&random, i % 50 ? 1000000 / 3 : 3000000) + 1;
+            if (unit_random(&random, 10) == 0)
+                fake.now_ns += unit_random(&random, 3 * SECOND_NS);
             assert_true(snap_throttle_take(&throttle, bytes[i], 1, NULL, NULL));
             at_ns[i] = fake.now_ns;
             largest = bytes[i] > largest ? bytes[i] : largest;

@@ -4,7 +4,9 @@
 #include "lib/view/view.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/alloc_fixture.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/list_fixture.h"
+#include "tests/unit/unit.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define ENTRIES_MAX 120000u
@@ -23,7 +25,7 @@ struct pair {
 static void random_bytes(struct snap_io *io, uint64_t from_bytes)
 {
     for (uint64_t i = from_bytes; i + 8 <= io->size_bytes; i += 8)
-        snap_put_le64(io_mem_bytes(io) + i, list_random(&seed, UINT64_MAX));
+        snap_put_le64(io_mem_bytes(io) + i, unit_random(&seed, UINT64_MAX));
 }
 
 /* The first entry on disk counts (dmsnap-store(5), DUPLICATES), and those beyond the origin do not. */
@@ -51,11 +53,11 @@ static void open_pair(struct pair *pair, uint32_t cs, uint64_t count, uint64_t o
     struct snap_error err = {.text = ""};
 
     pair->origin = io_mem_new("origin", origin_bytes, 512, false);
-    pair->cow = list_new(cs, (list_canonical(cs, count) + list_per_area(cs)) * cs);
+    pair->cow = list_new(cs, (format_canonical(cs, count) + format_per_area(cs)) * cs);
     random_bytes(pair->origin, 0);
     random_bytes(pair->cow, cs * UINT64_C(512));
-    for (uint64_t area = 0; (list_area_chunk(cs, area) + 1) * cs * 512 <= pair->cow->size_bytes; area++)
-        memset(io_mem_bytes(pair->cow) + list_area_chunk(cs, area) * cs * 512, 0, cs * UINT64_C(512));
+    for (uint64_t area = 0; (format_area_chunk(cs, area) + 1) * cs * 512 <= pair->cow->size_bytes; area++)
+        memset(io_mem_bytes(pair->cow) + format_area_chunk(cs, area) * cs * 512, 0, cs * UINT64_C(512));
     for (uint64_t i = 0; i < count; i++)
         list_put(pair->cow, cs, i, entries[i].old_chunk, entries[i].new_chunk);
     pair->store = list_open(pair->cow);
@@ -93,7 +95,7 @@ static void shuffled_olds(uint64_t count)
     for (uint64_t i = 0; i < count; i++)
         entries[i].old_chunk = i;
     for (uint64_t i = count; i > 1; i--) {
-        uint64_t other = list_random(&seed, i), old = entries[i - 1].old_chunk;
+        uint64_t other = unit_random(&seed, i), old = entries[i - 1].old_chunk;
 
         entries[i - 1].old_chunk = entries[other].old_chunk;
         entries[other].old_chunk = old;
@@ -104,24 +106,24 @@ static void random_reads_show_the_view(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < 150; round++) {
-        const uint32_t cs = 1u << list_random(&seed, 4);
-        const uint64_t count = list_random(&seed, 150);
-        const uint64_t origin_bytes = (list_random(&seed, 300 * cs) + 1) * 512 + (round % 4 ? 0 : 100);
+        const uint32_t cs = 1u << unit_random(&seed, 4);
+        const uint64_t count = unit_random(&seed, 150);
+        const uint64_t origin_bytes = (unit_random(&seed, 300 * cs) + 1) * 512 + (round % 4 ? 0 : 100);
         struct pair pair;
 
         for (uint64_t i = 0; i < count; i++) /* some twice, some beyond the origin */
-            entries[i] = (struct snap_entry){list_random(&seed, 320), list_canonical(cs, i)};
-        for (uint64_t i = 0; i + 1 < count; i += 2 + list_random(&seed, 9)) {
+            entries[i] = (struct snap_entry){unit_random(&seed, 320), format_canonical(cs, i)};
+        for (uint64_t i = 0; i + 1 < count; i += 2 + unit_random(&seed, 9)) {
             entries[i + 1].old_chunk = entries[i].old_chunk + 1; /* runs in the origin, and backwards on the COW */
-            entries[i].new_chunk = list_canonical(cs, i + 1);
-            entries[i + 1].new_chunk = list_canonical(cs, i);
+            entries[i].new_chunk = format_canonical(cs, i + 1);
+            entries[i + 1].new_chunk = format_canonical(cs, i);
         }
         open_pair(&pair, cs, count, origin_bytes, MIB);
         assert_int_equal(snap_view_size_bytes(pair.view), origin_bytes / 512 * 512);
         assert_read(&pair, 0, origin_bytes / 512 * 512);
         for (unsigned i = 0; i < 60; i++) {
-            uint64_t offset_bytes = list_random(&seed, origin_bytes / 512 * 512);
-            uint64_t length_bytes = list_random(&seed, origin_bytes / 512 * 512 - offset_bytes + 1);
+            uint64_t offset_bytes = unit_random(&seed, origin_bytes / 512 * 512);
+            uint64_t length_bytes = unit_random(&seed, origin_bytes / 512 * 512 - offset_bytes + 1);
 
             if (i % 2)
                 length_bytes %= 1500;
@@ -140,14 +142,14 @@ static void long_reads_take_many_requests(void **state)
 
     (void)state;
     for (uint64_t i = 0; i < count; i++) /* every second chunk, and a long run without entries behind them */
-        entries[i] = (struct snap_entry){i * 2, list_canonical(1, i)};
+        entries[i] = (struct snap_entry){i * 2, format_canonical(1, i)};
     open_pair(&pair, 1, count, 6000 * 512 + 3 * MIB, MIB);
     assert_read(&pair, 0, pair.origin->size_bytes);
     assert_read(&pair, 511, pair.origin->size_bytes - 600);
     close_pair(&pair);
     shuffled_olds(count);
     for (uint64_t i = 0; i < count; i++)
-        entries[i] = (struct snap_entry){i, list_canonical(8, i)}; /* one long run on both */
+        entries[i] = (struct snap_entry){i, format_canonical(8, i)}; /* one long run on both */
     open_pair(&pair, 8, count, count * 4096 + 5000 * 512, MIB);
     assert_read(&pair, 0, pair.origin->size_bytes);
     close_pair(&pair);
@@ -163,18 +165,18 @@ static void a_short_map_is_loaded_again(void **state)
     shuffled_olds(ENTRIES_MAX);
     for (uint64_t i = 0; i < ENTRIES_MAX; i++) {
         entries[i].old_chunk += entries[i].old_chunk / 1000 * 10; /* with gaps */
-        entries[i].new_chunk = list_canonical(1, i);
+        entries[i].new_chunk = format_canonical(1, i);
     }
     open_pair(&pair, 1, ENTRIES_MAX, (ENTRIES_MAX / 100 * 101 + 777) * 512, MIB);
     for (uint64_t at = 0; at < pair.origin->size_bytes; at += 3 * MIB + 512)
         assert_read(&pair, at, (pair.origin->size_bytes - at) % (3 * MIB + 512));
     assert_read(&pair, 0, pair.origin->size_bytes);
     for (unsigned i = 0; i < 25; i++) { /* back and forth */
-        uint64_t at = list_random(&seed, pair.origin->size_bytes / 512) * 512;
+        uint64_t at = unit_random(&seed, pair.origin->size_bytes / 512) * 512;
 
         assert_read(&pair, at, pair.origin->size_bytes - at > 8192 ? 8192 : pair.origin->size_bytes - at);
     }
-    for (uint64_t start = 0; start < 60000; start += 1 + list_random(&seed, 9000)) {
+    for (uint64_t start = 0; start < 60000; start += 1 + unit_random(&seed, 9000)) {
         /* All entries from there on; where a map ends is by chance. */
         for (uint64_t entry = start, at = (start + start / 1000 * 10) * 512;; at = next_bytes + 512, entry++) {
             assert_ok(snap_view_next_entry(pair.view, at, &next_bytes, &err), &err);
@@ -200,7 +202,7 @@ static void reading_upwards_takes_few_walks(void **state)
     (void)state;
     shuffled_olds(ENTRIES_MAX);
     for (uint64_t i = 0; i < ENTRIES_MAX; i++)
-        entries[i].new_chunk = list_canonical(1, i);
+        entries[i].new_chunk = format_canonical(1, i);
     open_pair(&pair, 1, ENTRIES_MAX, ENTRIES_MAX * 512, MIB);
     counted = io_fault_new(pair.cow, NULL);
     pair.store.io = counted;
@@ -223,7 +225,7 @@ static void the_first_on_disk_counts_with_a_short_map_too(void **state)
     for (uint64_t i = 0; i < ENTRIES_MAX; i++) {
         if (i >= ENTRIES_MAX / 2)
             entries[i].old_chunk = entries[i - ENTRIES_MAX / 2].old_chunk ^ (i % 7 == 0);
-        entries[i].new_chunk = list_canonical(1, i);
+        entries[i].new_chunk = format_canonical(1, i);
     }
     open_pair(&pair, 1, ENTRIES_MAX, ENTRIES_MAX / 2 * 512, MIB);
     assert_read(&pair, 0, pair.origin->size_bytes);
@@ -237,7 +239,7 @@ static void many_entries_for_one_chunk_fit(void **state)
 
     (void)state;
     for (uint64_t i = 0; i < ENTRIES_MAX; i++)
-        entries[i] = (struct snap_entry){i % 3, list_canonical(1, i)};
+        entries[i] = (struct snap_entry){i % 3, format_canonical(1, i)};
     open_pair(&pair, 1, ENTRIES_MAX, 10 * 512, MIB);
     assert_read(&pair, 0, pair.origin->size_bytes);
     close_pair(&pair);

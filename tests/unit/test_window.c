@@ -6,20 +6,11 @@
 #include "lib/base/bytes.h"
 #include "lib/base/clock.h"
 #include "tests/support/io_fault.h"
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/store_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define MIB (UINT64_C(1) << 20)
-
-static void must(enum snap_status status)
-{
-    assert_int_equal(status, SNAP_OK);
-}
 
 static struct snap_store store_over(struct snap_io *io, uint64_t chunk_sectors)
 {
@@ -116,11 +107,11 @@ static void test_division_with_changing_size(void **state)
     (void)state;
     for (int round = 0; round < 300; round++) {
         struct snap_window_range range = {0};
-        uint64_t covered = 0, entries = fixture_random(&random, 5000);
+        uint64_t covered = 0, entries = unit_random(&random, 5000);
 
         range.first = range.end = entries;
         for (;;) {
-            uint64_t max = fixture_random(&random, 900) + 1;
+            uint64_t max = unit_random(&random, 900) + 1;
             const struct snap_window_size size = {max, 4096};
             struct snap_window_range next = snap_window_next(&store, &range, max, &size, false);
 
@@ -178,13 +169,13 @@ static void test_memory_is_bounded(void **state)
 
         must(snap_layout_init(&layout, chunk_sectors, UINT64_C(1) << 50, NULL));
         for (int i = 0; i < 400; i++) {
-            uint64_t memory_bytes = 8 * MIB + fixture_random(&random, i < 200 ? 16 * MIB : 2048 * MIB);
+            uint64_t memory_bytes = 8 * MIB + unit_random(&random, i < 200 ? 16 * MIB : 2048 * MIB);
             struct snap_window_size size;
 
             if (i % 4 == 0) /* where a slice just fits, or just does not */
-                memory_bytes = snap_max(8 * MIB, (UINT64_C(1) << fixture_random(&random, 12) << 20) +
+                memory_bytes = snap_max(8 * MIB, (UINT64_C(1) << unit_random(&random, 12) << 20) +
                                                      SNAP_COPY_GROUP_MEMORY_BYTES + (2 << 20) +
-                                                     fixture_random(&random, 3) * 200);
+                                                     unit_random(&random, 3) * 200);
             snap_window_size(&layout, memory_bytes, UINT64_MAX, &size);
             assert_true(size.entries >= 1);
             assert_true(size.slice_bytes <= layout.chunk_bytes);
@@ -326,7 +317,7 @@ static void expect_refused(struct bench *bench, uint64_t index, uint64_t old_chu
     struct snap_window window;
     struct snap_worker ahead = {0};
     uint8_t sector[512];
-    uint64_t sector_bytes = fixture_entry_offset(1, index) / 512 * 512;
+    uint64_t sector_bytes = format_entry_offset(1, index) / 512 * 512;
 
     must(snap_io_read(bench->io, sector_bytes, 512, sector, NULL));
     snap_put_le64(sector + index % 32 * 16, old_chunk);
