@@ -52,6 +52,12 @@ static const struct cli_option required_options[] = {
     CLI_OPTIONS_END,
 };
 
+static const struct cli_option memory_options[] = {
+    { .name = "flag", .letter = 'f', .help = "a flag", .group = "One", .kind = CLI_FLAG, .flag = &values.flag },
+    { .name = "memory", .argument = "SIZE", .help = "a size", .group = "One", .kind = CLI_SIZE, .number = &values.size },
+    CLI_OPTIONS_END,
+};
+
 static const struct cli_column columns[] = {
     { .name = "SHOWN", .help = "first" }, { .name = "EXTRA", .help = "second", .extra = true },
 };
@@ -64,6 +70,10 @@ static const struct cli_program program = {
 
 static const struct cli_program strict_program = {
     .name = "prog", .purpose = "Does nothing.", .synopsis = "--origin DEV", .options = required_options,
+};
+
+static const struct cli_program memory_program = {
+    .name = "prog", .purpose = "Does nothing.", .synopsis = "[OPTION...]", .options = memory_options,
 };
 
 /* One run of the parser, with what it wrote. */
@@ -508,6 +518,25 @@ static void talk_is_named_and_escaped(void **state)
     end(&run);
 }
 
+static void short_memory_names_the_option_for_it(void **state)
+{
+    const struct snap_error memory = { .status = SNAP_E_NOMEM, .text = "out of memory" };
+    const struct snap_error other = { .status = SNAP_E_IO, .text = "cannot be read" };
+    struct run run;
+
+    (void)state;
+    parse(&run, &memory_program, ARGUMENTS("-f"));
+    assert_int_equal(cli_refuse(&run.cli, &memory), 8);
+    assert_int_equal(cli_fail(&run.cli, &other), 8);
+    assert_string_equal(run.err, "prog: out of memory\n--memory SIZE sets how much memory is used.\n"
+                                 "Nothing was written.\nprog: cannot be read\n");
+    end(&run);
+    parse(&run, &program, ARGUMENTS("cow")); /* has no such option */
+    assert_int_equal(cli_fail(&run.cli, &memory), 8);
+    assert_string_equal(run.err, "prog: out of memory\n");
+    end(&run);
+}
+
 static void quiet_and_verbose_choose_what_is_said(void **state)
 {
     struct run run;
@@ -727,6 +756,7 @@ int main(void)
         cmocka_unit_test(the_worse_exit_status_wins),
         cmocka_unit_test(lost_output_is_a_failure),
         cmocka_unit_test(talk_is_named_and_escaped),
+        cmocka_unit_test(short_memory_names_the_option_for_it),
         cmocka_unit_test(quiet_and_verbose_choose_what_is_said),
         cmocka_unit_test(only_yes_is_yes),
         cmocka_unit_test(the_option_answers_yes_without_a_terminal),

@@ -91,9 +91,22 @@ void cli_line(struct cli *cli, const char *format, ...)
     va_end(list);
 }
 
+/* The library says what memory it needs. Only the program knows the option that sets it. */
+static void name_memory_option(struct cli *cli)
+{
+    const struct cli_option *option = cli->program->options;
+
+    while (option && option->name && strcmp(option->name, "memory") != 0)
+        option++;
+    if (option && option->name)
+        cli_line(cli, "--memory %s sets how much memory is used.", option->argument);
+}
+
 int cli_fail(struct cli *cli, const struct snap_error *err)
 {
     cli_error(cli, "%s", err->text);
+    if (err->status == SNAP_E_NOMEM)
+        name_memory_option(cli);
     return cli_exit_status(err->status);
 }
 

@@ -23,7 +23,10 @@ void cli_verbose(struct cli *cli, const char *format, ...) __attribute__((format
  */
 void cli_line(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints the failure as an error; returns the exit status for it. */
+/*
+ * Prints the failure as an error; returns the exit status for it. Where memory is short and the program has an option
+ * --memory, a line says so.
+ */
 int cli_fail(struct cli *cli, const struct snap_error *err);
 
 /* The same, and the line "Nothing was written." below: for refusals before the first write. */
