@@ -36,6 +36,16 @@ static enum snap_status status_of_errno(int sys_errno)
     }
 }
 
+/* strerror_r has two forms: that of glibc returns the text, that of POSIX (musl) fills the buffer. */
+const char *snap_error_reason(int sys_errno, char buffer[SNAP_ERROR_REASON_BYTES])
+{
+#ifdef __GLIBC__
+    return strerror_r(sys_errno, buffer, SNAP_ERROR_REASON_BYTES);
+#else
+    return strerror_r(sys_errno, buffer, SNAP_ERROR_REASON_BYTES) == 0 ? buffer : "unknown error";
+#endif
+}
+
 enum snap_status snap_fail(struct snap_error *err, enum snap_status status, const char *format, ...)
 {
     va_list args;
@@ -53,7 +63,7 @@ enum snap_status snap_fail(struct snap_error *err, enum snap_status status, cons
 enum snap_status snap_fail_errno(struct snap_error *err, int sys_errno, const char *format, ...)
 {
     enum snap_status status = status_of_errno(sys_errno);
-    char reason[128];
+    char reason[SNAP_ERROR_REASON_BYTES];
     size_t used;
     va_list args;
 
@@ -65,8 +75,7 @@ enum snap_status snap_fail_errno(struct snap_error *err, int sys_errno, const ch
     (void)vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     used = strlen(err->text);
-    (void)snprintf(err->text + used, sizeof err->text - used, ": %s",
-                   strerror_r(sys_errno, reason, sizeof reason));
+    (void)snprintf(err->text + used, sizeof err->text - used, ": %s", snap_error_reason(sys_errno, reason));
     return status;
 }
 

@@ -4,6 +4,7 @@
 #define DMSNAP_BASE_ERROR
 
 #define SNAP_ERROR_TEXT_BYTES 512
+#define SNAP_ERROR_REASON_BYTES 128
 
 /*
  * What kind of failure it was. Programs map it to an exit status (see tools/cli/cli.h); the text says the rest.
@@ -50,6 +51,9 @@ enum snap_status snap_fail(struct snap_error *err, enum snap_status status, cons
  */
 enum snap_status snap_fail_errno(struct snap_error *err, int sys_errno, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The system's text for `sys_errno`; it may lie in `buffer`. Unlike strerror, any thread may call it. */
+const char *snap_error_reason(int sys_errno, char buffer[SNAP_ERROR_REASON_BYTES]);
 
 /* Puts "<prefix>: " in front of the text of a failure that is being passed on; returns its status. */
 enum snap_status snap_fail_prefix(struct snap_error *err, enum snap_status status, const char *format, ...)

@@ -70,7 +70,7 @@ static enum snap_status report(const struct data_check *check, uint64_t first_in
 
     for (uint64_t i = 0; i < count && status == SNAP_OK; i++) {
         struct snap_finding finding;
-        char reason[64];
+        char reason[SNAP_ERROR_REASON_BYTES];
 
         if (check->sys_errno[i] == 0)
             continue;
@@ -78,7 +78,7 @@ static enum snap_status report(const struct data_check *check, uint64_t first_in
         snap_findings_init(&finding, SNAP_RULE_DATA_UNREADABLE,
                            "data chunk %" PRIu64 " of origin chunk %" PRIu64 " cannot be read: %s",
                            check->entries[i].new_chunk, check->entries[i].old_chunk,
-                           strerror_r(check->sys_errno[i], reason, sizeof reason));
+                           snap_error_reason(check->sys_errno[i], reason));
         snap_findings_place_entry(&finding, check->store, first_index + i, &check->entries[i]);
         finding.offset_bytes = check->entries[i].new_chunk * check->store->layout.chunk_bytes;
         status = snap_findings_add(findings, &finding, err);

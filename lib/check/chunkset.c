@@ -3,6 +3,7 @@
 #include "lib/check/chunkset.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ struct snap_chunkset *snap_chunkset_new(uint64_t memory_bytes)
         return NULL;
     set->memory_bytes = memory_bytes;
     set->slots = TABLE_SLOTS_FIRST;
-    set->table = calloc(set->slots, sizeof *set->table);
+    set->table = snap_array_new(set->slots, sizeof *set->table);
     set->used_bytes = sizeof *set + set->slots * sizeof *set->table;
     if (!set->table) {
         free(set);
@@ -83,7 +84,7 @@ static bool grow_table(struct snap_chunkset *set)
     /* Both tables exist for a moment. */
     if (set->used_bytes + slots * sizeof *table > set->memory_bytes)
         return false;
-    table = calloc(slots, sizeof *table);
+    table = snap_array_new(slots, sizeof *table);
     if (!table)
         return false;
     for (uint64_t i = 0; i < set->slots; i++)

@@ -3,6 +3,7 @@
 #include "lib/check/repeats_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/array.h"
 #include "lib/store/list_walk.h"
 
 #include <inttypes.h>
@@ -46,7 +47,7 @@ static uint64_t filter_bit(const struct snap_repeats_numbers *numbers, uint64_t 
 void snap_repeats_numbers_note(struct snap_repeats_numbers *numbers, uint64_t chunk)
 {
     if (numbers->count++ == 0 && !numbers->filter)
-        numbers->filter = calloc(numbers->filter_bytes / sizeof *numbers->filter, sizeof *numbers->filter);
+        numbers->filter = snap_array_new(numbers->filter_bytes / sizeof *numbers->filter, sizeof *numbers->filter);
     if (numbers->filter) {
         const uint64_t bit = filter_bit(numbers, hash_of(chunk));
 
@@ -155,7 +156,7 @@ static enum snap_status run_passes(struct finder *finder, uint64_t *walks, struc
 {
     enum snap_status status = SNAP_OK;
 
-    finder->slots = calloc(finder->slot_count, sizeof *finder->slots);
+    finder->slots = snap_array_new(finder->slot_count, sizeof *finder->slots);
     if (!finder->slots)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory telling repeated entries from duplicates",
                          finder->search->store->io->name);
@@ -175,6 +176,12 @@ static int by_index(const void *a, const void *b)
     const struct snap_duplicate *left = a, *right = b;
 
     return (left->index > right->index) - (left->index < right->index);
+}
+
+/* Those that are kept, in the order of the list. */
+static void sort_named(struct snap_repeats *kind)
+{
+    qsort(kind->named, (size_t)snap_min(kind->count, SNAP_DUPLICATES_NAMED), sizeof kind->named[0], by_index);
 }
 
 enum snap_status snap_repeats_find(const struct snap_repeats_search *search, bool by_new,
@@ -205,7 +212,7 @@ enum snap_status snap_repeats_find(const struct snap_repeats_search *search, boo
         return snap_fail(err, SNAP_E_CORRUPT,
                          "%s: the list changed while it was read: %" PRIu64 " repetitions of %s chunks, then %" PRIu64,
                          name, numbers->count, by_new ? "data" : "origin", identical->count + different->count);
-    qsort(identical->named, snap_min(identical->count, SNAP_DUPLICATES_NAMED), sizeof identical->named[0], by_index);
-    qsort(different->named, snap_min(different->count, SNAP_DUPLICATES_NAMED), sizeof different->named[0], by_index);
+    sort_named(identical);
+    sort_named(different);
     return SNAP_OK;
 }

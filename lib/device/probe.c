@@ -48,6 +48,21 @@ static void copy_values(blkid_probe prober, struct snap_probe *probe)
     probe->signature_offset_bytes = strtoull(offset, NULL, 10); /* an empty text is 0 */
 }
 
+/*
+ * The safe probe says that there are several signatures with -2, since libblkid 2.41 with -1, which it also gives where
+ * reading failed; errno tells the two apart. Then the full probe gives the first one that libblkid knows. It is also
+ * asked where nothing was seen: the safe probe of libblkid 2.42 leaves out the second header of LUKS2.
+ */
+static int probe_safely(blkid_probe prober, bool *ambivalent)
+{
+    int rc;
+
+    errno = 0;
+    rc = blkid_do_safeprobe(prober);
+    *ambivalent = rc == -2 || (rc < 0 && errno == 0);
+    return *ambivalent || rc == 1 ? blkid_do_fullprobe(prober) : rc;
+}
+
 enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
@@ -68,11 +83,7 @@ enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct sna
         status = snap_fail_errno(err, errno ? errno : EIO, "cannot look for signatures");
         goto out;
     }
-    rc = blkid_do_safeprobe(prober);
-    if (rc == -2) {
-        probe->ambivalent = true;
-        rc = blkid_do_fullprobe(prober); /* the first of them that libblkid knows */
-    }
+    rc = probe_safely(prober, &probe->ambivalent);
     if (rc < 0)
         status = snap_fail_errno(err, errno ? errno : EIO, "reading failed while looking for signatures");
     else if (rc == 0)

@@ -156,7 +156,7 @@ static bool direct_read_works(const struct snap_opened *opened)
     if (!buffer)
         return false;
     do
-        bytes = pread(opened->direct_fd, buffer, align_bytes, 0);
+        bytes = pread(opened->direct_fd, buffer, (size_t)align_bytes, 0);
     while (bytes < 0 && errno == EINTR);
     snap_buffer_free(buffer);
     /* A bad sector says nothing about alignment; who reads it for its content will meet it. */

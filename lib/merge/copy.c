@@ -150,9 +150,9 @@ static enum snap_status run_group(const struct copy *copy, size_t count, uint64_
     status = snap_io_transfer(copy->io, group->requests, count, &reason);
     took_ns = control->clock->now_ns(control->clock->context) - start_ns;
     if (count == group->requests_wanted && took_ns < GROUP_SHORT_NS)
-        group->requests_wanted = snap_min(group->requests_wanted * 2, SNAP_COPY_REQUESTS_MAX);
+        group->requests_wanted = (size_t)snap_min(group->requests_wanted * 2, SNAP_COPY_REQUESTS_MAX);
     else if (took_ns > GROUP_LONG_NS)
-        group->requests_wanted = snap_max(group->requests_wanted / 2, GROUP_REQUESTS_MIN);
+        group->requests_wanted = (size_t)snap_max(group->requests_wanted / 2, GROUP_REQUESTS_MIN);
     if (status != SNAP_OK && control->keep_going && only_medium_failed(group, count))
         status = retry_group(copy, count, &bad_bytes, err);
     else if (status != SNAP_OK && err)

@@ -3,6 +3,7 @@
 #include "lib/merge/leftovers.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/array.h"
 #include "lib/base/bytes.h"
 #include "lib/merge/compare.h"
 #include "lib/store/list_read.h"
@@ -22,9 +23,9 @@ struct slots {
 
 static enum snap_status slots_init(struct slots *slots, struct snap_error *err)
 {
-    slots->entries = calloc(slots->count, sizeof *slots->entries);
-    slots->needed = calloc(slots->count, sizeof *slots->needed);
-    slots->by_new = calloc(slots->count, sizeof *slots->by_new);
+    slots->entries = snap_array_new(slots->count, sizeof *slots->entries);
+    slots->needed = snap_array_new(slots->count, sizeof *slots->needed);
+    slots->by_new = snap_array_new(slots->count, sizeof *slots->by_new);
     if (!slots->entries || !slots->needed || !slots->by_new)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory for an area");
     return SNAP_OK;
@@ -111,7 +112,7 @@ static enum snap_status drop_all_used(const struct snap_leftovers_search *search
     for (uint64_t i = 0; i < slots->count; i++)
         if (slots->needed[i])
             slots->by_new[slots->by_new_count++] = i;
-    qsort_r(slots->by_new, slots->by_new_count, sizeof *slots->by_new, by_new, slots->entries);
+    qsort_r(slots->by_new, (size_t)slots->by_new_count, sizeof *slots->by_new, by_new, slots->entries);
     do {
         status = snap_list_walk_next(walk, &span, err);
         if (status == SNAP_OK && search->stop && search->stop(search->stop_context))

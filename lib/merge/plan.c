@@ -3,9 +3,11 @@
 #include "lib/merge/plan.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/array.h"
 #include "lib/base/bytes.h"
 #include "lib/merge/sort.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,26 +25,26 @@ uint64_t snap_plan_memory_bytes(uint64_t chunk_bytes, size_t entries_max)
 }
 
 enum snap_status snap_plan_init(struct snap_plan *plan, const struct snap_layout *layout,
-                                enum snap_plan_direction direction, size_t entries_max, struct snap_error *err)
+                                enum snap_plan_direction direction, uint64_t entries_max, struct snap_error *err)
 {
-    const size_t requests_max = entries_max * requests_per_slice(layout->chunk_bytes);
+    const uint64_t requests_max = entries_max * requests_per_slice(layout->chunk_bytes);
 
     *plan = (struct snap_plan){
         .direction = direction,
         .chunk_bytes = layout->chunk_bytes,
-        .entries_max = entries_max,
-        .entries = calloc(entries_max, sizeof *plan->entries),
-        .spare_entries = calloc(entries_max, sizeof *plan->spare_entries),
-        .order = calloc(entries_max, sizeof *plan->order),
-        .spare_order = calloc(entries_max, sizeof *plan->spare_order),
-        .fate = calloc(entries_max, sizeof *plan->fate),
-        .reads = calloc(requests_max, sizeof *plan->reads),
-        .writes = calloc(requests_max, sizeof *plan->writes),
-        .pieces = calloc(requests_max, sizeof *plan->pieces),
+        .entries_max = (size_t)entries_max,
+        .entries = snap_array_new(entries_max, sizeof *plan->entries),
+        .spare_entries = snap_array_new(entries_max, sizeof *plan->spare_entries),
+        .order = snap_array_new(entries_max, sizeof *plan->order),
+        .spare_order = snap_array_new(entries_max, sizeof *plan->spare_order),
+        .fate = snap_array_new(entries_max, sizeof *plan->fate),
+        .reads = snap_array_new(requests_max, sizeof *plan->reads),
+        .writes = snap_array_new(requests_max, sizeof *plan->writes),
+        .pieces = snap_array_new(requests_max, sizeof *plan->pieces),
     };
     if (!plan->entries || !plan->spare_entries || !plan->order || !plan->spare_order || !plan->fate || !plan->reads ||
         !plan->writes || !plan->pieces)
-        return snap_fail(err, SNAP_E_NOMEM, "out of memory planning copies of %zu chunks", entries_max);
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory planning copies of %" PRIu64 " chunks", entries_max);
     return SNAP_OK;
 }
 

@@ -75,7 +75,7 @@ uint64_t snap_plan_memory_bytes(uint64_t chunk_bytes, size_t entries_max);
 
 /* Makes room for `entries_max` entries. SNAP_E_NOMEM. Call snap_plan_free also after a failure. */
 enum snap_status snap_plan_init(struct snap_plan *plan, const struct snap_layout *layout,
-                                enum snap_plan_direction direction, size_t entries_max, struct snap_error *err);
+                                enum snap_plan_direction direction, uint64_t entries_max, struct snap_error *err);
 void snap_plan_free(struct snap_plan *plan);
 
 /* Room for the entries_max entries that are planned next. It is the plan's scratch: snap_plan_make overwrites it. */

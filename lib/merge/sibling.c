@@ -3,6 +3,7 @@
 #include "lib/merge/sibling_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/array.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 #include "lib/store/list_cut.h"
@@ -46,10 +47,10 @@ static enum snap_status allocate(struct snap_sibling *sibling, struct snap_error
                   sibling->pending_max * sizeof *sibling->pending + SNAP_COPY_GROUP_MEMORY_BYTES +
                   APPEND_MEMORY_BYTES;
 
-    sibling->pending = malloc((size_t)sibling->pending_max * sizeof *sibling->pending);
+    sibling->pending = snap_array_new_unset(sibling->pending_max, sizeof *sibling->pending);
     sibling->buffer = snap_buffer_new_unset(sibling->load_chunks_max * sibling->slice_bytes);
     sibling->found = snap_chunkset_new(memory_bytes > fixed_bytes ? memory_bytes - fixed_bytes : 0);
-    status = snap_plan_init(&sibling->plan, layout, SNAP_PLAN_COPY_OUT, (size_t)sibling->load_chunks_max, err);
+    status = snap_plan_init(&sibling->plan, layout, SNAP_PLAN_COPY_OUT, sibling->load_chunks_max, err);
     if (status == SNAP_OK)
         status = snap_copy_group_init(&sibling->group, err);
     if (status == SNAP_OK && (!sibling->pending || !sibling->buffer || !sibling->found))

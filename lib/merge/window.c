@@ -3,6 +3,7 @@
 #include "lib/merge/window.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/array.h"
 #include "lib/base/buffer.h"
 #include "lib/merge/sort.h"
 #include "lib/store/list_cut.h"
@@ -43,7 +44,7 @@ enum snap_status snap_window_init(struct snap_window *window, const struct snap_
     window->store = store;
     window->origin_sectors = origin_sectors;
     window->control = control;
-    status = snap_plan_init(&window->plan, &store->layout, SNAP_PLAN_MERGE, (size_t)size->entries, err);
+    status = snap_plan_init(&window->plan, &store->layout, SNAP_PLAN_MERGE, size->entries, err);
     if (status == SNAP_OK)
         status = snap_copy_group_init(&window->group, err);
     if (status == SNAP_OK && with_buffer) {
@@ -66,8 +67,8 @@ void snap_window_free(struct snap_window *window)
 
 enum snap_status snap_window_table_init(struct snap_window_table *table, uint64_t entries, struct snap_error *err)
 {
-    *table = (struct snap_window_table){.entries = calloc(entries, sizeof *table->entries),
-                                        .spare = calloc(entries, sizeof *table->spare)};
+    *table = (struct snap_window_table){.entries = snap_array_new(entries, sizeof *table->entries),
+                                        .spare = snap_array_new(entries, sizeof *table->spare)};
     if (!table->entries || !table->spare)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory for a table of %" PRIu64 " entries", entries);
     return SNAP_OK;

@@ -142,13 +142,13 @@ enum snap_status snap_create_add(struct snap_create *create, uint64_t old_chunk,
         return status;
     if (create->data_chunks == 0)
         create->data_first_chunk = entry.new_chunk;
-    memcpy(create->data + create->data_chunks++ * create->layout.chunk_bytes, data, create->layout.chunk_bytes);
+    memcpy(create->data + create->data_chunks++ * create->layout.chunk_bytes, data, (size_t)create->layout.chunk_bytes);
 
     snap_codec_encode_entry(&entry, create->piece + in_piece_bytes);
     create->entries++;
     if (in_piece_bytes + SNAP_ENTRY_BYTES == create->piece_bytes) {
         status = write_piece(create, create->entries - 1, err);
-        memset(create->piece, 0, create->piece_bytes);
+        memset(create->piece, 0, (size_t)create->piece_bytes);
     }
     return status;
 }
@@ -162,7 +162,7 @@ static enum snap_status write_last_area(struct snap_create *create, struct snap_
 
     do {
         status = write_piece(create, index, err);
-        memset(create->piece, 0, create->piece_bytes);
+        memset(create->piece, 0, (size_t)create->piece_bytes);
         index += piece_entries;
     } while (status == SNAP_OK && index % create->layout.entries_per_area != 0);
     return status;
@@ -189,10 +189,10 @@ static enum snap_status clear_old_areas(struct snap_create *create, struct snap_
         snap_codec_decode_entry(create->piece, &entry);
         if (entry.new_chunk != snap_layout_canonical_chunk(&create->layout, area * create->layout.entries_per_area))
             break;
-        memset(create->piece, 0, unit_bytes);
+        memset(create->piece, 0, (size_t)unit_bytes);
         status = snap_io_write(create->cow, offset_bytes, unit_bytes, create->piece, err);
     }
-    memset(create->piece, 0, unit_bytes);
+    memset(create->piece, 0, (size_t)unit_bytes);
     return status;
 }
 
@@ -223,7 +223,8 @@ enum snap_status snap_create_wipe(struct snap_create *create, uint64_t offset_by
 
     if (!snap_range_fits(start_bytes, block_bytes(create), create->cow->size_bytes))
         return SNAP_OK; /* in the unused end of an image */
-    memset(create->piece, 0, create->piece_bytes); /* at least a block: the chunk is, and nothing was added yet */
+    /* The piece is at least a block, since the chunk is, and nothing was added to it yet. */
+    memset(create->piece, 0, (size_t)create->piece_bytes);
     return snap_io_write(create->cow, start_bytes, block_bytes(create), create->piece, err);
 }
 

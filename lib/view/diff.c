@@ -50,9 +50,9 @@ static enum snap_status compare_step(const struct diff *diff, uint64_t offset_by
     for (uint64_t at = 0; status == SNAP_OK && at < length_bytes; at += chunk_bytes) {
         uint64_t compare_bytes = snap_min(chunk_bytes, length_bytes - at);
 
-        if (memcmp(diff->buffers[0] + at, diff->buffers[1] + at, compare_bytes) == 0)
+        if (memcmp(diff->buffers[0] + at, diff->buffers[1] + at, (size_t)compare_bytes) == 0)
             continue;
-        memset(diff->buffers[1] + at + compare_bytes, 0, chunk_bytes - compare_bytes);
+        memset(diff->buffers[1] + at + compare_bytes, 0, (size_t)(chunk_bytes - compare_bytes));
         status = snap_create_add(diff->create, (offset_bytes + at) / chunk_bytes, diff->buffers[1] + at, err);
     }
     return status;

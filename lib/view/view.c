@@ -3,6 +3,7 @@
 #include "lib/view/view.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/array.h"
 #include "lib/base/bytes.h"
 #include "lib/store/list_walk.h"
 
@@ -28,7 +29,7 @@ struct snap_view {
     uint64_t first_chunk, end_chunk;
     struct mapped *map;
     size_t count;
-    size_t room;
+    uint64_t room;
     /* Requests of one read */
     struct snap_io_request requests[2][REQUESTS_MAX]; /* origin, COW */
     struct iovec iovs[2][REQUESTS_MAX];
@@ -48,8 +49,8 @@ enum snap_status snap_view_open(struct snap_view **result, const struct snap_sto
         view->store = store;
         view->origin = origin;
         view->origin_chunks = snap_layout_origin_chunks(&store->layout, origin->size_bytes / SNAP_SECTOR_BYTES);
-        view->room = (size_t)(snap_max(memory_bytes, SNAP_VIEW_MEMORY_MIN_BYTES) / sizeof *view->map);
-        view->map = malloc(view->room * sizeof *view->map); /* pages that are not used cost nothing */
+        view->room = snap_max(memory_bytes, SNAP_VIEW_MEMORY_MIN_BYTES) / sizeof *view->map;
+        view->map = snap_array_new_unset(view->room, sizeof *view->map);
     }
     if (!view || !view->map) {
         snap_view_close(view);

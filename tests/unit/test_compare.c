@@ -165,7 +165,7 @@ struct stopper {
     unsigned polls, stop_at;
 };
 
-static bool stop(void *context)
+static bool stop_asked(void *context)
 {
     struct stopper *stopper = context;
 
@@ -182,7 +182,7 @@ static void test_stop(void **state)
         struct stopper stopper = {.stop_at = at};
         struct snap_error err = {.status = SNAP_OK};
         bool result;
-        enum snap_status status = snap_compare_merged(&bench.store, bench.origin, 0, 100, MEMORY_BYTES, stop, &stopper,
+        enum snap_status status = snap_compare_merged(&bench.store, bench.origin, 0, 100, MEMORY_BYTES, stop_asked, &stopper,
                                                       &result, &err);
 
         if (status == SNAP_OK)

@@ -39,7 +39,7 @@ static enum snap_status next_data(const struct snap_io *io, uint64_t offset_byte
     return SNAP_OK;
 }
 
-static bool stop(void *context)
+static bool stop_asked(void *context)
 {
     assert_ptr_equal(context, &seen);
     return seen.polls_left != 0 && --seen.polls_left == 0;
@@ -62,7 +62,7 @@ static void reset(struct snap_io *newer)
 }
 
 static const struct snap_diff_control control = {
-    .next_data = next_data, .stop = stop, .stop_context = &seen, .progress = progress, .progress_context = &seen};
+    .next_data = next_data, .stop = stop_asked, .stop_context = &seen, .progress = progress, .progress_context = &seen};
 
 /* The difference into a new store on `cow`. */
 static enum snap_status diff_into(struct snap_io *cow, uint32_t cs, struct snap_io *origin, struct snap_io *newer,

@@ -228,7 +228,7 @@ struct stopper {
     unsigned long long stop_at;
 };
 
-static bool stop(void *context)
+static bool stop_asked(void *context)
 {
     struct stopper *stopper = context;
 
@@ -250,7 +250,7 @@ static void test_stop(void **state)
                 struct rig *rig = rig_new(&fixture);
                 enum snap_status status = run(rig, &(struct snap_merge_options){.window_entries_max = windows[w],
                                                                                 .read_ahead = read_ahead,
-                                                                                .stop = stop,
+                                                                                .stop = stop_asked,
                                                                                 .stop_context = &stopper});
                 uint64_t length = expect_state(rig, "stop");
 
@@ -368,7 +368,7 @@ static void test_one_thread_at_a_time(void **state)
         if (fail == 2)
             io_fault_add(rig->origin, &(struct io_fault){.kind = IO_FAULT_WRITE, .at = 20});
         assert_int_equal(run(rig, &(struct snap_merge_options){.window_entries_max = 20, .read_ahead = true,
-                                                               .stop = stop, .stop_context = &stopper}),
+                                                               .stop = stop_asked, .stop_context = &stopper}),
                          fail == 0 ? SNAP_OK : fail == 1 ? SNAP_E_STOPPED : SNAP_E_IO);
         assert_int_equal(atomic_load(&watched.users), 0); /* nobody is left behind */
         assert_false(atomic_load(&watched.met));

@@ -101,15 +101,17 @@ bool cli_table_wants(const struct cli_table *table, size_t column)
  */
 
 /*
- * Makes a column at least `width` wide. libsmartcols keeps to a heading's width by itself, also where the heading
- * is no longer printed, but takes a strict hint that is not more than that for none at all.
+ * Makes a column at least `width` wide. Where the heading is no longer printed, older versions of libsmartcols keep to
+ * its width by themselves, but take a strict hint that is not more than that for none at all; newer ones need the hint.
  */
 static int set_width(struct libscols_column *column, size_t width, size_t heading)
 {
-    if (width <= heading)
+    if (width == 0)
         return 0;
     if (scols_column_set_whint(column, (double)width) != 0)
         return -1;
+    if (width <= heading)
+        return 0;
     return scols_column_set_flags(column, scols_column_get_flags(column) | SCOLS_FL_STRICTWIDTH);
 }
 

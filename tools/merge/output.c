@@ -253,7 +253,7 @@ static enum snap_status copy_tail(struct merge_session *session, bool compare, s
     }
     if (status == SNAP_OK)
         status = snap_io_read(session->output.target.io, offset_bytes, tail_bytes, found, err);
-    if (status == SNAP_OK && memcmp(tail, found, tail_bytes) != 0)
+    if (status == SNAP_OK && memcmp(tail, found, (size_t)tail_bytes) != 0)
         status = snap_fail(err, SNAP_E_IO, "%s: the last %" PRIu64 " bytes read back differently",
                            session->output.target.io->name, tail_bytes);
     return status;

@@ -126,7 +126,7 @@ static enum snap_status check_folder(struct merge_session *session, const char *
                          session->origin.path);
     if (fstatfs(session->undo.folder->fd, &fs) != 0)
         return snap_fail_errno(err, errno, "%s: its folder", path);
-    if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)
+    if ((unsigned)fs.f_type == TMPFS_MAGIC || (unsigned)fs.f_type == RAMFS_MAGIC)
         cli_warn(session->cli, "%s: lies in memory: after a power failure there is no way back", path);
     return SNAP_OK;
 }
