@@ -21,13 +21,13 @@ struct snap_dm_user {
 
 /*
  * Calls `fn` for each active target that names `device_number` (a dev_t) as a word "major:minor" in its table.
- * SNAP_OK with no call where this kernel has no device-mapper; SNAP_E_PERM, SNAP_E_NOMEM, SNAP_E_IO. A status other
- * than SNAP_OK from `fn` ends the walk and is returned.
+ * SNAP_OK with no call where this kernel has no device-mapper; SNAP_E_UNSUPPORTED where this build lacks libdevmapper;
+ * SNAP_E_PERM, SNAP_E_NOMEM, SNAP_E_IO. A status other than SNAP_OK from `fn` ends the walk and is returned.
  */
 typedef enum snap_status (*snap_dm_user_fn)(void *context, const struct snap_dm_user *user, struct snap_error *err);
 enum snap_status snap_dm_users(uint64_t device_number, snap_dm_user_fn fn, void *context, struct snap_error *err);
 
-/* Whether this kernel has device-mapper at all (its control node answers). */
+/* Whether this kernel has device-mapper at all (its control node answers); false in a build without libdevmapper. */
 bool snap_dm_users_available(void);
 
 #endif

@@ -58,7 +58,10 @@ struct snap_engine {
     const struct snap_engine_ops *ops;
 };
 
-/* Each returns 0 or an errno. ENOSYS and EPERM, for instance: the kernel has no io_uring, or forbids it. */
+/*
+ * Each returns 0 or an errno. ENOSYS and EPERM, for instance: the kernel has no io_uring, or forbids it; EOPNOTSUPP:
+ * this build lacks liburing.
+ */
 int snap_engine_open_uring(struct snap_engine **engine, unsigned queue_depth);
 int snap_engine_open_threads(struct snap_engine **engine, unsigned queue_depth);
 

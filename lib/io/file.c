@@ -245,9 +245,10 @@ static enum snap_status start_engine(struct snap_io_file *file, const struct sna
             return SNAP_OK;
         if (options->engine == SNAP_IO_ENGINE_URING)
             return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: io_uring is %s", file->name,
-                             failed == ENOSYS  ? "missing in this kernel"
-                             : failed == EPERM ? "forbidden on this system"
-                                               : "not to be had now");
+                             failed == ENOSYS       ? "missing in this kernel"
+                             : failed == EOPNOTSUPP ? "missing in this build, which lacks liburing"
+                             : failed == EPERM      ? "forbidden on this system"
+                                                    : "not to be had now");
     }
     file->engine_kind = SNAP_IO_ENGINE_THREADS;
     failed = snap_engine_open_threads(&file->engine, depth);

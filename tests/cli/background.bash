@@ -4,6 +4,7 @@
 
 # start OPTION...: snapmerge in the background, $pid; what it says goes to the files `said` and `out`.
 start() {
+    skip_without_json "$@"
     : >said
     : >out
     # shellcheck disable=SC2086

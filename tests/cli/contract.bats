@@ -57,16 +57,37 @@ versions() {
     program "$name" --version
     assert_status 0
     assert_equal "$stderr" ""
-    [[ $output =~ ^$name\ \(dmsnap\)\ ([0-9]+\.[0-9]+\.[0-9]+)$ ]]
+    [[ $output =~ ^$name\ \(dmsnap\)\ ([0-9]+\.[0-9]+\.[0-9]+)$'\n'Copyright\ \(C\)\ 2026\ the\ dmsnap\ authors$'\n' ]]
     [ -z "${version-}" ] || assert_equal "${BASH_REMATCH[1]}" "$version"
     version=${BASH_REMATCH[1]}
+    short=$output
     program "$name" -V
     assert_status 0
-    assert_equal "$output" "$name (dmsnap) $version"
+    assert_equal "$output" "$short"
+    [[ $output != *Built* ]]
 }
 
 @test "--version and -V give the same version everywhere" {
     each versions
+}
+
+# Each library is named once: the build has it or lacks it.
+tells_its_libraries() {
+    local library
+    program "$name" --version -v
+    assert_status 0
+    [[ $output == *$'\nBuilt with: '*$'\nBuilt without: '* ]]
+    for library in libblkid popt liburing devmapper smartcols json-c libseccomp; do
+        assert_equal "$(grep -ow "$library" <<<"${output#*Built with}" | wc -l)" 1
+    done
+    long=$output
+    program "$name" -v -V
+    assert_status 0
+    assert_equal "$output" "$long"
+}
+
+@test "--version -v tells which libraries the build has and lacks" {
+    each tells_its_libraries
 }
 
 refuses_unknown_options() {
@@ -78,6 +99,25 @@ refuses_unknown_options() {
     assert_usage_error "unknown option -Z"
     program "$name" --hel
     assert_usage_error "unknown option --hel"
+}
+
+json_is_printed_or_refused() {
+    remember "$origin" "$cow"
+    both "$origin" "$cow"
+    # shellcheck disable=SC2086 # program() would skip the test
+    run --separate-stderr $WRAPPER "$BUILDDIR/tools/$name" --json "${arguments[@]}" </dev/null
+    if lacks json-c; then
+        assert_status 8
+        assert_equal "$output" ""
+        assert_equal "$stderr" "$name: --json: this build lacks json-c"
+        assert_untouched
+    else
+        assert_not_said lacks
+    fi
+}
+
+@test "without json-c, --json is refused before anything is written, and the library is named" {
+    each json_is_printed_or_refused
 }
 
 @test "an unknown option is a usage error" {

@@ -6,11 +6,25 @@ load ../support/assert
 
 PROGRAMS=(snapcreate snapinspect snapmerge snapcheck)
 
+# lacks LIBRARY: whether this build is without it (configure --without-LIBRARY).
+lacks() {
+    [[ " ${LACKS-} " == *" $1 "* ]]
+}
+
+# skip_without_json ARGUMENT...: ends the test where a call with these arguments needs what this build lacks. What is
+# refused then is tested without program().
+skip_without_json() {
+    if lacks json-c && [[ " $* " =~ ' '(--json|--progress-json|-[a-zA-Z]*J[a-zA-Z]*)' ' && " $* " != *' --help '* ]]; then
+        skip "this build lacks json-c"
+    fi
+}
+
 # program NAME ARGUMENT...: a call as a test makes it; $status, $output (standard output) and $stderr afterwards. What
 # `run --separate-stderr` does, without its processes: there are thousands of calls.
 program() {
     local name=$1
     shift
+    skip_without_json "$@"
     status=0
     # shellcheck disable=SC2086 # WRAPPER is a command with arguments
     output=$($WRAPPER "$BUILDDIR/tools/$name" "$@" </dev/null 2>"$BATS_RUN_TMPDIR/said.$$") || status=$?

@@ -137,7 +137,7 @@ one_user() {
     one_user 'liburing' lib/io/uring.c
     one_user 'popt' tools/cli/options.c
     one_user 'json' tools/cli/json.c
-    one_user 'libsmartcols' tools/cli/table.c
+    one_user 'libsmartcols' tools/cli/table_smartcols.c
 }
 
 @test "tools/ and the rest of lib/ decode no bytes of a store" {

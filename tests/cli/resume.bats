@@ -171,6 +171,7 @@ stopped_by() {
     dd if=/dev/zero of=talk.fifo bs=4096 count=1000 oflag=nonblock status=none 2>/dev/null || true
     : >said
     # shellcheck disable=SC2086
+    skip_without_json --progress-json
     $WRAPPER "$BUILDDIR/tools/snapmerge" --progress-json --origin origin --cow cow \
         </dev/null >out 2>talk.fifo 3>&- 9>&- &
     pid=$!

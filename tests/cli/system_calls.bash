@@ -20,6 +20,7 @@ traced() {
     shift 2
     # The leak checker of the sanitizers cannot work below strace.
     # shellcheck disable=SC2086
+    skip_without_json "$@"
     run --separate-stderr timeout 300 env ASAN_OPTIONS=detect_leaks=0 \
         strace -f -y -s 0 -o trace "${options[@]}" $WRAPPER "$BUILDDIR/tools/$name" "$@" </dev/null
 }

@@ -327,7 +327,7 @@ static void help_is_made_from_the_table(void **state)
         "  -v, --verbose        say more\n"
         "  -q, --quiet          say errors and warnings only\n"
         "  -h, --help           print this help\n"
-        "  -V, --version        print the version\n"
+        "  -V, --version        print the version; with -v the libraries of this build\n"
         "\nColumns (* only with -o):\n"
         "  SHOWN  first\n"
         "* EXTRA  second\n"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* io_file on files and, for root, on a loop device: every way a request can take, with both engines. */
+#include "config.h"
+
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/io/file.h"
@@ -480,6 +482,10 @@ static void test_engine_is_missing_or_fails(void **state)
     };
 
     (void)state;
+#ifndef HAVE_LIBURING
+    print_message("skipped: this build lacks liburing\n");
+    skip();
+#endif
     make_image(IMAGE_BYTES);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         pid_t child = fork();
@@ -852,7 +858,11 @@ static void test_loop_shrinks(void **state)
 static void find_engines(void)
 {
     char parameters[128] = {0};
+#ifdef HAVE_LIBURING
     long ring = syscall(SYS_io_uring_setup, 1, parameters);
+#else
+    long ring = -1;
+#endif
 
     if (ring >= 0) {
         (void)close((int)ring);

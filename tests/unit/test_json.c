@@ -166,5 +166,9 @@ int main(void)
         cmocka_unit_test(a_full_device_is_an_io_error),
     };
 
+    if (cli_json_lacks()) {
+        printf("1..0 # SKIP this build lacks %s\n", cli_json_lacks());
+        return 0;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "tools/cli/progress.h"
 
 #include "tools/cli/cli.h"
+#include "tools/cli/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,11 +124,20 @@ static void a_new_phase_measures_anew(void **state)
     finish(&fixture, "/dev/x\\x0A: merge: 50 MiB of 100 MiB (50%), 5 MiB/s, 10 s left\n");
 }
 
+static void skip_without_json(void)
+{
+    if (cli_json_lacks()) {
+        print_message("skipped: this build lacks %s\n", cli_json_lacks());
+        skip();
+    }
+}
+
 static void json_has_cryptsetups_keys_and_the_phase(void **state)
 {
     struct fixture fixture;
 
     (void)state;
+    skip_without_json();
     start(&fixture, CLI_PROGRESS_JSON, 0);
     at(&fixture, 0, 0);
     at(&fixture, 999, 1);
@@ -147,6 +157,7 @@ static void json_ends_properly_without_any_progress(void **state)
     struct fixture fixture;
 
     (void)state;
+    skip_without_json();
     start(&fixture, CLI_PROGRESS_JSON, 0);
     finish(&fixture, "{\"device\":\"/dev/x\\n\",\"phase\":null,\"device_bytes\":0,\"device_size\":0,\"speed\":0,"
                      "\"eta_ms\":0,\"time_ms\":0,\"result\":\"done\",\"exit_status\":0}\n");

@@ -17,6 +17,14 @@ const char *cli_version(void)
     return PACKAGE_VERSION;
 }
 
+static void print_version(const struct cli *cli, FILE *out)
+{
+    fprintf(out, "%s (dmsnap) %s\nCopyright (C) 2026 the dmsnap authors\n"
+                 "Licence: GPL-2.0-or-later. There is no warranty.\n", cli->program->name, cli_version());
+    if (cli->verbose)
+        fprintf(out, "Built with: %s\nBuilt without: %s\n", BUILT_WITH, BUILT_WITHOUT);
+}
+
 bool cli_parse(struct cli *cli, const struct cli_program *program, int argc, const char *const *argv, FILE *out,
                FILE *err, int *exit_status)
 {
@@ -48,7 +56,7 @@ bool cli_parse(struct cli *cli, const struct cli_program *program, int argc, con
         if (asked == CLI_ASKED_HELP)
             cli_print_help(program, cli_parser_options(parser), out);
         else
-            fprintf(out, "%s (dmsnap) %s\n", program->name, cli_version());
+            print_version(cli, out);
         *exit_status = CLI_EXIT_OK;
     }
     return false;

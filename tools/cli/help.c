@@ -58,6 +58,8 @@ static void print_option(const struct cli_option *option, int widest, FILE *out)
             option->argument != NULL ? option->argument : "",
             widest - option_columns(option) + MARGIN_COLUMNS, "");
     print_lines(option->help, text_column, out);
+    if (option->lacks && option->lacks())
+        fprintf(out, "\n%*s(not in this build: it lacks %s)", text_column, "", option->lacks());
     if (option->kind == CLI_LIST) {
         char words[256];
 

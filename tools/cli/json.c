@@ -36,6 +36,11 @@ static struct cli_json *wrap(struct json_object *value)
     return json;
 }
 
+const char *cli_json_lacks(void)
+{
+    return NULL;
+}
+
 struct cli_json *cli_json_object(void)
 {
     return wrap(json_object_new_object());

@@ -19,6 +19,9 @@
  */
 struct cli_json;
 
+/* The library without which this build can print no JSON; NULL where it can. */
+const char *cli_json_lacks(void);
+
 struct cli_json *cli_json_object(void);
 struct cli_json *cli_json_array(void);
 void cli_json_free(struct cli_json *json);

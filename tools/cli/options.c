@@ -67,8 +67,8 @@ struct cli_parser *cli_parser_new(struct cli *cli, int argc, const char *const *
           .kind = CLI_FLAG, .flag = &cli->quiet },
         { .name = "help", .letter = 'h', .help = "print this help", .group = "General", .kind = CLI_FLAG,
           .flag = &parser->help },
-        { .name = "version", .letter = 'V', .help = "print the version", .group = "General", .kind = CLI_FLAG,
-          .flag = &parser->version },
+        { .name = "version", .letter = 'V', .help = "print the version; with -v the libraries of this build",
+          .group = "General", .kind = CLI_FLAG, .flag = &parser->version },
     };
 
     parser->cli = cli;
@@ -195,6 +195,19 @@ static enum snap_status check_required(const struct cli_parser *parser, struct s
     return SNAP_OK;
 }
 
+/* What this build has no library for is refused before anything is done. */
+static enum snap_status check_lacking(const struct cli_parser *parser, struct snap_error *err)
+{
+    for (size_t i = 0; i < parser->count; i++) {
+        const struct cli_option *option = &parser->options[i];
+        const char *library = parser->seen[i] && option->lacks ? option->lacks() : NULL;
+
+        if (library)
+            return snap_fail(err, SNAP_E_UNSUPPORTED, "--%s: this build lacks %s", option->name, library);
+    }
+    return SNAP_OK;
+}
+
 static enum snap_status is_seen(const struct cli_parser *parser, const char *name, bool *seen, struct snap_error *err)
 {
     for (size_t i = 0; i < parser->count; i++) {
@@ -247,6 +260,8 @@ enum snap_status cli_parser_read(struct cli_parser *parser, enum cli_asked *aske
             return status;
         if (parser->help || parser->version) {
             *asked = parser->help ? CLI_ASKED_HELP : CLI_ASKED_VERSION;
+            while (parser->version && (result = poptGetNextOpt(parser->context)) > 0)
+                parser->cli->verbose |= parser->options[result - 1].flag == &parser->cli->verbose;
             return SNAP_OK;
         }
     }
@@ -255,5 +270,7 @@ enum snap_status cli_parser_read(struct cli_parser *parser, enum cli_asked *aske
     status = take_operands(parser, err);
     if (status == SNAP_OK)
         status = check_required(parser, err);
-    return status == SNAP_OK ? check_rules(parser, err) : status;
+    if (status == SNAP_OK)
+        status = check_rules(parser, err);
+    return status == SNAP_OK ? check_lacking(parser, err) : status;
 }

@@ -19,8 +19,9 @@ struct cli_parser *cli_parser_new(struct cli *cli, int argc, const char *const *
 void cli_parser_free(struct cli_parser *parser);
 
 /*
- * Reads the command line into the destinations and cli->operands, and holds it against the rules. SNAP_E_USAGE, or
- * SNAP_E_NOMEM. Where help or version was asked for, nothing behind it is read and nothing is missed.
+ * Reads the command line into the destinations and cli->operands, and holds it against the rules. SNAP_E_USAGE,
+ * SNAP_E_NOMEM, or SNAP_E_UNSUPPORTED where this build lacks what an option needs. Where help or version was asked for,
+ * nothing behind it is read and nothing is missed; only --verbose may follow --version.
  */
 enum snap_status cli_parser_read(struct cli_parser *parser, enum cli_asked *asked, struct snap_error *err);
 

@@ -3,6 +3,8 @@
 #ifndef DMSNAP_TOOLS_CLI_PROGRAM
 #define DMSNAP_TOOLS_CLI_PROGRAM
 
+#include "tools/cli/json.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,12 +57,13 @@ struct cli_option {
     uint64_t minimum;         /* CLI_SIZE, CLI_UINT, CLI_SECONDS */
     bool *given;              /* set to true where the option is given; or NULL */
     bool required;            /* a missing one is a usage error; not for flags */
+    const char *(*lacks)(void); /* gives the library that this build would need for it, or NULL; or is NULL */
 };
 
 /* Options of the same name, letter and sentence wherever they exist. */
 #define CLI_OPTION_JSON(destination) \
     { .name = "json", .letter = 'J', .help = "print the result as JSON", .group = "Output", .kind = CLI_FLAG, \
-      .flag = (destination) }
+      .flag = (destination), .lacks = cli_json_lacks }
 #define CLI_OPTION_DRY_RUN(destination) \
     { .name = "dry-run", .letter = 'n', .help = "check and show everything, write nothing", .group = "Safety", \
       .kind = CLI_FLAG, .flag = (destination) }

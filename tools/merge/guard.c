@@ -45,9 +45,15 @@ enum snap_status merge_guard_snapshots(const struct merge_session *session, enum
     struct snapshots snapshots = {.origin_number = session->origin.facts.device_number};
     struct snap_error ignored; /* an explanation is missing then, nothing else */
     const size_t used = strlen(err->text);
+    enum snap_status status;
 
-    if (failed != SNAP_E_BUSY || snapshots.origin_number == 0 ||
-        snap_dm_users(snapshots.origin_number, note_snapshot, &snapshots, &ignored) != SNAP_OK || snapshots.count == 0)
+    if (failed != SNAP_E_BUSY || snapshots.origin_number == 0)
+        return failed;
+    status = snap_dm_users(snapshots.origin_number, note_snapshot, &snapshots, &ignored);
+    if (status == SNAP_E_UNSUPPORTED)
+        (void)snprintf(err->text + used, sizeof err->text - used,
+                       "; whether it has active snapshots cannot be told: %s", ignored.text);
+    if (status != SNAP_OK || snapshots.count == 0)
         return failed;
     (void)snprintf(err->text + used, sizeof err->text - used, "; active snapshots of it: %s: deactivate them, and name "
                    "the stores whose views are to be kept with --preserve", snapshots.names);
