@@ -158,7 +158,7 @@ static int show_end(struct merge_session *session, enum snap_status status, int 
         merge_show_done(session);
     else
         merge_show_interrupted(session);
-    merge_undo_show(session);
+    exit_status = cli_exit_worse(exit_status, merge_undo_show(session));
     if (session->arguments.json)
         exit_status = merge_print_json(session, NULL, outcome, exit_status);
     return exit_status;

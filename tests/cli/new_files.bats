@@ -174,3 +174,64 @@ flush_fails() {
     assert_status 0
     cmp origin.moved view
 }
+
+# --- whoever owns the folder --------------------------------------------------------------------
+# attacked NAME PROGRAM ARGUMENT...: while it runs, each new file in `folder` is exchanged for a link to `victim`. Several
+# times: who is faster is a matter of luck. The victim stays as it is; the program says that the name is another file, or it
+# was faster.
+attacked() {
+    local name=$1 try swapper exchanged=0
+    shift
+    for try in 1 2 3 4 5; do
+        rm -rf folder
+        mkdir folder
+        recipe areas-chunks
+        : >swapped
+        head -c 10000000 /dev/zero >victim
+        "$BUILDDIR/tests/support/swapper" folder "$dir/victim" 60 >swapped 3>&- &
+        swapper=$!
+        pid=$swapper
+        until_true grep -q ready swapped
+        program "$@"
+        sleep 0.1
+        kill "$swapper"
+        wait "$swapper" || true
+        pid=
+        cmp -n 10000000 victim /dev/zero
+        assert_equal "$(stat -c %s victim)" 10000000
+        ! grep -q "^$name" swapped || exchanged=$((exchanged + 1))
+        [ "$status" -eq 0 ] || assert_status 8
+        [ "$status" -eq 0 ] || [[ $stderr =~ omebody\ has\ removed\ or\ replaced|is\ not\ the\ file\ that\ was ]]
+    done
+    [ "$exchanged" -ge 3 ]
+}
+
+@test "the new file of --output is exchanged for a link: the victim stays, and the program notices" {
+    attacked new.partial snapmerge --origin origin --cow cow --output folder/new
+    [ "$status" -eq 8 ]
+    cmp folder/new.partial.stolen view
+    assert_said "do not use what is there"
+}
+
+@test "the undo store is exchanged for a link: the victim stays, no wrong way back is offered, the store is whole" {
+    attacked undo snapmerge --origin origin --cow cow --undo folder/undo
+    [ "$status" -eq 8 ]
+    assert_not_said "To take it back"
+    program snapcheck folder/undo.stolen
+    assert_status 0
+}
+
+@test "the image of --extract is exchanged for a link: the victim stays, and the program notices" {
+    attacked new snapinspect --origin origin --extract folder/new cow
+    [ "$status" -eq 8 ]
+}
+
+@test "the image of snapcreate is exchanged for a link: the victim stays, and the program notices" {
+    attacked new snapcreate --origin origin --cow folder/new --size 64M
+    [ "$status" -eq 8 ]
+}
+
+@test "checkpoint file and bad list are exchanged for a link: the victim stays" {
+    attacked ck snapmerge --origin origin --cow cow --keep-cow --checkpoint folder/ck
+    attacked list snapmerge --origin origin --cow cow --continue-on-error --bad-list folder/list
+}

@@ -318,10 +318,19 @@ bool merge_undo_lost_parent(const struct merge_session *session)
     return invalidated && is_undo_store(&session->store);
 }
 
-void merge_undo_show(struct merge_session *session)
+int merge_undo_show(struct merge_session *session)
 {
-    if (session->undo.sibling && session->undo.sibling->device.path)
-        cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s%s",
-                 cli_quote(session->origin.path).text, cli_quote(session->undo.sibling->device.path).text,
-                 cli_quote(session->cow.path).text, merge_changes_identity(session) ? " --accept=identity" : "");
+    const struct device *undo = session->undo.sibling ? &session->undo.sibling->device : NULL;
+
+    if (!undo || !undo->path)
+        return CLI_EXIT_OK;
+    if (!devices_keeps_name(undo)) {
+        cli_error(session->cli, "%s: somebody has removed or replaced the undo store: what has this name now does not take "
+                  "the merge back", undo->path);
+        return CLI_EXIT_FAILED;
+    }
+    cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s%s",
+             cli_quote(session->origin.path).text, cli_quote(undo->path).text, cli_quote(session->cow.path).text,
+             merge_changes_identity(session) ? " --accept=identity" : "");
+    return CLI_EXIT_OK;
 }

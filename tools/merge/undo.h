@@ -43,7 +43,10 @@ bool merge_undo_kept_whole(const struct merge_session *session);
 /* The snapshot that is taken back was given up for that (--overflow=invalidate): nobody finds it any more. */
 bool merge_undo_lost_parent(const struct merge_session *session);
 
-/* The line that takes the merge back. */
-void merge_undo_show(struct merge_session *session);
+/*
+ * The line that takes the merge back. CLI_EXIT_FAILED: there is no way back under this name any more, which is said; else
+ * CLI_EXIT_OK.
+ */
+int merge_undo_show(struct merge_session *session);
 
 #endif

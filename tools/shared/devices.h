@@ -39,6 +39,9 @@ enum snap_status devices_open(struct device *device, const struct snap_file_opti
 /* Warns of an image whose other names cannot be seen here, so that nobody knows whether it is in use. */
 void devices_warn_hidden(struct cli *cli, const struct device *device);
 
+/* Whether its name is still the open device or image: nobody has renamed, removed or replaced it. */
+bool devices_keeps_name(const struct device *device);
+
 /* Closes and frees; the first failure is SNAP_E_IO. Fine for one that was never found. */
 enum snap_status devices_close(struct device *device, struct snap_error *err);
 
