@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The same sources give the same bytes: a program in two folders, and the release from two of them. And what the
-# compiler is asked to add for hardening is in the program.
+# The same sources give the same bytes: a program in two folders, one of them with blanks in its path, and the release
+# from two of them. And what the compiler is asked to add for hardening is in the program.
 
 setup_file() {
-    local one=$BATS_FILE_TMPDIR/one two=$BATS_FILE_TMPDIR/two/deeper
+    local one=$BATS_FILE_TMPDIR/one two=$BATS_FILE_TMPDIR/two/'deeper, with blanks'
     mkdir -p "$one" "$two"
     # What make says to its own children is about this build, not about those here.
     unset MAKEFLAGS MAKELEVEL MFLAGS
@@ -28,12 +28,12 @@ setup() {
 }
 
 @test "two builds in two folders are the same, byte for byte" {
-    cmp "$BATS_FILE_TMPDIR/one/build/tools/snapcheck" "$BATS_FILE_TMPDIR/two/deeper/build/tools/snapcheck"
+    cmp "$BATS_FILE_TMPDIR/one/build/tools/snapcheck" "$BATS_FILE_TMPDIR/two/deeper, with blanks/build/tools/snapcheck"
 }
 
 @test "two releases are the same, byte for byte, also one that is made from a release" {
-    make -s -C "$BATS_FILE_TMPDIR/two/deeper/build" dist distdir=dmsnap-twice >/dev/null 2>&1
-    cmp "$BATS_FILE_TMPDIR/one/dmsnap.tar.xz" "$BATS_FILE_TMPDIR/two/deeper/build/dmsnap-twice.tar.xz"
+    make -s -C "$BATS_FILE_TMPDIR/two/deeper, with blanks/build" dist distdir=dmsnap-twice >/dev/null 2>&1
+    cmp "$BATS_FILE_TMPDIR/one/dmsnap.tar.xz" "$BATS_FILE_TMPDIR/two/deeper, with blanks/build/dmsnap-twice.tar.xz"
 }
 
 @test "the program is hardened: checked copies, read-only relocations, stack protector, position independent" {

@@ -148,7 +148,7 @@ static void test_none(void **state)
     bench_free(bench);
 }
 
-/* In the order of the list, unit by unit from the front, a flush after each; a unit that stays the same is not written. */
+/* In the order of the list, from the front, a flush after each unit; a unit that stays the same is not written. */
 static void test_move(void **state)
 {
     static const uint64_t bad[] = {149, 100, 62, 63, 110};

@@ -42,8 +42,8 @@ static struct bench *bench_new(void)
     snap_throttle_init(&bench->throttle, &snap_clock_system, 0, 0);
     bench->control = (struct snap_copy_control){
         .clock = &snap_clock_system, .throttle = &bench->throttle, .stop = stop, .stop_context = bench};
-    must(snap_window_init(&bench->window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true,
-                          NULL));
+    must(snap_window_init(&bench->window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control,
+                          true, NULL));
     snap_window_load(&bench->window, &range, NULL);
     must(snap_window_wait(&bench->window, NULL));
     bench->found = fixture_alloc(COUNT, CHUNK_BYTES);
