@@ -92,7 +92,7 @@ enum snap_status snap_evidence_gather(const struct snap_store *store, struct sna
 
     memset(evidence, 0, sizeof *evidence);
     status = snap_probe_reader(read_tolerant, &reader, origin->size_bytes, &evidence->origin, &reason);
-    evidence->unreadable = reader.unreadable;
+    evidence->unreadable = reader.unreadable + evidence->origin.unknown;
     if (status != SNAP_OK)
         return pass_on(&reason, err);
     status = snap_view_open(&view, store, origin, VIEW_MEMORY_BYTES, err);
@@ -102,7 +102,7 @@ enum snap_status snap_evidence_gather(const struct snap_store *store, struct sna
     status = snap_probe_reader(read_tolerant, &reader, snap_view_size_bytes(view), &evidence->view, &reason);
     if (status != SNAP_OK)
         (void)pass_on(&reason, err);
-    evidence->unreadable += reader.unreadable;
+    evidence->unreadable += reader.unreadable + evidence->view.unknown;
     held = evidence->view;
     if (status == SNAP_OK)
         status = drop_borrowed(view, &held, err);

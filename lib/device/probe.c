@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/child.h"
 
 #include <blkid/blkid.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /*
@@ -59,23 +61,22 @@ static int probe_safely(blkid_probe prober, bool *ambivalent)
 
     errno = 0;
     rc = blkid_do_safeprobe(prober);
-    *ambivalent = rc == -2 || (rc < 0 && errno == 0);
+    *ambivalent = rc == -2 || (rc < 0 && errno != EIO && errno != ENOMEM);
     return *ambivalent || rc == 1 ? blkid_do_fullprobe(prober) : rc;
 }
 
-enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct snap_error *err)
+/* In a process of its own: what libblkid reads was written by others. */
+static enum snap_status look_for_signatures(int fd, void *answer, struct snap_error *err)
 {
+    struct snap_probe *probe = answer;
     enum snap_status status = SNAP_OK;
-    blkid_probe prober;
+    blkid_probe prober = blkid_new_probe();
     int rc;
 
-    memset(probe, 0, sizeof *probe);
-    prober = blkid_new_probe();
     if (!prober)
         return snap_fail(err, SNAP_E_NOMEM, "no memory to look for signatures");
     errno = 0;
-    if (blkid_probe_set_device(prober, fd, 0, 0) != 0 ||
-        blkid_probe_enable_superblocks(prober, 1) != 0 ||
+    if (blkid_probe_set_device(prober, fd, 0, 0) != 0 || blkid_probe_enable_superblocks(prober, 1) != 0 ||
         blkid_probe_set_superblocks_flags(prober, BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE |
                                           BLKID_SUBLKS_USAGE | BLKID_SUBLKS_MAGIC) != 0 ||
         blkid_probe_enable_partitions(prober, 1) != 0 ||
@@ -90,6 +91,41 @@ enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct sna
         copy_values(prober, probe);
 out:
     blkid_free_probe(prober);
+    return status;
+}
+
+/* The texts come from a process that nobody can vouch for. */
+static void end_texts(struct snap_probe *probe)
+{
+    probe->type[sizeof probe->type - 1] = '\0';
+    probe->usage[sizeof probe->usage - 1] = '\0';
+    probe->uuid[sizeof probe->uuid - 1] = '\0';
+    probe->uuid_sub[sizeof probe->uuid_sub - 1] = '\0';
+    probe->label[sizeof probe->label - 1] = '\0';
+    probe->ptuuid[sizeof probe->ptuuid - 1] = '\0';
+    probe->pttype[sizeof probe->pttype - 1] = '\0';
+}
+
+enum snap_status snap_probe_outside(int fd, struct snap_probe *probe, struct snap_error *err)
+{
+    struct snap_child_work work = {
+        .work = look_for_signatures, .fd = fd, .answer = probe, .answer_bytes = sizeof *probe};
+    struct snap_error reason;
+    enum snap_status status;
+    struct stat st;
+
+    memset(probe, 0, sizeof *probe);
+    if (fstat(fd, &st) != 0)
+        return snap_fail_errno(err, errno, "cannot look for signatures");
+    work.may_open = S_ISBLK(st.st_mode); /* sysfs tells what LVM keeps inside of a volume */
+    status = snap_child_run(&work, &reason);
+    end_texts(probe);
+    if (status == SNAP_E_UNSUPPORTED) {
+        probe->unknown = true;
+        return SNAP_OK;
+    }
+    if (status != SNAP_OK && err)
+        *err = reason;
     return status;
 }
 
@@ -204,14 +240,13 @@ enum snap_status snap_probe_io(struct snap_io *io, struct snap_probe *probe, str
     return snap_probe_reader(snap_probe_read_io, io, io->size_bytes, probe, err);
 }
 
-enum snap_status snap_probe_partition(int fd, struct snap_probe_partition *partition, struct snap_error *err)
+static enum snap_status look_for_partition(int fd, void *answer, struct snap_error *err)
 {
+    struct snap_probe_partition *partition = answer;
     enum snap_status status = SNAP_OK;
-    blkid_probe prober;
+    blkid_probe prober = blkid_new_probe();
     int rc;
 
-    memset(partition, 0, sizeof *partition);
-    prober = blkid_new_probe();
     if (!prober)
         return snap_fail(err, SNAP_E_NOMEM, "no memory to look for a partition table");
     errno = 0;
@@ -230,6 +265,22 @@ enum snap_status snap_probe_partition(int fd, struct snap_probe_partition *parti
     }
 out:
     blkid_free_probe(prober);
+    return status;
+}
+
+enum snap_status snap_probe_partition(int fd, struct snap_probe_partition *partition, struct snap_error *err)
+{
+    const struct snap_child_work work = {
+        .work = look_for_partition,
+        .fd = fd,
+        .may_open = true, /* the whole disk */
+        .answer = partition,
+        .answer_bytes = sizeof *partition,
+    };
+    enum snap_status status = snap_child_run(&work, err);
+
+    partition->uuid[sizeof partition->uuid - 1] = '\0';
+    partition->label[sizeof partition->label - 1] = '\0';
     return status;
 }
 

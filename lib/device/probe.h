@@ -13,6 +13,7 @@
 
 /* All strings NUL terminated, empty where unknown; they come from the device: escape before printing. */
 struct snap_probe {
+    bool unknown;         /* libblkid failed on it (child.h): nothing else is set, and anything may be there */
     bool ambivalent;      /* several signatures: `type` is then one of them, or empty */
     char type[32];        /* "ext4", "DM_snapshot_cow", "LVM2_member", ...; empty: nothing known */
     char usage[16];       /* "filesystem", "raid", "crypto", "other" */

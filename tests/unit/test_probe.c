@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests what is recognised on images made by other programs and by hand. */
 #include "lib/base/bytes.h"
+#include "lib/base/confine.h"
 #include "lib/io/file.h"
 #include "tests/unit/probe_fixture.h"
 
@@ -12,12 +13,15 @@ int __wrap_blkid_do_safeprobe(blkid_probe prober);
 
 /* What the safe probe answers, and with which errno, instead of what the libblkid of this system says. */
 static struct {
-    bool set;
+    bool set, crashes, writes;
     int answer, sys_errno;
 } safe_probe;
 
 int __wrap_blkid_do_safeprobe(blkid_probe prober)
 {
+    /* What a libblkid would do that the bytes on a device have taken over. */
+    if (safe_probe.crashes || (safe_probe.writes && open("/tmp", O_TMPFILE | O_RDWR, 0600) >= 0))
+        __builtin_trap();
     if (!safe_probe.set)
         return __real_blkid_do_safeprobe(prober);
     errno = safe_probe.sys_errno;
@@ -40,6 +44,32 @@ static struct snap_probe probe_image(int fd)
     assert_int_equal(snap_io_close(io, NULL), SNAP_OK);
     assert_int_equal(close(fd), 0);
     return probe;
+}
+
+/* Nothing is known then, and the program goes on. */
+static void a_probe_that_crashes_tells_nothing(void **state)
+{
+    struct snap_probe probe;
+
+    safe_probe.crashes = true;
+    probe = probe_image(fixture_file(*state, "image", 2 * MIB));
+    safe_probe.crashes = false;
+    assert_true(probe.unknown);
+    assert_string_equal(probe.type, "");
+}
+
+static void a_probe_can_write_nothing(void **state)
+{
+    struct snap_probe probe;
+
+    if (snap_confine_program_calls() == 0) {
+        print_message("skipped: this build has no libseccomp\n");
+        skip();
+    }
+    safe_probe.writes = true;
+    probe = probe_image(fixture_file(*state, "image", 2 * MIB));
+    safe_probe.writes = false;
+    assert_false(probe.unknown);
 }
 
 static void assert_nothing(const struct snap_probe *probe)
@@ -408,6 +438,8 @@ static void reader_hands_failures_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_probe_that_crashes_tells_nothing, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_probe_can_write_nothing, fixture_setup, fixture_teardown),
         WITH_FIXTURE(nothing_is_found_on_nothing),
         WITH_FIXTURE(ext4_is_read_in_full),
         WITH_FIXTURE(xfs_is_read),

@@ -100,6 +100,8 @@ struct report_text report_probe_text(const struct snap_probe *probe)
             used += (size_t)snprintf(result.text + used, sizeof result.text - used, " %s", probe->uuid);
         if (probe->ambivalent)
             (void)snprintf(result.text + used, sizeof result.text - used, " (and other signatures)");
+    } else if (probe->unknown) {
+        (void)snprintf(result.text, sizeof result.text, "contents that libblkid failed on");
     } else if (probe->pttype[0] != '\0') {
         (void)snprintf(result.text, sizeof result.text, "%s partition table %s", probe->pttype, probe->ptuuid);
     }
@@ -174,7 +176,7 @@ enum snap_status report_refuse_signature(const struct device *device, const char
     if (store.defect != SNAP_HEADER_EMPTY && store.defect != SNAP_HEADER_MAGIC && store.defect != SNAP_HEADER_TOO_SMALL)
         return refuse_store(device, &store, waiver, err);
     status = snap_probe_io(device->io, &probe, err);
-    if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0' && !probe.ambivalent))
+    if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0' && !probe.ambivalent && !probe.unknown))
         return status;
     return snap_fail(err, SNAP_E_REFUSED, "%s: holds %s; %s", device->path, report_probe_text(&probe).text, waiver);
 }
