@@ -55,6 +55,13 @@ uint64_t fuzz_below(struct fuzz_input *input, uint64_t limit)
     return fuzz_number(input) % limit;
 }
 
+uint64_t fuzz_bytes_below(struct fuzz_input *input, uint64_t limit)
+{
+    const uint64_t number = fuzz_number(input);
+
+    return (fuzz_flag(input) ? number * 512 : number) % limit;
+}
+
 bool fuzz_flag(struct fuzz_input *input)
 {
     return fuzz_byte(input) & 1;

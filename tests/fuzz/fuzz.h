@@ -26,7 +26,10 @@ void fuzz_broken(const char *file, int line, const char *format, ...) __attribut
             fuzz_broken(__FILE__, __LINE__, __VA_ARGS__); \
     } while (0)
 
-/* Choices that are left. Behind the end all choices are 0, which every harness takes for its plainest case. */
+/*
+ * Choices that are left. Behind the end all choices are 0, which every harness takes for its plainest case. Take one
+ * choice in one expression: with two, it would be up to the compiler which comes first.
+ */
 struct fuzz_input {
     const uint8_t *bytes;
     size_t left;
@@ -42,6 +45,9 @@ uint64_t fuzz_number(struct fuzz_input *input);
 
 /* A number below `limit`, which is not 0. */
 uint64_t fuzz_below(struct fuzz_input *input, uint64_t limit);
+
+/* The same; half of the choices are whole sectors. */
+uint64_t fuzz_bytes_below(struct fuzz_input *input, uint64_t limit);
 
 /* True with the lowest bit of the next byte. */
 bool fuzz_flag(struct fuzz_input *input);

@@ -76,17 +76,18 @@ static void read_parts(struct snap_view *view, const struct shown *shown, struct
     FUZZ_PROMISE(snap_view_size_bytes(view) == size_bytes, "the size of the view");
     read_part(view, shown, 0, size_bytes);
     for (unsigned reads = fuzz_byte(input) % 8; reads > 0; reads--) {
-        const uint64_t at = fuzz_number(input) * (fuzz_flag(input) ? 512 : 1) % (size_bytes + 1);
+        const uint64_t at = fuzz_bytes_below(input, size_bytes + 1);
 
-        read_part(view, shown, at, fuzz_number(input) * (fuzz_flag(input) ? 512 : 1) % (size_bytes - at + 1));
+        read_part(view, shown, at, fuzz_bytes_below(input, size_bytes - at + 1));
         next_entry(view, shown, at);
     }
 }
 
 static void copy_out(struct snap_view *view, const struct shown *shown, struct fuzz_input *input)
 {
-    const struct snap_extract_options options = {.sparse = fuzz_flag(input), .memory_bytes = fuzz_below(input, 4) << 16,
-                                                 .read_ahead = fuzz_flag(input)};
+    const bool sparse = fuzz_flag(input), read_ahead = fuzz_flag(input);
+    const struct snap_extract_options options = {.sparse = sparse, .memory_bytes = fuzz_below(input, 4) << 16,
+                                                 .read_ahead = read_ahead};
     const uint64_t size_bytes = shown->image->origin_bytes;
     struct snap_io *target = device("target", NULL, size_bytes + fuzz_below(input, 4) * 512, true);
     struct snap_extract_result result;

@@ -7,6 +7,7 @@
 #include "lib/device/device_private.h"
 #include "lib/merge/checkpoint.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,13 +66,29 @@ static void save(const char *name, const struct snap_checkpoint *checkpoint)
     snap_replace_close(file);
 }
 
+/* The last line of a checkpoint, right for any text in front of it. */
+static void add_checksum(struct text *text)
+{
+    uint32_t crc = UINT32_MAX;
+
+    for (size_t i = 0; i < text->length; i++) {
+        crc ^= (uint8_t)text->bytes[i];
+        for (unsigned bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+    }
+    text->length += (size_t)snprintf(text->bytes + text->length, sizeof text->bytes - text->length,
+                                     "end %08" PRIx32 "\n", ~crc);
+}
+
 /* A file is a checkpoint only if writing what was read gives the same file. */
-void text_read_checkpoint(const struct text *text)
+void text_read_checkpoint(struct text *text)
 {
     static char again[TEXT_BYTES_MAX];
     struct snap_checkpoint checkpoint;
     enum snap_status status;
 
+    if (text->length > 0 && text->length < TEXT_BYTES_MAX / 2 && text->bytes[text->length - 1] == '\n')
+        add_checksum(text);
     write_file("checkpoint", text->bytes, text->length);
     status = load("checkpoint", &checkpoint);
     FUZZ_PROMISE(status == SNAP_OK || status == SNAP_E_CORRUPT || status == SNAP_E_REFUSED, "loading ends with %d",
@@ -80,7 +97,8 @@ void text_read_checkpoint(const struct text *text)
         return;
     save("again", &checkpoint);
     FUZZ_PROMISE(read_file("again", again, sizeof again) == (long)text->length &&
-                     memcmp(again, text->bytes, text->length - CHECKSUM_BYTES) == 0, "a checkpoint that was not written by us is taken");
+                     memcmp(again, text->bytes, text->length - CHECKSUM_BYTES) == 0,
+                 "a checkpoint that was not written by us is taken");
 }
 
 static bool same(const struct snap_checkpoint *a, const struct snap_checkpoint *b)
@@ -94,13 +112,17 @@ static bool same(const struct snap_checkpoint *a, const struct snap_checkpoint *
 void text_write_checkpoint(struct fuzz_input *input)
 {
     static char bytes[TEXT_BYTES_MAX];
-    struct snap_checkpoint saved = {.origin_sectors = fuzz_number(input), .cow_sectors = fuzz_number(input),
-                                    .entries = fuzz_number(input), .list_crc32c = (uint32_t)fuzz_number(input),
-                                    .merged_from = fuzz_number(input), .origin_id = "o", .cow_id = "c"};
+    struct snap_checkpoint saved = {.origin_id = "o", .cow_id = "c"};
     struct snap_checkpoint loaded;
     char reason[256];
+    uint64_t place;
     long length;
 
+    saved.origin_sectors = fuzz_number(input);
+    saved.cow_sectors = fuzz_number(input);
+    saved.entries = fuzz_number(input);
+    saved.list_crc32c = (uint32_t)fuzz_number(input);
+    saved.merged_from = fuzz_number(input);
     for (uint64_t i = 0, count = fuzz_below(input, SNAP_CHECKPOINT_ID_BYTES - 1); i < count; i++)
         saved.origin_id[i] = (char)('!' + fuzz_byte(input) % 94);
     save("checkpoint", &saved);
@@ -109,7 +131,8 @@ void text_write_checkpoint(struct fuzz_input *input)
     FUZZ_PROMISE(snap_checkpoint_fits(&loaded, &saved, reason, sizeof reason) == (saved.merged_from <= saved.entries),
                  "it fits itself");
     length = read_file("checkpoint", bytes, sizeof bytes);
-    bytes[fuzz_number(input) % (uint64_t)length] ^= (char)(1 + fuzz_byte(input) % 127);
+    place = fuzz_below(input, (uint64_t)length);
+    bytes[place] ^= (char)(1 + fuzz_byte(input) % 127);
     write_file("checkpoint", bytes, (size_t)length);
     /* A digit of the checksum in the other case is the same digit. */
     FUZZ_PROMISE(load("checkpoint", &loaded) != SNAP_OK || same(&loaded, &saved), "a changed file says something else");
