@@ -7,29 +7,29 @@
 
 static void *serve(void *argument)
 {
-    struct snap_worker *ahead = argument;
+    struct snap_worker *worker = argument;
 
-    pthread_mutex_lock(&ahead->lock);
-    while (!ahead->ends) {
-        if (!ahead->work) {
-            pthread_cond_wait(&ahead->changed, &ahead->lock);
+    pthread_mutex_lock(&worker->lock);
+    while (!worker->ends) {
+        if (!worker->work) {
+            pthread_cond_wait(&worker->changed, &worker->lock);
             continue;
         }
-        pthread_mutex_unlock(&ahead->lock);
-        ahead->work(ahead->context); /* both stay as they are until it is done */
-        pthread_mutex_lock(&ahead->lock);
-        ahead->work = NULL;
-        /* Who is woken finds the lock free; the caller does not end before this thread has. */
-        pthread_mutex_unlock(&ahead->lock);
-        pthread_cond_signal(&ahead->changed);
-        pthread_mutex_lock(&ahead->lock);
+        pthread_mutex_unlock(&worker->lock);
+        worker->work(worker->context); /* both stay as they are until it is done */
+        pthread_mutex_lock(&worker->lock);
+        worker->work = NULL;
+        /* Signalled without the lock, so that the caller finds it free; it outlives this thread, which it joins. */
+        pthread_mutex_unlock(&worker->lock);
+        pthread_cond_signal(&worker->changed);
+        pthread_mutex_lock(&worker->lock);
     }
-    pthread_mutex_unlock(&ahead->lock);
+    pthread_mutex_unlock(&worker->lock);
     return NULL;
 }
 
 /* Signals are for the program's own threads. */
-static bool start_thread(struct snap_worker *ahead)
+static bool start_thread(struct snap_worker *worker)
 {
     sigset_t all, before;
     bool started;
@@ -37,63 +37,63 @@ static bool start_thread(struct snap_worker *ahead)
     sigfillset(&all);
     if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
         return false;
-    started = pthread_create(&ahead->thread, NULL, serve, ahead) == 0;
+    started = pthread_create(&worker->thread, NULL, serve, worker) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;
 }
 
-static bool start(struct snap_worker *ahead)
+static bool start(struct snap_worker *worker)
 {
-    if (pthread_mutex_init(&ahead->lock, NULL) != 0)
+    if (pthread_mutex_init(&worker->lock, NULL) != 0)
         return false;
-    if (pthread_cond_init(&ahead->changed, NULL) == 0) {
-        if (start_thread(ahead))
+    if (pthread_cond_init(&worker->changed, NULL) == 0) {
+        if (start_thread(worker))
             return true;
-        pthread_cond_destroy(&ahead->changed);
+        pthread_cond_destroy(&worker->changed);
     }
-    pthread_mutex_destroy(&ahead->lock);
+    pthread_mutex_destroy(&worker->lock);
     return false;
 }
 
-void snap_worker_do(struct snap_worker *ahead, void (*work)(void *), void *context)
+void snap_worker_do(struct snap_worker *worker, void (*work)(void *), void *context)
 {
-    snap_worker_wait(ahead);
-    if (ahead && !ahead->started && !ahead->alone) {
-        ahead->started = start(ahead);
-        ahead->alone = !ahead->started;
+    snap_worker_wait(worker);
+    if (worker && !worker->started && !worker->alone) {
+        worker->started = start(worker);
+        worker->alone = !worker->started;
     }
-    if (!ahead || ahead->alone) {
+    if (!worker || worker->alone) {
         work(context);
         return;
     }
-    pthread_mutex_lock(&ahead->lock);
-    ahead->work = work;
-    ahead->context = context;
-    pthread_mutex_unlock(&ahead->lock);
-    pthread_cond_signal(&ahead->changed);
+    pthread_mutex_lock(&worker->lock);
+    worker->work = work;
+    worker->context = context;
+    pthread_mutex_unlock(&worker->lock);
+    pthread_cond_signal(&worker->changed);
 }
 
-void snap_worker_wait(struct snap_worker *ahead)
+void snap_worker_wait(struct snap_worker *worker)
 {
-    if (!ahead || !ahead->started)
+    if (!worker || !worker->started)
         return;
-    pthread_mutex_lock(&ahead->lock);
-    while (ahead->work)
-        pthread_cond_wait(&ahead->changed, &ahead->lock);
-    pthread_mutex_unlock(&ahead->lock);
+    pthread_mutex_lock(&worker->lock);
+    while (worker->work)
+        pthread_cond_wait(&worker->changed, &worker->lock);
+    pthread_mutex_unlock(&worker->lock);
 }
 
-void snap_worker_end(struct snap_worker *ahead)
+void snap_worker_end(struct snap_worker *worker)
 {
-    snap_worker_wait(ahead);
-    if (ahead->started) {
-        pthread_mutex_lock(&ahead->lock);
-        ahead->ends = true;
-        pthread_cond_signal(&ahead->changed);
-        pthread_mutex_unlock(&ahead->lock);
-        (void)pthread_join(ahead->thread, NULL); /* fails only for a thread that is none */
-        pthread_cond_destroy(&ahead->changed);
-        pthread_mutex_destroy(&ahead->lock);
+    snap_worker_wait(worker);
+    if (worker->started) {
+        pthread_mutex_lock(&worker->lock);
+        worker->ends = true;
+        pthread_cond_signal(&worker->changed);
+        pthread_mutex_unlock(&worker->lock);
+        (void)pthread_join(worker->thread, NULL); /* fails only for a thread that is none */
+        pthread_cond_destroy(&worker->changed);
+        pthread_mutex_destroy(&worker->lock);
     }
-    memset(ahead, 0, sizeof *ahead);
+    memset(worker, 0, sizeof *worker);
 }

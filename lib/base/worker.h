@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A thread that reads ahead for its caller: one piece of work at a time, beside what the caller does meanwhile. */
+/* A thread that works for its caller: one piece of work at a time, beside what the caller does meanwhile. */
 #ifndef DMSNAP_BASE_WORKER
 #define DMSNAP_BASE_WORKER
 
@@ -10,7 +10,7 @@
 struct snap_worker {
     pthread_t thread;
     bool started;
-    bool alone;             /* no thread can be had: the caller does the work */
+    bool alone;             /* the system gives no thread: the caller does the work */
     pthread_mutex_t lock;   /* guards what follows */
     pthread_cond_t changed;
     void (*work)(void *);   /* NULL: none, or it is done */
@@ -19,16 +19,16 @@ struct snap_worker {
 };
 
 /*
- * Has `work` done in the thread, which begins with the first work for it and stays; it takes no signals. Where none can
- * be had, or `ahead` is NULL, the work is done before this returns: it cannot fail. Work that was given before is
- * waited for. What `context` refers to belongs to the work until snap_worker_wait.
+ * Has `work` done in the thread, after the work that was given before. The thread is started by the first work for it,
+ * stays until snap_worker_end, and takes no signals. Where the system gives no thread, or `worker` is NULL, the work is
+ * done before this returns: it cannot fail. What `context` refers to belongs to the work until snap_worker_wait.
  */
-void snap_worker_do(struct snap_worker *ahead, void (*work)(void *), void *context);
+void snap_worker_do(struct snap_worker *worker, void (*work)(void *), void *context);
 
 /* Waits for the work, if there is any; what it has written can be read then. */
-void snap_worker_wait(struct snap_worker *ahead);
+void snap_worker_wait(struct snap_worker *worker);
 
 /* Waits for the work and ends the thread; all zeros again. */
-void snap_worker_end(struct snap_worker *ahead);
+void snap_worker_end(struct snap_worker *worker);
 
 #endif

@@ -182,16 +182,16 @@ static enum snap_status check_broken_walk(struct check *check, const struct snap
 /* The first walk: all rules about single entries and areas. */
 static enum snap_status check_list(struct check *check, struct snap_list_walk *walk)
 {
-    const struct snap_check_options *options = check->options;
     bool garbage_seen = false;
 
+    snap_list_walk_stop_on(walk, check->options->stop, check->options->stop_context);
     for (;;) {
         struct snap_error reason = {0};
         struct snap_span span;
         enum snap_status status = snap_list_walk_next(walk, &span, &reason);
 
-        if (options->stop && options->stop(options->stop_context))
-            return snap_fail(check->err, SNAP_E_STOPPED, "%s: stopped while reading the list", check->store->io->name);
+        if (status == SNAP_E_STOPPED)
+            return snap_fail(check->err, status, "%s", reason.text);
         if (status != SNAP_OK)
             return check_broken_walk(check, &span, &reason);
         if (span.slots == 0) {

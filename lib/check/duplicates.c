@@ -183,14 +183,13 @@ static enum snap_status feed_again(struct snap_duplicates *sets, bool (*stop)(vo
 
     if (status != SNAP_OK)
         return status;
+    snap_list_walk_stop_on(walk, stop, stop_context);
     snap_chunkset_clear(sets->olds);
     snap_chunkset_clear(sets->news);
     sets->canonical = true;
     sets->canonical_end = 0;
     do {
         status = snap_list_walk_next(walk, &span, err);
-        if (status == SNAP_OK && stop && stop(stop_context))
-            status = snap_fail(err, SNAP_E_STOPPED, "%s: stopped while reading the list", sets->store->io->name);
         if (status == SNAP_OK)
             snap_duplicates_feed(sets, &span);
     } while (status == SNAP_OK && span.live != 0 && !sets->short_of_memory);

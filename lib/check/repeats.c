@@ -137,13 +137,12 @@ static enum snap_status walk(struct finder *finder, struct snap_error *err)
 
     if (status != SNAP_OK)
         return status;
+    snap_list_walk_stop_on(entries, search->stop, search->stop_context);
     finder->used = 0;
     for (uint64_t i = 0; i < finder->slot_count; i++)
         finder->slots[i].index_next = 0;
     do {
         status = snap_list_walk_next(entries, &span, err);
-        if (status == SNAP_OK && search->stop && search->stop(search->stop_context))
-            status = snap_fail(err, SNAP_E_STOPPED, "%s: stopped while reading the list", search->store->io->name);
         for (uint32_t i = 0; status == SNAP_OK && i < span.live && !finder->full; i++)
             look_at(finder, &span, i);
     } while (status == SNAP_OK && span.live != 0 && !finder->full);

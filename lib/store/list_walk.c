@@ -38,6 +38,8 @@ struct snap_list_walk {
     struct snap_worker reader;            /* of `ahead` */
     bool ended;                          /* the terminator was seen */
     bool over;
+    bool (*stop)(void *context);         /* NULL: never */
+    void *stop_context;
 };
 
 static bool batch_init(struct batch *batch, const struct snap_store *store)
@@ -75,6 +77,12 @@ enum snap_status snap_list_walk_open(struct snap_list_walk **entries, const stru
     snap_list_walk_close(walk);
     *entries = NULL;
     return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading the list", store->io->name);
+}
+
+void snap_list_walk_stop_on(struct snap_list_walk *walk, bool (*stop)(void *context), void *stop_context)
+{
+    walk->stop = stop;
+    walk->stop_context = stop_context;
 }
 
 static void read_batch(void *argument)
@@ -155,6 +163,10 @@ enum snap_status snap_list_walk_next(struct snap_list_walk *walk, struct snap_sp
     const struct snap_io_request *request;
 
     *span = (struct snap_span){.area = area};
+    if (walk->stop && walk->stop(walk->stop_context)) {
+        walk->over = true;
+        return snap_fail(err, SNAP_E_STOPPED, "%s: stopped while reading the list", store->io->name);
+    }
     if (walk->over || (walk->ended && piece == 0)) {
         walk->over = true;
         return SNAP_OK;

@@ -291,6 +291,40 @@ static void test_seek_area(void **state)
     fixture_free(&fixture);
 }
 
+static bool stop_at_third(void *context)
+{
+    int *calls = context;
+
+    return ++*calls == 3;
+}
+
+static void test_stop(void **state)
+{
+    struct fixture fixture = fixture_random_store(9, 1, 320, 2000, false);
+    struct snap_io *io = fixture_mem("cow", fixture.cow, fixture.cow_bytes, 512);
+    struct snap_error err = {.status = SNAP_OK};
+    struct snap_list_walk *walk;
+    struct snap_store store;
+    struct snap_span span;
+    int calls = 0;
+
+    (void)state;
+    must(snap_header_open(&store, io, NULL));
+    must(snap_list_walk_open(&walk, &store, NULL));
+    snap_list_walk_stop_on(walk, stop_at_third, &calls);
+    must(snap_list_walk_next(walk, &span, NULL));
+    must(snap_list_walk_next(walk, &span, NULL));
+    assert_int_equal(span.live, 32);
+    assert_int_equal(snap_list_walk_next(walk, &span, &err), SNAP_E_STOPPED);
+    assert_string_equal(err.text, "cow: stopped while reading the list");
+    assert_int_equal(span.slots, 0);
+    must(snap_list_walk_next(walk, &span, NULL)); /* it is over, as after any failure */
+    assert_int_equal(span.slots, 0);
+    snap_list_walk_close(walk);
+    must(snap_io_close(io, NULL));
+    fixture_free(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_unreadable_area),
         cmocka_unit_test(test_unreadable_piece),
         cmocka_unit_test(test_seek_area),
+        cmocka_unit_test(test_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
