@@ -86,7 +86,8 @@ enum snap_status snap_folder_look(const struct snap_folder *folder, const char *
     *entry = (struct snap_folder_entry){.exists = false};
     if (fstatat(folder->fd, name, &seen, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? SNAP_OK : snap_fail_errno(err, errno, "%s", folder->path);
-    *entry = (struct snap_folder_entry){true, seen.st_mode, seen.st_dev, seen.st_ino};
+    *entry = (struct snap_folder_entry){.exists = true, .mode = seen.st_mode, .device = seen.st_dev,
+                                        .inode = seen.st_ino};
     return SNAP_OK;
 }
 

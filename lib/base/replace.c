@@ -71,7 +71,8 @@ static enum snap_status take_old(struct snap_replace *file, int fd, const char *
         return snap_fail(err, SNAP_E_REFUSED,
                          "%s: has %" PRIu64 " bytes, and more than %" PRIu64 " are not read: move it "
                          "away, or name another file", path, (uint64_t)seen.st_size, text_bytes_max);
-    file->old = (struct snap_folder_entry){true, seen.st_mode, seen.st_dev, seen.st_ino};
+    file->old = (struct snap_folder_entry){.exists = true, .mode = seen.st_mode, .device = seen.st_dev,
+                                           .inode = seen.st_ino};
     return read_text(file, fd, (uint64_t)seen.st_size, err);
 }
 
@@ -138,7 +139,8 @@ static void take_new(struct snap_replace *file, const struct snap_new_file *made
     if (file->old_fd >= 0)
         (void)close(file->old_fd); /* was only read, or is durable */
     file->old_fd = fd; /* without it the number is compared all the same */
-    file->old = (struct snap_folder_entry){true, S_IFREG, made->device, made->inode};
+    file->old = (struct snap_folder_entry){.exists = true, .mode = S_IFREG, .device = made->device,
+                                           .inode = made->inode};
     file->written = true;
 }
 

@@ -142,7 +142,7 @@ enum snap_status snap_chunkset_add(struct snap_chunkset *set, uint64_t chunk, bo
             if (!page)
                 return SNAP_E_NOMEM;
             slot = find(set->table, set->slots, chunk); /* the table may have grown */
-            *slot = (struct slot){number, page};
+            *slot = (struct slot){.number = number, .page = page};
             set->pages++;
         }
         set->last = *slot;

@@ -83,7 +83,11 @@ enum snap_status snap_evidence_gather(const struct snap_store *store, struct sna
                                       const struct snap_device *device, struct snap_evidence *evidence,
                                       struct snap_error *err)
 {
-    const struct snap_origin_facts facts = {origin->size_bytes / SNAP_SECTOR_BYTES, device, &evidence->origin};
+    const struct snap_origin_facts facts = {
+        .sectors = origin->size_bytes / SNAP_SECTOR_BYTES,
+        .device = device,
+        .probe = &evidence->origin,
+    };
     struct tolerant reader = {.read = snap_probe_read_io, .context = origin};
     struct snap_error reason; /* of places that are left out: not the caller's */
     struct snap_probe held;

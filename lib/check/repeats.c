@@ -115,7 +115,7 @@ static void look_at(struct finder *finder, const struct snap_span *span, uint32_
     if (slot->index_next == 0) {
         finder->full = finder->used >= finder->slot_count / 4 * 3;
         if (!finder->full) {
-            *slot = (struct slot){number, other, entry.index + 1};
+            *slot = (struct slot){.number = number, .other = other, .index_next = entry.index + 1};
             finder->used++;
         }
         return;

@@ -205,7 +205,7 @@ static void list_holders(struct holder_list *list, const struct snap_device *dev
 
 void snap_device_holders_at(const char *sys_root, const struct snap_device *device, char *text, size_t text_bytes)
 {
-    struct holder_list list = {sys_root, text, text_bytes};
+    struct holder_list list = {.sys_root = sys_root, .text = text, .text_bytes = text_bytes};
 
     list_holders(&list, device, true);
 }

@@ -115,7 +115,7 @@ static enum snap_status try_device(struct search *search, dev_t number, struct s
         return snap_fail(err, SNAP_E_NOMEM, "no memory to search devices by tag");
     }
     search->candidates = grown;
-    grown[search->count++] = (struct candidate){path, number, snap_probe_disk(number)};
+    grown[search->count++] = (struct candidate){.path = path, .number = number, .disk_number = snap_probe_disk(number)};
     return SNAP_OK;
 }
 

@@ -128,7 +128,10 @@ static enum snap_status write_piece(struct snap_create *create, uint64_t index, 
 enum snap_status snap_create_add(struct snap_create *create, uint64_t old_chunk, const void *data,
                                  struct snap_error *err)
 {
-    const struct snap_entry entry = {old_chunk, snap_layout_canonical_chunk(&create->layout, create->entries)};
+    const struct snap_entry entry = {
+        .old_chunk = old_chunk,
+        .new_chunk = snap_layout_canonical_chunk(&create->layout, create->entries),
+    };
     const uint64_t in_piece_bytes = create->entries * SNAP_ENTRY_BYTES % create->piece_bytes;
     enum snap_status status = SNAP_OK;
 
@@ -199,7 +202,12 @@ static enum snap_status clear_old_areas(struct snap_create *create, struct snap_
 enum snap_status snap_create_finish(struct snap_create *create, const struct snap_identity *identity,
                                     struct snap_error *err)
 {
-    const struct snap_header header = {SNAP_MAGIC, 1, SNAP_DISK_VERSION, create->layout.chunk_sectors};
+    const struct snap_header header = {
+        .magic = SNAP_MAGIC,
+        .valid = 1,
+        .version = SNAP_DISK_VERSION,
+        .chunk_sectors = create->layout.chunk_sectors,
+    };
     uint8_t sector[SNAP_HEADER_SECTOR_BYTES] = {0};
     enum snap_status status = write_data(create, err);
 

@@ -106,7 +106,10 @@ static void fill_slots(const struct snap_list_append *append, const struct batch
     const uint64_t live = first < batch->count ? snap_min(batch->count - first, slots) : 0;
 
     for (uint64_t i = 0; i < live; i++) {
-        const struct snap_entry entry = {batch->old_chunks[first + i], snap_list_append_chunk(append, first + i)};
+        const struct snap_entry entry = {
+            .old_chunk = batch->old_chunks[first + i],
+            .new_chunk = snap_list_append_chunk(append, first + i),
+        };
 
         snap_codec_encode_entry(&entry, bytes + i * SNAP_ENTRY_BYTES);
     }
@@ -207,7 +210,7 @@ static enum snap_status write_units(struct snap_list_append *append, const struc
 enum snap_status snap_list_append_commit(struct snap_list_append *append, const uint64_t *old_chunks, uint64_t count,
                                          struct snap_list_append_counts *counts, struct snap_error *err)
 {
-    const struct batch batch = {old_chunks, count};
+    const struct batch batch = {.old_chunks = old_chunks, .count = count};
     const uint64_t unit_entries = snap_header_unit_bytes(append->store) / SNAP_ENTRY_BYTES;
     const uint64_t per_area = append->store->layout.entries_per_area;
     enum snap_status status;

@@ -126,7 +126,11 @@ static enum snap_status load_map(struct snap_view *view, uint64_t first_chunk, s
     do {
         status = snap_list_walk_next(walk, &span, err);
         for (uint32_t i = 0; status == SNAP_OK && i < span.live; i++) {
-            struct mapped entry = {snap_span_old(&span, i), snap_span_new(&span, i), span.first_index + i};
+            const struct mapped entry = {
+                .old_chunk = snap_span_old(&span, i),
+                .new_chunk = snap_span_new(&span, i),
+                .index = span.first_index + i,
+            };
 
             if (entry.old_chunk < first_chunk || entry.old_chunk >= view->end_chunk)
                 continue;

@@ -395,6 +395,7 @@ static void a_stop_ends_the_passes(void **state)
         memset(&reports, 0, sizeof reports);
         assert_status(search(&list->io, ANY_ORIGIN, MIB, &left, &reports, &result, &err), SNAP_E_STOPPED, &err);
         assert_int_equal(reports.count, 0);
+        assert_int_equal(result.further_walks, 0);
     }
     list_close(&list->io);
 }
