@@ -147,7 +147,7 @@ static enum snap_status check_span(struct check *check, const struct snap_span *
 }
 
 /* Everything behind the terminator in its area must be zero, the terminator's old too (rule garbage-behind-end). */
-static enum snap_status check_dead_slots(struct check *check, const struct snap_span *span, bool *garbage_seen)
+static enum snap_status check_garbage(struct check *check, const struct snap_span *span, bool *garbage_seen)
 {
     const uint8_t *dead = span->bytes + (size_t)span->live * SNAP_ENTRY_BYTES;
     const size_t dead_bytes = (size_t)(span->slots - span->live) * SNAP_ENTRY_BYTES;
@@ -202,7 +202,7 @@ static enum snap_status check_list(struct check *check, struct snap_list_walk *w
         if (check->sets)
             snap_duplicates_feed(check->sets, &span);
         if (status == SNAP_OK)
-            status = check_dead_slots(check, &span, &garbage_seen);
+            status = check_garbage(check, &span, &garbage_seen);
         if (status != SNAP_OK)
             return status;
     }
@@ -258,9 +258,9 @@ static enum snap_status check_whole(struct check *check, const struct snap_dupli
                            result->entries, sets->continuation_area, sets->continuation_entries);
         snap_findings_place_area(&finding, check->store, sets->continuation_area);
         status = add(check, &finding);
-    } else if (status == SNAP_OK && sets->stale_area != 0) {
-        snap_findings_init(&finding, SNAP_RULE_STALE_AREAS, "area %" PRIu64 " is not zero", sets->stale_area);
-        snap_findings_place_area(&finding, check->store, sets->stale_area);
+    } else if (status == SNAP_OK && sets->leftover_area != 0) {
+        snap_findings_init(&finding, SNAP_RULE_STALE_AREAS, "area %" PRIu64 " is not zero", sets->leftover_area);
+        snap_findings_place_area(&finding, check->store, sets->leftover_area);
         status = add(check, &finding);
     }
     return status;
@@ -296,7 +296,7 @@ static enum snap_status check_entries(struct check *check)
                            sets.repeated_last_chunk * check->last_missing_bytes;
     result->continuation_area = sets.continuation_area;
     result->continuation_entries = sets.continuation_entries;
-    result->dead_area = sets.dead_area;
+    result->moved_area = sets.moved_area;
     return status == SNAP_OK ? check_whole(check, &sets) : status;
 }
 

@@ -37,7 +37,7 @@ struct snap_check_result {
      * The area behind the end, where it begins with an entry whose data chunk the list uses: a merge had moved that one
      * when it was cut short; 0: it does not, or figures_only.
      */
-    uint64_t dead_area;
+    uint64_t moved_area;
     uint64_t passes;               /* over the list, for the duplicates */
 };
 

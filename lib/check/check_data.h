@@ -10,7 +10,7 @@ struct snap_check_data_options {
     uint64_t origin_sectors;      /* 0: not known; else the last chunk is only read as far as the origin goes */
     bool (*stop)(void *context);  /* polled; NULL: never */
     void *stop_context;
-    void (*progress)(void *context, uint64_t done_entries, uint64_t entries); /* NULL: nobody cares */
+    void (*progress)(void *context, uint64_t done_entries, uint64_t entries); /* NULL: not reported */
     void *progress_context;
 };
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Numbers of one page stand or fall together: a caller that works in several passes divides them by page. */
+/* Numbers of one page take memory together: a caller that works in several passes divides them by page. */
 #define SNAP_CHUNKSET_PAGE_CHUNKS 4096u
 
 struct snap_chunkset;
@@ -30,7 +30,7 @@ bool snap_chunkset_has(const struct snap_chunkset *set, uint64_t chunk);
 /* What it may still allocate. */
 uint64_t snap_chunkset_room_bytes(const struct snap_chunkset *set);
 
-/* Empties it; the memory is kept for the next use: what it held, or part of that, can be added again for sure. */
+/* Empties it and keeps its memory: all that it held, or a part of that, can be added again and will fit. */
 void snap_chunkset_clear(struct snap_chunkset *set);
 
 /* NULL is fine. */

@@ -159,12 +159,12 @@ static enum snap_status look_behind(struct snap_duplicates *sets, uint64_t entri
     if (status != SNAP_OK)
         return status;
     snap_list_walk_seek_area(walk, first_area);
-    /* What cannot be read back there is nobody's list: a failure only ends the look. */
+    /* What stands there is no part of the list, so a failure to read it only ends the look. */
     while (snap_list_walk_next(walk, &span, NULL) == SNAP_OK && span.slots != 0) {
         uint32_t fitting = continuing(sets, &span, found == 0);
 
         if (found == 0 && !snap_all_zero(span.bytes, (uint64_t)span.slots * SNAP_ENTRY_BYTES))
-            result->stale_area = first_area;
+            result->leftover_area = first_area;
         found += fitting;
         if (fitting < span.slots)
             break;
@@ -301,7 +301,7 @@ enum snap_status snap_duplicates_finish(struct snap_duplicates *sets, uint64_t e
         result->continuation_entries = sets->continuation_entries;
     }
     if (sets->dead)
-        result->dead_area = snap_layout_area_behind(&sets->store->layout, entries);
+        result->moved_area = snap_layout_area_behind(&sets->store->layout, entries);
     return status;
 }
 

@@ -14,7 +14,7 @@ struct snap_duplicate {
     uint64_t new_chunk;
 };
 
-/* Of each kind, so many are given by name; the rest is only counted. */
+/* So many of each kind are told one by one; the others are only counted. */
 #define SNAP_DUPLICATES_NAMED 256u
 
 typedef enum snap_status (*snap_duplicate_fn)(void *context, enum snap_rule rule,
@@ -26,10 +26,10 @@ struct snap_duplicates_result {
     uint64_t repeated_entries;     /* as reported under SNAP_RULE_ENTRY_REPEATED */
     uint64_t repeated_last_chunk;  /* of these, for the last chunk of the origin */
     uint64_t continuation_area;    /* the area behind the one with the end, if it goes on exactly there ... */
-    uint64_t continuation_entries; /* ... with so many entries whose olds nobody else has; 0: it does not */
-    uint64_t stale_area;           /* the same area, where it is not zero but does not go on; 0: it is zero */
+    uint64_t continuation_entries; /* ... with so many entries for origin chunks that have none in the list; 0: it does not */
+    uint64_t leftover_area;           /* the same area, where it is not zero but does not go on; 0: it is zero */
     /* The same area, where its first entry is in its place but has a data chunk that the list uses; 0: it is not so. */
-    uint64_t dead_area;
+    uint64_t moved_area;
 };
 
 struct snap_duplicates;

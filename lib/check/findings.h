@@ -42,7 +42,7 @@ struct snap_findings {
 void snap_findings_init(struct snap_finding *finding, enum snap_rule rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same with the sentence of a failure; the name of the COW device, with which it begins, is left out. */
+/* The same, with the sentence of a failure; the name of the COW device at its beginning is left out. */
 void snap_findings_init_failure(struct snap_finding *finding, enum snap_rule rule, const struct snap_store *store,
                                 const struct snap_error *failure);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What device.c and device_holders.c share; sysfs and /proc are read below a root of the caller's choice. */
+/* What device, holders and stack share; sysfs and /proc are read below a root of the caller's choice. */
 #ifndef DMSNAP_DEVICE_DEVICE_PRIVATE
 #define DMSNAP_DEVICE_DEVICE_PRIVATE
 

@@ -58,7 +58,7 @@ int snap_bounce_run(const struct snap_opened *opened, char **buffer, const struc
             return EOVERFLOW;
         raw.offset_bytes = offset_bytes - before_bytes;
         iov.iov_len = (size_t)wide_bytes;
-        if (request->kind == SNAP_IO_WRITE) /* never widened: see io_file */
+        if (request->kind == SNAP_IO_WRITE) /* never widened: see route_of in file.c */
             copy_vector(request, done_bytes, *buffer, part_bytes);
         snap_engine_request_init(&raw);
         snap_engine_request_run(&raw);

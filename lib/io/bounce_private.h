@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Direct requests that are not aligned, by way of a buffer that is. For io_file. */
+/* Carries out direct requests that are not aligned, through a buffer that is. */
 #ifndef DMSNAP_IO_BOUNCE_PRIVATE
 #define DMSNAP_IO_BOUNCE_PRIVATE
 
 #include "lib/io/open_private.h"
 
 /*
- * One request, piece by piece, each widened to whole blocks: correct, not fast. A write has to be of whole blocks
- * already. *buffer is NULL at first, made here and freed by the caller with snap_buffer_free. 0 or an errno.
+ * Carries out one request, piece by piece, and widens each piece to whole blocks. This is slow but correct. A write must
+ * be of whole blocks already. *buffer is NULL at first; it is made here, and the caller frees it with snap_buffer_free.
+ * Returns 0 or an errno.
  */
 int snap_bounce_run(const struct snap_opened *opened, char **buffer, const struct snap_io_request *request);
 

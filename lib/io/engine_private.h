@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How requests reach the kernel: engines that run a vector of reads and writes at depth. Private to io_file. */
+/* How requests reach the kernel: engines that carry out many reads and writes at the same time. */
 #ifndef DMSNAP_IO_ENGINE_PRIVATE
 #define DMSNAP_IO_ENGINE_PRIVATE
 

@@ -44,8 +44,7 @@ struct snap_io_ops {
 };
 
 /*
- * An open device or image. Implementations embed it as their first member. All fields are constant while it is open,
- * except by snap_io_count.
+ * An open device or image. Implementations embed it as their first member. All fields are constant while it is open.
  */
 struct snap_io {
     const struct snap_io_ops *ops;

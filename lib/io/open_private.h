@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The descriptors of a device or image: the right one, held exclusively, direct where possible. For io_file. */
+/* The descriptors of a device or image: the right one, held exclusively, with direct I/O where that is possible. */
 #ifndef DMSNAP_IO_OPEN_PRIVATE
 #define DMSNAP_IO_OPEN_PRIVATE
 

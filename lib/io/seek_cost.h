@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finds out by trying what a seek costs on a device: what the system says of it is often only a default. */
+/* Measures what a seek costs on a device, since what the system says of it is often only a default. */
 #ifndef DMSNAP_IO_SEEK_COST
 #define DMSNAP_IO_SEEK_COST
 
@@ -10,9 +10,9 @@
 #define SNAP_SEEK_SPINNING_NS 2000000u /* half a turn of the fastest disks; flash takes a tenth of that */
 
 /*
- * Reads SNAP_SEEK_READS blocks that lie far apart, one after the other, and gives the median of the times. At most a
- * fifth of a second on a spinning disk. Meaningful only where the device is read past the cache. A device smaller than
- * so many blocks takes 0. SNAP_E_IO, SNAP_E_NOMEM.
+ * Reads SNAP_SEEK_READS blocks that lie far apart, one after the other, and gives the median of the times. This
+ * takes at most a fifth of a second on a spinning disk. The result means something only where the device is read past
+ * the cache. It is 0 where the device is smaller than so many blocks. SNAP_E_IO, SNAP_E_NOMEM.
  */
 enum snap_status snap_seek_cost_measure(struct snap_io *io, const struct snap_clock *clock, uint64_t *median_ns,
                                         struct snap_error *err);

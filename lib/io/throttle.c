@@ -51,7 +51,7 @@ bool snap_throttle_take(struct snap_throttle *throttle, uint64_t length_bytes, u
         if (stop && stop(stop_context))
             return false;
         if (now_ns >= throttle->ready_ns) {
-            /* Nothing is saved up while idle: the next take starts now. */
+            /* A pause saves nothing up: the next take starts now. */
             throttle->ready_ns = now_ns + snap_max(cost_ns(length_bytes, throttle->rate_bytes),
                                                    cost_ns(requests, throttle->rate_requests));
             return true;

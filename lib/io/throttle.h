@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A rate limit: a bucket that holds at most a tenth of a second's worth, with the clock handed in. */
+/* A rate limit that lets through at most a tenth of a second's worth at once; the clock is handed in. */
 #ifndef DMSNAP_IO_THROTTLE
 #define DMSNAP_IO_THROTTLE
 
@@ -26,10 +26,10 @@ uint64_t snap_throttle_burst_bytes(const struct snap_throttle *throttle);
 uint64_t snap_throttle_burst_requests(const struct snap_throttle *throttle);
 
 /*
- * Sleeps until `length_bytes` more in `requests` more are within both rates, and takes them. More than the burst is
- * fine where a single request is larger: the debt is paid before the next one. In any span of time t, no more than rate
- * times t plus one burst (or one request, where that is larger) is granted. `stop` (NULL: never) is polled; true ends
- * the wait, with false returned and nothing taken.
+ * Sleeps until `length_bytes` more in `requests` more are within both rates, and takes them. More than the burst may be
+ * taken where a single request is larger: the next one then waits longer. In any span of time t, no more than rate
+ * times t plus one burst (or one request, where that is larger) is granted. `stop` (NULL: never) is polled; where it
+ * says true the wait ends, nothing is taken, and false is returned.
  */
 bool snap_throttle_take(struct snap_throttle *throttle, uint64_t length_bytes, uint64_t requests,
                         bool (*stop)(void *context), void *stop_context);

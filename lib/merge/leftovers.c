@@ -154,7 +154,7 @@ enum snap_status snap_leftovers_find(const struct snap_leftovers_search *search,
     enum snap_status status = SNAP_OK;
     bool nothing_missed = false;
 
-    if (slot > 0 || (check->continuation_entries == 0 && check->dead_area > 0))
+    if (slot > 0 || (check->continuation_entries == 0 && check->moved_area > 0))
         status = judge_slots(search, &slots, &nothing_missed, err);
     slots_free(&slots);
     if (nothing_missed)

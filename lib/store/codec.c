@@ -37,7 +37,7 @@ void snap_codec_encode_entry(const struct snap_entry *entry, uint8_t bytes[SNAP_
     snap_put_le64(bytes + 8, entry->new_chunk);
 }
 
-/* The record's fields, by offset in the sector (design of the record: version 1). */
+/* The fields of version 1 of the record, by their offset in the sector. */
 enum {
     RECORD_MARK = 16,
     RECORD_VERSION = 24,

@@ -68,8 +68,8 @@ enum snap_status snap_create_begin(struct snap_create **result, struct snap_io *
     *result = NULL;
     if (snap_layout_areas_on_device(layout) == 0)
         return snap_fail(err, SNAP_E_REFUSED,
-                         "%s: %" PRIu64 " sectors hold no store with chunks of %" PRIu32
-                         " sectors; it takes at least 3 chunks",
+                         "%s: %" PRIu64 " sectors are too few for a store with chunks of %" PRIu32
+                         " sectors, which needs at least 3 chunks",
                          cow->name, layout->cow_sectors, layout->chunk_sectors);
     if (layout->chunk_bytes % cow->logical_block_bytes != 0)
         return snap_fail(err, SNAP_E_REFUSED,

@@ -12,7 +12,7 @@ struct snap_span {
     uint32_t first_slot;
     uint64_t first_index;
     uint32_t slots;        /* 0: the walk is over */
-    uint32_t live;         /* of these, in front of the terminator; what follows in this area is dead */
+    uint32_t live;         /* of these, in front of the terminator; the others are behind the end */
     const uint8_t *bytes;  /* slots * SNAP_ENTRY_BYTES, raw; valid until the next call */
 };
 

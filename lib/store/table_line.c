@@ -17,7 +17,7 @@ static enum snap_status check_path(const char *what, const char *path, struct sn
         return snap_fail(err, SNAP_E_USAGE, "a table needs the path of the %s", what);
     if (strpbrk(path, " \t\n\v\f\r\\"))
         return snap_fail(err, SNAP_E_USAGE,
-                         "%s: a table cannot carry white space or a backslash in a path, name the %s by another",
+                         "%s: a table cannot hold a path with white space or a backslash; name the %s by another path",
                          path, what);
     return SNAP_OK;
 }
@@ -35,7 +35,7 @@ enum snap_status snap_table_line(enum snap_table_target target, uint64_t origin_
     if (text_bytes)
         text[0] = '\0';
     if (origin_sectors == 0)
-        return snap_fail(err, SNAP_E_USAGE, "a table over 0 sectors cannot be loaded");
+        return snap_fail(err, SNAP_E_USAGE, "a table of 0 sectors cannot be loaded");
     status = check_path("origin", origin_path, err);
     if (status != SNAP_OK)
         return status;

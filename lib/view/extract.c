@@ -339,7 +339,7 @@ static enum snap_status run(struct extract *extract,
         step = next;
         next = done;
     }
-    return status; /* after a failure, nobody needs what was read ahead */
+    return status; /* after a failure, what was read ahead is not needed */
 }
 
 static void finish(struct extract *extract)

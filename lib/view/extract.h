@@ -30,7 +30,7 @@ struct snap_extract_options {
     const struct snap_clock *clock; /* NULL: the system's */
     bool (*stop)(void *context);  /* polled from both threads; NULL: never */
     void *stop_context;
-    void (*progress)(void *context, uint64_t done_bytes, uint64_t total_bytes); /* NULL: nobody cares */
+    void (*progress)(void *context, uint64_t done_bytes, uint64_t total_bytes); /* NULL: not reported */
     void *progress_context;
 };
 

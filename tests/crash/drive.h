@@ -27,7 +27,7 @@ struct drive_options {
     void *checkpoint_context;
     void (*bad)(void *context, const struct snap_merge_bad *bad); /* see merge.h */
     void *bad_context;
-    uint64_t *entries_left;                 /* kept up to date with what is reported as committed; NULL: nobody cares */
+    uint64_t *entries_left;                 /* kept up to date with what is reported as committed; NULL: not reported */
 };
 
 struct drive_report {

@@ -29,7 +29,7 @@ static void a_sound_list_has_none(void **state)
     assert_int_equal(reports.count, 0);
     assert_int_equal(result.passes, 1);
     assert_int_equal(result.continuation_entries, 0);
-    assert_int_equal(result.stale_area, 0);
+    assert_int_equal(result.leftover_area, 0);
     list_close(io);
 }
 
@@ -263,9 +263,9 @@ static void a_continuation_ends_where_it_does_not_fit(void **state)
         assert_int_equal(reports.count, 0);
         assert_int_equal(result.continuation_entries, misfits[i][0] - 64);
         assert_int_equal(result.continuation_area, misfits[i][0] == 64 ? 0 : 2);
-        assert_int_equal(result.dead_area, 0);
+        assert_int_equal(result.moved_area, 0);
         if (misfits[i][0] == 64)
-            assert_int_equal(result.stale_area, 2);
+            assert_int_equal(result.leftover_area, 2);
         list_close(io);
     }
 }
@@ -283,13 +283,13 @@ static void an_entry_whose_data_chunk_the_list_uses_does_not_continue_it(void **
             result = found(io, ANY_ORIGIN, MIB, &reports);
             assert_int_equal(reports.count, 0);
             assert_int_equal(result.continuation_entries, dead - 64);
-            assert_int_equal(result.dead_area, dead == 64 ? 2 : 0);
+            assert_int_equal(result.moved_area, dead == 64 ? 2 : 0);
             list_close(io);
         }
     }
 }
 
-static void several_passes_agree_on_a_dead_area(void **state)
+static void several_passes_agree_on_a_moved_area(void **state)
 {
     struct list_virtual *list = spread_list(9000, 0);
     struct snap_duplicates_result one, several;
@@ -301,8 +301,8 @@ static void several_passes_agree_on_a_dead_area(void **state)
     one = found(&list->io, ANY_ORIGIN, 64 * MIB, &reports);
     several = found(&list->io, ANY_ORIGIN, MIB, &reports);
     assert_true(several.passes > 1);
-    assert_int_equal(one.dead_area, 27);
-    assert_int_equal(several.dead_area, 27);
+    assert_int_equal(one.moved_area, 27);
+    assert_int_equal(several.moved_area, 27);
     assert_int_equal(one.continuation_entries, 0);
     assert_int_equal(several.continuation_entries, 0);
     list_close(&list->io);
@@ -317,10 +317,10 @@ static void an_area_that_does_not_go_on_is_stale(void **state)
         struct snap_io *io = cut_list(40, 0);
         struct snap_duplicates_result result = found(io, ANY_ORIGIN, MIB, &reports);
 
-        assert_int_equal(result.stale_area, 0);
+        assert_int_equal(result.leftover_area, 0);
         io_mem_bytes(io)[67 * 512 + offsets[i]] = 1;
         result = found(io, ANY_ORIGIN, MIB, &reports);
-        assert_int_equal(result.stale_area, 2);
+        assert_int_equal(result.leftover_area, 2);
         assert_int_equal(result.continuation_entries, 0);
         list_close(io);
     }
@@ -335,7 +335,7 @@ static void there_is_nothing_behind_the_last_area(void **state)
     list_put_canonical(io, 1, 0, 64, 0, 1);
     result = found(io, ANY_ORIGIN, MIB, &reports);
     assert_int_equal(result.continuation_entries, 0);
-    assert_int_equal(result.stale_area, 0);
+    assert_int_equal(result.leftover_area, 0);
     list_close(io);
 }
 
@@ -361,7 +361,7 @@ static void several_passes_agree_on_a_continuation(void **state)
         assert_int_equal(one.continuation_entries, expected_entries);
         assert_int_equal(several.continuation_entries, expected_entries);
         assert_int_equal(several.continuation_area, one.continuation_area);
-        assert_int_equal(several.stale_area, one.stale_area);
+        assert_int_equal(several.leftover_area, one.leftover_area);
         list_close(&list->io);
     }
 }
@@ -487,7 +487,7 @@ int main(void)
         cmocka_unit_test(a_continuation_is_counted),
         cmocka_unit_test(a_continuation_ends_where_it_does_not_fit),
         cmocka_unit_test(an_entry_whose_data_chunk_the_list_uses_does_not_continue_it),
-        cmocka_unit_test(several_passes_agree_on_a_dead_area),
+        cmocka_unit_test(several_passes_agree_on_a_moved_area),
         cmocka_unit_test(an_area_that_does_not_go_on_is_stale),
         cmocka_unit_test(there_is_nothing_behind_the_last_area),
         cmocka_unit_test(several_passes_agree_on_a_continuation),

@@ -37,7 +37,7 @@ static struct bench *bench_new(void)
     bench->cow = io_fault_new(bench->cow_mem, NULL);
     bench->origin = fixture_mem("origin", bench->fixture.origin, bench->fixture.origin_bytes, 512);
     must(snap_header_open(&bench->store, bench->cow, NULL));
-    bench->check = (struct snap_check_result){.list_complete = true, .entries = LISTED, .dead_area = 1};
+    bench->check = (struct snap_check_result){.list_complete = true, .entries = LISTED, .moved_area = 1};
     bench->search = (struct snap_leftovers_search){.store = &bench->store, .origin = bench->origin,
                                                    .check = &bench->check, .memory_bytes = 16 << 20, .stop = stop,
                                                    .stop_context = bench};
@@ -86,7 +86,7 @@ static void test_nothing_is_there(void **state)
     struct bench *bench = bench_new();
 
     (void)state;
-    bench->check.dead_area = 0;
+    bench->check.moved_area = 0;
     assert_int_equal(found_end(bench), 0);
     bench_free(bench);
 }
@@ -159,7 +159,7 @@ static void test_continuation(void **state)
     struct bench *bench = bench_new();
 
     (void)state;
-    bench->check.dead_area = 0;
+    bench->check.moved_area = 0;
     bench->check.continuation_entries = 2 * PER_AREA; /* two areas, whole */
     assert_int_equal(found_end(bench), 3);
     bench->check.continuation_entries = 2 * PER_AREA + 7; /* and a third one, which is empty from slot 7 on */
