@@ -68,7 +68,8 @@ enum snap_status snap_check_header(const struct snap_store *store, uint32_t orig
     }
     if (status == SNAP_OK && snap_layout_exact_fit_trap(layout)) {
         snap_findings_init(&finding, SNAP_RULE_EXACT_FIT,
-                           "there is room for %" PRIu64 " entries; with one chunk more there would be room for %" PRIu64,
+                           "there is room for %" PRIu64
+                           " entries; with one chunk more there would be room for %" PRIu64,
                            snap_layout_capacity_entries(layout), snap_layout_capacity_entries(layout) + 1);
         status = snap_findings_add(findings, &finding, err);
     }

@@ -26,7 +26,8 @@ struct snap_duplicates_result {
     uint64_t repeated_entries;     /* as reported under SNAP_RULE_ENTRY_REPEATED */
     uint64_t repeated_last_chunk;  /* of these, for the last chunk of the origin */
     uint64_t continuation_area;    /* the area behind the one with the end, if it goes on exactly there ... */
-    uint64_t continuation_entries; /* ... with so many entries for origin chunks that have none in the list; 0: it does not */
+    /* ... with so many entries for origin chunks that have none in the list; 0: it does not. */
+    uint64_t continuation_entries;
     uint64_t leftover_area;           /* the same area, where it is not zero but does not go on; 0: it is zero */
     /* The same area, where its first entry is in its place but has a data chunk that the list uses; 0: it is not so. */
     uint64_t moved_area;

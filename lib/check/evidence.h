@@ -16,7 +16,8 @@ struct snap_evidence {
 
 /*
  * For a store whose list was checked and found sound, and an origin of which `device` is known. Reads a few MiB of
- * each; what cannot be read is left out and counted: a bad sector must not prevent a merge, which may mend it. SNAP_E_IO where the list cannot be read, SNAP_E_NOMEM.
+ * each; what cannot be read is left out and counted: a bad sector must not prevent a merge, which may mend it.
+ * SNAP_E_IO where the list cannot be read, SNAP_E_NOMEM.
  */
 enum snap_status snap_evidence_gather(const struct snap_store *store, struct snap_io *origin,
                                       const struct snap_device *device, struct snap_evidence *evidence,

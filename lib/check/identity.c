@@ -77,31 +77,36 @@ static enum snap_identity_verdict judge_record(const struct snap_identity *recor
     };
 
     if (origin->sectors < record->origin_sectors) {
-        (void)snprintf(text, text_bytes, "the store was made for an origin of %" PRIu64 " sectors, but this one has %" PRIu64,
+        (void)snprintf(text, text_bytes,
+                       "the store was made for an origin of %" PRIu64 " sectors, but this one has %" PRIu64,
                        record->origin_sectors, origin->sectors);
         return SNAP_IDENTITY_CONTRADICTS;
     }
     for (size_t i = 0; i < sizeof physical / sizeof physical[0]; i++) {
         if (!differ(physical[i].recorded, physical[i].found, physical[i].field_bytes))
             continue;
-        (void)snprintf(text, text_bytes, "the store was made for an origin with %s %s, but this one has %s", physical[i].what,
+        (void)snprintf(text, text_bytes, "the store was made for an origin with %s %s, but this one has %s",
+                       physical[i].what,
                        physical[i].recorded, physical[i].found);
         return SNAP_IDENTITY_CONTRADICTS;
     }
     if (differ(record->fs_uuid, origin->probe->uuid, sizeof record->fs_uuid) &&
         strcmp(origin->probe->uuid, view->uuid) != 0) {
-        (void)snprintf(text, text_bytes, "the store was made for an origin with %s UUID %s, but this one has %s UUID %s",
+        (void)snprintf(text, text_bytes,
+                       "the store was made for an origin with %s UUID %s, but this one has %s UUID %s",
                        record->fs_type, record->fs_uuid, origin->probe->type, origin->probe->uuid);
         return SNAP_IDENTITY_CONTRADICTS;
     }
     if (differ(record->ptuuid, origin->probe->ptuuid, sizeof record->ptuuid) &&
         strcmp(origin->probe->ptuuid, view->ptuuid) != 0) {
-        (void)snprintf(text, text_bytes, "the store was made for an origin with the partition table %s, but this one has %s",
+        (void)snprintf(text, text_bytes,
+                       "the store was made for an origin with the partition table %s, but this one has %s",
                        record->ptuuid, origin->probe->ptuuid);
         return SNAP_IDENTITY_CONTRADICTS;
     }
     if (origin->sectors > record->origin_sectors) {
-        (void)snprintf(text, text_bytes, "the store was made for an origin of %" PRIu64 " sectors, but this one has %" PRIu64,
+        (void)snprintf(text, text_bytes,
+                       "the store was made for an origin of %" PRIu64 " sectors, but this one has %" PRIu64,
                        record->origin_sectors, origin->sectors);
         return SNAP_IDENTITY_GROWN;
     }

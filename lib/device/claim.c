@@ -95,12 +95,15 @@ static enum snap_status hold_loop(struct taking *taking, const struct snap_loop 
         return snap_fail_errno(err, errno, "%s: %s has the same bytes, and cannot be held", taking->path, loop->node);
     if (fstat(fd, &st) != 0 || !S_ISBLK(st.st_mode) || st.st_rdev != loop->device.device_number) {
         (void)close(fd); /* nothing was done with it */
-        return snap_fail(err, SNAP_E_BUSY, "%s: %s became another device while it was opened", taking->path, loop->node);
+        return snap_fail(err, SNAP_E_BUSY, "%s: %s became another device while it was opened", taking->path,
+                         loop->node);
     }
     return keep(taking, fd, err);
 }
 
-/* Everything that the loop devices have to do with the bytes of `device`, which is the one asked for or another name. */
+/*
+ * Everything that the loop devices have to do with the bytes of `device`, which is the one asked for or another name.
+ */
 static enum snap_status claim_loops(struct taking *taking, const struct snap_device *device, struct snap_error *err)
 {
     char reason[256];
@@ -113,8 +116,10 @@ static enum snap_status claim_loops(struct taking *taking, const struct snap_dev
                                      loop->device.device_number == device->disk_number))
             continue;
         if (!snap_loops_known(loop))
-            return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: %s is in use, and this system does not tell which file it shows: "
-                             "mount /sys, or make the node %s, and repeat the command", taking->path, loop->node, loop->node);
+            return snap_fail(err, SNAP_E_UNSUPPORTED,
+                             "%s: %s is in use, and this system does not tell which file it shows: "
+                             "mount /sys, or make the node %s, and repeat the command", taking->path, loop->node,
+                             loop->node);
         if (!snap_device_same(device, &loop->device, reason, sizeof reason))
             continue;
         if (device->block_device)

@@ -11,19 +11,20 @@
 struct snap_claim;
 
 /*
- * For a device or image that is open and held under its own name (snap_file_open). Other names of its bytes are held too:
+ * For a device or image that is open and held under its own name (snap_file_open). Other names of its bytes are held,
+ * too:
  *
  * - every other loop device that shows any of them is opened exclusively, so that it can neither be in use nor get into
  *   use; an image that any loop device shows is busy: that device is to be used, or detached;
- * - of the file behind a loop device, what the device shows is locked, as snap_file_open locks an image, so that two runs
- *   through two loop devices, or through a loop device and the file, meet;
- * - a file on an overlay file system is locked under its other name, in the upper layer or in the merged view, and the loop
- *   devices over that count as well.
+ * - of the file behind a loop device, what the device shows is locked, as snap_file_open locks an image, so that two
+ *   runs through two loop devices, or through a loop device and the file, meet;
+ * - a file on an overlay file system is locked under its other name, in the upper layer or in the merged view, and the
+ *   loop devices over that count as well.
  *
  * `fd`: an open descriptor of the image; not used for block devices. The claim lasts until snap_claim_release.
  *
- * SNAP_E_BUSY: somebody has it; the text says who. SNAP_E_UNSUPPORTED: the system does not tell what a loop device shows,
- * or whether there is one, so that nobody can know whether the image is in use; the text says what is missing.
+ * SNAP_E_BUSY: somebody has it; the text says who. SNAP_E_UNSUPPORTED: the system does not tell what a loop device
+ * shows, or whether there is one, so that nobody can know whether the image is in use; the text says what is missing.
  * SNAP_E_NOMEM. *claim is NULL after a failure.
  */
 enum snap_status snap_claim_take(struct snap_claim **claim, const char *path, const struct snap_device *device, int fd,

@@ -33,7 +33,8 @@ static int open_node(const char *node, uint64_t device_number)
 static enum snap_status add(const char *sys_root, const char *name, uint64_t device_number, bool in_use,
                             struct snap_loops *loops, struct snap_error *err)
 {
-    struct snap_loop loop = {.device = {.block_device = true, .device_number = device_number, .disk_number = device_number}};
+    struct snap_loop loop = {.device = {.block_device = true, .device_number = device_number,
+                                        .disk_number = device_number}};
     struct snap_loop *grown;
     int fd;
 
@@ -110,7 +111,8 @@ enum snap_status snap_loops_read_at(const char *sys_root, struct snap_loops *loo
     (void)snprintf(path, sizeof path, "%s/proc/partitions", sys_root); /* as long as the one before, and 5 bytes */
     partitions = fopen(path, "re");
     if (!partitions)
-        return snap_fail(err, SNAP_E_UNSUPPORTED, "neither /sys nor /proc is there, so nobody can tell which files are in use "
+        return snap_fail(err, SNAP_E_UNSUPPORTED,
+                         "neither /sys nor /proc is there, so nobody can tell which files are in use "
                          "by loop devices");
     status = read_partitions(sys_root, partitions, loops, err);
     (void)fclose(partitions); /* was only read */

@@ -21,9 +21,9 @@ struct snap_loops {
 };
 
 /*
- * Asks sysfs and the loop devices themselves. Where there is no sysfs, the kernel's list of block devices says which loop
- * devices are in use, and each is asked through its node. SNAP_E_UNSUPPORTED: neither can be had, so nobody knows which
- * files are in use by loop devices. SNAP_E_NOMEM. snap_loops_free also after a failure.
+ * Asks sysfs and the loop devices themselves. Where there is no sysfs, the kernel's list of block devices says which
+ * loop devices are in use, and each is asked through its node. SNAP_E_UNSUPPORTED: neither can be had, so nobody knows
+ * which files are in use by loop devices. SNAP_E_NOMEM. snap_loops_free also after a failure.
  */
 enum snap_status snap_loops_read(struct snap_loops *loops, struct snap_error *err);
 

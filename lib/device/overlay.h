@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The other name of a file on an overlay file system: the merged view and the upper layer are two inodes of one content. */
+/* The other name of a file on an overlay file system, where the merged view and the upper layer have two inodes. */
 #ifndef DMSNAP_DEVICE_OVERLAY
 #define DMSNAP_DEVICE_OVERLAY
 
@@ -20,9 +20,9 @@ struct snap_overlay_names {
 };
 
 /*
- * Finds the other names of the open regular file `fd`, which was opened for writing (the file is in the upper layer then):
- * in the upper layer where it was opened through an overlay; in each overlay whose upper layer it lies in. The mount table
- * of this process tells. SNAP_E_NOMEM. snap_overlay_free also after a failure.
+ * Finds the other names of the open regular file `fd`, which was opened for writing (the file is in the upper layer
+ * then): in the upper layer where it was opened through an overlay; in each overlay whose upper layer it lies in. The
+ * mount table of this process tells. SNAP_E_NOMEM. snap_overlay_free also after a failure.
  */
 enum snap_status snap_overlay_find(int fd, struct snap_overlay_names *names, struct snap_error *err);
 

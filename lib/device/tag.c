@@ -54,7 +54,8 @@ static enum snap_status parse_tag(const char *argument, struct tag *tag, bool *i
     length = strlen(value);
     if (value[0] == '"' || value[0] == '\'') {
         if (length < 2 || value[length - 1] != value[0])
-            return snap_fail(err, SNAP_E_USAGE, "%s: the value begins with a quote, but does not end with it", argument);
+            return snap_fail(err, SNAP_E_USAGE, "%s: the value begins with a quote, but does not end with it",
+                             argument);
         value++;
         length -= 2;
     }

@@ -41,11 +41,11 @@ struct snap_file_info {
  * device-mapper, held by another run) is SNAP_E_BUSY (dmsnap-store(5), LOADING, "Devices in use"). Requests that
  * are not multiples of the logical block are widened when they read; such a write is SNAP_E_UNSUPPORTED. Images: an
  * open file description lock (exclusive for `write`, else shared; SNAP_E_BUSY where another's is in the way; only
- * without `write` and `exclusive` may there be none, where the file system has no locks). Other names of the same bytes,
- * such as loop devices over an image, are held by lib/device/claim.h. Without `write` nothing is ever opened for writing.
- * Direct where the file system takes it (tried at open), aligned requests only; the rest, the unaligned end of the file
- * among it, goes through the page cache. flush is fdatasync on images, fsync on devices. An image's size is its length
- * in bytes and never changes through this object.
+ * without `write` and `exclusive` may there be none, where the file system has no locks). Other names of the same
+ * bytes, such as loop devices over an image, are held by lib/device/claim.h. Without `write` nothing is ever opened for
+ * writing. Direct where the file system takes it (tried at open), aligned requests only; the rest, the unaligned end of
+ * the file among it, goes through the page cache. flush is fdatasync on images, fsync on devices. An image's size is
+ * its length in bytes and never changes through this object.
  *
  * SNAP_E_NOENT, SNAP_E_PERM (no permission, read-only device or medium), SNAP_E_BUSY, SNAP_E_USAGE (a directory, a
  * character device, ...), SNAP_E_UNSUPPORTED (the engine asked for is missing), SNAP_E_NOMEM, SNAP_E_IO.

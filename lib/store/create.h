@@ -13,8 +13,8 @@ struct snap_create;
  * The order: dmsnap-store(5), ORDERS OF WRITING, "Making a store".
  *
  * Starts a store on `cow` (borrowed, open for writing): makes whatever header was there unreadable, durably, and clears
- * the rest of chunk 0. The COW must hold area 0, and its logical block must divide the chunk: SNAP_E_REFUSED, with nothing written. The object
- * belongs to the caller: snap_create_close.
+ * the rest of chunk 0. The COW must hold area 0, and its logical block must divide the chunk: SNAP_E_REFUSED, with
+ * nothing written. The object belongs to the caller: snap_create_close.
  */
 enum snap_status snap_create_begin(struct snap_create **create, struct snap_io *cow, const struct snap_layout *layout,
                                    struct snap_error *err);

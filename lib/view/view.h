@@ -29,7 +29,9 @@ uint64_t snap_view_size_bytes(const struct snap_view *view);
 enum snap_status snap_view_read(struct snap_view *view, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
                                 struct snap_error *err);
 
-/* Gives the origin offset of the first chunk at or behind `offset` that has an entry; the size of the view: none has. */
+/*
+ * Gives the origin offset of the first chunk at or behind `offset` that has an entry; the size of the view: none has.
+ */
 enum snap_status snap_view_next_entry(struct snap_view *view, uint64_t offset_bytes, uint64_t *next_entry_bytes,
                                       struct snap_error *err);
 

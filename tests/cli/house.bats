@@ -126,6 +126,71 @@ scripts() {
     assert_failure 1
 }
 
+@test "no line of C is longer than 120 columns" {
+    run awk 'length > 120 { print FILENAME ":" FNR ": " length " columns" }' $(c_sources lib tests)
+    assert_success
+    assert_output ""
+}
+
+@test "each file of lib/ says its one job in a sentence on its second line" {
+    local wrong
+    wrong=$(awk 'FNR == 2 && !/^\/\* .*[.] \*\/$/ { print FILENAME ": " $0 }' $(c_sources lib))
+    assert_equal "$wrong" ""
+}
+
+@test "no file of lib/ or tools/ has 400 lines or more, no function 60 or more" {
+    local wrong
+    wrong=$(awk '
+        FNR == 1 { body = 0 }
+        FNR == 400 { print FILENAME ": 400 lines or more" }
+        # A function begins with its head in column 0 and ends with a brace there.
+        /^[A-Za-z_]/ && !body { head = FNR }
+        /^\{$/ { body = head }
+        /^}$/ { if (body && FNR - body + 1 >= 60) print FILENAME ":" body ": " FNR - body + 1 " lines"; body = 0 }' \
+        $(c_sources lib tools))
+    assert_equal "$wrong" ""
+}
+
+@test "no message of lib/ names an option of a program" {
+    run grep -nE '"[^"]*--[a-z]' $(c_sources lib)
+    assert_failure 1
+}
+
+# Each function and object that a header of lib/ declares, one in a line: "HEADER NAME". Types, and functions that are
+# static, have no name in the library.
+declared_in_headers() {
+    c_sources lib | grep '[.]h$' | while read -r header; do
+        sed -e 's|/[*].*[*]/||' "$header" | awk -v header="$header" '
+            /\/\*/ { comment = 1 }
+            !comment && !/^[ #}]/ && !/^(struct|enum|union) [a-z_0-9]+( [{].*|;)?$/ && !/^typedef/ && !/^static/ &&
+                match($0, /[a-z_0-9]+(\(|;$|\[)/) {
+                print header, substr($0, RSTART, RLENGTH - 1)
+            }
+            /\*\// { comment = 0 }'
+    done
+}
+
+@test "what a header of lib/ declares begins with snap_ and the name of the header" {
+    local header name base wrong= count=0
+    while read -r header name; do
+        base=${header##*/}
+        base=${base%.h}
+        base=${base%_private}
+        count=$((count + 1))
+        # The failures of error.h are the one exception: they stand in nearly every function.
+        [[ $name == snap_"$base" || $name == snap_"${base}"_* || $base:$name == error:snap_fail* ]] ||
+            wrong+="$header declares $name; "
+    done < <(declared_in_headers)
+    assert_equal "$wrong" ""
+    [ "$count" -gt 120 ]
+}
+
+@test "each global name of the library is declared in one of its headers" {
+    [ -e "$BUILDDIR/lib/libdmsnap.a" ] || skip "needs the library"
+    assert_equal "$(nm --defined-only --extern-only "$BUILDDIR/lib/libdmsnap.a" | awk 'NF == 3 && $3 !~ /^__/ { print $3 }' | sort -u)" \
+        "$(declared_in_headers | cut -d' ' -f2 | sort -u)"
+}
+
 # one_user HEADER FILE: only that file may include it.
 one_user() {
     assert_equal "$(grep -lE "#include <($1)" $(c_sources lib tools) | tr '\n' ' ')" "$2 "

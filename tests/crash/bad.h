@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The chunks that fail in a workload: data on the COW that cannot be read, origin chunks that cannot be written or read. */
+/* The chunks that fail in a workload: on the COW they cannot be read, on the origin not written or not read. */
 #ifndef DMSNAP_TEST_CRASH_BAD_H
 #define DMSNAP_TEST_CRASH_BAD_H
 

@@ -50,16 +50,23 @@ static int usage(const struct explorer *explorer)
 static int help(const struct explorer *explorer)
 {
     printf("usage: %s [--long] [WORKLOAD]...\n\n"
-           "Runs the library's merge on recorded devices. Before each write and flush, and at the end, it looks at what a\n"
+           "Runs the library's merge on recorded devices. Before each write and flush, and at the end, "
+           "it looks at what a\n"
            "power failure may leave: of each sector written since its device's last flush, the durable version or any\n"
            "later one, whatever the other sectors are. A state counts once for each workload.\n\n"
-           "Complete are only moments with few such choices: up to %" PRIu64 "; %" PRIu64 " for workloads that are called\n"
-           "exhaustive. Of more choices it takes %" PRIu64 " at random, and the regular ones: nothing arrived, everything,\n"
-           "one disk, all but one; one sector, all but one, the first or the last ones written, around each sector or, of\n"
+           "Complete are only moments with few such choices: up to %" PRIu64 "; %" PRIu64
+           " for workloads that are called\n"
+           "exhaustive. Of more choices it takes %" PRIu64
+           " at random, and the regular ones: nothing arrived, everything,\n"
+           "one disk, all but one; one sector, all but one, the first or the last ones written, "
+           "around each sector or, of\n"
            "%" PRIu64 " and more, around %" PRIu64 " of them.\n\n"
-           "--long takes more time for more of the same: complete up to %" PRIu64 " choices, %" PRIu64 " where something goes\n"
-           "wrong in each of many runs; else %" PRIu64 " at random. A run that has shown %" PRIu64 " new states (%" PRIu64 ") is\n"
-           "from there on only looked at with whole disks arrived or not. It adds rows that are made, not written down:\n"
+           "--long takes more time for more of the same: complete up to %" PRIu64 " choices, %" PRIu64
+           " where something goes\n"
+           "wrong in each of many runs; else %" PRIu64 " at random. A run that has shown %" PRIu64
+           " new states (%" PRIu64 ") is\n"
+           "from there on only looked at with whole disks arrived or not. It adds rows that are "
+           "made, not written down:\n"
            "complete up to %" PRIu64 " choices, %" PRIu64 " new states in each run.\n",
            explorer->name, quick.choices_max, run_exhaustive_choices, quick.samples, 2 * quick.samples, quick.samples,
            thorough.choices_max, thorough.event_choices_max, thorough.samples, thorough.states_max,

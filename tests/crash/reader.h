@@ -34,7 +34,8 @@ void reader_entry(const struct reader *reader, uint64_t index, uint64_t *old_chu
 
 /*
  * Whether the list is as a sound one must be: no data chunk in two entries or in an area, no old chunk twice or
- * beyond the origin, zeros behind the end in its area. With `repeats` an entry may be there twice, alike in both numbers.
+ * beyond the origin, zeros behind the end in its area. With `repeats` an entry may be there twice, alike in both
+ * numbers.
  */
 bool reader_sound(const struct reader *reader, bool repeats, const char **why);
 

@@ -90,7 +90,8 @@ static const struct workload table[] = {
     {.name = "cs2-several-loads", .chunk_sectors = 2, .entries = 150, .load_entries_max = 20},
     {.name = "cs8-several-loads", .chunk_sectors = 8, .entries = 300, .load_entries_max = 70, .read_ahead = true,
      .long_only = true},
-    {.name = "cs2-several-loads-killed", .chunk_sectors = 2, .entries = 100, .load_entries_max = 25, .event = EVENT_KILL},
+    {.name = "cs2-several-loads-killed", .chunk_sectors = 2, .entries = 100, .load_entries_max = 25,
+     .event = EVENT_KILL},
     {.name = "cs2-several-loads-stopped", .chunk_sectors = 2, .entries = 100, .load_entries_max = 25,
      .event = EVENT_STOP},
     {.name = "cs2-several-loads-read-fails", .chunk_sectors = 2, .entries = 100, .load_entries_max = 25,
@@ -127,7 +128,8 @@ bool workload_matrix(size_t index, struct workload *workload, char *name)
     static const uint32_t chunk_sectors[] = {1, 2, 8};
     static const char *const orders[] = {"canonical", "shuffled", "holes"};
     static const int64_t lengths[] = {-1, 0, 1, 9}; /* from two full areas on */
-    static const int64_t windows[] = {1, 3, 31, 32, 33, 40, -1, 0, 1, 10000}; /* from index 6: added to one or two EPA */
+    /* From index 6: added to one or two EPA. */
+    static const int64_t windows[] = {1, 3, 31, 32, 33, 40, -1, 0, 1, 10000};
     size_t window = index % 10, length = index / 10 % 4, order = index / 40 % 3, size = index / 120;
     int64_t per_area;
 

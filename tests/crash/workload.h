@@ -83,9 +83,10 @@ struct workload {
     bool undo;                      /* the first sibling, empty at the start, takes the merge back */
     struct workload_bad bad_reads;  /* their COW data cannot be read */
     struct workload_bad bad_writes; /* their origin chunks cannot be written */
-    struct workload_bad bad_keeps;  /* their origin chunks cannot be read, which only a sibling of this chunk size minds */
-    bool drop_bad;                  /* bad_reads and bad_writes are given up; the origin has their content already, so that
-                                       no view changes by that */
+    /* Their origin chunks cannot be read, which only a sibling of this chunk size minds. */
+    struct workload_bad bad_keeps;
+    /* Bad_reads and bad_writes are given up; the origin has their content already, so that no view changes by that. */
+    bool drop_bad;
     bool verify;                    /* see merge.h */
     bool skip_identical;
     bool long_only;

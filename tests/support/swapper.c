@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The owner of a folder who means harm: each new file in it is exchanged for a link to a victim as soon as it appears. */
+/* The hostile owner of a folder: each new file in it is exchanged for a link to a victim as soon as it appears. */
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>

@@ -141,7 +141,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_other_loop_device_of_a_file_is_held, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(the_other_loop_device_in_use_refuses, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(loop_devices_that_share_no_bytes_are_left_alone, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(loop_devices_that_share_no_bytes_are_left_alone, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(the_file_behind_a_loop_device_is_locked, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(an_image_behind_a_loop_device_is_busy, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(two_parts_of_one_file_can_be_held_together, fixture_setup, fixture_teardown),

@@ -54,7 +54,8 @@ static const struct cli_option required_options[] = {
 
 static const struct cli_option memory_options[] = {
     { .name = "flag", .letter = 'f', .help = "a flag", .group = "One", .kind = CLI_FLAG, .flag = &values.flag },
-    { .name = "memory", .argument = "SIZE", .help = "a size", .group = "One", .kind = CLI_SIZE, .number = &values.size },
+    { .name = "memory", .argument = "SIZE", .help = "a size", .group = "One", .kind = CLI_SIZE,
+      .number = &values.size },
     CLI_OPTIONS_END,
 };
 

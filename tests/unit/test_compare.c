@@ -42,7 +42,8 @@ static bool equal(struct bench *bench, uint64_t first, uint64_t count, uint64_t 
     must(snap_compare_merged(&bench->store, bench->origin, first, count, memory_bytes, NULL, NULL, &result, NULL));
     for (uint64_t i = first; i < first + count && same; i++) {
         uint64_t chunk_bytes = bench->fixture.chunk_bytes, at = bench->fixture.entries[i].old_chunk * chunk_bytes;
-        uint64_t length = at + chunk_bytes <= bench->fixture.origin_bytes ? chunk_bytes : bench->fixture.origin_bytes - at;
+        uint64_t length = at + chunk_bytes <= bench->fixture.origin_bytes
+            ? chunk_bytes : bench->fixture.origin_bytes - at;
 
         same = memcmp(io_mem_bytes(bench->origin_mem) + at,
                       io_mem_bytes(bench->cow_mem) + bench->fixture.entries[i].new_chunk * chunk_bytes, length) == 0;
@@ -58,7 +59,8 @@ static void test_equal_and_not(void **state)
     (void)state;
     for (size_t s = 0; s < 3; s++) {
         size_t count = sizes[s] == 128 ? 70 : 140;
-        struct bench bench = bench_new(fixture_random_store(s + 1, sizes[s], count, sizes[s] * 300 + sizes[s] / 2, true));
+        struct bench bench = bench_new(fixture_random_store(s + 1, sizes[s], count, sizes[s] * 300 + sizes[s] / 2,
+                                                            true));
 
         assert_true(equal(&bench, 0, count, MEMORY_BYTES));
         assert_true(equal(&bench, 33, 5, MEMORY_BYTES));
@@ -83,7 +85,8 @@ static void test_one_bit(void **state)
         const struct snap_entry *entry = &bench.fixture.entries[i];
         bool partial = entry->old_chunk == 100;
         uint8_t *bytes[] = {cow + entry->new_chunk * 4096, cow + entry->new_chunk * 4096 + (partial ? 1535 : 4095),
-                            origin + entry->old_chunk * 4096, origin + entry->old_chunk * 4096 + (partial ? 1535 : 4095)};
+                            origin + entry->old_chunk * 4096,
+                            origin + entry->old_chunk * 4096 + (partial ? 1535 : 4095)};
 
         for (unsigned b = 0; b < 4; b++) {
             *bytes[b] ^= 0x80;
@@ -182,7 +185,8 @@ static void test_stop(void **state)
         struct stopper stopper = {.stop_at = at};
         struct snap_error err = {.status = SNAP_OK};
         bool result;
-        enum snap_status status = snap_compare_merged(&bench.store, bench.origin, 0, 100, MEMORY_BYTES, stop_asked, &stopper,
+        enum snap_status status = snap_compare_merged(&bench.store, bench.origin, 0, 100, MEMORY_BYTES, stop_asked,
+                                                      &stopper,
                                                       &result, &err);
 
         if (status == SNAP_OK)

@@ -137,7 +137,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_name_is_split_from_its_folder, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(what_has_the_name_is_seen_and_not_followed, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(names_are_compared_as_files, fixture_make, fixture_remove),
-        cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_read_is_flushed_all_the_same, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_read_is_flushed_all_the_same, fixture_make,
+                                        fixture_remove),
         cmocka_unit_test_setup_teardown(a_failed_flush_says_that_the_file_is_there, fixture_make, fixture_remove),
     };
 

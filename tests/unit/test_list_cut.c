@@ -234,7 +234,8 @@ static void test_zero_areas_failure(void **state)
     io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_WRITE, .at = 130 + 10});
     assert_int_equal(snap_list_cut_zero_areas(&store, 1, 130, &err), SNAP_E_IO);
     assert_non_null(strstr(err.text, "cow: "));
-    assert_int_equal(io_fault_count(io, IO_FAULT_WRITE), 2 * 130); /* the others as well: highest first, so not area 120 */
+    /* The others as well: highest first, so not area 120. */
+    assert_int_equal(io_fault_count(io, IO_FAULT_WRITE), 2 * 130);
     for (uint64_t area = 1; area <= 130; area++) {
         must(snap_io_read(io, (1 + 33 * area) * 512, 512, sector, NULL));
         assert_int_equal(sector[0], area == 120 ? 0xa5 : 0);

@@ -31,7 +31,8 @@ static void test_entry_offsets(void **state)
     must_close(io);
 }
 
-static void expect_entries(const struct snap_store *store, const struct fixture *fixture, uint64_t first, uint64_t count)
+static void expect_entries(const struct snap_store *store, const struct fixture *fixture, uint64_t first,
+                           uint64_t count)
 {
     struct snap_entry *entries = fixture_alloc(count + 1, sizeof *entries);
 

@@ -143,7 +143,9 @@ static void test_exact_order(void **state)
     fixture_free(&fixture);
 }
 
-/* All in one window: the first area cleared unit by unit from its end, the other areas zeroed, highest first, durably. */
+/*
+ * All in one window: the first area cleared unit by unit from its end, the other areas zeroed, highest first, durably.
+ */
 static void test_exact_order_of_several_units(void **state)
 {
     struct fixture fixture = fixture_random_store(3, 2, 150, 701, false); /* EPA 64: three areas, of two units */

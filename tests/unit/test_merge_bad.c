@@ -254,7 +254,8 @@ static void test_drop(void **state)
     for (size_t i = 0; i < 100; i++) {
         const uint64_t at = rig->fixture.entries[i].old_chunk * 512;
 
-        assert_memory_equal(io_mem_bytes(rig->origin_mem) + at, (rig->bad[i] ? rig->fixture.origin : rig->fixture.view) + at,
+        assert_memory_equal(io_mem_bytes(rig->origin_mem) + at,
+                            (rig->bad[i] ? rig->fixture.origin : rig->fixture.view) + at,
                             512);
     }
     rig_free(rig);

@@ -143,7 +143,9 @@ static void test_exact_order(void **state)
     rig_free(rig);
 }
 
-/* Whatever fails on a sibling, before, between or behind: the origin changes only where all of them have their entries. */
+/*
+ * Whatever fails on a sibling, before, between or behind: the origin changes only where all of them have their entries.
+ */
 static void test_failures_of_a_sibling(void **state)
 {
     static const enum io_fault_kind kinds[] = {IO_FAULT_WRITE, IO_FAULT_FLUSH, IO_FAULT_READ};
@@ -240,7 +242,8 @@ static void test_unkept(void **state)
 
         assert_in_range(unkept, 1, rig->fixture.count - 1);
         for (unsigned b = 0; b < BAD_SECTORS; b++)
-            io_fault_add(rig->origin, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
+            io_fault_add(rig->origin,
+                         &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
                                                          .offset_bytes = bad_sectors[b] * 512});
         rig->options.window_entries_max = shape < 4 ? 0 : 32;
         rig->options.load_entries_max = shape < 4 ? 0 : 13;

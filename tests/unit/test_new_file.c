@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A new file gets its name whole or not at all, and nothing that somebody else made is replaced, removed or written to. */
+/* A new file gets its name whole or not at all, and nothing that somebody else made is replaced or removed. */
 #include "lib/base/new_file.h"
 
 #include "tests/unit/folder_fixture.h"

@@ -63,7 +63,9 @@ static void test_default_memory(void **state)
     assert_int_equal(snap_merge_default_memory_bytes(UINT64_MAX), 512 << 20);
 }
 
-/* What the model in tests/bench says: always on two disks, on one only for short runs, never without a spinning disk. */
+/*
+ * What the model in tests/bench says: always on two disks, on one only for short runs, never without a spinning disk.
+ */
 static void test_when_a_table_pays(void **state)
 {
     struct snap_merge_job job = {.entries = 4096, .total_bytes = 4096 * UINT64_C(4096), .runs = 4000};
@@ -163,7 +165,8 @@ static void test_rates_limit_a_window(void **state)
 static void test_adapt(void **state)
 {
     const struct snap_window_range window = {.first = 2000, .end = 3000};
-    struct bench *bench = bench_new(3000, (struct snap_merge_options){.memory_bytes = 64 * MIB, .interval_seconds = 10});
+    struct bench *bench = bench_new(3000,
+                                    (struct snap_merge_options){.memory_bytes = 64 * MIB, .interval_seconds = 10});
 
     (void)state;
     assert_int_equal(bench->pace.window_entries, 3000);
@@ -220,7 +223,8 @@ static void test_next_wants_a_cut(void **state)
 {
     struct snap_window_range done = {.first = 500, .end = 600, .last_load = true};
     struct snap_window_range next;
-    struct bench *bench = bench_new(600, (struct snap_merge_options){.memory_bytes = 64 * MIB, .load_entries_max = 100});
+    struct bench *bench = bench_new(600,
+                                    (struct snap_merge_options){.memory_bytes = 64 * MIB, .load_entries_max = 100});
 
     (void)state;
     next = snap_pace_next(&bench->pace, &done);

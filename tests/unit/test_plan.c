@@ -247,7 +247,8 @@ static void test_drop_equal(void **state)
             uint64_t at = fixture.entries[differ].new_chunk * 4096 - plan.reads[r].source_offset_bytes;
 
             if (at < plan.reads[r].length_bytes) /* the last byte that the origin has of this chunk */
-                found[plan.reads[r].buffer_offset_bytes + at + (fixture.entries[differ].old_chunk == 80 ? 2559 : 4095)]++;
+                found[plan.reads[r].buffer_offset_bytes + at + (fixture.entries[differ].old_chunk == 80
+                                                                ? 2559 : 4095)]++;
         }
         snap_plan_drop_equal(&plan, buffer, found);
         assert_int_equal(plan.equal_bytes + plan.write_bytes, all_bytes);
@@ -272,7 +273,9 @@ static void test_drop_equal(void **state)
     fixture_free(&fixture);
 }
 
-/* From the origin to data chunks; the origin ends 3 sectors into its chunk 12: less is read, whole chunks are written. */
+/*
+ * From the origin to data chunks; the origin ends 3 sectors into its chunk 12: less is read, whole chunks are written.
+ */
 static void test_copy_out(void **state)
 {
     const struct snap_layout layout = layout_of(8);
@@ -435,7 +438,8 @@ static void check_against_model(const struct fixture *fixture, uint64_t from, si
 
         assert_true(read->length_bytes > 0 && read->length_bytes <= MIB);
         assert_true(read->source_offset_bytes >= end_bytes);
-        if (r > 0 && read->source_offset_bytes == end_bytes && read->length_bytes + plan.reads[r - 1].length_bytes <= MIB)
+        if (r > 0 && read->source_offset_bytes == end_bytes &&
+            read->length_bytes + plan.reads[r - 1].length_bytes <= MIB)
             fail_msg("two reads that could be one");
         end_bytes = read->source_offset_bytes + read->length_bytes;
         assert_true(read->buffer_offset_bytes + read->length_bytes <= plan.buffer_bytes);
@@ -483,7 +487,8 @@ static void test_random_stores(void **state)
         for (size_t s = 0; s < 6; s++) {
             size_t count = sizes[s] >= 2048 ? 3 : sizes[s] == 128 ? 40 : 3000 / sizes[s];
             struct fixture fixture = fixture_random_store(seed, sizes[s], count,
-                                                          sizes[s] * count * (seed % 2 ? 5 : 1) * 5 / 4 + seed, seed % 3);
+                                                          sizes[s] * count * (seed % 2 ? 5 : 1) * 5 / 4 + seed,
+                                                          seed % 3);
 
             check_against_model(&fixture, 0, count);
             check_against_model(&fixture, count / 3, count / 2);

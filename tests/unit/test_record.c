@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The identity record of an existing store: one atomic write, everything else as it was, and never over foreign bytes. */
+/* The identity record of an existing store: one atomic write, all else as it was, never over foreign bytes. */
 #include "lib/base/bytes.h"
 #include "lib/store/record.h"
 #include "tests/support/io_fault.h"

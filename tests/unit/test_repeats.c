@@ -297,7 +297,8 @@ static void a_list_that_changes_fails(void **state)
     snap_list_walk_close(walk);
     memset(&reports, 0, sizeof reports);
     list->entries[299].old_chunk = 77777; /* no longer the one that was met again */
-    assert_status(snap_duplicates_finish(sets, 300, NULL, NULL, collect, &reports, &result, &err), SNAP_E_CORRUPT, &err);
+    assert_status(snap_duplicates_finish(sets, 300, NULL, NULL, collect, &reports, &result, &err), SNAP_E_CORRUPT,
+                  &err);
     assert_int_equal(reports.count, 0);
     assert_non_null(strstr(err.text, "changed"));
     snap_duplicates_free(sets);

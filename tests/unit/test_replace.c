@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A small text file is replaced as a whole; a file that is something else is never replaced, nor read without a bound. */
+/* A small text file is replaced as a whole; a file that is something else is never replaced, nor read in full. */
 #include "lib/base/replace.h"
 
 #include "tests/unit/folder_fixture.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sorting entries and places: against a naive sort, for every width of the keys, and that equal keys keep their order. */
+/* Sorting entries and places, against a naive sort: for every width of the keys, and equal keys keep their order. */
 #include "lib/merge/sort.h"
 
 #include "tests/unit/store_fixture.h"

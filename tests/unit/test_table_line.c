@@ -30,7 +30,8 @@ static void overflow_mode_line(void **state)
     char text[128];
 
     (void)state;
-    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 1, "8:1", "7:0", true, 2097152, text, sizeof text, NULL), SNAP_OK);
+    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 1, "8:1", "7:0", true, 2097152, text, sizeof text, NULL),
+                     SNAP_OK);
     assert_string_equal(text, "0 1 snapshot 8:1 7:0 PO 2097152");
 }
 
@@ -48,7 +49,8 @@ static void origin_line_ignores_store_and_chunk(void **state)
     char text[128];
 
     (void)state;
-    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT_ORIGIN, UINT64_MAX, "/dev/sda1", NULL, true, 3, text, sizeof text,
+    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT_ORIGIN, UINT64_MAX, "/dev/sda1", NULL, true, 3, text,
+                                     sizeof text,
                                    NULL), SNAP_OK);
     assert_string_equal(text, "0 18446744073709551615 snapshot-origin /dev/sda1");
 }
@@ -72,7 +74,8 @@ static void text_must_fit_with_its_end(void **state)
 
 static void paths_that_a_table_cannot_carry(void **state)
 {
-    static const char *const bad[] = {"", "/a b", "/a\tb", "/a\nb", "/a\vb", "/a\fb", "/a\rb", " /a", "/a ", "/a\\x20b"};
+    static const char *const bad[] = {"", "/a b", "/a\tb", "/a\nb", "/a\vb", "/a\fb", "/a\rb", " /a", "/a ",
+                                      "/a\\x20b"};
     struct snap_error err;
     char text[64];
 
@@ -97,7 +100,8 @@ static void numbers_that_the_kernel_refuses(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 8, "/a", "/b", false, bad[i], text, sizeof text, NULL),
                          SNAP_E_USAGE);
-    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 0, "/a", "/b", false, 8, text, sizeof text, NULL), SNAP_E_USAGE);
+    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 0, "/a", "/b", false, 8, text, sizeof text, NULL),
+                     SNAP_E_USAGE);
     assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT_ORIGIN, 0, "/a", NULL, false, 8, text, sizeof text, NULL),
                      SNAP_E_USAGE);
 }

@@ -260,7 +260,8 @@ static void test_load(void **state)
     struct snap_worker ahead = {0};
 
     (void)state;
-    must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true, NULL));
+    must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true,
+                          NULL));
     for (int round = 0; round < 4; round++) {
         const struct snap_window_range range = {(uint64_t)round * 20 + 3, (uint64_t)round * 20 + 73 - (unsigned)round,
                                                 0, 1024, true, false, 0, 0};
@@ -323,7 +324,8 @@ static void expect_refused(struct bench *bench, uint64_t index, uint64_t old_chu
     snap_put_le64(sector + index % 32 * 16, old_chunk);
     snap_put_le64(sector + index % 32 * 16 + 8, new_chunk);
     must(snap_io_write(bench->io, sector_bytes, 512, sector, NULL));
-    must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true, NULL));
+    must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true,
+                          NULL));
     snap_window_load(&window, &range, index % 2 ? &ahead : NULL);
     assert_int_equal(snap_window_wait(&window, &err), SNAP_E_CORRUPT);
     assert_int_equal(err.status, SNAP_E_CORRUPT);
@@ -365,7 +367,8 @@ static void test_load_failures(void **state)
     struct snap_worker ahead = {0};
 
     (void)state;
-    must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true, NULL));
+    must(snap_window_init(&window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control, true,
+                          NULL));
     for (int in_thread = 0; in_thread < 2; in_thread++) {
         struct snap_error err = {.status = SNAP_OK};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The thread that reads ahead: the work is done beside the caller, in turn, and is done where there is no thread too. */
+/* The thread that reads ahead: the work is done in turn beside the caller, and without a thread, too. */
 #include "lib/base/worker.h"
 
 #include <setjmp.h>
