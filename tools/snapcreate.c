@@ -112,7 +112,7 @@ static enum snap_status open_sources(struct create_session *session, struct snap
     }
     if (status == SNAP_OK && session->newer.io &&
         session->newer.io->size_bytes / SNAP_SECTOR_BYTES != session->origin.io->size_bytes / SNAP_SECTOR_BYTES)
-        status = snap_fail(err, SNAP_E_REFUSED, "%s has %" PRIu64 " sectors, but %s has %" PRIu64 "; they must be equal",
+        status = snap_fail(err, SNAP_E_REFUSED, "%s has %" PRIu64 " sectors, but %s has %" PRIu64 "; they must have the same size",
                            session->newer.path, session->newer.io->size_bytes / SNAP_SECTOR_BYTES,
                            session->origin.path, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
     return status == SNAP_OK ? snap_probe_io(session->origin.io, &session->on_origin, err) : status;
@@ -224,8 +224,8 @@ static int fail_half_way(struct create_session *session, const struct snap_error
     else if (session->image)
         cli_line(session->cli, "%s", left.text);
     else if (!session->begun)
-        cli_line(session->cli, "%s: its first block could not be cleared durably: whether it still holds what it held "
-                 "is not certain; repeat the command to make a store.", session->cow.path);
+        cli_line(session->cli, "%s: its first block could not be cleared durably, so it is not certain that it still "
+                 "holds what it held before; repeat the command to make a store.", session->cow.path);
     else
         cli_line(session->cli, "%s holds no store now; %srepeat the command to make one.", session->cow.path,
                  err->status == SNAP_E_NOSPC ? "make room (--size max: an image that can never overflow), then " : "");
@@ -240,7 +240,7 @@ static int run(struct cli *cli)
     enum snap_status status;
 
     if (options.label && strlen(options.label) >= sizeof session.identity.label)
-        return cli_usage_error(cli, "--label: the store keeps %zu bytes, this has %zu",
+        return cli_usage_error(cli, "--label: the store keeps at most %zu bytes, and this label has %zu",
                                sizeof session.identity.label - 1, strlen(options.label));
     cli_catch_signals();
     status = plan(&session, &err);

@@ -61,7 +61,7 @@ static enum snap_status ask(struct merge_session *session, struct snap_error *er
     case CLI_ANSWER_NO:
         break;
     }
-    return snap_fail(err, SNAP_E_REFUSED, "not merged, as you wish");
+    return snap_fail(err, SNAP_E_REFUSED, "not merged: you answered no");
 }
 
 /* What only matters where the origin is written to. */
@@ -70,7 +70,7 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
     enum snap_status status = SNAP_OK;
 
     if (devices_tail_bytes(&session->origin) > 0)
-        cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector: no part of the snapshot, left alone",
+        cli_note(session->cli, "%s: the last %" PRIu64 " bytes are not a whole sector; they are not part of the snapshot and stay",
                  session->origin.path, devices_tail_bytes(&session->origin));
     if (session->arguments.keep_cow)
         status = merge_kept_prepare(session, err);
@@ -193,7 +193,7 @@ static int run_merge(struct merge_session *session, struct snap_merge *prepared)
     if (status != SNAP_OK || end_status != SNAP_OK)
         (void)cli_fail(session->cli, &err);
     if (end_status != SNAP_OK)
-        cli_line(session->cli, "The merge itself is complete; only the mark of its undo store could not be changed.");
+        cli_line(session->cli, "The merge itself is complete; only the mark that it is under way could not be removed.");
     return show_end(session, status, exit_status, outcome);
 }
 

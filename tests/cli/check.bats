@@ -103,11 +103,11 @@ entry() {
     program snapcheck --origin origin cow
     assert_status 4
     assert_equal "$(grep -c '^cow: area' <<<"$output")" 100
-    assert_said "and 50 more of entry-old-range"
+    assert_said "and 50 more findings of entry-old-range"
     program snapcheck --json --origin origin cow
     assert_status 4
     assert_json '"\(.findings | length) \(.result.findings_total)"' "100 150"
-    assert_said "and 50 more of entry-old-range"
+    assert_said "and 50 more findings of entry-old-range"
 }
 
 @test "--origin adds the rules about it: the wrong origin" {
@@ -164,7 +164,7 @@ move() {
     program snapcheck --json --origin origin cow
     assert_status 0
     assert_json .result.repeated_entries 120
-    assert_said "and 20 more of entry-repeated"
+    assert_said "and 20 more findings of entry-repeated"
     program snapinspect --list --json cow
     assert_status 0
     assert_equal "$(jq -s 'map(.chunks // 0) | add' <<<"$output")" 600
@@ -173,7 +173,7 @@ move() {
     assert_not_said entry-repeated
     program snapmerge --verbose --dry-run --origin origin --cow cow
     assert_status 0
-    assert_said "and 20 more of entry-repeated"
+    assert_said "and 20 more findings of entry-repeated"
 }
 
 @test "notes alone are clean" {

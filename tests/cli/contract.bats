@@ -127,13 +127,13 @@ json_is_printed_or_refused() {
 misses_operands() {
     program "$name"
     case $name in
-    snapinspect | snapcheck) assert_usage_error "missing COW operand" ;;
+    snapinspect | snapcheck) assert_usage_error "the COW operand is missing" ;;
     *)
-        assert_usage_error "missing option --"
+        assert_usage_error "the option --"
         program "$name" --origin "$origin"
-        assert_usage_error "missing option --cow DEV"
+        assert_usage_error "the option --cow DEV is missing"
         program "$name" --cow "$cow"
-        assert_usage_error "missing option --origin DEV"
+        assert_usage_error "the option --origin DEV is missing"
         ;;
     esac
 }
@@ -145,7 +145,7 @@ misses_operands() {
 refuses_surplus_operands() {
     both "$origin" "$cow"
     program "$name" "${arguments[@]}" surplus
-    assert_usage_error "surplus operand 'surplus'"
+    assert_usage_error "unexpected operand 'surplus'"
     assert_untouched
 }
 

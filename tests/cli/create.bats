@@ -120,7 +120,7 @@ assert_empty_store() {
     contents origin 100000 origin
     program snapcreate --origin origin --cow cow --size max --label "$(printf 'x%.0s' {1..65})"
     assert_status 16
-    assert_said "--label: the store keeps 64 bytes, this has 65"
+    assert_said "--label: the store keeps at most 64 bytes, and this label has 65"
     assert [ ! -e cow ]
     program snapcreate --origin origin --cow cow --size max --label "$(printf 'x%.0s' {1..64})"
     assert_status 0
@@ -144,7 +144,7 @@ overwritten_by_force_only() {
     cp cow before
     program snapcreate --origin origin --cow cow
     assert_status 8
-    assert_said "snapcreate: cow: holds $1"
+    assert_said "snapcreate: cow: it holds $1"
     assert_said "-f overwrites it"
     assert_said "Nothing was written."
     cmp cow before
@@ -239,14 +239,14 @@ overwritten_by_force_only() {
     loop_over origin --sector-size 4096
     program snapcreate --origin "$loop" --cow cow --chunk-size 2K
     assert_status 8
-    assert_said "$loop: logical blocks of 4096 bytes"
+    assert_said "$loop: its logical blocks have 4096 bytes"
     assert_said "Nothing was written."
     cmp cow before
     loops_detach
     loop_over cow --sector-size 4096
     program snapcreate --origin origin --cow "$loop" --chunk-size 2K
     assert_status 8
-    assert_said "$loop: logical blocks of 4096 bytes"
+    assert_said "$loop: its logical blocks have 4096 bytes"
     cmp cow before
     program snapcreate --origin origin --cow "$loop" --chunk-size 4K
     assert_status 0
@@ -259,7 +259,7 @@ overwritten_by_force_only() {
     pair $((3 * 4096 - 512))
     program snapcreate --origin origin --cow cow
     assert_status 8
-    assert_said "cow: 23 sectors have no room for a single exception"
+    assert_said "cow: 23 sectors have no room for a single entry"
     assert_said "at least 24"
     cmp cow before
     rm cow
@@ -275,7 +275,7 @@ overwritten_by_force_only() {
     pair $((256 * 4096))
     program snapcreate --json --origin origin --cow cow
     assert_status 0
-    assert_said "cow: room for all 254 chunks of the origin: it can never overflow"
+    assert_said "cow: it has room for all 254 chunks of the origin and can never overflow"
     assert_json '.result | "\(.capacity_entries) \(.origin_chunks) \(.can_overflow)"' "254 254 false"
 }
 
@@ -283,8 +283,8 @@ overwritten_by_force_only() {
     pair $((255 * 4096))
     program snapcreate --json --origin origin --cow cow
     assert_status 0
-    assert_said "cow: room for 253 of the origin's 254 chunks (1012 KiB): the next one overflows it"
-    assert_said "it can never overflow with 2048 sectors"
+    assert_said "cow: it has room for 253 of the origin's 254 chunks (1012 KiB), and one more would overflow it"
+    assert_said "with 2048 sectors it could never overflow"
     assert_json '.result | "\(.capacity_entries) \(.origin_chunks) \(.can_overflow)"' "253 254 true"
 }
 
@@ -306,7 +306,7 @@ overwritten_by_force_only() {
         assert_status 0
         case $chunks in
         34)
-            assert_said "warning: 34: this size is a trap"
+            assert_said "warning: 34: avoid this size"
             assert_said "with 1 sectors more it holds 32 chunks"
             assert_json '.result | "\(.capacity_entries) \(.exact_fit)"' "31 true"
             ;;
@@ -348,7 +348,7 @@ overwritten_by_force_only() {
     pair
     program snapcreate -f --origin origin --cow cow --size 1M
     assert_status 8
-    assert_said "cow: exists"
+    assert_said "cow: it exists already"
     assert_said "Nothing was written."
     cmp cow before
 }
@@ -364,7 +364,7 @@ overwritten_by_force_only() {
     contents origin 100000 origin
     program snapcreate -n --origin origin --cow cow --size max --print-table P
     assert_status 0
-    assert_said "it can never overflow"
+    assert_said "can never overflow"
     assert_said "Nothing was written."
     assert_shown "0 195 snapshot origin cow P 8"
     assert [ ! -e cow ]
@@ -402,8 +402,8 @@ overwritten_by_force_only() {
     contents origin 100000 origin
     program snapcreate --print-table P --origin origin --cow "cow.img" --size max
     assert_status 0
-    assert_said "warning: origin: dmsetup takes no files; losetup --find --show origin"
-    assert_said "warning: cow.img: dmsetup takes no files; losetup --find --show cow.img"
+    assert_said "warning: origin: dmsetup does not take files; this gives a device to put there: losetup --find --show origin"
+    assert_said "warning: cow.img: dmsetup does not take files; this gives a device to put there: losetup --find --show cow.img"
 }
 
 @test "--json: the store as data" {

@@ -171,7 +171,7 @@ made() {
     change new2 0
     program snapcreate --origin origin --cow cow --from-diff new2
     assert_status 8
-    assert_said "cow: holds a snapshot store with 245 entries; -f overwrites it"
+    assert_said "cow: it holds a snapshot store with 245 entries; -f overwrites it"
     program snapcreate -f --origin origin --cow cow --from-diff new2
     assert_status 0
     # Nothing of the longer list may look like its continuation.

@@ -137,7 +137,7 @@ equal() {
     pair
     program snapmerge --keep-cow --origin origin --cow cow
     assert_kept
-    assert_said "cow was not changed: merging it again, after origin was used, takes those changes back"
+    assert_said "cow was not changed; merging it again after origin was used would overwrite the newer content"
     assert_not_said "empty store"
     spoil origin "$(old_chunk 5)"
     keep
@@ -232,10 +232,10 @@ equal() {
     cp view ram/origin
     program snapmerge --json --keep-cow --origin ram/origin --cow cow
     assert_status 0
-    assert_said "ram/origin: cannot be read past the cache: all chunks are written, none compared"
+    assert_said "ram/origin: it cannot be read past the page cache: all chunks are written and none is compared"
     cmp ram/origin view
     assert_equal "$(written) $(equal)" "$TOTAL_BYTES 0"
-    assert_said "ram/origin: its file system has no direct I/O: it went through the page cache"
+    assert_said "ram/origin: its file system has no direct I/O; all data went through the page cache"
     [[ $stderr != *"cow: its file system"* ]]
     program snapcreate --origin ram/origin --cow ram/cow --size 1M
     assert_status 0

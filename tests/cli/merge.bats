@@ -216,7 +216,7 @@ merges_between() {
     loop_over origin --sector-size 4096
     program snapmerge --origin "$loop" --cow cow
     assert_status 8
-    assert_said "$loop: logical blocks of 4096 bytes"
+    assert_said "$loop: its logical blocks have 4096 bytes"
     assert_said "Nothing was written."
     loops_detach
     cmp origin origin.before
@@ -302,7 +302,7 @@ merges_between() {
     assert_equal "$output" ""
     assert_said "snapmerge: merged $(walk cow.before figures | cut -d' ' -f1) chunks"
     assert_said "from cow into origin"
-    assert_said "next: check the ext4 file system on origin before it is used (e2fsck -f origin)"
+    assert_said "next: check the ext4 file system on origin before it is used: e2fsck -f origin"
     assert_said "cow is a valid, empty store now and may be removed"
     assert_not_said "warning"
     # How much, how long, how fast; in memory it may take less than the clock's unit, and then there is no rate.
@@ -318,7 +318,7 @@ merges_between() {
     program snapcreate -q --origin origin --cow cow --size max --from-diff view
     program snapmerge --origin origin --cow cow
     assert_status 0
-    assert_said "next: have the partition table read again (blockdev --rereadpt origin)"
+    assert_said "next: let the kernel read the partition table again: blockdev --rereadpt origin"
     truncate -s 0 origin
     truncate -s 320M origin
     cp --sparse=always origin view

@@ -168,7 +168,7 @@ refuses() {
     cmp "$open_dir/folder/new" view
     chmod 755 "$open_dir/folder"
     program_unprivileged snapmerge --output "$open_dir/folder/other" --origin "$open_dir/origin" --cow "$open_dir/cow"
-    refuses 8 "$open_dir/folder/other: cannot make a file in $open_dir/folder/"
+    refuses 8 "$open_dir/folder/other: no file can be made in $open_dir/folder/"
     assert [ ! -e "$open_dir/folder/other" ]
 }
 
@@ -192,7 +192,7 @@ refuses() {
     pair
     program snapmerge --json --verify --output new --origin origin --cow cow
     assert_status 0
-    assert_said "new was read back and compared: all of it is right"
+    assert_said "new was read back and compared: all of it is correct"
     assert_json '.result.output | "\(.verified_bytes) \(.complete) \(.path) \(.partial_path)"' "8388608 true new null"
     assert_equal "$(json .result.output.size_bytes)" 8388608
     cmp new view
@@ -218,7 +218,7 @@ refuses() {
     mount -t ramfs none memory
     mounted=$PWD/memory
     program snapmerge --verify --output memory/new --origin origin --cow cow
-    refuses 8 "memory/new: cannot be read past the cache"
+    refuses 8 "memory/new: it cannot be read past the page cache"
     assert_equal "$(ls memory)" ""
     program snapmerge --output memory/new --origin origin --cow cow
     assert_status 0
@@ -242,7 +242,7 @@ refuses() {
     assert [ -e new.partial ]
     program snapmerge --output new --origin origin --cow cow
     assert_status 8
-    assert_said "new.partial: exists; if it was left by an earlier run, remove it"
+    assert_said "new.partial: it exists already; if an earlier run left it, remove it"
     assert_said "Nothing was written."
     local command
     command=$(sed -n 's/^To go on: //p' said)
@@ -284,7 +284,7 @@ refuses() {
     mounted=$PWD/small
     program snapmerge --output small/new --origin origin --cow cow
     assert_status 8
-    assert_said "warning: small/new: up to 8 MiB will be written, and 2 MiB are free there"
+    assert_said "warning: small/new: up to 8 MiB will be written, but only 2 MiB are free there"
     assert_said "No space left on device"
     assert_said "small/new.partial is incomplete"
     assert_said "To go on: rm small/new.partial && snapmerge --origin origin --cow cow --output small/new"
@@ -317,12 +317,12 @@ refuses() {
     mkdir there/folder
     remember there/file there/left.partial
     program snapmerge --output there/file --origin origin --cow cow
-    refuses 8 "there/file: exists; --output makes a new image"
+    refuses 8 "there/file: it exists already, but --output makes a new image"
     program snapmerge --output there/link --origin origin --cow cow
-    refuses 8 "there/link: exists"
+    refuses 8 "there/link: it exists"
     assert [ ! -e nothing ]
     program snapmerge --output there/left --origin origin --cow cow
-    refuses 8 "there/left.partial: exists"
+    refuses 8 "there/left.partial: it exists"
     assert_said "rm there/left.partial"
     program snapmerge --output there/folder --origin origin --cow cow
     refuses 16 "there/folder: "
@@ -334,7 +334,7 @@ refuses() {
     refuses 8 "nowhere/new: its folder cannot be opened: No such file"
     for what in origin cow; do
         program snapmerge --accept=output-signature --output "$what" --origin origin --cow cow
-        refuses 8 "$what: exists"
+        refuses 8 "$what: it exists"
     done
     assert_untouched
 }
@@ -387,19 +387,19 @@ refuses() {
     program snapmerge --output new --origin "$loop" --cow cow
     umount there
     assert_status 0
-    assert_said "warning: $loop: mounted on $PWD/there"
+    assert_said "warning: $loop: it is in use (mounted on $PWD/there)"
     cmp new view
     rm new
     mount "$loop" there
     mounted=$PWD/there
     program snapmerge --output there/new --origin "$loop" --cow cow
     assert_status 8
-    assert_said "there/new: stands on $loop"
+    assert_said "there/new: it lies on $loop"
     assert_said "Nothing was written."
     assert_equal "$(ls there)" lost+found
     program snapmerge --output there/new --origin origin --cow cow # the image behind it is the same
     assert_status 8
-    assert_said "there/new: stands on origin"
+    assert_said "there/new: it lies on origin"
     assert_equal "$(ls there)" lost+found
 }
 
@@ -424,7 +424,7 @@ device() {
     device $((size + 1048576))
     program snapmerge --json --verify --output "$loop" --origin origin --cow cow
     assert_status 0
-    assert_said "$loop: is larger than the snapshot: what it holds from byte $size on is left alone"
+    assert_said "$loop: it is larger than the snapshot: what it holds from byte $size on is left alone"
     assert_json '.result.output | "\(.written_bytes) \(.new_image) \(.verified_bytes)"' "$size false $size"
     loops_detach
     cmp -n "$size" disk view
@@ -479,7 +479,7 @@ device() {
     local sum
     sum=$(sha256sum disk)
     program snapmerge -y --output "$loop" --origin origin --cow cow
-    refuses 8 "$loop: holds ext4 \"precious\""
+    refuses 8 "$loop: it holds ext4 \"precious\""
     assert_said "--accept=output-signature overwrites it"
     program snapmerge -n --accept=output-signature --output "$loop" --origin origin --cow cow
     assert_status 0
@@ -494,7 +494,7 @@ device() {
     truncate -s 16M disk
     loop_over disk
     program snapmerge --output "$loop" --origin origin --cow cow
-    refuses 8 "$loop: holds a snapshot store with 600 entries; --accept=output-signature overwrites it"
+    refuses 8 "$loop: it holds a snapshot store with 600 entries; --accept=output-signature overwrites it"
 }
 
 @test "a device in use is refused" {
@@ -562,7 +562,7 @@ device() {
     assert_equal "$output" ""
     assert_said "snapmerge: wrote the snapshot of origin and cow to a new one: 8 MiB ("
     assert_said "of data, the rest are holes) in "
-    assert_said "next: check the ext4 file system on a new one before it is used (e2fsck -f 'a new one')"
+    assert_said "next: check the ext4 file system on a new one before it is used: e2fsck -f 'a new one'"
     assert_said "origin and cow were not changed"
     assert_not_said "warning"
     e2fsck -fn "a new one"

@@ -169,7 +169,7 @@ with_room() {
         with_room "$name" "$chunk_bytes" 1
         program snapmerge --preserve "$name" --origin origin --cow plain
         refused 8 "$name: this merge replaces $needed chunks" "$name"
-        assert_said "room for $((needed - 1)): make it larger by "
+        assert_said "room for $((needed - 1)) only; make it larger by "
         missing=$(sed -nE 's/.*make it larger by [^(]*\(([0-9]+) bytes\).*/\1/p' <<<"$stderr")
         [ "$missing" -ge "$chunk_bytes" ]
         [ "$missing" -le $((3 * chunk_bytes)) ]
@@ -196,7 +196,7 @@ assert_invalid() {
     family
     with_room large 65536 1
     program snapmerge --overflow=invalidate --preserve middle --preserve large --origin origin --cow plain
-    refused 8 "large: has no room for this merge; to mark it invalid without a question" middle large
+    refused 8 "large: it has no room for what this merge replaces; to mark it invalid without a question" middle large
 }
 
 @test "--overflow=invalidate: n on a terminal refuses, y marks it invalid" {
@@ -204,7 +204,7 @@ assert_invalid() {
     with_room large 65536 1
     on_terminal n snapmerge --overflow=invalidate --preserve large --origin origin --cow plain
     assert_equal "$status" 8
-    assert_shown "Mark it invalid, and lose what it shows? [y/N]"
+    assert_shown "Mark it invalid and lose what it shows? [y/N]"
     assert_shown "Nothing was written."
     cmp large large.before
     cmp origin origin.before
@@ -219,7 +219,7 @@ assert_invalid() {
     with_room large 65536 1
     program snapmerge --json -y --overflow=invalidate --preserve large --preserve middle --origin origin --cow plain
     assert_status 0
-    assert_said "large: is invalid now"
+    assert_said "large: it is invalid now"
     assert_json '.result.preserved | map("\(.device) \(.invalidated)") | join(", ")' "large true, middle false"
     cmp origin plain.view
     assert_invalid large 65536
@@ -237,7 +237,7 @@ assert_invalid() {
     cp large large.invalid
     program snapmerge -y --overflow=invalidate --preserve large --preserve middle --origin origin --cow plain
     assert_status 0
-    assert_said "large: is invalid already, and stays so"
+    assert_said "large: it is invalid already and stays invalid"
     cmp origin plain.view
     cmp large large.invalid
     shows middle middle.view
@@ -308,7 +308,7 @@ assert_invalid() {
     fork stranger 4096 0
     mv kept origin.before
     program snapmerge --preserve stranger --origin origin --cow plain
-    refused 8 "if origin is the right origin all the same: --accept=identity" stranger
+    refused 8 "if you know that origin is the right origin, add --accept=identity" stranger
     program snapmerge --accept=identity --preserve stranger --origin origin --cow plain
     assert_status 0
     cmp origin plain.view
@@ -350,7 +350,7 @@ assert_invalid() {
     traced -P "$PWD/origin" -e "trace=preadv" -e "inject=preadv:error=EIO:when=$reads+" -- \
         snapmerge "${options[@]}" --bad-list bad.txt --preserve middle --origin origin --cow plain
     assert_status 4
-    assert_said "so what is there cannot be kept for another store"
+    assert_said "so the old content cannot be kept for another store"
     assert_said "chunks remain in plain"
     [ "$(grep -c ' unkept$' bad.txt)" -gt 0 ]
     assert_equal "$(grep -c ' unkept$' bad.txt)" "$(entries_of plain)"

@@ -92,7 +92,7 @@ flags() {
         umask 000
         merge -n --undo "$name.undo" --cow "$name"
         assert_status 0
-        assert_shown "undo: $name.undo: would be made, "
+        assert_shown "undo: $name.undo: a new image of "
         assert_shown "($bytes bytes)"
         [ ! -e "$name.undo" ]
         merge --undo "$name.undo" --cow "$name"
@@ -122,7 +122,7 @@ flags() {
     for name in snap fine; do
         merge --undo undo --cow "$name"
         assert_status 0
-        assert_said "$name is a valid, empty store now; keep it as long as the merge may be taken back"
+        assert_said "$name is a valid, empty store now; keep it for as long as you may want to take the merge back"
         take_back
         as_before "$name"
         assert_equal "$(entries_of "$name") $(entries_of undo)" "$(entries_of "$name.before") 0"
@@ -241,7 +241,7 @@ flags() {
     cp origin origin.used
     remember origin snap undo
     merge --keep-cow --undo undo --cow snap
-    refused 8 "undo: holds all that this merge replaces"
+    refused 8 "undo: it holds all that this merge replaces"
     assert_said "name a new file"
     merge --keep-cow --undo again --cow snap
     assert_status 0
@@ -280,7 +280,7 @@ flags() {
     merge --keep-cow --cow fine
     refused 8 "go on with --undo FILE"
     merge --keep-cow --accept=undo --cow fine
-    refused 8 "can only be given up (--accept=undo) without --keep-cow"
+    refused 8 "add --accept=undo and leave --keep-cow out"
     merge --undo undo --cow fine
     assert_status 0
     take_back
@@ -368,9 +368,9 @@ flags() {
     merge --cow fine
     refused 8 "fine: this merge was begun with an undo store ("
     merge --undo new --cow fine
-    refused 8 "new: is new, but this merge was begun with an undo store"
+    refused 8 "new: it is new, but this merge was begun with an undo store"
     merge --undo other --cow fine
-    refused 8 "other: is the undo store of another merge"
+    refused 8 "other: it is the undo store of another merge"
     merge --preserve right --cow fine
     refused 8 "fine: this merge was begun with an undo store ("
 }
@@ -396,7 +396,7 @@ flags() {
     cp origin.half origin
     remember origin fine second
     merge --undo second --cow fine
-    refused 8 "second: is not the undo store that this merge was begun with"
+    refused 8 "second: it is not the undo store that this merge was begun with"
 }
 
 @test "--accept=undo goes on without; from then on taking it back is refused" {
@@ -407,7 +407,7 @@ flags() {
     assert_not_said "take it back"
     remember origin fine undo
     merge --cow undo --preserve fine
-    refused 8 "a part of the merge of fine was done without an undo store"
+    refused 8 "a part of the merge of fine was done without this undo store"
     merge --accept=undo --cow undo --preserve fine
     assert_status 0
 }
@@ -419,7 +419,7 @@ flags() {
     shows fine fine.view
     merge --cow undo --preserve fine
     assert_status 8
-    assert_said "was done without an undo store"
+    assert_said "was done without this undo store"
     merge --cow fine
     assert_status 0
     cmp origin fine.view
@@ -429,7 +429,7 @@ flags() {
     merged_with_undo
     remember origin snap undo fine
     merge --cow undo
-    refused 8 "the snapshot that was merged loses its view unless its store is named: --preserve COW"
+    refused 8 "the snapshot that was merged loses its view unless its store is named: add --preserve COW"
     merge --preserve fine --cow undo
     refused 8 "--accept=parent"
     merge --accept=parent --cow undo
@@ -451,15 +451,15 @@ refill() {
     refill snap
     remember origin snap undo
     merge --undo undo --cow snap
-    refused 8 "undo: belongs to a merge of this store that is complete"
+    refused 8 "undo: it belongs to a merge of this store that is complete"
     merge --undo second --cow snap
     assert_status 0
     refill snap
     remember origin snap undo second
     merge --undo undo --cow snap
-    refused 8 "undo: holds what an earlier merge of this store replaced"
+    refused 8 "undo: it holds what an earlier merge of this store replaced"
     merge --cow undo --preserve snap
-    refused 8 "undo: snap was merged with another undo store since"
+    refused 8 "undo: snap was merged with another undo store since then"
 }
 
 @test "a store that is merged once more, without undo: its old undo store takes nothing back" {
@@ -469,7 +469,7 @@ refill() {
     assert_status 0
     remember origin snap undo
     merge --cow undo --preserve snap
-    refused 8 "was done without an undo store"
+    refused 8 "was done without this undo store"
 }
 
 # --- ended while the store is made, and at the very end ----------------------------------------
@@ -533,7 +533,7 @@ refill() {
     for name in text nothing hole fine; do
         merge --undo "$name" --cow snap
         assert_status 8
-        assert_said "$name: exists and is no undo store"
+        assert_said "$name: it exists and is not an undo store"
         assert_said "Nothing was written."
     done
     for name in folder link another snap origin no/where; do
@@ -561,7 +561,7 @@ mount_at_mounted() {
     mount_at_mounted -t tmpfs -o size=8M tmpfs
     merge --undo mounted/undo --cow snap
     assert_status 0
-    assert_said "warning: mounted/undo: lies in memory: after a power failure there is no way back"
+    assert_said "warning: mounted/undo: it lies in memory; after a power failure there is no way back"
     take_back
     as_before snap
 }
@@ -628,7 +628,7 @@ mount_at_mounted() {
     loop_over blocks --sector-size 4096
     merge --undo "$loop" --cow fine
     assert_status 8
-    assert_said "$loop: logical blocks of 4096 bytes"
+    assert_said "$loop: its logical blocks have 4096 bytes"
     assert_said "Nothing was written."
     loops_detach
     assert_untouched
@@ -698,7 +698,7 @@ gets_a_record() {
         rm -f undo
         merge --undo undo --cow bare
         assert_status 0
-        assert_said "warning: bare: its header cannot take a mark: nobody will notice if this merge is resumed without"
+        assert_said "warning: bare: its header has no room for a mark; if this merge is resumed without"
         cmp -n 4096 bare bare.before
         cmp origin snap.view
         shows undo origin.before

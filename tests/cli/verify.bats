@@ -105,7 +105,7 @@ lying_disk() {
     for option in --verify --skip-identical; do
         program snapmerge "$option" --origin mounted/origin --cow snap
         assert_status 8
-        assert_said "mounted/origin: cannot be read past the cache here"
+        assert_said "mounted/origin: it cannot be read past the page cache here"
         assert_said "$option is not possible"
         assert_said "Nothing was written."
         cmp mounted/origin origin.before

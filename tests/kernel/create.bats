@@ -234,7 +234,7 @@ same_record() {
     # What is said is what is there.
     cmp left.1 zeros
     for n in 1 2; do
-        grep -q '^/dev/mapper/bad: its first block could not be cleared durably: whether it still holds what it held' said.$n
+        grep -q '^/dev/mapper/bad: its first block could not be cleared durably, so it is not certain that it still holds' said.$n
     done
     cmp -n 512 left.3 /dev/zero
     grep -q '^/dev/mapper/bad holds no store now; repeat the command to make one\.$' said.3

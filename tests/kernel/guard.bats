@@ -39,7 +39,7 @@ ours() {
     echo "$(uml_result "$busy")"
     cat "$T/said.$busy"
     [ "$(uml_result "$busy")" = "ok exit 8" ]
-    grep -q 'active snapshots of it: ' "$T/said.$busy"
+    grep -q 'these snapshots of it are active: ' "$T/said.$busy"
     grep -q 'hourly' "$T/said.$busy"
     grep -q 'daily' "$T/said.$busy"
     grep -q -- '--preserve' "$T/said.$busy"

@@ -251,16 +251,16 @@ static void bad_values_are_refused(void **state)
     (void)state;
     ASSERT_USAGE_ERROR("--string: the argument DEV is empty", "--string=", "cow");
     ASSERT_USAGE_ERROR("--count: the argument N is empty", "--count=", "cow");
-    ASSERT_USAGE_ERROR("--count: '010' is no number: it begins with a 0", "--count=010", "cow");
-    ASSERT_USAGE_ERROR("--count: 1 is too small: at least 2", "--count=1", "cow");
-    ASSERT_USAGE_ERROR("--seconds: 0 is too small: at least 1", "--seconds=0", "cow");
-    ASSERT_USAGE_ERROR("--size: 4095 is too small: at least 4 KiB", "--size=4095", "cow");
-    ASSERT_USAGE_ERROR("--size: 8 is too small: at least 4 KiB; for 8 sectors write 8s", "--size=8", "cow");
-    ASSERT_USAGE_ERROR("--size: 7 is too small: at least 4 KiB", "--size=7", "cow");
-    ASSERT_USAGE_ERROR("--word: 'p' is none of P, PO", "--word=p", "cow");
-    ASSERT_USAGE_ERROR("--list: 'cuts' is none of identity, cut, other", "--list=identity,cuts", "cow");
-    ASSERT_USAGE_ERROR("--list: '' is none of identity, cut, other", "--list=cut,", "cow");
-    ASSERT_USAGE_ERROR("--list: '' is none of identity, cut, other", "--list=,", "cow");
+    ASSERT_USAGE_ERROR("--count: '010' is not a number: it begins with a 0", "--count=010", "cow");
+    ASSERT_USAGE_ERROR("--count: 1 is too small: it must be at least 2", "--count=1", "cow");
+    ASSERT_USAGE_ERROR("--seconds: 0 is too small: it must be at least 1", "--seconds=0", "cow");
+    ASSERT_USAGE_ERROR("--size: 4095 is too small: it must be at least 4 KiB", "--size=4095", "cow");
+    ASSERT_USAGE_ERROR("--size: 8 is too small: it must be at least 4 KiB; for 8 sectors write 8s", "--size=8", "cow");
+    ASSERT_USAGE_ERROR("--size: 7 is too small: it must be at least 4 KiB", "--size=7", "cow");
+    ASSERT_USAGE_ERROR("--word: 'p' is not one of P, PO", "--word=p", "cow");
+    ASSERT_USAGE_ERROR("--list: 'cuts' is not one of identity, cut, other", "--list=identity,cuts", "cow");
+    ASSERT_USAGE_ERROR("--list: '' is not one of identity, cut, other", "--list=cut,", "cow");
+    ASSERT_USAGE_ERROR("--list: '' is not one of identity, cut, other", "--list=,", "cow");
 }
 
 static void a_bad_list_sets_nothing(void **state)
@@ -290,10 +290,10 @@ static void operands_are_counted(void **state)
     struct run run;
 
     (void)state;
-    assert_usage_error(&program, "missing COW operand", ARGUMENTS("-f"));
-    ASSERT_USAGE_ERROR("surplus operand 'c'", "a", "b", "c");
+    assert_usage_error(&program, "the COW operand is missing", ARGUMENTS("-f"));
+    ASSERT_USAGE_ERROR("unexpected operand 'c'", "a", "b", "c");
     ASSERT_USAGE_ERROR("the SECOND operand is empty", "a", "");
-    assert_usage_error(&strict_program, "surplus operand 'a'", ARGUMENTS("--origin=o", "a"));
+    assert_usage_error(&strict_program, "unexpected operand 'a'", ARGUMENTS("--origin=o", "a"));
     parse(&run, &program, ARGUMENTS("--", "--string", "-"));
     assert_true(run.go_on);
     assert_string_equal(run.cli.operands[0], "--string");
@@ -304,7 +304,7 @@ static void operands_are_counted(void **state)
 static void a_required_option_is_missed(void **state)
 {
     (void)state;
-    assert_usage_error(&strict_program, "missing option --origin DEV", ARGUMENTS("-v"));
+    assert_usage_error(&strict_program, "the option --origin DEV is missing", ARGUMENTS("-v"));
 }
 
 /* ---- help and version --------------------------------------------------------------------------------- */

@@ -107,7 +107,7 @@ static void assert_bad_selection(const char *selection, const char *sentence)
 static void bad_selections_are_refused_with_the_known_columns(void **state)
 {
     (void)state;
-    assert_bad_selection("NAME,BOGUS", "unknown column 'BOGUS', known are: NAME SIZE HIDDEN");
+    assert_bad_selection("NAME,BOGUS", "unknown column 'BOGUS'; the columns are: NAME SIZE HIDDEN");
     assert_bad_selection("NAM", "unknown column 'NAM'");
     assert_bad_selection("NAMES", "unknown column 'NAMES'");
     assert_bad_selection("", "unknown column ''");

@@ -40,7 +40,7 @@ bool cli_parse(struct cli *cli, const struct cli_program *program, int argc, con
     cli->in_fd = STDIN_FILENO;
     parser = cli_parser_new(cli, argc, argv);
     if (parser == NULL) {
-        cli_error(cli, "no memory to read the command line");
+        cli_error(cli, "out of memory while reading the command line");
         *exit_status = CLI_EXIT_FAILED;
         return false;
     }

@@ -199,7 +199,7 @@ static enum snap_status print(struct cli_json *taken, int style, FILE *out, stru
     if (taken != NULL && !taken->failed)
         text = json_object_to_json_string_length(taken->value, style | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
     if (text == NULL)
-        status = snap_fail(err, SNAP_E_NOMEM, "no memory for the JSON output");
+        status = snap_fail(err, SNAP_E_NOMEM, "out of memory for the JSON output");
     else if (fwrite(text, 1, length, out) != length || fputc('\n', out) == EOF)
         status = snap_fail_errno(err, errno, "the JSON output cannot be written");
     cli_json_free(taken);

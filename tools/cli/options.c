@@ -158,7 +158,7 @@ static enum snap_status bad_option(poptContext context, int result, struct snap_
     case POPT_ERROR_NOARG:
         return snap_fail(err, SNAP_E_USAGE, "%s: the argument is missing", name);
     case POPT_ERROR_MALLOC:
-        return snap_fail(err, SNAP_E_NOMEM, "%s: no memory to read it", name);
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory while reading it", name);
     default:
         return snap_fail(err, SNAP_E_USAGE, "%s: %s", name, poptStrerror(result));
     }
@@ -173,14 +173,14 @@ static enum snap_status take_operands(struct cli_parser *parser, struct snap_err
 
     for (; operands != NULL && operands[count] != NULL; count++) {
         if (count >= program->operands_max)
-            return snap_fail(err, SNAP_E_USAGE, "surplus operand '%s'", operands[count]);
+            return snap_fail(err, SNAP_E_USAGE, "unexpected operand '%s'", operands[count]);
         if (operands[count][0] == '\0')
             return snap_fail(err, SNAP_E_USAGE, "the %s operand is empty", program->operand_names[count]);
         cli->operands[count] = operands[count];
     }
     cli->operands_count = count;
     if (count < program->operands_min)
-        return snap_fail(err, SNAP_E_USAGE, "missing %s operand", program->operand_names[count]);
+        return snap_fail(err, SNAP_E_USAGE, "the %s operand is missing", program->operand_names[count]);
     return SNAP_OK;
 }
 
@@ -190,7 +190,7 @@ static enum snap_status check_required(const struct cli_parser *parser, struct s
         const struct cli_option *option = &parser->options[i];
 
         if (option->required && !parser->seen[i])
-            return snap_fail(err, SNAP_E_USAGE, "missing option --%s %s", option->name, option->argument);
+            return snap_fail(err, SNAP_E_USAGE, "the option --%s %s is missing", option->name, option->argument);
     }
     return SNAP_OK;
 }

@@ -43,9 +43,9 @@ static enum snap_status parse_digits(const char *text, const char *what, uint64_
     if (*text == '\0')
         return snap_fail(err, SNAP_E_USAGE, "the %s is empty", what);
     if (*text < '0' || *text > '9')
-        return snap_fail(err, SNAP_E_USAGE, "'%s' is no %s: it does not begin with a digit", text, what);
+        return snap_fail(err, SNAP_E_USAGE, "'%s' is not a %s: it does not begin with a digit", text, what);
     if (text[0] == '0' && text[1] >= '0' && text[1] <= '9')
-        return snap_fail(err, SNAP_E_USAGE, "'%s' is no %s: it begins with a 0", text, what);
+        return snap_fail(err, SNAP_E_USAGE, "'%s' is not a %s: it begins with a 0", text, what);
     for (; *at >= '0' && *at <= '9'; at++) {
         if (!snap_mul(sum, 10, &sum) || !snap_add(sum, (uint64_t)(*at - '0'), &sum))
             return snap_fail(err, SNAP_E_USAGE, "the %s '%s' is too large", what, text);
@@ -71,7 +71,7 @@ enum snap_status cli_parse_size(const char *text, uint64_t *bytes, struct snap_e
         *bytes = value;
         return SNAP_OK;
     }
-    return snap_fail(err, SNAP_E_USAGE, "'%s' is no size: the unit '%s' is none of s (sectors), K, M, G, T, KiB, "
+    return snap_fail(err, SNAP_E_USAGE, "'%s' is not a size: the unit '%s' is not one of s (sectors), K, M, G, T, KiB, "
                      "MiB, GiB, TiB (1024-based), KB, MB, GB, TB (1000-based)", text, suffix);
 }
 
@@ -85,11 +85,11 @@ enum snap_status cli_parse_uint(const char *text, uint64_t minimum, uint64_t max
     if (status != SNAP_OK)
         return status;
     if (*rest != '\0')
-        return snap_fail(err, SNAP_E_USAGE, "'%s' is no number: '%s' is not expected in it", text, rest);
+        return snap_fail(err, SNAP_E_USAGE, "'%s' is not a number: '%s' does not belong in it", text, rest);
     if (parsed < minimum)
-        return snap_fail(err, SNAP_E_USAGE, "%s is too small: at least %" PRIu64, text, minimum);
+        return snap_fail(err, SNAP_E_USAGE, "%s is too small: it must be at least %" PRIu64, text, minimum);
     if (parsed > maximum)
-        return snap_fail(err, SNAP_E_USAGE, "%s is too large: at most %" PRIu64, text, maximum);
+        return snap_fail(err, SNAP_E_USAGE, "%s is too large: it must be at most %" PRIu64, text, maximum);
     *value = parsed;
     return SNAP_OK;
 }

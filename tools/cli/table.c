@@ -32,7 +32,7 @@ static enum snap_status unknown_column(const struct cli_table *table, const char
             break;
         used += (size_t)count;
     }
-    return snap_fail(err, SNAP_E_USAGE, "unknown column '%.*s', known are:%s", (int)length, word, known);
+    return snap_fail(err, SNAP_E_USAGE, "unknown column '%.*s'; the columns are:%s", (int)length, word, known);
 }
 
 static enum snap_status select_column(struct cli_table *table, const char *word, size_t length,
@@ -93,12 +93,12 @@ enum snap_status cli_table_open(const struct cli_column *columns, size_t columns
     enum snap_status status;
 
     if (!made)
-        return snap_fail(err, SNAP_E_NOMEM, "no memory for the table");
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory for the table");
     made->columns = columns;
     made->columns_count = columns_count;
     made->places = calloc(columns_count, sizeof *made->places);
     status = made->places ? select_columns(made, style->selection, err)
-                          : snap_fail(err, SNAP_E_NOMEM, "no memory for the table");
+                          : snap_fail(err, SNAP_E_NOMEM, "out of memory for the table");
     if (status == SNAP_OK)
         status = cli_table_lines_open(columns, made->places, made->places_count, style, out, &made->lines, err);
     if (status == SNAP_OK)

@@ -23,7 +23,7 @@ enum snap_status cli_table_lines_open(const struct cli_column *columns, const si
     struct cli_table_lines *made = malloc(sizeof *made);
 
     if (!made)
-        return snap_fail(err, SNAP_E_NOMEM, "no memory for the table");
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory for the table");
     *made = (struct cli_table_lines){.columns = columns, .places = places, .places_count = places_count,
                                      .raw = style->raw, .heading = !style->noheadings, .out = out};
     *lines = made;
@@ -98,7 +98,7 @@ enum snap_status cli_table_lines_add(struct cli_table_lines *lines, const char *
         const char *cell = cells[lines->places[i]];
 
         if (!print_cell(lines, i, cell ? cell : ""))
-            return snap_fail(err, SNAP_E_NOMEM, "no memory for the table");
+            return snap_fail(err, SNAP_E_NOMEM, "out of memory for the table");
     }
     if (ferror(lines->out))
         return snap_fail_errno(err, errno ? errno : EIO, "the table cannot be written");

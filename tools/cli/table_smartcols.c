@@ -23,7 +23,7 @@ struct cli_table_lines {
 
 static enum snap_status no_memory(struct snap_error *err)
 {
-    return snap_fail(err, SNAP_E_NOMEM, "no memory for the table");
+    return snap_fail(err, SNAP_E_NOMEM, "out of memory for the table");
 }
 
 /*

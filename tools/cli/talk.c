@@ -37,7 +37,7 @@ static void say(struct cli *cli, bool named, const char *label, const char *end,
         free(text);
     }
     fprintf(cli->err, "%s%s%s%s%s", named ? cli->program->name : "", named ? ": " : "", label,
-            clean != NULL ? clean : "(no memory for the text of this message)", end);
+            clean != NULL ? clean : "(out of memory: this message cannot be shown)", end);
     fflush(cli->err);
     free(clean);
 }

@@ -42,7 +42,7 @@ static enum snap_status find_word(const char *const *words, const char *text, si
         }
     }
     cli_value_join_words(words, joined, sizeof(joined));
-    return snap_fail(err, SNAP_E_USAGE, "'%.*s' is none of %s", (int)length, text, joined);
+    return snap_fail(err, SNAP_E_USAGE, "'%.*s' is not one of %s", (int)length, text, joined);
 }
 
 static enum snap_status read_list(const struct cli_option *option, const char *text, struct snap_error *err)
@@ -85,7 +85,7 @@ static enum snap_status read_size(const struct cli_option *option, const char *t
         /* A count of sectors can only have been meant where it would have been enough. */
         const bool hint = bytes >= snap_div_up(option->minimum, SNAP_SECTOR_BYTES);
 
-        return snap_fail(err, SNAP_E_USAGE, "%s is too small: at least %s%s", text,
+        return snap_fail(err, SNAP_E_USAGE, "%s is too small: it must be at least %s%s", text,
                          cli_size_text(option->minimum).text, hint ? cli_sector_hint(bytes).text : "");
     }
     *option->number = bytes;
@@ -98,7 +98,7 @@ static enum snap_status read_seconds(const struct cli_option *option, const char
     enum snap_status status = cli_parse_seconds(text, &seconds, err);
 
     if (status == SNAP_OK && seconds < option->minimum)
-        return snap_fail(err, SNAP_E_USAGE, "%s is too small: at least %llu", text,
+        return snap_fail(err, SNAP_E_USAGE, "%s is too small: it must be at least %llu", text,
                          (unsigned long long)option->minimum);
     if (status == SNAP_OK)
         *option->number = seconds;

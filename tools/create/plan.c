@@ -24,11 +24,11 @@ enum snap_status create_check_chunk(struct create_session *session, uint64_t chu
 
     if (chunk_bytes % SNAP_SECTOR_BYTES != 0 || !snap_layout_chunk_sectors_valid(chunk_bytes / SNAP_SECTOR_BYTES))
         return snap_fail(err, SNAP_E_USAGE,
-                         "--chunk-size %" PRIu64 ": the kernel takes powers of two from 512 bytes to 1 GiB%s",
+                         "--chunk-size %" PRIu64 ": the kernel takes only powers of two from 512 bytes to 1 GiB%s",
                          chunk_bytes, cli_sector_hint(chunk_bytes).text);
     if (chunk_bytes % block_bytes != 0)
         return snap_fail(err, SNAP_E_REFUSED,
-                         "%s: logical blocks of %" PRIu32 " bytes; the kernel refuses chunks of %" PRIu64 " there",
+                         "%s: its logical blocks have %" PRIu32 " bytes, and the kernel refuses chunks of %" PRIu64 " there",
                          session->origin.path, block_bytes, chunk_bytes);
     return snap_layout_init(&session->layout, chunk_bytes / SNAP_SECTOR_BYTES, 0, err);
 }
@@ -48,18 +48,19 @@ enum snap_status create_plan_image(struct create_session *session, uint64_t size
     if (status != SNAP_OK)
         return status;
     if (taken.exists)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: exists; --size makes a new image (leave --size out to use what is there)",
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it exists already, but --size makes a new image; leave --size out to use "
+                         "what is there",
                          session->cow_argument);
     if (size_bytes == 0) {
         uint64_t chunks;
 
         if (!snap_layout_chunks_for_entries(session->layout.entries_per_area, origin_chunks(session), &chunks) ||
             !snap_mul(chunks, session->layout.chunk_bytes, &size_bytes))
-            return snap_fail(err, SNAP_E_NOSPC, "%s: too large for a store that can never overflow",
+            return snap_fail(err, SNAP_E_NOSPC, "%s: it is too large for a store that can never overflow",
                              session->origin.path);
     }
     if (size_bytes % SNAP_SECTOR_BYTES != 0)
-        return snap_fail(err, SNAP_E_USAGE, "--size %" PRIu64 ": a store is made of sectors of 512 bytes", size_bytes);
+        return snap_fail(err, SNAP_E_USAGE, "--size %" PRIu64 ": it must be a multiple of 512 bytes", size_bytes);
     session->cow.path = strdup(session->cow_argument);
     if (!session->cow.path)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory");
@@ -73,7 +74,7 @@ enum snap_status create_plan_device(struct create_session *session, bool force, 
     enum snap_status status = devices_find(&session->cow, session->cow_argument, err);
 
     if (status == SNAP_E_NOENT)
-        return snap_fail_prefix(err, status, "no COW device (--size makes a new image)");
+        return snap_fail_prefix(err, status, "no COW device (to make a new image, add --size)");
     if (status == SNAP_OK)
         status = devices_distinct(&session->origin, &session->cow, err);
     if (status == SNAP_OK && session->newer.path)
@@ -85,7 +86,7 @@ enum snap_status create_plan_device(struct create_session *session, bool force, 
         status = report_refuse_signature(&session->cow, "-f overwrites it", err);
     if (status == SNAP_OK && session->layout.chunk_bytes % session->cow.io->logical_block_bytes != 0)
         status = snap_fail(err, SNAP_E_REFUSED,
-                           "%s: logical blocks of %" PRIu32 " bytes; the kernel refuses chunks of %" PRIu64 " there",
+                           "%s: its logical blocks have %" PRIu32 " bytes, and the kernel refuses chunks of %" PRIu64 " there",
                            session->cow.path, session->cow.io->logical_block_bytes, session->layout.chunk_bytes);
     if (status == SNAP_OK)
         status = set_cow_sectors(session, session->cow.io->size_bytes / SNAP_SECTOR_BYTES, err);
@@ -97,7 +98,7 @@ enum snap_status create_check_room(struct create_session *session, struct snap_e
     if (snap_layout_capacity_entries(&session->layout) > 0)
         return SNAP_OK;
     return snap_fail(err, SNAP_E_NOSPC,
-                     "%s: %" PRIu64 " sectors have no room for a single exception; with chunks of %" PRIu32
+                     "%s: %" PRIu64 " sectors have no room for a single entry; with chunks of %" PRIu32
                      " sectors it takes at least %" PRIu64,
                      session->cow.path, session->layout.cow_sectors, session->layout.chunk_sectors,
                      (uint64_t)session->layout.chunk_sectors * 3);
@@ -111,18 +112,18 @@ void create_show_room(struct create_session *session)
     uint64_t never_chunks;
 
     if (capacity >= chunks) {
-        cli_note(session->cli, "%s: room for all %" PRIu64 " chunks of the origin: it can never overflow",
+        cli_note(session->cli, "%s: it has room for all %" PRIu64 " chunks of the origin and can never overflow",
                  session->cow.path, chunks);
     } else if (snap_layout_chunks_for_entries(layout->entries_per_area, chunks, &never_chunks)) {
         cli_note(session->cli,
-                 "%s: room for %" PRIu64 " of the origin's %" PRIu64 " chunks (%s): the next one overflows it; "
-                 "it can never overflow with %" PRIu64 " sectors",
+                 "%s: it has room for %" PRIu64 " of the origin's %" PRIu64 " chunks (%s), and one more would "
+                 "overflow it; with %" PRIu64 " sectors it could never overflow",
                  session->cow.path, capacity, chunks, cli_size_text(capacity * layout->chunk_bytes).text,
                  never_chunks * layout->chunk_sectors);
     }
     if (snap_layout_exact_fit_trap(layout) && capacity < chunks)
         cli_warn(session->cli,
-                 "%s: this size is a trap: its last data chunk would need a metadata area beyond the end; with %" PRIu32
+                 "%s: avoid this size: the last data chunk would need a metadata area beyond the end; with %" PRIu32
                  " sectors more it holds %" PRIu64 " chunks",
                  session->cow.path, layout->chunk_sectors, capacity + 1);
 }
@@ -162,7 +163,7 @@ enum snap_status create_make_tables(struct create_session *session, bool overflo
 
     for (size_t i = 0; i < 2; i++)
         if (!devices[i]->facts.block_device)
-            cli_warn(session->cli, "%s: dmsetup takes no files; losetup --find --show %s gives a device to put there",
+            cli_warn(session->cli, "%s: dmsetup does not take files; this gives a device to put there: losetup --find --show %s",
                      devices[i]->path, cli_quote(devices[i]->path).text);
     for (size_t i = 0; i < TABLES && status == SNAP_OK; i++)
         status = snap_table_line(targets[i], session->origin.io->size_bytes / SNAP_SECTOR_BYTES, session->origin.path,

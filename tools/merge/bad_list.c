@@ -75,7 +75,7 @@ static enum snap_status write_list(struct merge_session *session, bool keeps, st
     if (!out)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the list of bad chunks", session->arguments.bad_list);
     fprintf(out, FIRST_LINE "# Chunks of the snapshot that are not on the origin. unreadable: at cow_offset_bytes;\n"
-                            "# unwritable: at origin_offset_bytes; unkept: what is there cannot be read for another store.\n"
+                            "# unwritable: at origin_offset_bytes; unkept: the old content cannot be read for another store.\n"
                             "# origin_offset_bytes length_bytes cow_offset_bytes reason\n");
     if (keeps)
         put_listed(chunks, out);
@@ -123,7 +123,7 @@ static void show_chunk(struct merge_session *session, const struct snap_merge_ba
               "from byte %" PRIu64 " on", on_cow ? session->cow.path : session->origin.path,
               bad->reason == SNAP_MERGE_BAD_UNWRITABLE ? "writing" : "reading", bad->length_bytes,
               on_cow ? bad->cow_offset_bytes : bad->origin_offset_bytes,
-              bad->reason == SNAP_MERGE_BAD_UNKEPT ? ", so what is there cannot be kept for another store" : "",
+              bad->reason == SNAP_MERGE_BAD_UNKEPT ? ", so the old content cannot be kept for another store" : "",
               session->origin.path, bad->origin_offset_bytes);
 }
 
@@ -140,10 +140,10 @@ int merge_bad_show(struct merge_session *session, bool complete)
     for (size_t i = 0; i < chunks->count && i < SHOWN_MAX; i++)
         show_chunk(session, &chunks->items[i]);
     if (total > SHOWN_MAX)
-        cli_error(cli, "and %" PRIu64 " chunks more%s", total - SHOWN_MAX,
+        cli_error(cli, "%" PRIu64 " more chunks could not be merged%s", total - SHOWN_MAX,
                   chunks->file ? "" : "; --bad-list FILE lists all of them");
     if (dropped > 0)
-        cli_error(cli, "%" PRIu64 " chunks were given up: %s has something else there, and the store no longer names them",
+        cli_error(cli, "%" PRIu64 " chunks were given up: %s has other content there, and the store no longer lists them",
                   dropped, session->origin.path);
     if (total > dropped)
         cli_error(cli, "%" PRIu64 " chunks remain in %s", total - dropped, session->cow.path);

@@ -15,8 +15,8 @@ enum snap_status merge_check_blocks(const struct device *device, const struct sn
     if (store->layout.chunk_bytes >= device->io->logical_block_bytes)
         return SNAP_OK;
     return snap_fail(err, SNAP_E_UNSUPPORTED,
-                     "%s: logical blocks of %" PRIu32 " bytes, but the store's chunks have %" PRIu64
-                     ": they can be read, not written",
+                     "%s: its logical blocks have %" PRIu32 " bytes, but the store's chunks only %" PRIu64
+                     ": such chunks can be read, but not written",
                      device->path, device->io->logical_block_bytes, store->layout.chunk_bytes);
 }
 
@@ -46,8 +46,9 @@ enum snap_status merge_check_list(struct merge_session *session, const struct de
         return status;
     report_talk_rest(session->cli, cow->path, &findings, SNAP_WARNING);
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
-        return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged and was not merged; snapcheck --origin %s %s "
-                         "shows all of it", cow->path, session->origin.path, cow->path);
+        return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged, so nothing was merged; to see all that is wrong: "
+                         "snapcheck --origin %s %s", cow->path, cli_quote(session->origin.path).text,
+                         cli_quote(cow->path).text);
     return SNAP_OK;
 }
 
@@ -61,7 +62,7 @@ enum snap_status merge_check_identity(struct merge_session *session, const struc
     if (status != SNAP_OK)
         return status;
     if (evidence->unreadable > 0)
-        cli_warn(cli, "%s, %s: %" PRIu64 " places where file systems have their marks cannot be read",
+        cli_warn(cli, "%s, %s: %" PRIu64 " places where file systems keep their signatures cannot be read",
                  session->origin.path, cow->path, evidence->unreadable);
     switch (evidence->verdict) {
     case SNAP_IDENTITY_MATCH:
@@ -76,7 +77,7 @@ enum snap_status merge_check_identity(struct merge_session *session, const struc
         break;
     case SNAP_IDENTITY_CONTRADICTS:
         if ((session->arguments.accept & 1u << MERGE_ACCEPT_IDENTITY) == 0)
-            return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if %s is the right origin all the same: --accept=identity",
+            return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if you know that %s is the right origin, add --accept=identity",
                              cow->path, evidence->text, session->origin.path);
         cli_warn(cli, "%s: %s", cow->path, evidence->text);
     }
@@ -108,26 +109,27 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct dev
                                  check->continuation_entries, session->options.memory_bytes, cli_stop_asked, NULL, &equal,
                                  &reason);
     if (status == SNAP_E_IO) {
-        cli_warn(session->cli, "%s: whether the entries behind the end are on the origin already cannot be told: %s",
-                 cow->path, reason.text);
+        cli_warn(session->cli, "%s: it is not known whether the entries behind the end of the list are on the origin "
+                 "already: %s", cow->path, reason.text);
         equal = false;
     } else if (status != SNAP_OK) {
         *err = reason;
         return status;
     }
     if (equal) {
-        cli_note(session->cli, "%s: the entries behind the end are on the origin already: an earlier run was cut short",
-                 cow->path);
+        cli_note(session->cli, "%s: the entries behind the end of the list are on the origin already: an earlier run was "
+                 "interrupted", cow->path);
         return find_leftovers(session, store, check, leftover_areas_end, err);
     }
     if ((session->arguments.accept & 1u << MERGE_ACCEPT_CUT) != 0)
         return SNAP_OK;
     if (appended)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: %" PRIu64 " entries may have been cut off by a fault; what is copied to "
-                         "this store would overwrite them: keep a copy of it, then --accept=cut", cow->path,
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a "
+                         "fault, and what is copied to this store would overwrite them; make a copy of the store, then "
+                         "add --accept=cut", cow->path,
                          check->continuation_entries);
-    switch (cli_ask(session->cli, false, "%s: %" PRIu64 " entries may have been cut off by a fault; they are left "
-                    "alone. Go on with the %" PRIu64 " that are in the list?", cow->path, check->continuation_entries,
+    switch (cli_ask(session->cli, false, "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a "
+                    "fault. They will be left alone. Go on with the %" PRIu64 " entries in the list?", cow->path, check->continuation_entries,
                     check->entries)) {
     case CLI_ANSWER_YES:
         return SNAP_OK;
@@ -138,6 +140,7 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct dev
         break;
     }
     return snap_fail(err, SNAP_E_REFUSED,
-                     "%s: %" PRIu64 " entries may have been cut off; to merge only those in the list: --accept=cut",
+                     "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a fault; to merge only the "
+                     "entries in the list, add --accept=cut",
                      cow->path, check->continuation_entries);
 }

@@ -55,8 +55,8 @@ enum snap_status merge_guard_snapshots(const struct merge_session *session, enum
                        "; whether it has active snapshots cannot be told: %s", ignored.text);
     if (status != SNAP_OK || snapshots.count == 0)
         return failed;
-    (void)snprintf(err->text + used, sizeof err->text - used, "; active snapshots of it: %s: deactivate them, and name "
-                   "the stores whose views are to be kept with --preserve", snapshots.names);
+    (void)snprintf(err->text + used, sizeof err->text - used, "; these snapshots of it are active: %s; deactivate "
+                   "them, and name with --preserve each store whose view is to be kept", snapshots.names);
     return failed;
 }
 
@@ -66,8 +66,8 @@ static enum snap_status same_size(const struct device *device, struct snap_error
     enum snap_status status = device->io ? snap_file_size_now(device->io, &now_bytes, err) : SNAP_OK;
 
     if (status == SNAP_OK && device->io && now_bytes != device->io->size_bytes)
-        return snap_fail(err, SNAP_E_BUSY, "%s: had %" PRIu64 " bytes when it was checked, and has %" PRIu64 " now: "
-                         "somebody else is changing it", device->path, device->io->size_bytes, now_bytes);
+        return snap_fail(err, SNAP_E_BUSY, "%s: it had %" PRIu64 " bytes when it was checked and has %" PRIu64 " now: "
+                         "another program is changing it", device->path, device->io->size_bytes, now_bytes);
     return status;
 }
 

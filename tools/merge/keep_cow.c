@@ -70,7 +70,7 @@ enum snap_status merge_kept_prepare(struct merge_session *session, struct snap_e
     }
     snap_file_get_info(session->origin.io, &info);
     if (!info.direct) {
-        cli_note(session->cli, "%s: cannot be read past the cache: all chunks are written, none compared",
+        cli_note(session->cli, "%s: it cannot be read past the page cache: all chunks are written and none is compared",
                  session->origin.path);
         session->options.compare_from = UINT64_MAX;
     }

@@ -33,7 +33,8 @@ static void warn_of_users(struct merge_session *session, const struct device *de
 
     snap_device_holders(device->path, &device->facts, holders, sizeof holders);
     if (holders[0] != '\0')
-        cli_warn(session->cli, "%s: %s: what is written to it now may be in the output in part", device->path, holders);
+        cli_warn(session->cli, "%s: it is in use (%s): writes made now may be in the output only in part", device->path,
+                 holders);
 }
 
 /* A write to `place` must not change an input: neither by the same bytes nor by what stands on them. */
@@ -44,7 +45,7 @@ static enum snap_status check_apart(const struct merge_session *session, const s
 
     for (size_t i = 0; i < 2; i++)
         if (snap_device_stands_on(place, &inputs[i]->facts))
-            return snap_fail(err, SNAP_E_REFUSED, "%s: stands on %s: writing the one would change the other",
+            return snap_fail(err, SNAP_E_REFUSED, "%s: it lies on %s: writing to the one would change the other",
                              session->output.target.path, inputs[i]->path);
     return SNAP_OK;
 }
@@ -85,7 +86,7 @@ static enum snap_status check_folder(struct merge_session *session, struct snap_
     enum snap_status status = SNAP_OK;
 
     if (faccessat(folder->fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
-        return snap_fail_errno(err, errno, "%s: cannot make a file in %.*s", output->target.path,
+        return snap_fail_errno(err, errno, "%s: no file can be made in %.*s", output->target.path,
                                folder->name == folder->path ? 1 : (int)(folder->name - folder->path),
                                folder->name == folder->path ? "." : folder->path);
     if (snap_device_of_folder(folder->device, &under))
@@ -94,8 +95,8 @@ static enum snap_status check_folder(struct merge_session *session, struct snap_
         status = count_data(session, err);
     if (status == SNAP_OK && fstatvfs(folder->fd, &room) == 0 && snap_mul(room.f_bavail, room.f_frsize, &free_bytes) &&
         free_bytes < output->most_bytes)
-        cli_warn(session->cli, "%s: up to %s will be written, and %s are free there: it only fits if enough of it is "
-                 "zeros", output->target.path, cli_size_text(output->most_bytes).text, cli_size_text(free_bytes).text);
+        cli_warn(session->cli, "%s: up to %s will be written, but only %s are free there; it fits only if enough of the "
+                 "content is zeros", output->target.path, cli_size_text(output->most_bytes).text, cli_size_text(free_bytes).text);
     return status;
 }
 
@@ -107,11 +108,11 @@ static enum snap_status check_names(const struct merge_output *output, struct sn
     enum snap_status status = snap_folder_look(output->folder, output->folder->name, &taken, err);
 
     if (status == SNAP_OK && taken.exists)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: exists; --output makes a new image", output->target.path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it exists already, but --output makes a new image", output->target.path);
     if (status == SNAP_OK)
         status = snap_folder_look(output->folder, partial_name, &taken, err);
     if (status == SNAP_OK && taken.exists)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: exists; if it was left by an earlier run, remove it and repeat "
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it exists already; if an earlier run left it, remove it and repeat "
                          "the command: rm %s", output->partial_path, cli_quote(output->partial_path).text);
     return status;
 }
@@ -159,10 +160,10 @@ static enum snap_status prepare_device(struct merge_session *session, struct sna
     if (status != SNAP_OK)
         return status;
     if (output->target.io->size_bytes > output->size_bytes)
-        cli_note(session->cli, "%s: is larger than the snapshot: what it holds from byte %" PRIu64 " on is left alone",
+        cli_note(session->cli, "%s: it is larger than the snapshot: what it holds from byte %" PRIu64 " on is left alone",
                  output->target.path, output->size_bytes);
     if (devices_tail_bytes(&session->origin) > 0)
-        cli_note(session->cli, "%s: the last %" PRIu64 " bytes are no whole sector and do not go to %s",
+        cli_note(session->cli, "%s: the last %" PRIu64 " bytes are not a whole sector and are not copied to %s",
                  session->origin.path, devices_tail_bytes(&session->origin), output->target.path);
     return SNAP_OK;
 }
@@ -184,7 +185,7 @@ enum snap_status merge_output_prepare(struct merge_session *session, const char 
         return status;
     }
     if (!output->target.facts.block_device)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: exists; --output makes a new image", output->target.path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it exists already, but --output makes a new image", output->target.path);
     return prepare_device(session, err);
 }
 
@@ -210,7 +211,8 @@ static enum snap_status check_verifiable(const struct merge_session *session, st
     snap_file_get_info(session->output.target.io, &info);
     if (info.direct || !session->arguments.verify)
         return SNAP_OK;
-    return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: cannot be read past the cache there, so --verify would prove nothing",
+    return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: it cannot be read past the page cache there, so --verify would prove nothing; leave "
+                     "it out",
                      session->output.target.path);
 }
 

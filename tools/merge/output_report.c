@@ -51,7 +51,7 @@ void merge_output_show_done(struct merge_session *session)
              cli_duration_text(session->elapsed_ms).text,
              cli_rate_text(output->written.written_bytes, session->elapsed_ms).text);
     if (session->arguments.verify)
-        cli_note(cli, "%s was read back and compared: all of it is right", output->target.path);
+        cli_note(cli, "%s was read back and compared: all of it is correct", output->target.path);
     merge_show_next(session, output->target.path);
     cli_note(cli, "%s and %s were not changed", session->origin.path, session->cow.path);
 }

@@ -38,28 +38,29 @@ static uint64_t missing_bytes(const struct merge_sibling *sibling)
     return (missing_chunks + missing_chunks / layout->entries_per_area + 2) * layout->chunk_bytes;
 }
 
-/* It does not fit: that is a refusal, or the store is given up, by the word and a yes. */
+/* Where it does not fit, the merge is refused, or the store is given up: by --overflow=invalidate and a yes. */
 static enum snap_status judge_room(struct merge_session *session, struct merge_sibling *sibling, struct snap_error *err)
 {
     if (sibling->need.needed_chunks <= sibling->need.free_chunks)
         return SNAP_OK;
     if (sibling->is_undo)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that are not in the undo store, "
-                         "and it has room for %" PRIu64 ": make it larger by %s at least, or give up the way back: "
-                         "--accept=undo, without --undo",
+        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that are not in the undo store "
+                         "yet, but it has room for %" PRIu64 " only; make it larger by at least %s, or give up the way "
+                         "back: leave --undo out and add --accept=undo",
                          sibling->device.path, sibling->need.needed_chunks,
                          cli_size_text(sibling->store.layout.chunk_bytes).text, sibling->need.free_chunks,
                          cli_size_text_exact(missing_bytes(sibling)).text);
     if (session->arguments.overflow != MERGE_OVERFLOW_INVALIDATE)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that it needs, and it has "
-                         "room for %" PRIu64 ": make it larger by %s, or give it up: --overflow=invalidate",
+        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that this store needs, but it has "
+                         "room for %" PRIu64 " only; make it larger by at least %s, or give it up: add "
+                         "--overflow=invalidate",
                          sibling->device.path, sibling->need.needed_chunks,
                          cli_size_text(sibling->store.layout.chunk_bytes).text, sibling->need.free_chunks,
                          cli_size_text_exact(missing_bytes(sibling)).text);
     sibling->invalidate = true;
     if (session->arguments.dry_run || session->arguments.yes)
         return SNAP_OK;
-    switch (cli_ask(session->cli, false, "%s: has no room for this merge. Mark it invalid, and lose what it shows?",
+    switch (cli_ask(session->cli, false, "%s: it has no room for what this merge replaces. Mark it invalid and lose what it shows?",
                     sibling->device.path)) {
     case CLI_ANSWER_YES:
         return SNAP_OK;
@@ -69,8 +70,8 @@ static enum snap_status judge_room(struct merge_session *session, struct merge_s
     case CLI_ANSWER_NOBODY:
         break;
     }
-    return snap_fail(err, SNAP_E_NOSPC, "%s: has no room for this merge; to mark it invalid without a question: "
-                     "--overflow=invalidate --yes", sibling->device.path);
+    return snap_fail(err, SNAP_E_NOSPC, "%s: it has no room for what this merge replaces; to mark it invalid without a "
+                     "question, use --overflow=invalidate --yes", sibling->device.path);
 }
 
 static enum snap_status plan(struct merge_session *session, struct merge_sibling *sibling, uint64_t leftover_areas_end,
@@ -113,7 +114,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
         status = snap_header_read(&sibling->store, sibling->device.io, err);
     if (status == SNAP_OK && sibling->store.defect == SNAP_HEADER_INVALID && !sibling->is_undo &&
         session->arguments.overflow == MERGE_OVERFLOW_INVALIDATE) {
-        cli_warn(session->cli, "%s: is invalid already, and stays so", sibling->device.path);
+        cli_warn(session->cli, "%s: it is invalid already and stays invalid", sibling->device.path);
         sibling->invalidate = true; /* by an earlier run of this merge, say: the same command goes on */
         return SNAP_OK;
     }
@@ -124,7 +125,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
     if (status == SNAP_OK)
         status = merge_check_list(session, &sibling->device, &sibling->store, &sibling->check, err);
     if (status == SNAP_OK && sibling->must_be_empty && sibling->check.entries > 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: holds what an earlier merge of this store replaced; name a new file",
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds what an earlier merge of this store replaced; name a new file",
                          sibling->device.path);
     if (status == SNAP_OK)
         status = merge_check_identity(session, &sibling->device, &sibling->store, &evidence, err);
@@ -142,7 +143,7 @@ enum snap_status merge_preserve_prepare(struct merge_session *session, struct sn
         struct merge_sibling *sibling = merge_preserve_next(session);
 
         if (!sibling)
-            return snap_fail(err, SNAP_E_USAGE, "too many stores to preserve");
+            return snap_fail(err, SNAP_E_USAGE, "too many stores: --preserve and --undo take %u together", MERGE_SIBLINGS_MAX);
         status = devices_find(&sibling->device, session->arguments.preserve.items[i], err);
         if (status == SNAP_OK)
             status = merge_preserve_add(session, sibling, err);
@@ -163,7 +164,7 @@ enum snap_status merge_preserve_begin(struct merge_session *session, struct snap
         } else if (sibling->invalidate) {
             status = snap_sibling_invalidate(sibling->handle, err);
             if (status == SNAP_OK)
-                cli_warn(session->cli, "%s: is invalid now: it had no room for what this merge replaces",
+                cli_warn(session->cli, "%s: it is invalid now: it had no room for what this merge replaces",
                          sibling->device.path);
         } else {
             session->preserve.handed[session->options.sibling_count++] = sibling->handle;

@@ -99,7 +99,7 @@ static void show_resume(struct merge_session *session)
             session->options.skip_identical ? " --skip-identical" : "",
             session->options.continue_on_error ? " --continue-on-error" : "", session->options.drop_bad ? " --drop-bad" : "");
     add_argument(line, "--bad-list", session->arguments.bad_list);
-    for (unsigned i = 0; i < session->arguments.preserve.count; i++) /* the first asides; a store given up is invalid now */
+    for (unsigned i = 0; i < session->arguments.preserve.count; i++) /* the first siblings; a store given up is invalid now */
         add_argument(line, "--preserve", session->preserve.siblings[i].invalidate ? NULL : session->arguments.preserve.items[i]);
     add_argument(line, "--undo", merge_undo_kept_whole(session) ? NULL : session->arguments.undo);
     if (accept)
@@ -115,11 +115,10 @@ void merge_show_next(struct merge_session *session, const char *path)
     const struct cli_quoted word = cli_quote(path);
 
     if (session->evidence.view.pttype[0] != '\0')
-        cli_note(session->cli, "next: have the partition table read again (blockdev --rereadpt %s)", word.text);
+        cli_note(session->cli, "next: let the kernel read the partition table again: blockdev --rereadpt %s", word.text);
     else if (session->evidence.view.usage[0] != '\0')
-        cli_note(session->cli, "next: check the %s file system on %s before it is used%s%s%s",
-                 session->evidence.view.type, path, is_ext ? " (e2fsck -f " : "", is_ext ? word.text : "",
-                 is_ext ? ")" : "");
+        cli_note(session->cli, "next: check the %s file system on %s before it is used%s%s",
+                 session->evidence.view.type, path, is_ext ? ": e2fsck -f " : "", is_ext ? word.text : "");
 }
 
 void merge_show_done(struct merge_session *session)
@@ -140,18 +139,18 @@ void merge_show_done(struct merge_session *session)
         cli_note(cli, "%s were on %s already and were not written", cli_size_text(result->equal_bytes).text,
                  session->origin.path);
     if (session->options.verify)
-        cli_note(cli, "verified: %s were read back and are right", cli_size_text(result->verified_bytes).text);
+        cli_note(cli, "verified: %s were read back and are correct", cli_size_text(result->verified_bytes).text);
     if (result->entries_left > 0) {
         show_resume(session);
-        cli_line(cli, "Do not mount %s before the merge is complete, or the rest is given up.", session->origin.path);
+        cli_line(cli, "Do not mount %s before the merge is complete, unless you give the remaining chunks up.", session->origin.path);
         return;
     }
     merge_show_next(session, session->origin.path);
     if (session->options.keep_cow)
-        cli_note(cli, "%s was not changed: merging it again, after %s was used, takes those changes back",
+        cli_note(cli, "%s was not changed; merging it again after %s was used would overwrite the newer content",
                  session->cow.path, session->origin.path);
     else if (session->undo.sibling)
-        cli_note(cli, "%s is a valid, empty store now; keep it as long as the merge may be taken back",
+        cli_note(cli, "%s is a valid, empty store now; keep it for as long as you may want to take the merge back",
                  session->cow.path);
     else
         cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);

@@ -72,19 +72,21 @@ static enum snap_status check_take_back(struct merge_session *session, struct sn
     if (!parent) {
         if (accepted(session, MERGE_ACCEPT_PARENT) || same_id(record_of(&session->store)->parent_id, no_id))
             return SNAP_OK;
-        return snap_fail(err, SNAP_E_REFUSED, "%s: is the undo store of a merge; the snapshot that was merged loses its "
-                         "view unless its store is named: --preserve COW; if that is gone: --accept=parent",
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is the undo store of a merge; the snapshot that was merged loses its "
+                         "view unless its store is named: add --preserve COW, or --accept=parent if that store no "
+                         "longer exists",
                          session->cow.path);
     }
     record = record_of(&parent->store);
     if (accepted(session, MERGE_ACCEPT_UNDO))
         return SNAP_OK;
     if ((record->flags & SNAP_IDENTITY_UNDO_LOST) != 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: a part of the merge of %s was done without an undo store: what %s "
-                         "would bring back is a mixture; --accept=undo", session->cow.path, parent->device.path,
-                         session->cow.path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: a part of the merge of %s was done without this undo store, so it brings "
+                         "back only a part of the old content; to merge it all the same, add --accept=undo",
+                         session->cow.path, parent->device.path);
     if (!same_id(record->undo_id, no_id) && !same_id(record->undo_id, record_of(&session->store)->store_id))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: %s was merged with another undo store since; --accept=undo",
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %s was merged with another undo store since then; to merge this one all "
+                         "the same, add --accept=undo",
                          session->cow.path, parent->device.path);
     return SNAP_OK;
 }
@@ -104,11 +106,11 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
         return SNAP_OK;
     snap_identity_format_id(record_of(&session->store)->undo_id, id);
     if (session->arguments.keep_cow)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s): go on with --undo FILE; "
-                         "the way back can only be given up (--accept=undo) without --keep-cow, for the COW has to "
-                         "remember it", session->cow.path, id);
-    return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s): go on with --undo FILE, or "
-                     "give up the way back: --accept=undo", session->cow.path, id);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s); go on with --undo FILE. "
+                         "To give up the way back, add --accept=undo and leave --keep-cow out, because that is "
+                         "recorded in the COW", session->cow.path, id);
+    return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s); go on with --undo FILE, or "
+                     "give up the way back: add --accept=undo", session->cow.path, id);
 }
 
 /* Where the new file would be: on the origin's own file system it could not be written; in memory it would not last. */
@@ -122,12 +124,12 @@ static enum snap_status check_folder(struct merge_session *session, const char *
         return status;
     if (snap_device_of_folder(session->undo.folder->device, &below) &&
         snap_device_stands_on(&below, &session->origin.facts))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: would lie on %s itself, which is being overwritten", path,
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it would lie on %s itself, which is being overwritten; name a file elsewhere", path,
                          session->origin.path);
     if (fstatfs(session->undo.folder->fd, &fs) != 0)
         return snap_fail_errno(err, errno, "%s: its folder", path);
     if ((unsigned)fs.f_type == TMPFS_MAGIC || (unsigned)fs.f_type == RAMFS_MAGIC)
-        cli_warn(session->cli, "%s: lies in memory: after a power failure there is no way back", path);
+        cli_warn(session->cli, "%s: it lies in memory; after a power failure there is no way back", path);
     return SNAP_OK;
 }
 
@@ -142,7 +144,7 @@ static enum snap_status plan_image(struct merge_session *session, struct snap_er
         return status;
     if (!snap_layout_chunks_for_entries(layout->entries_per_area, session->job.entries, &chunks) ||
         !snap_mul(chunks, layout->chunk_bytes, &session->undo.new_image_bytes))
-        return snap_fail(err, SNAP_E_NOSPC, "%s: too large", session->arguments.undo);
+        return snap_fail(err, SNAP_E_NOSPC, "%s: the undo store would be too large", session->arguments.undo);
     session->undo.new_store = true;
     session->undo.sibling->need = (struct snap_sibling_need){session->job.entries, session->job.entries};
     return SNAP_OK;
@@ -162,7 +164,8 @@ static enum snap_status plan_device(struct merge_session *session, struct merge_
     session->undo.new_store = true;
     sibling->need = (struct snap_sibling_need){session->job.entries, snap_layout_capacity_entries(layout)};
     if (sibling->need.free_chunks < sibling->need.needed_chunks)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: has room for %" PRIu64 " chunks, but this merge may replace %" PRIu64,
+        return snap_fail(err, SNAP_E_NOSPC, "%s: it has room for %" PRIu64 " chunks, but this merge may replace %" PRIu64
+                         "; name a larger device or a new file",
                          sibling->device.path, sibling->need.free_chunks, sibling->need.needed_chunks);
     return SNAP_OK;
 }
@@ -190,26 +193,26 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
         probe.pttype[0] == '\0')
         return plan_device(session, sibling, err);
     if (sibling->store.defect != SNAP_HEADER_GOOD || !is_undo_store(&sibling->store))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: exists and is no undo store; name a new file", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it exists and is not an undo store; name a new file", path);
     if (!same_id(undo->parent_id, session->store.identity_state == SNAP_IDENTITY_OK ? cow->store_id : no_id))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: is the undo store of another merge", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is the undo store of another merge; name a new file", path);
     if (merge_under_way(session) && !same_id(cow->undo_id, undo->store_id))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: is not the undo store that this merge was begun with", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is not the undo store that this merge was begun with; name that one", path);
     if (same_id(cow->undo_id, undo->store_id) && (cow->flags & SNAP_IDENTITY_UNDO_LOST) != 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: lacks a part that was merged without it: it cannot be continued; name a "
-                         "new file", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it lacks a part that was merged without it, so it cannot be continued; name "
+                         "a new file", path);
     if (!merge_under_way(session) && same_id(cow->undo_id, undo->store_id))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: belongs to a merge of this store that is complete: it shows what was "
-                         "before that; name a new file", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it belongs to a merge of this store that is complete, and shows the content "
+                         "from before that; name a new file", path);
     /* A merge that was begun with it has said so in the COW, before the first entry. */
     sibling->must_be_empty = session->store.identity_state == SNAP_IDENTITY_OK && !merge_under_way(session) &&
                            !session->arguments.keep_cow;
     status = merge_preserve_add(session, sibling, err);
     /* A COW that is kept remembers nothing. */
     if (status == SNAP_OK && session->arguments.keep_cow && sibling->check.entries > 0 && sibling->need.needed_chunks == 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: holds all that this merge replaces, from an earlier run, and would not get "
-                         "what was written to %s since: to be able to take this one back, name a new file; to repeat "
-                         "the earlier one, leave --undo out", path, session->origin.path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds all that this merge replaces, from an earlier run, and would not "
+                         "get what was written to %s since then; to be able to take this merge back, name a new file; "
+                         "to repeat the earlier merge, leave --undo out", path, session->origin.path);
     return status;
 }
 
@@ -224,7 +227,7 @@ enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_e
         return SNAP_OK;
     sibling = merge_preserve_next(session);
     if (!sibling)
-        return snap_fail(err, SNAP_E_USAGE, "too many stores to preserve");
+        return snap_fail(err, SNAP_E_USAGE, "too many stores: --preserve and --undo take %u together", MERGE_SIBLINGS_MAX);
     sibling->is_undo = true;
     session->undo.sibling = sibling;
     if (!strchr(path, '=') && lstat(path, &st) != 0 && errno == ENOENT) {
@@ -235,7 +238,7 @@ enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_e
             status = take_existing(session, sibling, err);
     }
     if (status == SNAP_OK && session->undo.new_store && merge_under_way(session))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: is new, but this merge was begun with an undo store, which it needs",
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is new, but this merge was begun with an undo store and needs that one",
                          path);
     return status;
 }
@@ -254,7 +257,10 @@ static enum snap_status set_flags(struct snap_store *store, uint32_t flags, cons
     return memcmp(&record, &store->identity, sizeof record) == 0 ? SNAP_OK : snap_record_write(store, &record, err);
 }
 
-/* Gone on without it, by the word, or merged once more: what it would bring back is a mixture from now on. */
+/*
+ * The merge goes on without its undo store (--accept=undo), or the store is merged once more: from now on that undo store
+ * brings back only a part of the old content.
+ */
 static bool spoils_undo_store(const struct merge_session *session)
 {
     const uint8_t *undo_id = record_of(&session->store)->undo_id;
@@ -297,7 +303,7 @@ enum snap_status merge_undo_end(struct merge_session *session, struct snap_error
 void merge_undo_print(struct merge_session *session)
 {
     if (session->undo.new_image_bytes > 0)
-        report_print(session->cli->out, "undo: %s: would be made, %s", session->arguments.undo,
+        report_print(session->cli->out, "undo: %s: a new image of %s would be made", session->arguments.undo,
                      cli_size_text_exact(session->undo.new_image_bytes).text);
     else if (session->undo.new_store)
         report_print(session->cli->out, "undo: %s: a store would be made on it", session->undo.sibling->device.path);

@@ -79,8 +79,8 @@ static enum snap_status give_cow_a_record(struct merge_session *session, struct 
     if (session->store.identity_state == SNAP_IDENTITY_OK || session->arguments.keep_cow)
         return SNAP_OK;
     if (!snap_record_possible(&session->store)) {
-        cli_warn(session->cli, "%s: its header cannot take a mark: nobody will notice if this merge is resumed without "
-                 "--undo", session->cow.path);
+        cli_warn(session->cli, "%s: its header has no room for a mark; if this merge is resumed without --undo, nothing "
+                 "will warn of it", session->cow.path);
         return SNAP_OK;
     }
     status = new_record(session, &record, err);
@@ -106,7 +106,7 @@ enum snap_status merge_undo_make(struct merge_session *session, struct snap_erro
     if (status == SNAP_OK)
         status = merge_preserve_add(session, session->undo.sibling, err);
     if (status == SNAP_OK)
-        cli_note(session->cli, "%s: made for what is replaced, %s", session->undo.sibling->device.path,
+        cli_note(session->cli, "%s: made an undo store of %s for what is replaced", session->undo.sibling->device.path,
                  cli_size_text(session->undo.sibling->device.io->size_bytes).text);
     return status;
 }

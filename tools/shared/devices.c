@@ -126,7 +126,7 @@ enum snap_status devices_read_store(struct snap_store *store, const struct devic
         other.defect == SNAP_HEADER_TOO_SMALL)
         return status;
     return snap_fail(err, SNAP_E_REFUSED,
-                     "%s: not a snapshot store, but %s is one: origin and COW are swapped; it should be "
+                     "%s: not a snapshot store, but %s is one: origin and COW are swapped; use "
                      "--origin %s --cow %s",
                      cow->path, origin->path, cli_quote(cow->path).text, cli_quote(origin->path).text);
 }

@@ -149,9 +149,9 @@ static enum snap_status refuse_store(const struct device *device, const struct s
     if (status != SNAP_OK)
         return status;
     if (result.list_complete)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: holds a snapshot store with %" PRIu64 " entries; %s", device->path,
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds a snapshot store with %" PRIu64 " entries; %s", device->path,
                          result.entries, waiver);
-    return snap_fail(err, SNAP_E_REFUSED, "%s: holds a snapshot store that is invalid or damaged; %s", device->path,
+    return snap_fail(err, SNAP_E_REFUSED, "%s: it holds a snapshot store that is invalid or damaged; %s", device->path,
                      waiver);
 }
 
@@ -161,7 +161,7 @@ void report_note_cached(struct cli *cli, const struct device *device)
 
     snap_file_get_info(device->io, &info);
     if (!info.direct)
-        cli_note(cli, "%s: its file system has no direct I/O: it went through the page cache, and was flushed",
+        cli_note(cli, "%s: its file system has no direct I/O; all data went through the page cache and were flushed",
                  device->path);
 }
 
@@ -178,7 +178,7 @@ enum snap_status report_refuse_signature(const struct device *device, const char
     status = snap_probe_io(device->io, &probe, err);
     if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0' && !probe.ambivalent && !probe.unknown))
         return status;
-    return snap_fail(err, SNAP_E_REFUSED, "%s: holds %s; %s", device->path, report_probe_text(&probe).text, waiver);
+    return snap_fail(err, SNAP_E_REFUSED, "%s: it holds %s; %s", device->path, report_probe_text(&probe).text, waiver);
 }
 
 static void set_usage(struct cli_json *object, const struct snap_usage *figures)
@@ -268,7 +268,7 @@ void report_talk_rest(struct cli *cli, const char *device, const struct snap_fin
         const struct snap_rule_info *info = snap_rules_info((enum snap_rule)rule);
 
         if (findings->rule_counts[rule] > REPORT_PER_RULE_MAX)
-            (info->severity >= least ? cli_error : cli_verbose)(cli, "%s: and %" PRIu64 " more of %s", device,
+            (info->severity >= least ? cli_error : cli_verbose)(cli, "%s: and %" PRIu64 " more findings of %s", device,
                                                                 findings->rule_counts[rule] - REPORT_PER_RULE_MAX,
                                                                 info->id);
     }
