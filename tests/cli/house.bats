@@ -121,6 +121,43 @@ scripts() {
     assert_equal "$found" ""
 }
 
+# edges PATTERN FOLDER...: what the files include of the project, "FILE INCLUDED" in a line; only files of that name.
+edges() {
+    local pattern=$1
+    shift
+    c_sources "$@" | grep -E "$pattern" | xargs grep -Ho '#include "[a-z_]*/[^"]*"' | sed 's/:#include "/ /; s/"$//'
+}
+
+@test "no header includes itself, by whatever way" {
+    run tsort < <(edges '[.]h$' lib tools)
+    assert_success
+    [ "${#lines[@]}" -gt 80 ]
+}
+
+# A module is a header and the source of its name.
+@test "no module of tools/ uses itself, by whatever way" {
+    run tsort < <(edges '' tools | grep ' tools/' | sed -E 's/(_private)?[.][ch]\b//g' | awk '$1 != $2')
+    assert_success
+    [ "${#lines[@]}" -gt 40 ]
+}
+
+# The functions that a header declares, "HEADER NAME" in a line.
+declared() {
+    c_sources "$@" | grep '[.]h$' | xargs grep -HE '^[a-z][a-z0-9_ ]* [*]?[a-z0-9_]+[(]' |
+        sed -E 's/^([^:]*):[^(]*[ *]([a-z0-9_]+)[(].*/\1 \2/'
+}
+
+@test "a function of tools/ begins with the name of its room or of its header" {
+    local file name room base wrong= count=0
+    while read -r file name; do
+        count=$((count + 1))
+        room=${file%/*} base=${file##*/}
+        [[ $name == "${room##*/}"_* || $name == "${base%.h}"_* ]] || wrong+="$file declares $name; "
+    done < <(declared tools)
+    assert_equal "$wrong" ""
+    [ "$count" -gt 100 ]
+}
+
 @test "lib/ never prints, exits or reads the environment" {
     run grep -nE '\b(printf|fprintf|puts|fputs|perror|exit|_exit|abort|getenv|secure_getenv|isatty)\(' $(c_sources lib)
     assert_failure 1

@@ -45,8 +45,8 @@ static enum snap_status check_holders(struct check_session *session, const struc
     snap_device_holders(device->path, &device->facts, holders, sizeof holders);
     if (holders[0] == '\0')
         return SNAP_OK;
-    snap_findings_init(&finding, SNAP_RULE_DEVICE_HELD, "%s is %s", device == &session->cow ? "the store" : "the origin",
-                      holders);
+    snap_findings_init(&finding, SNAP_RULE_DEVICE_HELD, "%s is %s",
+                       device == &session->cow ? "the store" : "the origin", holders);
     return snap_findings_add(&session->findings, &finding, err);
 }
 

@@ -29,14 +29,6 @@ void cli_json_set_string(struct cli_json *object, const char *key, const char *t
     (void)text;
 }
 
-void cli_json_set_bytes(struct cli_json *object, const char *key, const char *bytes, size_t length)
-{
-    (void)object;
-    (void)key;
-    (void)bytes;
-    (void)length;
-}
-
 void cli_json_set_uint(struct cli_json *object, const char *key, uint64_t value)
 {
     (void)object;
@@ -82,18 +74,6 @@ void cli_json_add_string(struct cli_json *array, const char *text)
 {
     (void)array;
     (void)text;
-}
-
-void cli_json_add_uint(struct cli_json *array, uint64_t value)
-{
-    (void)array;
-    (void)value;
-}
-
-void cli_json_add_hex(struct cli_json *array, uint64_t value)
-{
-    (void)array;
-    (void)value;
 }
 
 void cli_json_add(struct cli_json *array, struct cli_json *taken)

@@ -35,8 +35,8 @@ struct cli_strings {
 
 /*
  * One option: the parser and --help are both made from this. The destination keeps its value where the option is
- * not given, so initialise it with the default. Options other than flags, lists and CLI_STRINGS may be given once only; a
- * second one is a usage error, as are an empty argument and a value that the strict parsers refuse.
+ * not given, so initialise it with the default. Options other than flags, lists and CLI_STRINGS may be given once only;
+ * a second one is a usage error, as are an empty argument and a value that the strict parsers refuse.
  */
 struct cli_option {
     const char *name;         /* long name without the dashes; NULL ends the table */

@@ -62,9 +62,9 @@ void cli_progress_attach(struct cli_progress *progress, struct cli *cli);
 
 /*
  * Says where the run is; prints only when it is time to, when the phase changes (but for lines: a run shorter than
- * their frequency prints none), or when the report flag is set (which it then clears). `phase` is a word such as "check"
- * or "merge", borrowed until the next call; rate and time left are measured within a phase, from its first call on (so
- * what an earlier run did does not count). Cheap: call it often.
+ * their frequency prints none), or when the report flag is set (which it then clears). `phase` is a word such as
+ * "check" or "merge", borrowed until the next call; rate and time left are measured within a phase, from its first call
+ * on (so what an earlier run did does not count). Cheap: call it often.
  */
 void cli_progress_update(struct cli_progress *progress, const char *phase, uint64_t done_bytes,
                          uint64_t total_bytes);

@@ -1,25 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What snapcreate decides before it writes: chunk size, room, whether the place may be overwritten. */
 #include "tools/create/plan.h"
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
-#include "lib/merge/merge.h"
-#include "lib/store/table_line.h"
-#include "tools/cli/json.h"
+#include "lib/device/probe.h"
 #include "tools/cli/size.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-static uint64_t origin_chunks(const struct create_session *session)
+/* The origin and the newer content, looked at and open for reading. */
+static enum snap_status open_sources(struct create_session *session, struct snap_error *err)
 {
-    return snap_layout_origin_chunks(&session->layout, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
+    const struct snap_file_options io_options = {.write = false};
+    enum snap_status status = devices_find(&session->origin, session->arguments.origin, err);
+
+    if (status == SNAP_OK)
+        status = devices_open(&session->origin, &io_options, err);
+    if (status == SNAP_OK && session->arguments.from_diff) {
+        status = devices_find(&session->newer, session->arguments.from_diff, err);
+        if (status == SNAP_OK)
+            status = devices_distinct(&session->origin, &session->newer, err);
+        if (status == SNAP_OK)
+            status = devices_open(&session->newer, &io_options, err);
+    }
+    if (status == SNAP_OK && session->newer.io &&
+        session->newer.io->size_bytes / SNAP_SECTOR_BYTES != session->origin.io->size_bytes / SNAP_SECTOR_BYTES)
+        status = snap_fail(err, SNAP_E_REFUSED, "%s has %" PRIu64 " sectors, but %s has %" PRIu64 "; they must have "
+                           "the same size",
+                           session->newer.path, session->newer.io->size_bytes / SNAP_SECTOR_BYTES,
+                           session->origin.path, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
+    return status == SNAP_OK ? snap_probe_io(session->origin.io, &session->on_origin, err) : status;
 }
 
-enum snap_status create_check_chunk(struct create_session *session, uint64_t chunk_bytes, struct snap_error *err)
+/* A chunk size that the kernel takes for these devices (dmsnap-store(5), HEADER). */
+static enum snap_status check_chunk(struct create_session *session, struct snap_error *err)
 {
+    const uint64_t chunk_bytes = session->arguments.chunk_bytes;
     const uint32_t block_bytes = session->origin.io->logical_block_bytes;
 
     if (chunk_bytes % SNAP_SECTOR_BYTES != 0 || !snap_layout_chunk_sectors_valid(chunk_bytes / SNAP_SECTOR_BYTES))
@@ -28,7 +48,8 @@ enum snap_status create_check_chunk(struct create_session *session, uint64_t chu
                          chunk_bytes, cli_sector_hint(chunk_bytes).text);
     if (chunk_bytes % block_bytes != 0)
         return snap_fail(err, SNAP_E_REFUSED,
-                         "%s: its logical blocks have %" PRIu32 " bytes, and the kernel refuses chunks of %" PRIu64 " there",
+                         "%s: its logical blocks have %" PRIu32 " bytes, and the kernel refuses chunks of %" PRIu64 " "
+                         "there",
                          session->origin.path, block_bytes, chunk_bytes);
     return snap_layout_init(&session->layout, chunk_bytes / SNAP_SECTOR_BYTES, 0, err);
 }
@@ -38,62 +59,69 @@ static enum snap_status set_cow_sectors(struct create_session *session, uint64_t
     return snap_layout_init(&session->layout, session->layout.chunk_sectors, cow_sectors, err);
 }
 
-enum snap_status create_plan_image(struct create_session *session, uint64_t size_bytes, struct snap_error *err)
+/* --size: a new image; the path must be free. */
+static enum snap_status plan_image(struct create_session *session, struct snap_error *err)
 {
+    uint64_t size_bytes = session->arguments.size_bytes;
     struct snap_folder_entry taken;
-    enum snap_status status = snap_folder_open(&session->folder, session->cow_argument, err);
+    enum snap_status status = snap_folder_open(&session->folder, session->arguments.cow, err);
 
     if (status == SNAP_OK)
         status = snap_folder_look(session->folder, session->folder->name, &taken, err);
     if (status != SNAP_OK)
         return status;
     if (taken.exists)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it exists already, but --size makes a new image; leave --size out to use "
-                         "what is there",
-                         session->cow_argument);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it exists already, but --size makes a new image; leave --size out "
+                         "to use what is there",
+                         session->arguments.cow);
     if (size_bytes == 0) {
         uint64_t chunks;
 
-        if (!snap_layout_chunks_for_entries(session->layout.entries_per_area, origin_chunks(session), &chunks) ||
+        const uint64_t origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
+
+        if (!snap_layout_chunks_for_entries(session->layout.entries_per_area,
+                                            snap_layout_origin_chunks(&session->layout, origin_sectors), &chunks) ||
             !snap_mul(chunks, session->layout.chunk_bytes, &size_bytes))
             return snap_fail(err, SNAP_E_NOSPC, "%s: it is too large for a store that can never overflow",
                              session->origin.path);
     }
     if (size_bytes % SNAP_SECTOR_BYTES != 0)
         return snap_fail(err, SNAP_E_USAGE, "--size %" PRIu64 ": it must be a multiple of 512 bytes", size_bytes);
-    session->cow.path = strdup(session->cow_argument);
+    session->cow.path = strdup(session->arguments.cow);
     if (!session->cow.path)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory");
     session->new_image_bytes = size_bytes;
     return set_cow_sectors(session, size_bytes / SNAP_SECTOR_BYTES, err);
 }
 
-enum snap_status create_plan_device(struct create_session *session, bool force, bool dry_run, struct snap_error *err)
+/* An existing device or image: distinct from the others, not in use, and empty unless --force. */
+static enum snap_status plan_device(struct create_session *session, struct snap_error *err)
 {
-    const struct snap_file_options io_options = {.write = !dry_run};
-    enum snap_status status = devices_find(&session->cow, session->cow_argument, err);
+    const struct snap_file_options io_options = {.write = !session->arguments.dry_run};
+    const struct device *const others[] = {&session->origin, &session->newer};
+    enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
 
     if (status == SNAP_E_NOENT)
         return snap_fail_prefix(err, status, "no COW device (to make a new image, add --size)");
     if (status == SNAP_OK)
-        status = devices_distinct(&session->origin, &session->cow, err);
-    if (status == SNAP_OK && session->newer.path)
-        status = devices_distinct(&session->newer, &session->cow, err);
+        status = devices_distinct_from_all(&session->cow, others, 2, err);
     if (status == SNAP_OK)
         status = devices_open(&session->cow, &io_options, err);
     devices_warn_hidden(session->cli, &session->cow);
-    if (status == SNAP_OK && !force)
+    if (status == SNAP_OK && !session->arguments.force)
         status = report_refuse_signature(&session->cow, "-f overwrites it", err);
     if (status == SNAP_OK && session->layout.chunk_bytes % session->cow.io->logical_block_bytes != 0)
         status = snap_fail(err, SNAP_E_REFUSED,
-                           "%s: its logical blocks have %" PRIu32 " bytes, and the kernel refuses chunks of %" PRIu64 " there",
+                           "%s: its logical blocks have %" PRIu32 " bytes, and the kernel refuses chunks of "
+                           "%" PRIu64 " there",
                            session->cow.path, session->cow.io->logical_block_bytes, session->layout.chunk_bytes);
     if (status == SNAP_OK)
         status = set_cow_sectors(session, session->cow.io->size_bytes / SNAP_SECTOR_BYTES, err);
     return status;
 }
 
-enum snap_status create_check_room(struct create_session *session, struct snap_error *err)
+/* At least one entry must fit. */
+static enum snap_status check_room(struct create_session *session, struct snap_error *err)
 {
     if (snap_layout_capacity_entries(&session->layout) > 0)
         return SNAP_OK;
@@ -104,105 +132,23 @@ enum snap_status create_check_room(struct create_session *session, struct snap_e
                      (uint64_t)session->layout.chunk_sectors * 3);
 }
 
-void create_show_room(struct create_session *session)
+enum snap_status create_plan(struct create_session *session, struct snap_error *err)
 {
-    const struct snap_layout *layout = &session->layout;
-    const uint64_t capacity = snap_layout_capacity_entries(layout);
-    const uint64_t chunks = origin_chunks(session);
-    uint64_t never_chunks;
+    enum snap_status status = open_sources(session, err);
 
-    if (capacity >= chunks) {
-        cli_note(session->cli, "%s: it has room for all %" PRIu64 " chunks of the origin and can never overflow",
-                 session->cow.path, chunks);
-    } else if (snap_layout_chunks_for_entries(layout->entries_per_area, chunks, &never_chunks)) {
-        cli_note(session->cli,
-                 "%s: it has room for %" PRIu64 " of the origin's %" PRIu64 " chunks (%s), and one more would "
-                 "overflow it; with %" PRIu64 " sectors it could never overflow",
-                 session->cow.path, capacity, chunks, cli_size_text(capacity * layout->chunk_bytes).text,
-                 never_chunks * layout->chunk_sectors);
+    if (status == SNAP_OK)
+        status = check_chunk(session, err);
+    if (status == SNAP_OK)
+        status = session->arguments.size_given ? plan_image(session, err) : plan_device(session, err);
+    if (status == SNAP_OK)
+        status = check_room(session, err);
+    if (status == SNAP_OK && !session->arguments.no_identity) {
+        const struct snap_origin_facts facts = {session->origin.io->size_bytes / SNAP_SECTOR_BYTES,
+                                                &session->origin.facts, &session->on_origin};
+        time_t now = time(NULL);
+
+        status = snap_identity_fill(&session->identity, &facts, session->layout.chunk_sectors, session->arguments.label,
+                                    now > 0 ? (uint64_t)now : 0, err);
     }
-    if (snap_layout_exact_fit_trap(layout) && capacity < chunks)
-        cli_warn(session->cli,
-                 "%s: avoid this size: the last data chunk would need a metadata area beyond the end; with %" PRIu32
-                 " sectors more it holds %" PRIu64 " chunks",
-                 session->cow.path, layout->chunk_sectors, capacity + 1);
-}
-
-enum snap_status create_make_image(struct create_session *session, struct snap_error *err)
-{
-    const struct snap_file_options io_options = {.write = true};
-    struct snap_error left;
-    enum snap_status status = snap_new_file_make(&session->image, session->folder, "", err);
-
-    if (status != SNAP_OK)
-        return status;
-    status = snap_file_open_new(&session->cow.io, session->image, session->new_image_bytes, &io_options, err);
-    if (status != SNAP_OK && snap_new_file_remove(session->image, &left) != SNAP_OK)
-        cli_warn(session->cli, "%s", left.text);
     return status;
-}
-
-enum snap_status create_close_image(struct create_session *session, struct snap_error *err)
-{
-    const enum snap_status status = snap_new_file_close(session->image, err);
-
-    session->image = NULL;
-    snap_folder_close(session->folder);
-    session->folder = NULL;
-    return status;
-}
-
-#define TABLES (sizeof ((struct create_session *)0)->tables / sizeof ((struct create_session *)0)->tables[0])
-
-enum snap_status create_make_tables(struct create_session *session, bool overflow_mode, struct snap_error *err)
-{
-    static const enum snap_table_target targets[TABLES] = {SNAP_TABLE_SNAPSHOT, SNAP_TABLE_SNAPSHOT_ORIGIN,
-                                                        SNAP_TABLE_SNAPSHOT_MERGE};
-    const struct device *devices[] = {&session->origin, &session->cow};
-    enum snap_status status = SNAP_OK;
-
-    for (size_t i = 0; i < 2; i++)
-        if (!devices[i]->facts.block_device)
-            cli_warn(session->cli, "%s: dmsetup does not take files; this gives a device to put there: losetup --find --show %s",
-                     devices[i]->path, cli_quote(devices[i]->path).text);
-    for (size_t i = 0; i < TABLES && status == SNAP_OK; i++)
-        status = snap_table_line(targets[i], session->origin.io->size_bytes / SNAP_SECTOR_BYTES, session->origin.path,
-                               session->cow.path, overflow_mode, session->layout.chunk_sectors, session->tables[i],
-                               sizeof session->tables[i], err);
-    return status;
-}
-
-void create_print_tables(struct create_session *session)
-{
-    for (size_t i = 0; i < TABLES; i++)
-        if (session->tables[i][0] != '\0')
-            report_print(session->cli->out, "%s", session->tables[i]);
-}
-
-int create_print_json(struct create_session *session, bool dry_run)
-{
-    const struct snap_layout *layout = &session->layout;
-    struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
-    struct cli_json *result = cli_json_object();
-    char id[37];
-
-    cli_json_set_bool(result, "written", !dry_run);
-    cli_json_set_uint(result, "chunk_sectors", layout->chunk_sectors);
-    cli_json_set_uint(result, "cow_sectors", layout->cow_sectors);
-    cli_json_set_uint(result, "origin_chunks", origin_chunks(session));
-    cli_json_set_uint(result, "capacity_entries", snap_layout_capacity_entries(layout));
-    cli_json_set_bool(result, "can_overflow", snap_layout_capacity_entries(layout) < origin_chunks(session));
-    cli_json_set_bool(result, "exact_fit", snap_layout_exact_fit_trap(layout));
-    cli_json_set_uint(result, "entries", session->entries);
-    snap_identity_format_id(session->identity.store_id, id);
-    cli_json_set_string(result, "store_id", session->identity.origin_sectors ? id : NULL);
-    if (session->tables[0][0] != '\0') {
-        struct cli_json *tables = cli_json_array();
-
-        for (size_t i = 0; i < TABLES; i++)
-            cli_json_add_string(tables, session->tables[i]);
-        cli_json_set(result, "tables", tables);
-    }
-    cli_json_set(document, "result", result);
-    return report_json_end(session->cli, document, CLI_EXIT_OK);
 }

@@ -102,7 +102,8 @@ static enum snap_status extract_stream(struct inspect_session *session, struct s
                                    .writable = true}};
 
     if (isatty(STDOUT_FILENO))
-        return snap_fail(err, SNAP_E_REFUSED, "standard output is a terminal, and the view is binary data; redirect it");
+        return snap_fail(err, SNAP_E_REFUSED, "standard output is a terminal, and the view is binary data; redirect "
+                         "it");
     return extract_to(session, view, &stream.io, false, err);
 }
 

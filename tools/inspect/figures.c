@@ -31,7 +31,8 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
 void inspect_figures_warn(struct inspect_session *session)
 {
     if (session->result.list_complete && !report_is_sound(&session->findings))
-        cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck %s", session->cow.path,
+        cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck %s",
+                 session->cow.path,
                  cli_quote(session->cow.path).text);
 }
 

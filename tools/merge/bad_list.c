@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapmerge's chunks on bad sectors: kept for the report, listed in a file, explained. */
 #include "tools/merge/bad_list.h"
 
 #include "lib/base/arith.h"
@@ -15,7 +16,9 @@
 #define SHOWN_MAX 10u
 #define LIST_BYTES_MAX (64u << 20) /* a million chunks; all of it is kept in memory */
 
-/* The library tells each at the end. Short of memory the count is still right, and the list says that it is not whole. */
+/*
+ * The library tells each at the end. Short of memory the count is still right, and the list says that it is not whole.
+ */
 static void remember(void *context, const struct snap_merge_bad *bad)
 {
     struct merge_session *session = context;
@@ -73,9 +76,11 @@ static enum snap_status write_list(struct merge_session *session, bool keeps, st
     enum snap_status status;
 
     if (!out)
-        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the list of bad chunks", session->arguments.bad_list);
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the list of bad chunks",
+                         session->arguments.bad_list);
     fprintf(out, FIRST_LINE "# Chunks of the snapshot that are not on the origin. unreadable: at cow_offset_bytes;\n"
-                            "# unwritable: at origin_offset_bytes; unkept: the old content cannot be read for another store.\n"
+                            "# unwritable: at origin_offset_bytes; unkept: the old content cannot be read for another "
+                            "store.\n"
                             "# origin_offset_bytes length_bytes cow_offset_bytes reason\n");
     if (keeps)
         put_listed(chunks, out);
@@ -119,8 +124,8 @@ static void show_chunk(struct merge_session *session, const struct snap_merge_ba
 {
     const bool on_cow = bad->reason == SNAP_MERGE_BAD_UNREADABLE;
 
-    cli_error(session->cli, "%s: %s %" PRIu64 " bytes at byte %" PRIu64 " failed%s; %s does not have the snapshot's content "
-              "from byte %" PRIu64 " on", on_cow ? session->cow.path : session->origin.path,
+    cli_error(session->cli, "%s: %s %" PRIu64 " bytes at byte %" PRIu64 " failed%s; %s does not have the snapshot's "
+              "content from byte %" PRIu64 " on", on_cow ? session->cow.path : session->origin.path,
               bad->reason == SNAP_MERGE_BAD_UNWRITABLE ? "writing" : "reading", bad->length_bytes,
               on_cow ? bad->cow_offset_bytes : bad->origin_offset_bytes,
               bad->reason == SNAP_MERGE_BAD_UNKEPT ? ", so the old content cannot be kept for another store" : "",
@@ -143,7 +148,8 @@ int merge_bad_show(struct merge_session *session, bool complete)
         cli_error(cli, "%" PRIu64 " more chunks could not be merged%s", total - SHOWN_MAX,
                   chunks->file ? "" : "; --bad-list FILE lists all of them");
     if (dropped > 0)
-        cli_error(cli, "%" PRIu64 " chunks were given up: %s has other content there, and the store no longer lists them",
+        cli_error(cli, "%" PRIu64 " chunks were given up: %s has other content there, and the store no longer lists "
+                  "them",
                   dropped, session->origin.path);
     if (total > dropped)
         cli_error(cli, "%" PRIu64 " chunks remain in %s", total - dropped, session->cow.path);

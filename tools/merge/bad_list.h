@@ -7,8 +7,8 @@
 #include "tools/merge/session.h"
 
 /*
- * Before the first write: looks at the file of --bad-list, if there is one, which must be new or a list of ours, and has the
- * library report to this session. SNAP_E_REFUSED, SNAP_E_PERM, SNAP_E_IO.
+ * Before the first write: looks at the file of --bad-list, if there is one, which must be new or a list of ours, and
+ * has the library report to this session. SNAP_E_REFUSED, SNAP_E_PERM, SNAP_E_IO.
  */
 enum snap_status merge_bad_prepare(struct merge_session *session, struct snap_error *err);
 
@@ -20,8 +20,8 @@ enum snap_status merge_bad_begin(struct merge_session *session, struct snap_erro
 
 /*
  * After the merge: says which chunks were left, what that means, and writes the file. What it held before stays in it
- * where chunks are given up, of which nothing else tells, or the merge is not `complete`. Returns the exit status for it:
- * CLI_EXIT_OK where there are none, else CLI_EXIT_STORE, or CLI_EXIT_FAILED where the list could not be written.
+ * where chunks are given up, of which nothing else tells, or the merge is not `complete`. Returns the exit status for
+ * it: CLI_EXIT_OK where there are none, else CLI_EXIT_STORE, or CLI_EXIT_FAILED where the list could not be written.
  */
 int merge_bad_show(struct merge_session *session, bool complete);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What snapmerge asks of every store that it will write to, or whose view it keeps: before the first write. */
 #include "tools/merge/checks.h"
 
 #include "lib/base/bytes.h"
@@ -18,6 +19,18 @@ enum snap_status merge_check_blocks(const struct device *device, const struct sn
                      "%s: its logical blocks have %" PRIu32 " bytes, but the store's chunks only %" PRIu64
                      ": such chunks can be read, but not written",
                      device->path, device->io->logical_block_bytes, store->layout.chunk_bytes);
+}
+
+enum snap_status merge_check_distinct(const struct merge_session *session, const struct device *device,
+                                      struct snap_error *err)
+{
+    const struct device *others[2 + MERGE_SIBLINGS_MAX] = {&session->origin, &session->cow};
+    size_t count = 2;
+
+    for (unsigned i = 0; i < session->preserve.count; i++)
+        if (&session->preserve.siblings[i].device != device)
+            others[count++] = &session->preserve.siblings[i].device;
+    return devices_distinct_from_all(device, others, count, err);
 }
 
 /* What only matters for further writes to the snapshot is not said: there will be none. */
@@ -46,8 +59,8 @@ enum snap_status merge_check_list(struct merge_session *session, const struct de
         return status;
     report_talk_rest(session->cli, cow->path, &findings, SNAP_WARNING);
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
-        return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged, so nothing was merged; to see all that is wrong: "
-                         "snapcheck --origin %s %s", cow->path, cli_quote(session->origin.path).text,
+        return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged, so nothing was merged; to see all that is "
+                         "wrong: snapcheck --origin %s %s", cow->path, cli_quote(session->origin.path).text,
                          cli_quote(cow->path).text);
     return SNAP_OK;
 }
@@ -77,7 +90,8 @@ enum snap_status merge_check_identity(struct merge_session *session, const struc
         break;
     case SNAP_IDENTITY_CONTRADICTS:
         if ((session->arguments.accept & 1u << MERGE_ACCEPT_IDENTITY) == 0)
-            return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if you know that %s is the right origin, add --accept=identity",
+            return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if you know that %s is the right origin, add "
+                             "--accept=identity",
                              cow->path, evidence->text, session->origin.path);
         cli_warn(cli, "%s: %s", cow->path, evidence->text);
     }
@@ -106,7 +120,8 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct dev
     if (check->continuation_entries == 0)
         return find_leftovers(session, store, check, leftover_areas_end, err);
     status = snap_compare_merged(store, session->origin.io, check->continuation_area * per_area,
-                                 check->continuation_entries, session->options.memory_bytes, cli_stop_asked, NULL, &equal,
+                                 check->continuation_entries, session->options.memory_bytes, cli_stop_asked, NULL,
+                                 &equal,
                                  &reason);
     if (status == SNAP_E_IO) {
         cli_warn(session->cli, "%s: it is not known whether the entries behind the end of the list are on the origin "
@@ -117,19 +132,20 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct dev
         return status;
     }
     if (equal) {
-        cli_note(session->cli, "%s: the entries behind the end of the list are on the origin already: an earlier run was "
-                 "interrupted", cow->path);
+        cli_note(session->cli, "%s: the entries behind the end of the list are on the origin already: an earlier run "
+                 "was interrupted", cow->path);
         return find_leftovers(session, store, check, leftover_areas_end, err);
     }
     if ((session->arguments.accept & 1u << MERGE_ACCEPT_CUT) != 0)
         return SNAP_OK;
     if (appended)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a "
-                         "fault, and what is copied to this store would overwrite them; make a copy of the store, then "
-                         "add --accept=cut", cow->path,
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %" PRIu64 " entries behind the end of the list may have been cut "
+                         "off by a fault, and what is copied to this store would overwrite them; make a copy of the "
+                         "store, then add --accept=cut", cow->path,
                          check->continuation_entries);
-    switch (cli_ask(session->cli, false, "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a "
-                    "fault. They will be left alone. Go on with the %" PRIu64 " entries in the list?", cow->path, check->continuation_entries,
+    switch (cli_ask(session->cli, false, "%s: %" PRIu64 " entries behind the end of the list may have been cut off by "
+                    "a fault. They will be left alone. Go on with the %" PRIu64 " entries in the list?", cow->path,
+                    check->continuation_entries,
                     check->entries)) {
     case CLI_ANSWER_YES:
         return SNAP_OK;
@@ -140,7 +156,22 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct dev
         break;
     }
     return snap_fail(err, SNAP_E_REFUSED,
-                     "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a fault; to merge only the "
-                     "entries in the list, add --accept=cut",
+                     "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a fault; to merge "
+                     "only the entries in the list, add --accept=cut",
                      cow->path, check->continuation_entries);
+}
+
+static bool differ(const char *before, const char *after)
+{
+    return before[0] != '\0' && after[0] != '\0' && strcmp(before, after) != 0;
+}
+
+bool merge_changes_identity(const struct merge_session *session)
+{
+    const struct snap_probe *before = &session->evidence.origin, *after = &session->evidence.view;
+    const struct snap_identity *record = &session->store.identity; /* empty strings where there is none */
+
+    return differ(before->uuid, after->uuid) || differ(before->uuid_sub, after->uuid_sub) ||
+           differ(before->ptuuid, after->ptuuid) || differ(record->fs_uuid, after->uuid) ||
+           differ(record->uuid_sub, after->uuid_sub) || differ(record->ptuuid, after->ptuuid);
 }

@@ -34,4 +34,14 @@ enum snap_status merge_check_cut(struct merge_session *session, const struct dev
 enum snap_status merge_check_blocks(const struct device *device, const struct snap_store *store,
                                     struct snap_error *err);
 
+/*
+ * The merge changes what the stores say about the origin: a file system or a partition table gets another UUID by it.
+ * Then their records contradict an origin that has a part of it, or all.
+ */
+bool merge_changes_identity(const struct merge_session *session);
+
+/* SNAP_E_REFUSED where `device` shares bytes with the origin, the COW or a sibling (other than itself). */
+enum snap_status merge_check_distinct(const struct merge_session *session, const struct device *device,
+                                      struct snap_error *err);
+
 #endif

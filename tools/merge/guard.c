@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Last looks before snapmerge writes: other snapshots that the system knows, and sizes that changed meanwhile. */
 #include "tools/merge/guard.h"
 
 #include "lib/device/dm_users.h"
@@ -52,7 +53,7 @@ enum snap_status merge_guard_snapshots(const struct merge_session *session, enum
     status = snap_dm_users(snapshots.origin_number, note_snapshot, &snapshots, &ignored);
     if (status == SNAP_E_UNSUPPORTED)
         (void)snprintf(err->text + used, sizeof err->text - used,
-                       "; whether it has active snapshots cannot be told: %s", ignored.text);
+                       "; it is not known whether snapshots of it are active: %s", ignored.text);
     if (status != SNAP_OK || snapshots.count == 0)
         return failed;
     (void)snprintf(err->text + used, sizeof err->text - used, "; these snapshots of it are active: %s; deactivate "

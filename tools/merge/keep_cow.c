@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A merge that keeps its COW: its checkpoint file, and what to believe of one that is there. */
 #include "tools/merge/keep_cow.h"
 
 #include "lib/base/bytes.h"
@@ -45,7 +46,7 @@ static enum snap_status believe(struct merge_session *session, struct snap_error
     return SNAP_OK;
 }
 
-enum snap_status merge_kept_prepare(struct merge_session *session, struct snap_error *err)
+enum snap_status merge_keep_cow_prepare(struct merge_session *session, struct snap_error *err)
 {
     struct snap_checkpoint *now = &session->keep_cow.checkpoint;
     struct snap_file_info info;
@@ -77,13 +78,13 @@ enum snap_status merge_kept_prepare(struct merge_session *session, struct snap_e
     return status;
 }
 
-enum snap_status merge_kept_begin(struct merge_session *session, struct snap_error *err)
+enum snap_status merge_keep_cow_begin(struct merge_session *session, struct snap_error *err)
 {
     return session->keep_cow.file ? snap_checkpoint_save(&session->keep_cow.checkpoint, session->keep_cow.file, err)
                                   : SNAP_OK;
 }
 
-void merge_kept_free(struct merge_session *session)
+void merge_keep_cow_free(struct merge_session *session)
 {
     snap_replace_close(session->keep_cow.file);
     session->keep_cow.file = NULL;

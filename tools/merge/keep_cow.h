@@ -10,14 +10,14 @@
  * A file that is foreign, stale or damaged is ignored, with the reason said; one that is a symbolic link, or in whose
  * place none can be written, refuses.
  */
-enum snap_status merge_kept_prepare(struct merge_session *session, struct snap_error *err);
+enum snap_status merge_keep_cow_prepare(struct merge_session *session, struct snap_error *err);
 
 /*
  * The last step before the merge writes: the file, with what it said before or nothing. One that cannot be written
  * must refuse, not end a merge half-way.
  */
-enum snap_status merge_kept_begin(struct merge_session *session, struct snap_error *err);
+enum snap_status merge_keep_cow_begin(struct merge_session *session, struct snap_error *err);
 
-void merge_kept_free(struct merge_session *session);
+void merge_keep_cow_free(struct merge_session *session);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of snapmerge. */
 #include "tools/merge/options.h"
 
 #include "lib/merge/merge.h"
@@ -41,7 +42,9 @@ const struct cli_option merge_option_table[] = {
     CLI_OPTION_YES(&parsed.yes),
     {.name = "accept",
      .argument = "LIST",
-     .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off), undo (this\nmerge was begun with an undo store), parent (the snapshot\nthat an undo store belongs to loses its view),\noutput-signature (something is on the output device)",
+     .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off), "
+             "undo (this\nmerge was begun with an undo store), parent (the snapshot\nthat an undo store belongs to "
+             "loses its view),\noutput-signature (something is on the output device)",
      .group = "Safety",
      .kind = CLI_LIST,
      .list = &parsed.accept,
@@ -53,7 +56,8 @@ const struct cli_option merge_option_table[] = {
      .flag = &parsed.verify},
     {.name = "preserve",
      .argument = "COW2",
-     .help = "keep the view of this other snapshot of the origin: what\nis replaced is copied to it first; may be repeated",
+     .help = "keep the view of this other snapshot of the origin: what\nis replaced is copied to it first; "
+             "may be repeated",
      .group = "Other snapshots",
      .kind = CLI_STRINGS,
      .strings = &parsed.preserve},
@@ -66,7 +70,8 @@ const struct cli_option merge_option_table[] = {
      .words = overflow_words},
     {.name = "undo",
      .argument = "FILE",
-     .help = "keep what is replaced in this store (a file or device;\nit is made, or continued): it takes the merge back",
+     .help = "keep what is replaced in this store (a file or device;\nit is made, or continued): it takes the "
+             "merge back",
      .group = "Way back",
      .kind = CLI_STRING,
      .string = &parsed.undo},
@@ -104,14 +109,14 @@ const struct cli_option merge_option_table[] = {
      .flag = &parsed.skip_identical},
     {.name = "rate-limit",
      .argument = "SIZE",
-     .help = "copy at most so much per second",
+     .help = "copy at most SIZE per second",
      .group = "Tuning",
      .kind = CLI_SIZE,
      .number = &parsed.rate_limit_bytes,
      .minimum = 4096},
     {.name = "iops-limit",
      .argument = "N",
-     .help = "make at most so many requests per second of each device",
+     .help = "make at most N requests per second to each device",
      .group = "Tuning",
      .kind = CLI_UINT,
      .number = &parsed.iops_limit,
@@ -123,21 +128,22 @@ const struct cli_option merge_option_table[] = {
      .flag = &parsed.idle},
     {.name = "checkpoint-interval",
      .argument = "SEC",
-     .help = "shorten the list about so often (default 30, or 600\nwhere a disk spins)",
+     .help = "shorten the list about every SEC seconds (default 30, or\n600 where a disk spins)",
      .group = "Tuning",
      .kind = CLI_SECONDS,
      .number = &parsed.checkpoint_seconds,
      .minimum = 1},
     {.name = "memory",
      .argument = "SIZE",
-     .help = "use at most so much memory for data and sets (default: a\nquarter of what is available, at most 512M; at least 16M)",
+     .help = "use at most SIZE of memory for data and sets (default: a\nquarter of what is available, at most "
+             "512M; at least 16M)",
      .group = "Tuning",
      .kind = CLI_SIZE,
      .number = &parsed.memory_bytes,
      .minimum = SNAP_MERGE_MEMORY_MIN_BYTES},
     {.name = "queue-depth",
      .argument = "N",
-     .help = "keep so many requests in flight (default 64)",
+     .help = "keep up to N requests in flight (default 64)",
      .group = "Tuning",
      .kind = CLI_UINT,
      .number = &parsed.queue_depth,
@@ -151,7 +157,8 @@ const struct cli_option merge_option_table[] = {
      .words = engine_words},
     {.name = "seeks",
      .argument = "WORD",
-     .help = "what seeks cost: free, two-disks, one-disk (origin and COW\non one that spins), or auto: find out (default)",
+     .help = "what seeks cost: free, two-disks, one-disk (origin and COW\non one that spins), or auto: find out "
+             "(default)",
      .group = "Tuning",
      .kind = CLI_WORD,
      .word = &parsed.seeks,
@@ -165,7 +172,7 @@ const struct cli_option merge_option_table[] = {
      .lacks = cli_json_lacks},
     {.name = "progress-frequency",
      .argument = "SEC",
-     .help = "print progress every so many seconds",
+     .help = "print progress every SEC seconds",
      .group = "Output",
      .kind = CLI_SECONDS,
      .number = &parsed.progress_seconds,
@@ -201,8 +208,8 @@ int merge_options_take(struct cli *cli, struct merge_arguments *given)
 {
     *given = parsed;
     if (given->overflow != MERGE_OVERFLOW_REFUSE && given->preserve.count == 0)
-        return cli_usage_error(cli, "--overflow needs --preserve: it says what becomes of a store that is named there and "
-                               "has no room");
+        return cli_usage_error(cli, "--overflow needs --preserve: it says what becomes of a store that is named there "
+                               "and has no room");
     /* Files that may not be there yet: each would replace the other. */
     if (same_name(given->undo, given->bad_list) || same_name(given->undo, given->checkpoint) ||
         same_name(given->bad_list, given->checkpoint))
@@ -221,4 +228,14 @@ struct cli_text merge_accept_text(unsigned accept)
             (void)snprintf(list.text + used, sizeof list.text - used, "%s%s", used ? "," : "", accept_words[i]);
     }
     return list;
+}
+
+struct snap_file_options merge_options_io(const struct merge_arguments *given, bool write, bool exclusive)
+{
+    return (struct snap_file_options){
+        .write = write,
+        .exclusive = exclusive,
+        .engine = (enum snap_io_engine)given->io_engine,
+        .queue_depth = (unsigned)given->queue_depth,
+    };
 }

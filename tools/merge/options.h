@@ -3,6 +3,7 @@
 #ifndef DMSNAP_TOOLS_MERGE_OPTIONS
 #define DMSNAP_TOOLS_MERGE_OPTIONS
 
+#include "lib/io/file.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/size.h"
 
@@ -34,5 +35,8 @@ int merge_options_take(struct cli *cli, struct merge_arguments *given);
 
 /* "identity,cut": the words for bits of enum merge_accept. */
 struct cli_text merge_accept_text(unsigned accept);
+
+/* How a device is opened, with --io-engine and --queue-depth. */
+struct snap_file_options merge_options_io(const struct merge_arguments *given, bool write, bool exclusive);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What snapmerge --output shows: the place before, the result and the next step after. */
-#include "tools/cli/json.h"
+#include "tools/merge/output_report.h"
+
+#include "lib/base/new_file.h"
 #include "tools/cli/size.h"
-#include "tools/merge/output.h"
-#include "tools/merge/report.h"
+#include "tools/merge/next.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
 
-void merge_output_show(struct merge_session *session)
+void merge_output_report_place(struct merge_session *session)
 {
     const struct merge_output *output = &session->output;
     struct cli *cli = session->cli;
@@ -21,14 +22,11 @@ void merge_output_show(struct merge_session *session)
              cli_size_text_exact(output->most_bytes).text, output->target.path);
 }
 
-int merge_output_dry_run(struct merge_session *session)
+void merge_output_report_plan(struct merge_session *session)
 {
     const struct merge_output *output = &session->output;
     FILE *out = session->cli->out;
 
-    if (session->arguments.json)
-        return merge_print_json(session, NULL, "planned", CLI_EXIT_OK);
-    merge_print_pair(session);
     if (output->partial_path)
         report_print(out, "output: %s: a new image of %s", output->target.path,
                      cli_size_text_exact(output->size_bytes).text);
@@ -36,43 +34,26 @@ int merge_output_dry_run(struct merge_session *session)
         report_print(out, "output: %s", report_device_text(&output->target, &output->on_target).text);
     report_print(out, "to write: %s%s", output->partial_path ? "up to " : "",
                  cli_size_text_exact(output->most_bytes).text);
-    cli_nothing_written(session->cli);
-    return CLI_EXIT_OK;
 }
 
-void merge_output_show_done(struct merge_session *session)
+void merge_output_report_done(struct merge_session *session)
 {
     const struct merge_output *output = &session->output;
     struct cli *cli = session->cli;
 
     cli_note(cli, "wrote the snapshot of %s and %s to %s: %s (%s of data%s) in %s, %s", session->origin.path,
              session->cow.path, output->target.path, cli_size_text(output->size_bytes).text,
-             cli_size_text(output->written.written_bytes).text, output->written.written_bytes < output->size_bytes ? ", the rest are holes" : "",
+             cli_size_text(output->written.written_bytes).text,
+             output->written.written_bytes < output->size_bytes ? ", the rest are holes" : "",
              cli_duration_text(session->elapsed_ms).text,
              cli_rate_text(output->written.written_bytes, session->elapsed_ms).text);
     if (session->arguments.verify)
         cli_note(cli, "%s was read back and compared: all of it is correct", output->target.path);
-    merge_show_next(session, output->target.path);
+    merge_next_use(session, output->target.path);
     cli_note(cli, "%s and %s were not changed", session->origin.path, session->cow.path);
 }
 
-/* The command that goes on; what was accepted has to be accepted again. */
-static void show_repeat(struct merge_session *session)
-{
-    const struct merge_output *output = &session->output;
-    /* What is on the device now may look like what the snapshot holds. */
-    const unsigned accept =
-        session->arguments.accept | (output->partial_path ? 0 : 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE);
-    const char *partial = output->partial_path;
-
-    cli_line(session->cli, "To go on: %s%s%ssnapmerge --origin %s --cow %s --output %s%s%s%s", partial ? "rm " : "",
-             partial ? cli_quote(partial).text : "", partial ? " && " : "",
-             cli_quote(session->origin.path).text, cli_quote(session->cow.path).text,
-             cli_quote(output->target.path).text, session->arguments.verify ? " --verify" : "",
-             accept ? " --accept=" : "", merge_accept_text(accept).text);
-}
-
-void merge_output_show_interrupted(struct merge_session *session)
+void merge_output_report_interrupted(struct merge_session *session)
 {
     const struct merge_output *output = &session->output;
     struct cli *cli = session->cli;
@@ -83,17 +64,17 @@ void merge_output_show_interrupted(struct merge_session *session)
             cli_line(cli, "The output is complete, as %s.",
                      output->image->placed ? output->target.path : output->partial_path);
         else
-            cli_line(cli, "The output was complete, but its file was removed or replaced by somebody: do not use what is "
-                     "there; repeat the command with a name in a folder that only you can change.");
+            cli_line(cli, "The output was complete, but its file was removed or replaced by somebody: do not use what "
+                     "is there; repeat the command with a name in a folder that only you can change.");
         return;
     }
     cli_line(cli, "%s is incomplete (%s of %s): do not use it.",
              output->partial_path ? output->partial_path : output->target.path,
              cli_size_text(output->written.done_bytes).text, cli_size_text(output->size_bytes).text);
-    show_repeat(session);
+    merge_next_repeat_output(session);
 }
 
-void merge_output_set_json(struct cli_json *result, const struct merge_session *session)
+void merge_output_report_json(struct cli_json *result, const struct merge_session *session)
 {
     const struct merge_output *output = &session->output;
     struct cli_json *object;

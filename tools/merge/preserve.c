@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapmerge's other stores of the same origin: opened, checked, planned, and what became of them. */
 #include "tools/merge/preserve.h"
 
 #include "lib/base/arith.h"
@@ -16,19 +17,6 @@ struct merge_sibling *merge_preserve_next(struct merge_session *session)
     return session->preserve.count < MERGE_SIBLINGS_MAX ? &session->preserve.siblings[session->preserve.count++] : NULL;
 }
 
-static enum snap_status distinct_from_all(struct merge_session *session, const struct merge_sibling *sibling,
-                                          struct snap_error *err)
-{
-    enum snap_status status = devices_distinct(&session->origin, &sibling->device, err);
-
-    if (status == SNAP_OK)
-        status = devices_distinct(&session->cow, &sibling->device, err);
-    for (unsigned i = 0; i < session->preserve.count && status == SNAP_OK; i++)
-        if (&session->preserve.siblings[i] != sibling && session->preserve.siblings[i].device.path)
-            status = devices_distinct(&session->preserve.siblings[i].device, &sibling->device, err);
-    return status;
-}
-
 /* Enough for the missing chunks, the areas among them, and one more where the end of the device is an area. */
 static uint64_t missing_bytes(const struct merge_sibling *sibling)
 {
@@ -44,15 +32,15 @@ static enum snap_status judge_room(struct merge_session *session, struct merge_s
     if (sibling->need.needed_chunks <= sibling->need.free_chunks)
         return SNAP_OK;
     if (sibling->is_undo)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that are not in the undo store "
-                         "yet, but it has room for %" PRIu64 " only; make it larger by at least %s, or give up the way "
-                         "back: leave --undo out and add --accept=undo",
+        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that are not in the undo "
+                         "store yet, but it has room for %" PRIu64 " only; make it larger by at least %s, or give up "
+                         "the way back: leave --undo out and add --accept=undo",
                          sibling->device.path, sibling->need.needed_chunks,
                          cli_size_text(sibling->store.layout.chunk_bytes).text, sibling->need.free_chunks,
                          cli_size_text_exact(missing_bytes(sibling)).text);
     if (session->arguments.overflow != MERGE_OVERFLOW_INVALIDATE)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that this store needs, but it has "
-                         "room for %" PRIu64 " only; make it larger by at least %s, or give it up: add "
+        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that this store needs, "
+                         "but it has room for %" PRIu64 " only; make it larger by at least %s, or give it up: add "
                          "--overflow=invalidate",
                          sibling->device.path, sibling->need.needed_chunks,
                          cli_size_text(sibling->store.layout.chunk_bytes).text, sibling->need.free_chunks,
@@ -60,7 +48,8 @@ static enum snap_status judge_room(struct merge_session *session, struct merge_s
     sibling->invalidate = true;
     if (session->arguments.dry_run || session->arguments.yes)
         return SNAP_OK;
-    switch (cli_ask(session->cli, false, "%s: it has no room for what this merge replaces. Mark it invalid and lose what it shows?",
+    switch (cli_ask(session->cli, false, "%s: it has no room for what this merge replaces. Mark it invalid and lose "
+                    "what it shows?",
                     sibling->device.path)) {
     case CLI_ANSWER_YES:
         return SNAP_OK;
@@ -91,22 +80,18 @@ static enum snap_status plan(struct merge_session *session, struct merge_sibling
     return status == SNAP_OK ? judge_room(session, sibling, err) : status;
 }
 
-struct snap_file_options merge_preserve_io_options(const struct merge_session *session)
+struct snap_file_options merge_preserve_io(const struct merge_session *session)
 {
-    return (struct snap_file_options){
-        .write = !session->arguments.dry_run,
-        .exclusive = !session->arguments.dry_run,
-        .engine = (enum snap_io_engine)session->arguments.io_engine,
-        .queue_depth = (unsigned)session->arguments.queue_depth,
-    };
+    return merge_options_io(&session->arguments, !session->arguments.dry_run, !session->arguments.dry_run);
 }
 
-enum snap_status merge_preserve_add(struct merge_session *session, struct merge_sibling *sibling, struct snap_error *err)
+enum snap_status merge_preserve_add(struct merge_session *session, struct merge_sibling *sibling,
+                                    struct snap_error *err)
 {
-    const struct snap_file_options options = merge_preserve_io_options(session);
+    const struct snap_file_options options = merge_preserve_io(session);
     struct snap_evidence evidence;
     uint64_t leftover_areas_end = 0;
-    enum snap_status status = distinct_from_all(session, sibling, err);
+    enum snap_status status = merge_check_distinct(session, &sibling->device, err);
 
     if (status == SNAP_OK && !sibling->device.io)
         status = devices_open(&sibling->device, &options, err);
@@ -125,7 +110,8 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
     if (status == SNAP_OK)
         status = merge_check_list(session, &sibling->device, &sibling->store, &sibling->check, err);
     if (status == SNAP_OK && sibling->must_be_empty && sibling->check.entries > 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds what an earlier merge of this store replaced; name a new file",
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds what an earlier merge of this store replaced; name a new "
+                         "file",
                          sibling->device.path);
     if (status == SNAP_OK)
         status = merge_check_identity(session, &sibling->device, &sibling->store, &evidence, err);
@@ -143,7 +129,8 @@ enum snap_status merge_preserve_prepare(struct merge_session *session, struct sn
         struct merge_sibling *sibling = merge_preserve_next(session);
 
         if (!sibling)
-            return snap_fail(err, SNAP_E_USAGE, "too many stores: --preserve and --undo take %u together", MERGE_SIBLINGS_MAX);
+            return snap_fail(err, SNAP_E_USAGE, "too many stores: --preserve and --undo take %u together",
+                             MERGE_SIBLINGS_MAX);
         status = devices_find(&sibling->device, session->arguments.preserve.items[i], err);
         if (status == SNAP_OK)
             status = merge_preserve_add(session, sibling, err);

@@ -14,10 +14,11 @@
 enum snap_status merge_preserve_prepare(struct merge_session *session, struct snap_error *err);
 
 /* Takes up one more store, which is open (or found, and then opened), as an undo store is; the same failures. */
-enum snap_status merge_preserve_add(struct merge_session *session, struct merge_sibling *sibling, struct snap_error *err);
+enum snap_status merge_preserve_add(struct merge_session *session, struct merge_sibling *sibling,
+                                    struct snap_error *err);
 
 /* How such a store is opened. */
-struct snap_file_options merge_preserve_io_options(const struct merge_session *session);
+struct snap_file_options merge_preserve_io(const struct merge_session *session);
 
 /* The next free place; NULL where there are too many. Its device is closed by merge_preserve_close in any case. */
 struct merge_sibling *merge_preserve_next(struct merge_session *session);

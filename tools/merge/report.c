@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What snapmerge shows: the two devices and the plan before, the result after. */
 #include "tools/merge/report.h"
 
 #include "tools/cli/json.h"
 #include "tools/cli/size.h"
 #include "tools/merge/bad_list.h"
-#include "tools/merge/output.h"
+#include "tools/merge/next.h"
+#include "tools/merge/output_report.h"
 #include "tools/merge/preserve.h"
 #include "tools/merge/undo.h"
 #include "tools/shared/report.h"
@@ -14,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void merge_show_devices(struct merge_session *session)
+void merge_report_devices(struct merge_session *session)
 {
     const char *model = session->cow.facts.model;
     const char *label = session->store.identity_state == SNAP_IDENTITY_OK ? session->store.identity.label : "";
@@ -27,7 +29,7 @@ void merge_show_devices(struct merge_session *session)
              label[0] != '\0' ? ", label " : "", label);
     cli_line(cli, "        the snapshot shows %s", report_probe_text(&session->evidence.view).text);
     if (session->output.target.path) {
-        merge_output_show(session);
+        merge_output_report_place(session);
         return;
     }
     cli_line(cli, "%s will be written to %s, and the COW %s", cli_size_text_exact(session->job.total_bytes).text,
@@ -35,7 +37,7 @@ void merge_show_devices(struct merge_session *session)
              session->options.keep_cow ? "is kept as it is." : "will be consumed: afterwards it is an empty store.");
 }
 
-void merge_print_pair(struct merge_session *session)
+void merge_report_pair(struct merge_session *session)
 {
     FILE *out = session->cli->out;
 
@@ -47,81 +49,18 @@ void merge_print_pair(struct merge_session *session)
                  cli_size_text(session->store.layout.chunk_bytes).text, session->check.runs);
 }
 
-void merge_print_plan(struct merge_session *session, const struct snap_merge_result *plan)
+void merge_report_plan(struct merge_session *session, const struct snap_merge_result *plan)
 {
     FILE *out = session->cli->out;
 
-    merge_print_pair(session);
+    merge_report_pair(session);
     report_print(out, "to write: %s in %" PRIu64 " requests", cli_size_text_exact(plan->written_bytes).text,
                  plan->write_requests);
     report_print(out, "windows: %" PRIu64 " of at most %" PRIu64 " entries, %" PRIu64 " flushes of the origin, %" PRIu64
                  " of the COW", plan->windows, plan->window_entries, plan->origin_flushes, plan->cow_flushes);
 }
 
-static void add_argument(FILE *line, const char *option, const char *value)
-{
-    if (value)
-        fprintf(line, " %s %s", option, cli_quote(value).text);
-}
-
-static bool differ(const char *before, const char *after)
-{
-    return before[0] != '\0' && after[0] != '\0' && strcmp(before, after) != 0;
-}
-
-bool merge_changes_identity(const struct merge_session *session)
-{
-    const struct snap_probe *before = &session->evidence.origin, *after = &session->evidence.view;
-    const struct snap_identity *record = &session->store.identity; /* empty strings where there is none */
-
-    return differ(before->uuid, after->uuid) || differ(before->uuid_sub, after->uuid_sub) ||
-           differ(before->ptuuid, after->ptuuid) || differ(record->fs_uuid, after->uuid) ||
-           differ(record->uuid_sub, after->uuid_sub) || differ(record->ptuuid, after->ptuuid);
-}
-
-/* The part of the command line that decides what is resumed; tuning may be another next time. */
-static void show_resume(struct merge_session *session)
-{
-    const unsigned accept = session->arguments.accept |
-                            (merge_changes_identity(session) ? 1u << MERGE_ACCEPT_IDENTITY : 0) |
-                            (merge_undo_lost_parent(session) ? 1u << MERGE_ACCEPT_PARENT : 0);
-    char *text = NULL;
-    size_t length = 0;
-    FILE *line = open_memstream(&text, &length);
-
-    if (!line)
-        return;
-    add_argument(line, "--origin", session->origin.path);
-    add_argument(line, "--cow", session->cow.path);
-    fprintf(line, "%s", session->options.keep_cow ? " --keep-cow" : "");
-    add_argument(line, "--checkpoint", session->arguments.checkpoint);
-    fprintf(line, "%s%s%s%s", session->options.verify ? " --verify" : "",
-            session->options.skip_identical ? " --skip-identical" : "",
-            session->options.continue_on_error ? " --continue-on-error" : "", session->options.drop_bad ? " --drop-bad" : "");
-    add_argument(line, "--bad-list", session->arguments.bad_list);
-    for (unsigned i = 0; i < session->arguments.preserve.count; i++) /* the first siblings; a store given up is invalid now */
-        add_argument(line, "--preserve", session->preserve.siblings[i].invalidate ? NULL : session->arguments.preserve.items[i]);
-    add_argument(line, "--undo", merge_undo_kept_whole(session) ? NULL : session->arguments.undo);
-    if (accept)
-        fprintf(line, " --accept=%s", merge_accept_text(accept).text);
-    if (fclose(line) == 0)
-        cli_line(session->cli, "To go on: snapmerge%s", text);
-    free(text);
-}
-
-void merge_show_next(struct merge_session *session, const char *path)
-{
-    const bool is_ext = strncmp(session->evidence.view.type, "ext", 3) == 0;
-    const struct cli_quoted word = cli_quote(path);
-
-    if (session->evidence.view.pttype[0] != '\0')
-        cli_note(session->cli, "next: let the kernel read the partition table again: blockdev --rereadpt %s", word.text);
-    else if (session->evidence.view.usage[0] != '\0')
-        cli_note(session->cli, "next: check the %s file system on %s before it is used%s%s",
-                 session->evidence.view.type, path, is_ext ? ": e2fsck -f " : "", is_ext ? word.text : "");
-}
-
-void merge_show_done(struct merge_session *session)
+void merge_report_done(struct merge_session *session)
 {
     const struct snap_merge_result *result = &session->result;
     struct cli *cli = session->cli;
@@ -132,7 +71,8 @@ void merge_show_done(struct merge_session *session)
     }
     cli_note(cli, "merged %" PRIu64 " chunks (%s) from %s into %s in %s, %s", result->entries_merged,
              cli_size_text(result->written_bytes).text, session->cow.path, session->origin.path,
-             cli_duration_text(session->elapsed_ms).text, cli_rate_text(result->written_bytes, session->elapsed_ms).text);
+             cli_duration_text(session->elapsed_ms).text,
+             cli_rate_text(result->written_bytes, session->elapsed_ms).text);
     report_note_cached(cli, &session->origin);
     report_note_cached(cli, &session->cow);
     if (result->equal_bytes > 0)
@@ -141,11 +81,12 @@ void merge_show_done(struct merge_session *session)
     if (session->options.verify)
         cli_note(cli, "verified: %s were read back and are correct", cli_size_text(result->verified_bytes).text);
     if (result->entries_left > 0) {
-        show_resume(session);
-        cli_line(cli, "Do not mount %s before the merge is complete, unless you give the remaining chunks up.", session->origin.path);
+        merge_next_resume(session);
+        cli_line(cli, "Do not mount %s before the merge is complete, unless you give the remaining chunks up.",
+                 session->origin.path);
         return;
     }
-    merge_show_next(session, session->origin.path);
+    merge_next_use(session, session->origin.path);
     if (session->options.keep_cow)
         cli_note(cli, "%s was not changed; merging it again after %s was used would overwrite the newer content",
                  session->cow.path, session->origin.path);
@@ -156,14 +97,15 @@ void merge_show_done(struct merge_session *session)
         cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
 }
 
-void merge_show_interrupted(struct merge_session *session)
+void merge_report_interrupted(struct merge_session *session)
 {
     const struct snap_merge_result *result = &session->result;
     struct cli *cli = session->cli;
 
-    cli_line(cli, "%" PRIu64 " of %" PRIu64 " entries are merged durably, %" PRIu64 " remain; the snapshot is unchanged.",
+    cli_line(cli, "%" PRIu64 " of %" PRIu64 " entries are merged durably, %" PRIu64 " remain; the snapshot is "
+             "unchanged.",
              result->entries_merged, session->job.entries, result->entries_left);
-    show_resume(session);
+    merge_next_resume(session);
     cli_line(cli, "Do not mount %s before the merge is complete.", session->origin.path);
 }
 
@@ -202,14 +144,15 @@ static void set_after(struct cli_json *result, const struct merge_session *sessi
     cli_json_set_uint(after, "entries", entries);
     if (entries < session->check.entries)
         highest_new_chunk = entries > 0 ? snap_layout_canonical_chunk(layout, entries - 1) : 0;
-    if (entries == 0 || entries == session->check.entries || (session->check.canonical && session->result.bad_entries == 0))
+    if (entries == 0 || entries == session->check.entries ||
+        (session->check.canonical && session->result.bad_entries == 0))
         report_set_usage(after, layout, entries, highest_new_chunk);
     else
         cli_json_set_null(after, "usage"); /* it takes a look at the list: snapinspect */
     cli_json_set(result, "after", after);
 }
 
-int merge_print_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
+int merge_report_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
                      int exit_status)
 {
     struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
@@ -231,7 +174,7 @@ int merge_print_json(struct merge_session *session, const struct snap_merge_resu
         merge_preserve_json(session, result);
     if (!plan)
         set_after(result, session, outcome);
-    merge_output_set_json(result, session);
+    merge_output_report_json(result, session);
     cli_json_set(document, "result", result);
     return report_json_end(session->cli, document, exit_status);
 }

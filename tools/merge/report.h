@@ -5,31 +5,22 @@
 
 #include "tools/merge/session.h"
 
-/*
- * The merge changes what the stores say about the origin: a file system or a partition table gets another UUID by it. Then
- * their records contradict an origin that has a part of it, or all.
- */
-bool merge_changes_identity(const struct merge_session *session);
-
 /* Both devices, what is on them, what will be written: on standard error, for the person who is asked. */
-void merge_show_devices(struct merge_session *session);
+void merge_report_devices(struct merge_session *session);
 
 /* The same as lines that start with the names of the fields, on standard output: --dry-run. */
-void merge_print_pair(struct merge_session *session);
-void merge_print_plan(struct merge_session *session, const struct snap_merge_result *plan);
-
-/* What to do with the device or image at `path` that holds the snapshot's content now. */
-void merge_show_next(struct merge_session *session, const char *path);
+void merge_report_pair(struct merge_session *session);
+void merge_report_plan(struct merge_session *session, const struct snap_merge_result *plan);
 
 /* The end of a run that merged everything: what was done, what to do next. */
-void merge_show_done(struct merge_session *session);
+void merge_report_done(struct merge_session *session);
 
 /* The end of one that did not: what is durable, the command that goes on, the warning not to mount the origin. */
-void merge_show_interrupted(struct merge_session *session);
+void merge_report_interrupted(struct merge_session *session);
 
 /* One document for all ends; `plan` is not NULL for a dry run. `outcome`: "done", "incomplete", "planned",
  * "stopped", "failed". */
-int merge_print_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
+int merge_report_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
                      int exit_status);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From snapmerge's command line and devices to the options of the library's merge. */
 #include "tools/merge/tune.h"
 
 #include "lib/base/clock.h"
@@ -96,7 +97,7 @@ enum snap_status merge_tune_devices(struct merge_session *session, struct snap_e
     snap_file_get_info(session->origin.io, &info);
     if (info.direct || (!session->arguments.verify && !session->arguments.skip_identical))
         return SNAP_OK;
-    return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: it cannot be read past the page cache here, and a comparison with the "
-                     "cache proves nothing; leave %s out", session->origin.path,
+    return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: it cannot be read past the page cache here, and a comparison with "
+                     "the cache proves nothing; leave %s out", session->origin.path,
                      session->arguments.verify ? "--verify" : "--skip-identical");
 }

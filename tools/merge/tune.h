@@ -15,8 +15,8 @@ void merge_tune_start(struct merge_session *session);
 enum snap_status merge_tune_devices(struct merge_session *session, struct snap_error *err);
 
 /*
- * What a seek costs between these two, by what the system says; `origin_spins` and `cow_spins` are what was found out of
- * those that it calls spinning.
+ * What a seek costs between these two, by what the system says; `origin_spins` and `cow_spins` are what was found out
+ * of those that it calls spinning.
  */
 enum snap_merge_seeks merge_tune_seeks(const struct snap_device *origin, bool origin_spins,
                                        const struct snap_device *cow, bool cow_spins);

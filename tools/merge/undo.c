@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapmerge's way back: the undo store is made or found again, and nobody goes on without it unnoticed. */
 #include "tools/merge/undo.h"
 
 #include "lib/base/arith.h"
@@ -9,7 +10,6 @@
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
 #include "tools/merge/preserve.h"
-#include "tools/merge/report.h"
 #include "tools/shared/report.h"
 
 #include <errno.h>
@@ -72,8 +72,8 @@ static enum snap_status check_take_back(struct merge_session *session, struct sn
     if (!parent) {
         if (accepted(session, MERGE_ACCEPT_PARENT) || same_id(record_of(&session->store)->parent_id, no_id))
             return SNAP_OK;
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it is the undo store of a merge; the snapshot that was merged loses its "
-                         "view unless its store is named: add --preserve COW, or --accept=parent if that store no "
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is the undo store of a merge; the snapshot that was merged loses "
+                         "its view unless its store is named: add --preserve COW, or --accept=parent if that store no "
                          "longer exists",
                          session->cow.path);
     }
@@ -81,12 +81,12 @@ static enum snap_status check_take_back(struct merge_session *session, struct sn
     if (accepted(session, MERGE_ACCEPT_UNDO))
         return SNAP_OK;
     if ((record->flags & SNAP_IDENTITY_UNDO_LOST) != 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: a part of the merge of %s was done without this undo store, so it brings "
-                         "back only a part of the old content; to merge it all the same, add --accept=undo",
+        return snap_fail(err, SNAP_E_REFUSED, "%s: a part of the merge of %s was done without this undo store, so it "
+                         "brings back only a part of the old content; to merge it all the same, add --accept=undo",
                          session->cow.path, parent->device.path);
     if (!same_id(record->undo_id, no_id) && !same_id(record->undo_id, record_of(&session->store)->store_id))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: %s was merged with another undo store since then; to merge this one all "
-                         "the same, add --accept=undo",
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %s was merged with another undo store since then; to merge this one "
+                         "all the same, add --accept=undo",
                          session->cow.path, parent->device.path);
     return SNAP_OK;
 }
@@ -106,11 +106,11 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
         return SNAP_OK;
     snap_identity_format_id(record_of(&session->store)->undo_id, id);
     if (session->arguments.keep_cow)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s); go on with --undo FILE. "
-                         "To give up the way back, add --accept=undo and leave --keep-cow out, because that is "
+        return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s); go on with --undo "
+                         "FILE. To give up the way back, add --accept=undo and leave --keep-cow out, because that is "
                          "recorded in the COW", session->cow.path, id);
-    return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s); go on with --undo FILE, or "
-                     "give up the way back: add --accept=undo", session->cow.path, id);
+    return snap_fail(err, SNAP_E_REFUSED, "%s: this merge was begun with an undo store (%s); go on with --undo FILE, "
+                     "or give up the way back: add --accept=undo", session->cow.path, id);
 }
 
 /* Where the new file would be: on the origin's own file system it could not be written; in memory it would not last. */
@@ -124,7 +124,8 @@ static enum snap_status check_folder(struct merge_session *session, const char *
         return status;
     if (snap_device_of_folder(session->undo.folder->device, &below) &&
         snap_device_stands_on(&below, &session->origin.facts))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it would lie on %s itself, which is being overwritten; name a file elsewhere", path,
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it would lie on %s itself, which is being overwritten; name a file "
+                         "elsewhere", path,
                          session->origin.path);
     if (fstatfs(session->undo.folder->fd, &fs) != 0)
         return snap_fail_errno(err, errno, "%s: its folder", path);
@@ -151,7 +152,8 @@ static enum snap_status plan_image(struct merge_session *session, struct snap_er
 }
 
 /* A store is to be made on a device that has nothing on it. */
-static enum snap_status plan_device(struct merge_session *session, struct merge_sibling *sibling, struct snap_error *err)
+static enum snap_status plan_device(struct merge_session *session, struct merge_sibling *sibling,
+                                    struct snap_error *err)
 {
     struct snap_layout *layout = &sibling->store.layout;
     enum snap_status status = snap_layout_init(layout, session->store.layout.chunk_sectors,
@@ -164,23 +166,23 @@ static enum snap_status plan_device(struct merge_session *session, struct merge_
     session->undo.new_store = true;
     sibling->need = (struct snap_sibling_need){session->job.entries, snap_layout_capacity_entries(layout)};
     if (sibling->need.free_chunks < sibling->need.needed_chunks)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: it has room for %" PRIu64 " chunks, but this merge may replace %" PRIu64
+        return snap_fail(err, SNAP_E_NOSPC, "%s: it has room for %" PRIu64 " chunks, but this merge may replace "
+                         "%" PRIu64
                          "; name a larger device or a new file",
                          sibling->device.path, sibling->need.free_chunks, sibling->need.needed_chunks);
     return SNAP_OK;
 }
 
 /* What is there already: the undo store of this very merge, or a device with nothing on it. */
-static enum snap_status take_existing(struct merge_session *session, struct merge_sibling *sibling, struct snap_error *err)
+static enum snap_status take_existing(struct merge_session *session, struct merge_sibling *sibling,
+                                      struct snap_error *err)
 {
-    const struct snap_file_options options = merge_preserve_io_options(session);
+    const struct snap_file_options options = merge_preserve_io(session);
     const struct snap_identity *cow = record_of(&session->store), *undo = record_of(&sibling->store);
     const char *path = sibling->device.path;
     struct snap_probe probe;
-    enum snap_status status = devices_distinct(&session->origin, &sibling->device, err);
+    enum snap_status status = merge_check_distinct(session, &sibling->device, err);
 
-    if (status == SNAP_OK)
-        status = devices_distinct(&session->cow, &sibling->device, err);
     if (status == SNAP_OK)
         status = devices_open(&sibling->device, &options, err);
     if (status == SNAP_OK)
@@ -197,22 +199,24 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
     if (!same_id(undo->parent_id, session->store.identity_state == SNAP_IDENTITY_OK ? cow->store_id : no_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is the undo store of another merge; name a new file", path);
     if (merge_under_way(session) && !same_id(cow->undo_id, undo->store_id))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it is not the undo store that this merge was begun with; name that one", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is not the undo store that this merge was begun with; name that "
+                         "one", path);
     if (same_id(cow->undo_id, undo->store_id) && (cow->flags & SNAP_IDENTITY_UNDO_LOST) != 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it lacks a part that was merged without it, so it cannot be continued; name "
-                         "a new file", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it lacks a part that was merged without it, so it cannot be "
+                         "continued; name a new file", path);
     if (!merge_under_way(session) && same_id(cow->undo_id, undo->store_id))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it belongs to a merge of this store that is complete, and shows the content "
-                         "from before that; name a new file", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it belongs to a merge of this store that is complete, and shows the "
+                         "content from before that; name a new file", path);
     /* A merge that was begun with it has said so in the COW, before the first entry. */
     sibling->must_be_empty = session->store.identity_state == SNAP_IDENTITY_OK && !merge_under_way(session) &&
                            !session->arguments.keep_cow;
     status = merge_preserve_add(session, sibling, err);
     /* A COW that is kept remembers nothing. */
-    if (status == SNAP_OK && session->arguments.keep_cow && sibling->check.entries > 0 && sibling->need.needed_chunks == 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds all that this merge replaces, from an earlier run, and would not "
-                         "get what was written to %s since then; to be able to take this merge back, name a new file; "
-                         "to repeat the earlier merge, leave --undo out", path, session->origin.path);
+    if (status == SNAP_OK && session->arguments.keep_cow && sibling->check.entries > 0 &&
+        sibling->need.needed_chunks == 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds all that this merge replaces, from an earlier run, and "
+                         "would not get what was written to %s since then; to be able to take this merge back, name a "
+                         "new file; to repeat the earlier merge, leave --undo out", path, session->origin.path);
     return status;
 }
 
@@ -227,7 +231,8 @@ enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_e
         return SNAP_OK;
     sibling = merge_preserve_next(session);
     if (!sibling)
-        return snap_fail(err, SNAP_E_USAGE, "too many stores: --preserve and --undo take %u together", MERGE_SIBLINGS_MAX);
+        return snap_fail(err, SNAP_E_USAGE, "too many stores: --preserve and --undo take %u together",
+                         MERGE_SIBLINGS_MAX);
     sibling->is_undo = true;
     session->undo.sibling = sibling;
     if (!strchr(path, '=') && lstat(path, &st) != 0 && errno == ENOENT) {
@@ -238,7 +243,8 @@ enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_e
             status = take_existing(session, sibling, err);
     }
     if (status == SNAP_OK && session->undo.new_store && merge_under_way(session))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it is new, but this merge was begun with an undo store and needs that one",
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is new, but this merge was begun with an undo store and needs "
+                         "that one",
                          path);
     return status;
 }
@@ -258,16 +264,19 @@ static enum snap_status set_flags(struct snap_store *store, uint32_t flags, cons
 }
 
 /*
- * The merge goes on without its undo store (--accept=undo), or the store is merged once more: from now on that undo store
- * brings back only a part of the old content.
+ * The merge goes on without its undo store (--accept=undo), or the store is merged once more: from now on that undo
+ * store brings back only a part of the old content.
  */
 static bool spoils_undo_store(const struct merge_session *session)
 {
     const uint8_t *undo_id = record_of(&session->store)->undo_id;
 
-    for (unsigned i = 0; i < session->preserve.count; i++)
-        if (!session->preserve.siblings[i].invalidate && same_id(record_of(&session->preserve.siblings[i].store)->store_id, undo_id))
+    for (unsigned i = 0; i < session->preserve.count; i++) {
+        const struct merge_sibling *sibling = &session->preserve.siblings[i];
+
+        if (!sibling->invalidate && same_id(record_of(&sibling->store)->store_id, undo_id))
             return false;
+    }
     return !same_id(undo_id, no_id);
 }
 
@@ -311,8 +320,10 @@ void merge_undo_print(struct merge_session *session)
 
 bool merge_undo_kept_whole(const struct merge_session *session)
 {
-    return session->arguments.keep_cow && session->undo.sibling && session->undo.sibling->handle &&
-           snap_sibling_counts(session->undo.sibling->handle)->copied_chunks >= session->undo.sibling->need.needed_chunks;
+    const struct merge_sibling *sibling = session->undo.sibling;
+
+    return session->arguments.keep_cow && sibling && sibling->handle &&
+           snap_sibling_counts(sibling->handle)->copied_chunks >= sibling->need.needed_chunks;
 }
 
 bool merge_undo_lost_parent(const struct merge_session *session)
@@ -324,19 +335,3 @@ bool merge_undo_lost_parent(const struct merge_session *session)
     return invalidated && is_undo_store(&session->store);
 }
 
-int merge_undo_show(struct merge_session *session)
-{
-    const struct device *undo = session->undo.sibling ? &session->undo.sibling->device : NULL;
-
-    if (!undo || !undo->path)
-        return CLI_EXIT_OK;
-    if (!devices_keeps_name(undo)) {
-        cli_error(session->cli, "%s: somebody has removed or replaced the undo store: what has this name now does not take "
-                  "the merge back", undo->path);
-        return CLI_EXIT_FAILED;
-    }
-    cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s%s",
-             cli_quote(session->origin.path).text, cli_quote(undo->path).text, cli_quote(session->cow.path).text,
-             merge_changes_identity(session) ? " --accept=identity" : "");
-    return CLI_EXIT_OK;
-}

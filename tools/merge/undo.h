@@ -7,8 +7,8 @@
 
 /*
  * Before the first write: what the record of the COW says of undo stores, against --undo and --preserve. SNAP_E_REFUSED
- * where a merge that was begun with an undo store would go on without it; where an undo store would be merged that lacks
- * a part, or without keeping the view of the snapshot that it belongs to; unless --accept has the word.
+ * where a merge that was begun with an undo store would go on without it; where an undo store would be merged that
+ * lacks a part, or without keeping the view of the snapshot that it belongs to; unless --accept has the word.
  */
 enum snap_status merge_undo_check(struct merge_session *session, struct snap_error *err);
 
@@ -19,15 +19,16 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
 enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_error *err);
 
 /*
- * The first writes of a run: makes the store, with all its room reserved, and then marks the COW: from then on the merge
- * can be taken back from every point. After a failure neither the origin nor the list has changed.
+ * The first writes of a run: makes the store, with all its room reserved, and then marks the COW: from then on the
+ * merge can be taken back from every point. After a failure neither the origin nor the list has changed.
  */
 enum snap_status merge_undo_begin(struct merge_session *session, struct snap_error *err);
 
 /*
  * Makes the undo store that merge_undo_prepare has planned, and takes it up; gives the COW a record if it has none. An
- * image comes first, with all its room, and gets its name when it is a whole store: where there is no room for it, nothing
- * else has been written. After a failure no entry of the COW has changed, and no file is left but a whole store.
+ * image comes first, with all its room, and gets its name when it is a whole store: where there is no room for it,
+ * nothing else has been written. After a failure no entry of the COW has changed, and no file is left but a whole
+ * store.
  */
 enum snap_status merge_undo_make(struct merge_session *session, struct snap_error *err);
 
@@ -42,11 +43,5 @@ bool merge_undo_kept_whole(const struct merge_session *session);
 
 /* The snapshot that is taken back was given up for that (--overflow=invalidate): nobody finds it any more. */
 bool merge_undo_lost_parent(const struct merge_session *session);
-
-/*
- * The line that takes the merge back. CLI_EXIT_FAILED: there is no way back under this name any more, which is said; else
- * CLI_EXIT_OK.
- */
-int merge_undo_show(struct merge_session *session);
 
 #endif

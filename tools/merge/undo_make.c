@@ -18,13 +18,14 @@ static enum snap_status new_record(struct merge_session *session, struct snap_id
                                             &session->evidence.origin};
     const time_t now = time(NULL);
 
-    return snap_identity_fill(record, &facts, session->store.layout.chunk_sectors, NULL, now > 0 ? (uint64_t)now : 0, err);
+    return snap_identity_fill(record, &facts, session->store.layout.chunk_sectors, NULL, now > 0 ? (uint64_t)now : 0,
+                              err);
 }
 
 /* Who finds the name finds a whole store: until then it has none, and a run that is killed leaves nothing. */
 static enum snap_status make_image(struct merge_session *session, struct snap_new_file **image, struct snap_error *err)
 {
-    const struct snap_file_options options = merge_preserve_io_options(session);
+    const struct snap_file_options options = merge_preserve_io(session);
     struct device *device = &session->undo.sibling->device;
     enum snap_status status = snap_new_file_make_nameless(image, session->undo.folder, err);
 
@@ -79,8 +80,8 @@ static enum snap_status give_cow_a_record(struct merge_session *session, struct 
     if (session->store.identity_state == SNAP_IDENTITY_OK || session->arguments.keep_cow)
         return SNAP_OK;
     if (!snap_record_possible(&session->store)) {
-        cli_warn(session->cli, "%s: its header has no room for a mark; if this merge is resumed without --undo, nothing "
-                 "will warn of it", session->cow.path);
+        cli_warn(session->cli, "%s: its header has no room for a mark; if this merge is resumed without --undo, "
+                 "nothing will warn of it", session->cow.path);
         return SNAP_OK;
     }
     status = new_record(session, &record, err);

@@ -67,8 +67,8 @@ enum snap_status devices_open(struct device *device, const struct snap_file_opti
 void devices_warn_hidden(struct cli *cli, const struct device *device)
 {
     if (device->claim && snap_claim_names_hidden(device->claim))
-        cli_warn(cli, "%s: lies on an overlay file system whose layers cannot be seen from here: make sure that nobody uses it "
-                 "under another name", device->path);
+        cli_warn(cli, "%s: it lies on an overlay file system whose layers cannot be seen from here; make sure that "
+                 "nobody uses it under another name", device->path);
 }
 
 bool devices_keeps_name(const struct device *device)

@@ -30,8 +30,8 @@ enum snap_status devices_distinct_from_all(const struct device *device, const st
                                            size_t count, struct snap_error *err);
 
 /*
- * Opens it. For writing, or exclusively, all other names of its bytes are held as well (lib/device/claim.h). Who holds a
- * busy device is said in the error.
+ * Opens it. For writing, or exclusively, all other names of its bytes are held as well (lib/device/claim.h). Who
+ * holds a busy device is said in the error.
  */
 enum snap_status devices_open(struct device *device, const struct snap_file_options *options,
                                   struct snap_error *err);

@@ -14,14 +14,15 @@
 
 void report_print(FILE *out, const char *format, ...)
 {
-    char line[2048];
-    char *escaped;
+    char *line = NULL, *escaped = NULL;
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(line, sizeof line, format, args);
+    if (vasprintf(&line, format, args) >= 0) {
+        escaped = cli_escape(line, strlen(line), CLI_ESCAPE_TERMINAL);
+        free(line);
+    }
     va_end(args);
-    escaped = cli_escape(line, strlen(line), CLI_ESCAPE_TERMINAL);
     (void)fprintf(out, "%s\n", escaped ? escaped : "(out of memory)");
     free(escaped);
 }
@@ -149,7 +150,8 @@ static enum snap_status refuse_store(const struct device *device, const struct s
     if (status != SNAP_OK)
         return status;
     if (result.list_complete)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds a snapshot store with %" PRIu64 " entries; %s", device->path,
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds a snapshot store with %" PRIu64 " entries; %s",
+                         device->path,
                          result.entries, waiver);
     return snap_fail(err, SNAP_E_REFUSED, "%s: it holds a snapshot store that is invalid or damaged; %s", device->path,
                      waiver);

@@ -53,7 +53,8 @@ void report_note_cached(struct cli *cli, const struct device *device);
 enum snap_status report_refuse_signature(const struct device *device, const char *waiver, struct snap_error *err);
 
 /* Figures of a checked store, into `object`. */
-void report_set_figures(struct cli_json *object, const struct snap_store *store, const struct snap_check_result *result);
+void report_set_figures(struct cli_json *object, const struct snap_store *store,
+                        const struct snap_check_result *result);
 
 /* The three figures of the kernel's status line for a list of `entries` entries (snap_layout_usage), into `object`. */
 void report_set_usage(struct cli_json *object, const struct snap_layout *layout, uint64_t entries,

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of snapcreate. */
+#ifndef DMSNAP_TOOLS_CREATE_OPTIONS
+#define DMSNAP_TOOLS_CREATE_OPTIONS
+
+#include "tools/cli/cli.h"
+
+enum create_table_mode { CREATE_TABLE_INVALIDATES, CREATE_TABLE_FAILS_WRITES }; /* --print-table P, PO */
+
+struct create_arguments {
+    const char *origin, *cow, *label, *from_diff; /* the last two may be NULL */
+    uint64_t chunk_bytes;
+    uint64_t size_bytes;                          /* of a new image; 0: so that it can never overflow */
+    bool size_given, force, no_identity, dry_run, json, table_given;
+    int table_mode;                               /* enum create_table_mode */
+};
+
+extern const struct cli_option create_option_table[];
+
+/* Hands over what the frame has parsed. CLI_EXIT_OK, or a usage error where a value cannot be used. */
+int create_options_take(struct cli *cli, struct create_arguments *given);
+
+#endif

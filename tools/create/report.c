@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What snapcreate shows: how much room there is, tables for dmsetup, and the result as JSON. */
+#include "tools/create/report.h"
+
+#include "lib/base/bytes.h"
+#include "lib/store/table_line.h"
+#include "tools/cli/json.h"
+#include "tools/cli/size.h"
+#include "tools/shared/report.h"
+
+#include <inttypes.h>
+
+static uint64_t origin_chunks(const struct create_session *session)
+{
+    return snap_layout_origin_chunks(&session->layout, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
+}
+
+void create_report_room(struct create_session *session)
+{
+    const struct snap_layout *layout = &session->layout;
+    const uint64_t capacity = snap_layout_capacity_entries(layout);
+    const uint64_t chunks = origin_chunks(session);
+    uint64_t never_chunks;
+
+    if (capacity >= chunks) {
+        cli_note(session->cli, "%s: it has room for all %" PRIu64 " chunks of the origin and can never overflow",
+                 session->cow.path, chunks);
+    } else if (snap_layout_chunks_for_entries(layout->entries_per_area, chunks, &never_chunks)) {
+        cli_note(session->cli,
+                 "%s: it has room for %" PRIu64 " of the origin's %" PRIu64 " chunks (%s), and one more would "
+                 "overflow it; with %" PRIu64 " sectors it could never overflow",
+                 session->cow.path, capacity, chunks, cli_size_text(capacity * layout->chunk_bytes).text,
+                 never_chunks * layout->chunk_sectors);
+    }
+    if (snap_layout_exact_fit_trap(layout) && capacity < chunks)
+        cli_warn(session->cli,
+                 "%s: avoid this size: the last data chunk would need a metadata area beyond the end; with %" PRIu32
+                 " sectors more it holds %" PRIu64 " chunks",
+                 session->cow.path, layout->chunk_sectors, capacity + 1);
+}
+
+enum snap_status create_report_make_tables(struct create_session *session, struct snap_error *err)
+{
+    static const enum snap_table_target targets[CREATE_TABLES] = {SNAP_TABLE_SNAPSHOT, SNAP_TABLE_SNAPSHOT_ORIGIN,
+                                                        SNAP_TABLE_SNAPSHOT_MERGE};
+    const bool fails_writes = session->arguments.table_mode == CREATE_TABLE_FAILS_WRITES;
+    const struct device *devices[] = {&session->origin, &session->cow};
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < 2; i++)
+        if (!devices[i]->facts.block_device)
+            cli_warn(session->cli, "%s: dmsetup does not take files; this gives a device to put there: losetup --find "
+                     "--show %s",
+                     devices[i]->path, cli_quote(devices[i]->path).text);
+    for (size_t i = 0; i < CREATE_TABLES && status == SNAP_OK; i++)
+        status = snap_table_line(targets[i], session->origin.io->size_bytes / SNAP_SECTOR_BYTES, session->origin.path,
+                               session->cow.path, fails_writes, session->layout.chunk_sectors, session->tables[i],
+                               sizeof session->tables[i], err);
+    return status;
+}
+
+static void print_tables(struct create_session *session)
+{
+    for (size_t i = 0; i < CREATE_TABLES; i++)
+        if (session->tables[i][0] != '\0')
+            report_print(session->cli->out, "%s", session->tables[i]);
+}
+
+static int print_json(struct create_session *session)
+{
+    const struct snap_layout *layout = &session->layout;
+    struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
+    struct cli_json *result = cli_json_object();
+    char id[37];
+
+    cli_json_set_bool(result, "written", !session->arguments.dry_run);
+    cli_json_set_uint(result, "chunk_sectors", layout->chunk_sectors);
+    cli_json_set_uint(result, "cow_sectors", layout->cow_sectors);
+    cli_json_set_uint(result, "origin_chunks", origin_chunks(session));
+    cli_json_set_uint(result, "capacity_entries", snap_layout_capacity_entries(layout));
+    cli_json_set_bool(result, "can_overflow", snap_layout_capacity_entries(layout) < origin_chunks(session));
+    cli_json_set_bool(result, "exact_fit", snap_layout_exact_fit_trap(layout));
+    cli_json_set_uint(result, "entries", session->entries);
+    snap_identity_format_id(session->identity.store_id, id);
+    cli_json_set_string(result, "store_id", session->identity.origin_sectors ? id : NULL);
+    if (session->tables[0][0] != '\0') {
+        struct cli_json *tables = cli_json_array();
+
+        for (size_t i = 0; i < CREATE_TABLES; i++)
+            cli_json_add_string(tables, session->tables[i]);
+        cli_json_set(result, "tables", tables);
+    }
+    cli_json_set(document, "result", result);
+    return report_json_end(session->cli, document, CLI_EXIT_OK);
+}
+
+int create_report_end(struct create_session *session)
+{
+    int exit_status = CLI_EXIT_OK;
+
+    if (session->arguments.json)
+        exit_status = print_json(session);
+    else
+        print_tables(session);
+    if (session->arguments.dry_run)
+        cli_nothing_written(session->cli);
+    return exit_status;
+}

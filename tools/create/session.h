@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One run of snapcreate: what was asked for, what is open, how far it has come. Data only. */
+#ifndef DMSNAP_TOOLS_CREATE_SESSION
+#define DMSNAP_TOOLS_CREATE_SESSION
+
+#include "lib/base/new_file.h"
+#include "lib/check/identity.h"
+#include "lib/device/probe.h"
+#include "lib/store/layout.h"
+#include "tools/create/options.h"
+#include "tools/shared/devices.h"
+
+#define CREATE_TABLES 3u
+
+struct create_session {
+    struct cli *cli;
+    struct create_arguments arguments;
+    struct device origin, cow, newer;
+    struct snap_probe on_origin;
+    struct snap_layout layout;
+    uint64_t new_image_bytes;          /* the COW is an image that does not exist yet; else 0 */
+    struct snap_folder *folder;        /* of such an image */
+    struct snap_new_file *image;       /* such an image, once it is made */
+    struct snap_identity identity;
+    uint64_t entries;                  /* of the finished store */
+    bool touched;                      /* the COW has been written to, or it was tried */
+    bool begun;                        /* the first write arrived: what was there is no store any more */
+    char tables[CREATE_TABLES][1024];  /* dmsetup lines; empty where they were not asked for */
+};
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the user of snapmerge does next: lines that can be pasted as they are. */
+#include "tools/merge/next.h"
+
+#include "tools/merge/checks.h"
+#include "tools/merge/undo.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_flag(FILE *line, const char *option, bool given)
+{
+    if (given)
+        fprintf(line, " %s", option);
+}
+
+static void add_argument(FILE *line, const char *option, const char *value)
+{
+    if (value)
+        fprintf(line, " %s %s", option, cli_quote(value).text);
+}
+
+/* The part of the command line that decides what is resumed; tuning may be another next time. */
+void merge_next_resume(struct merge_session *session)
+{
+    const unsigned accept = session->arguments.accept |
+                            (merge_changes_identity(session) ? 1u << MERGE_ACCEPT_IDENTITY : 0) |
+                            (merge_undo_lost_parent(session) ? 1u << MERGE_ACCEPT_PARENT : 0);
+    char *text = NULL;
+    size_t length = 0;
+    FILE *line = open_memstream(&text, &length);
+
+    if (!line)
+        return;
+    add_argument(line, "--origin", session->origin.path);
+    add_argument(line, "--cow", session->cow.path);
+    add_flag(line, "--keep-cow", session->options.keep_cow);
+    add_argument(line, "--checkpoint", session->arguments.checkpoint);
+    add_flag(line, "--verify", session->options.verify);
+    add_flag(line, "--skip-identical", session->options.skip_identical);
+    add_flag(line, "--continue-on-error", session->options.continue_on_error);
+    add_flag(line, "--drop-bad", session->options.drop_bad);
+    add_argument(line, "--bad-list", session->arguments.bad_list);
+    for (unsigned i = 0; i < session->arguments.preserve.count; i++) /* they are the first siblings */
+        if (!session->preserve.siblings[i].invalidate) /* one that was given up is invalid now */
+            add_argument(line, "--preserve", session->arguments.preserve.items[i]);
+    add_argument(line, "--undo", merge_undo_kept_whole(session) ? NULL : session->arguments.undo);
+    if (accept)
+        fprintf(line, " --accept=%s", merge_accept_text(accept).text);
+    if (fclose(line) == 0)
+        cli_line(session->cli, "To go on: snapmerge%s", text);
+    free(text);
+}
+
+/* The command that goes on; what was accepted has to be accepted again. */
+void merge_next_repeat_output(struct merge_session *session)
+{
+    const struct merge_output *output = &session->output;
+    /* What is on the device now may look like what the snapshot holds. */
+    const unsigned accept =
+        session->arguments.accept | (output->partial_path ? 0 : 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE);
+    const char *partial = output->partial_path;
+
+    cli_line(session->cli, "To go on: %s%s%ssnapmerge --origin %s --cow %s --output %s%s%s%s", partial ? "rm " : "",
+             partial ? cli_quote(partial).text : "", partial ? " && " : "",
+             cli_quote(session->origin.path).text, cli_quote(session->cow.path).text,
+             cli_quote(output->target.path).text, session->arguments.verify ? " --verify" : "",
+             accept ? " --accept=" : "", merge_accept_text(accept).text);
+}
+
+int merge_next_take_back(struct merge_session *session)
+{
+    const struct device *undo = session->undo.sibling ? &session->undo.sibling->device : NULL;
+
+    if (!undo || !undo->path)
+        return CLI_EXIT_OK;
+    if (!devices_keeps_name(undo)) {
+        cli_error(session->cli, "%s: the undo store was removed or replaced by another program; what has this name now "
+                  "does not take the merge back", undo->path);
+        return CLI_EXIT_FAILED;
+    }
+    cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s%s",
+             cli_quote(session->origin.path).text, cli_quote(undo->path).text, cli_quote(session->cow.path).text,
+             merge_changes_identity(session) ? " --accept=identity" : "");
+    return CLI_EXIT_OK;
+}
+
+void merge_next_use(struct merge_session *session, const char *path)
+{
+    const bool is_ext = strncmp(session->evidence.view.type, "ext", 3) == 0;
+    const struct cli_quoted word = cli_quote(path);
+
+    if (session->evidence.view.pttype[0] != '\0')
+        cli_note(session->cli, "next: let the kernel read the partition table again: blockdev --rereadpt %s",
+                 word.text);
+    else if (session->evidence.view.usage[0] != '\0')
+        cli_note(session->cli, "next: check the %s file system on %s before it is used%s%s",
+                 session->evidence.view.type, path, is_ext ? ": e2fsck -f " : "", is_ext ? word.text : "");
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opens what snapmerge works on, and closes all of it at the end. */
+#include "tools/merge/open.h"
+
+#include "tools/merge/bad_list.h"
+#include "tools/merge/guard.h"
+#include "tools/merge/keep_cow.h"
+#include "tools/merge/output.h"
+#include "tools/merge/preserve.h"
+
+enum snap_status merge_open(struct merge_session *session, struct snap_error *err)
+{
+    const bool writes = !session->arguments.dry_run && !session->arguments.output;
+    const bool exclusive = !session->arguments.output; /* a dry run foresees that the device is in use */
+    const struct snap_file_options origin_options = merge_options_io(&session->arguments, writes, exclusive);
+    const struct snap_file_options cow_options =
+        merge_options_io(&session->arguments, writes && !session->arguments.keep_cow, exclusive);
+    enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
+
+    if (status == SNAP_OK)
+        status = devices_find(&session->origin, session->arguments.origin, err);
+    if (status == SNAP_OK)
+        status = devices_distinct(&session->origin, &session->cow, err);
+    if (status == SNAP_OK)
+        status = devices_open(&session->cow, &cow_options, err);
+    if (status == SNAP_OK) {
+        status = devices_open(&session->origin, &origin_options, err);
+        if (status != SNAP_OK)
+            return merge_guard_snapshots(session, status, err);
+    }
+    devices_warn_hidden(session->cli, &session->cow);
+    devices_warn_hidden(session->cli, &session->origin);
+    if (status == SNAP_OK)
+        status = devices_read_store(&session->store, &session->cow, &session->origin, err);
+    return status == SNAP_OK ? snap_header_fail_defect(&session->store, err) : status;
+}
+
+int merge_close(struct merge_session *session, int exit_status)
+{
+    struct device *const devices[] = {&session->cow, &session->origin};
+    struct snap_error err = {0};
+
+    merge_bad_free(session);
+    merge_keep_cow_free(session);
+    snap_folder_close(session->undo.folder);
+    exit_status = merge_preserve_close(session, exit_status);
+    if (merge_output_close(&session->output, &err) != SNAP_OK)
+        exit_status = cli_exit_worse(exit_status, cli_fail(session->cli, &err));
+    return devices_close_all(session->cli, devices, 2, exit_status);
+}

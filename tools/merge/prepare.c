@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Everything that can refuse a merge, in its order; no write happens in here. */
+#include "tools/merge/prepare.h"
+
+#include "tools/merge/bad_list.h"
+#include "tools/merge/checks.h"
+#include "tools/merge/guard.h"
+#include "tools/merge/keep_cow.h"
+#include "tools/merge/open.h"
+#include "tools/merge/output.h"
+#include "tools/merge/preserve.h"
+#include "tools/merge/report.h"
+#include "tools/merge/tune.h"
+#include "tools/merge/undo.h"
+
+#include <inttypes.h>
+
+static enum snap_status ask(struct merge_session *session, struct snap_error *err)
+{
+    if ((session->job.entries == 0 && !session->arguments.output) || session->arguments.yes)
+        return SNAP_OK;
+    if (cli_can_ask(session->cli))
+        merge_report_devices(session);
+    switch (cli_ask(session->cli, false, session->arguments.output ? "Write it now?" : "Merge now?")) {
+    case CLI_ANSWER_YES:
+    case CLI_ANSWER_NOBODY: /* a script: the refusals above are its safety */
+        return SNAP_OK;
+    case CLI_ANSWER_STOPPED:
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    case CLI_ANSWER_NO:
+        break;
+    }
+    return snap_fail(err, SNAP_E_REFUSED, "not merged: you answered no");
+}
+
+/* What only matters where the origin is written to. */
+static enum snap_status prepare_merge(struct merge_session *session, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    if (devices_tail_bytes(&session->origin) > 0)
+        cli_note(session->cli, "%s: the last %" PRIu64 " bytes are not a whole sector; they are not part of the "
+                 "snapshot and stay",
+                 session->origin.path, devices_tail_bytes(&session->origin));
+    if (session->arguments.keep_cow)
+        status = merge_keep_cow_prepare(session, err);
+    if (status == SNAP_OK)
+        status = merge_preserve_prepare(session, err);
+    if (status == SNAP_OK)
+        status = merge_undo_check(session, err);
+    if (status == SNAP_OK)
+        status = merge_undo_prepare(session, err);
+    if (status == SNAP_OK && session->arguments.continue_on_error)
+        status = merge_bad_prepare(session, err);
+    merge_preserve_share_memory(session);
+    return status;
+}
+
+enum snap_status merge_prepare(struct merge_session *session, struct snap_error *err)
+{
+    enum snap_status status = merge_open(session, err);
+
+    if (status == SNAP_OK && !session->arguments.output)
+        status = merge_check_blocks(&session->origin, &session->store, err);
+    if (status == SNAP_OK && !session->arguments.output && !session->arguments.keep_cow)
+        status = merge_check_blocks(&session->cow, &session->store, err);
+    if (status == SNAP_OK && !session->arguments.output)
+        status = merge_tune_devices(session, err);
+    if (status == SNAP_OK)
+        status = merge_check_list(session, &session->cow, &session->store, &session->check, err);
+    session->job.entries = session->check.entries;
+    session->job.total_bytes = session->check.merge_bytes;
+    session->job.runs = session->check.runs;
+    if (status == SNAP_OK)
+        status = merge_check_identity(session, &session->cow, &session->store, &session->evidence, err);
+    if (status == SNAP_OK)
+        status = merge_check_cut(session, &session->cow, &session->store, &session->check, false,
+                                 &session->job.leftover_areas_end, err);
+    if (status == SNAP_OK)
+        status = session->arguments.output ? merge_output_prepare(session, err) : prepare_merge(session, err);
+    if (status == SNAP_OK && !session->arguments.dry_run)
+        status = ask(session, err);
+    if (status == SNAP_OK && cli_stop_wanted())
+        status = snap_fail(err, SNAP_E_STOPPED, "stopped");
+    return status == SNAP_OK ? merge_guard_sizes(session, err) : status;
+}
