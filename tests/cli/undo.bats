@@ -375,6 +375,89 @@ flags() {
     refused 8 "fine: this merge was begun with an undo store ("
 }
 
+@test "an undo store of another user, or with rights for others, is not taken up; chmod makes it ours" {
+    half_merged_with_undo
+    chmod 644 undo
+    remember origin fine undo
+    merge --undo undo --cow fine
+    refused 8 "undo: other users have rights to it (mode 0644)"
+    assert_said "chmod 600 undo"
+    chmod 620 undo
+    remember origin fine undo
+    merge --undo undo --cow fine
+    refused 8 "undo: other users have rights to it (mode 0620)"
+    chmod 600 undo
+    if [ "$(id -u)" -eq 0 ]; then
+        chown 65534 undo
+        remember origin fine undo
+        merge --undo undo --cow fine
+        refused 8 "undo: it belongs to another user (65534)"
+        chown 0 undo
+    fi
+    merge --undo undo --cow fine
+    assert_status 0
+    take_back
+    as_before fine
+}
+
+# undo_of_nobody: an undo store that no COW knows, as a merge of `bare` with --keep-cow leaves it; the origin as before.
+undo_of_nobody() {
+    merge --keep-cow --undo undo --cow bare
+    assert_status 0
+    begin_anew bare
+}
+
+@test "a COW without a record, and an undo store that is there: with entries it is refused, until they are taken back" {
+    undo_of_nobody
+    remember origin bare undo
+    merge --undo undo --cow bare
+    refused 8 "undo: it holds entries, and nothing in bare says that they are of this merge"
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/.*repeat this command: //p' <<<"$stderr")" </dev/null
+    assert_status 0
+    cmp origin origin.before
+    merge --undo undo --cow bare
+    assert_status 0
+    cmp origin bare.view
+    # Both know each other now.
+    assert_equal "$(hex undo 72 16)" "$(hex bare 32 16)"
+    take_back
+    as_before bare
+}
+
+@test "a COW without a record, and an empty undo store of another user: refused; nothing of the origin goes there" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to somebody else"
+    undo_of_nobody
+    merge --cow undo --preserve bare
+    assert_status 0
+    begin_anew bare
+    chown 65534 undo
+    remember origin bare undo
+    merge --undo undo --cow bare
+    refused 8 "undo: it belongs to another user (65534)"
+    assert_said "name a new file"
+}
+
+@test "a run that takes up an empty undo store of a COW without a record is stopped: it goes on with it, and only with it" {
+    undo_of_nobody
+    program snapmerge --origin origin --cow undo --preserve bare
+    assert_status 0
+    cp undo undo.empty
+    anew() {
+        begin_anew bare
+        cp undo.empty undo
+    }
+    met() { half_merged bare.view; }
+    halfway TERM --rate-limit 256K --undo undo --origin origin --cow bare
+    merge --cow bare
+    assert_status 8
+    assert_said "bare: this merge was begun with an undo store ("
+    merge --undo undo --cow bare
+    assert_status 0
+    cmp origin bare.view
+    take_back
+    as_before bare
+}
+
 @test "resuming with the undo store of another merge of the same snapshot: refused" {
     half_merged_with_undo
     cp fine fine.half

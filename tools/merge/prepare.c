@@ -10,6 +10,7 @@
 #include "tools/merge/output.h"
 #include "tools/merge/preserve.h"
 #include "tools/merge/report.h"
+#include "tools/merge/side_files.h"
 #include "tools/merge/tune.h"
 #include "tools/merge/undo.h"
 
@@ -52,6 +53,8 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
         status = merge_undo_prepare(session, err);
     if (status == SNAP_OK && session->arguments.continue_on_error)
         status = merge_bad_prepare(session, err);
+    if (status == SNAP_OK)
+        status = merge_side_files_distinct(session, err);
     merge_preserve_share_memory(session);
     return status;
 }

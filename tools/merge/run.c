@@ -11,6 +11,7 @@
 #include "tools/merge/output_report.h"
 #include "tools/merge/preserve.h"
 #include "tools/merge/report.h"
+#include "tools/merge/side_files.h"
 #include "tools/merge/undo.h"
 
 /*
@@ -137,21 +138,12 @@ static int run_merge(struct merge_session *session, struct snap_merge *prepared)
 /* A failure before the first write to the origin; other files may be there, or have a new content, by now. */
 static int fail_to_begin(struct merge_session *session, const struct snap_error *err)
 {
-    const struct snap_replace *files[] = {session->keep_cow.file, session->bad.file};
     const int exit_status = cli_fail(session->cli, err);
 
-    for (size_t i = 0; i < 2; i++)
-        if (files[i] && files[i]->written)
-            cli_line(session->cli, "%s was written.", files[i]->folder->path);
+    merge_side_files_show(session);
     cli_line(session->cli, "Nothing was written to %s, and no entry of %s was changed.", session->origin.path,
              session->cow.path);
     return exit_status;
-}
-
-static bool side_file_written(const struct merge_session *session)
-{
-    return (session->keep_cow.file && session->keep_cow.file->written) ||
-           (session->bad.file && session->bad.file->written);
 }
 
 /* The first writes, none of them to the origin or the list: other stores, the undo store, marks in headers. */
@@ -171,7 +163,7 @@ int merge_run(struct merge_session *session)
     if (snap_merge_prepare(&prepared, &session->store, session->origin.io, &session->job, &session->options, &err) !=
             SNAP_OK ||
         merge_keep_cow_begin(session, &err) != SNAP_OK || merge_bad_begin(session, &err) != SNAP_OK) {
-        exit_status = side_file_written(session) ? fail_to_begin(session, &err) : cli_refuse(session->cli, &err);
+        exit_status = merge_side_files_written(session) ? fail_to_begin(session, &err) : cli_refuse(session->cli, &err);
     } else if (begin(session, &err) != SNAP_OK) {
         exit_status = fail_to_begin(session, &err);
     } else {

@@ -196,6 +196,9 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
         return plan_device(session, sibling, err);
     if (sibling->store.defect != SNAP_HEADER_GOOD || !is_undo_store(&sibling->store))
         return snap_fail(err, SNAP_E_REFUSED, "%s: it exists and is not an undo store; name a new file", path);
+    status = merge_undo_check_owner(&sibling->device, err);
+    if (status != SNAP_OK)
+        return status;
     if (!same_id(undo->parent_id, session->store.identity_state == SNAP_IDENTITY_OK ? cow->store_id : no_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is the undo store of another merge; name a new file", path);
     if (merge_under_way(session) && !same_id(cow->undo_id, undo->store_id))
@@ -211,6 +214,8 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
     sibling->must_be_empty = session->store.identity_state == SNAP_IDENTITY_OK && !merge_under_way(session) &&
                            !session->arguments.keep_cow;
     status = merge_preserve_add(session, sibling, err);
+    if (status == SNAP_OK)
+        status = merge_undo_check_known(session, err);
     /* A COW that is kept remembers nothing. */
     if (status == SNAP_OK && session->arguments.keep_cow && sibling->check.entries > 0 &&
         sibling->need.needed_chunks == 0)
@@ -282,14 +287,13 @@ static bool spoils_undo_store(const struct merge_session *session)
 
 enum snap_status merge_undo_begin(struct merge_session *session, struct snap_error *err)
 {
-    enum snap_status status = SNAP_OK;
+    enum snap_status status;
 
     if (!session->undo.sibling)
         return session->job.entries > 0 && !session->arguments.keep_cow && spoils_undo_store(session)
                    ? set_flags(&session->store, SNAP_IDENTITY_UNDO_LOST, record_of(&session->store)->undo_id, err)
                    : SNAP_OK;
-    if (session->undo.new_store)
-        status = merge_undo_make(session, err);
+    status = session->undo.new_store ? merge_undo_make(session, err) : merge_undo_make_known(session, err);
     if (status == SNAP_OK && !session->arguments.keep_cow)
         status = set_flags(&session->store, SNAP_IDENTITY_MERGING, session->undo.sibling->store.identity.store_id, err);
     return status;

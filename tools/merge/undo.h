@@ -32,6 +32,21 @@ enum snap_status merge_undo_begin(struct merge_session *session, struct snap_err
  */
 enum snap_status merge_undo_make(struct merge_session *session, struct snap_error *err);
 
+/* Gives the COW a record if it has none, can take one and may be written to; what it lacks then is said. */
+enum snap_status merge_undo_give_record(struct merge_session *session, struct snap_error *err);
+
+/* An open undo store in a file belongs to the caller, and nobody else has rights to it; else SNAP_E_REFUSED. */
+enum snap_status merge_undo_check_owner(const struct device *undo, struct snap_error *err);
+
+/*
+ * Of an undo store that is taken up, once its list is read: SNAP_E_REFUSED where it has entries though the COW, which could
+ * tell, does not know it; of a device also where the COW cannot tell.
+ */
+enum snap_status merge_undo_check_known(const struct merge_session *session, struct snap_error *err);
+
+/* The first write where an empty undo store is taken up that the COW does not know: from now on they know each other. */
+enum snap_status merge_undo_make_known(struct merge_session *session, struct snap_error *err);
+
 /* After a complete merge: the mark that it is under way goes away. */
 enum snap_status merge_undo_end(struct merge_session *session, struct snap_error *err);
 

@@ -72,7 +72,7 @@ static enum snap_status name_image(struct merge_session *session, struct snap_ne
 }
 
 /* With a record on both sides they find each other again; without one the undo store works, but nobody misses it. */
-static enum snap_status give_cow_a_record(struct merge_session *session, struct snap_error *err)
+enum snap_status merge_undo_give_record(struct merge_session *session, struct snap_error *err)
 {
     struct snap_identity record;
     enum snap_status status;
@@ -95,8 +95,10 @@ enum snap_status merge_undo_make(struct merge_session *session, struct snap_erro
 
     if (session->undo.new_image_bytes > 0)
         status = make_image(session, &image, err);
+    if (status == SNAP_OK && image)
+        status = merge_undo_check_owner(&session->undo.sibling->device, err);
     if (status == SNAP_OK)
-        status = give_cow_a_record(session, err);
+        status = merge_undo_give_record(session, err);
     if (status == SNAP_OK)
         status = make_store(session, err);
     if (status == SNAP_OK && image)
