@@ -5,9 +5,11 @@
 #include "tools/check/report.h"
 #include "tools/cli/cli.h"
 #include "tools/shared/report.h"
+#include "tools/shared/sandbox.h"
 
 static int run(struct cli *cli)
 {
+    struct sandbox sandbox = {.count = 0}; /* nothing is written */
     struct check_session session = {
         .cli = cli,
         .arguments = check_options_take(),
@@ -18,6 +20,7 @@ static int run(struct cli *cli)
     int exit_status;
 
     cli_catch_signals();
+    sandbox_enter(&sandbox, cli);
     session.found = session.arguments.json ? cli_json_array() : NULL;
     if (devices_open_for_reading(&session.cow, cli->operands[0], &session.origin, session.arguments.origin,
                                  &session.store, &err) != SNAP_OK ||

@@ -5,6 +5,7 @@
 #include "tools/create/plan.h"
 #include "tools/create/report.h"
 #include "tools/create/write.h"
+#include "tools/shared/sandbox.h"
 
 static enum snap_status create(struct create_session *session, struct snap_error *err)
 {
@@ -20,6 +21,7 @@ static enum snap_status create(struct create_session *session, struct snap_error
 static int run(struct cli *cli)
 {
     struct create_session session = {.cli = cli};
+    struct sandbox sandbox = {.count = 0};
     struct device *const cow[] = {&session.cow}, *const sources[] = {&session.newer, &session.origin};
     struct snap_error err = {0};
     int exit_status = create_options_take(cli, &session.arguments);
@@ -27,6 +29,8 @@ static int run(struct cli *cli)
     if (exit_status != CLI_EXIT_OK)
         return exit_status;
     cli_catch_signals();
+    sandbox_allow(&sandbox, session.arguments.cow);
+    sandbox_enter(&sandbox, cli);
     if (create(&session, &err) == SNAP_OK)
         exit_status = create_report_end(&session);
     else

@@ -5,6 +5,7 @@
 #include "tools/inspect/figures.h"
 #include "tools/inspect/list.h"
 #include "tools/inspect/options.h"
+#include "tools/shared/sandbox.h"
 
 static enum snap_status open_and_look(struct inspect_session *session, struct snap_error *err)
 {
@@ -35,11 +36,14 @@ static int show(struct inspect_session *session)
 static int run(struct cli *cli)
 {
     struct inspect_session session = {.cli = cli, .arguments = inspect_options_take()};
+    struct sandbox sandbox = {.count = 0};
     struct device *const devices[] = {&session.cow, &session.origin};
     struct snap_error err = {0};
     int exit_status;
 
     cli_catch_signals();
+    sandbox_allow(&sandbox, session.arguments.extract);
+    sandbox_enter(&sandbox, cli);
     exit_status = open_and_look(&session, &err) == SNAP_OK ? show(&session) : cli_fail(cli, &err);
     return devices_close_all(cli, devices, 2, exit_status);
 }

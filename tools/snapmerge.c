@@ -6,6 +6,24 @@
 #include "tools/merge/prepare.h"
 #include "tools/merge/run.h"
 #include "tools/merge/tune.h"
+#include "tools/shared/sandbox.h"
+
+/* From here on, only what this command writes to can be written to. */
+static void confine(const struct merge_session *session)
+{
+    const struct merge_arguments *arguments = &session->arguments;
+    struct sandbox sandbox = {.count = 0};
+
+    sandbox_allow(&sandbox, arguments->origin);
+    sandbox_allow(&sandbox, arguments->cow);
+    sandbox_allow(&sandbox, arguments->undo);
+    sandbox_allow(&sandbox, arguments->output);
+    for (unsigned i = 0; i < arguments->preserve.count; i++)
+        sandbox_allow(&sandbox, arguments->preserve.items[i]);
+    sandbox_allow_replacing(&sandbox, arguments->checkpoint);
+    sandbox_allow_replacing(&sandbox, arguments->bad_list);
+    sandbox_enter(&sandbox, session->cli);
+}
 
 static int run(struct cli *cli)
 {
@@ -17,6 +35,7 @@ static int run(struct cli *cli)
         return exit_status;
     cli_catch_signals();
     merge_tune_start(&session);
+    confine(&session);
     if (merge_prepare(&session, &err) != SNAP_OK)
         exit_status = cli_refuse(cli, &err);
     else if (session.arguments.dry_run)

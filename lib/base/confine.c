@@ -49,7 +49,7 @@ static const char *const program_calls[] = {
     "copy_file_range", "dup", "dup2", "dup3", "fallocate", "fdatasync", "flock", "fstatfs", "fstatfs64", "fsync",
     "ftruncate", "ftruncate64", "io_uring_enter", "io_uring_register", "io_uring_setup", "memfd_create", "pipe",
     "pipe2", "poll", "ppoll", "ppoll_time64", "preadv", "preadv2", "pselect6", "pselect6_time64", "pwrite64",
-    "pwritev", "pwritev2", "readv", "select", "_newselect", "sync_file_range", "writev", "fchmod", "fchmodat",
+    "pwritev", "pwritev2", "readv", "select", "_newselect", "sync_file_range", "syncfs", "writev", "fchmod", "fchmodat",
     /* names; what may be written is Landlock's matter */
     "getcwd", "link", "linkat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "statfs", "statfs64", "umask",
     "unlink", "unlinkat",

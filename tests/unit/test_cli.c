@@ -327,6 +327,7 @@ static void help_is_made_from_the_table(void **state)
         "\nGeneral:\n"
         "  -v, --verbose        say more\n"
         "  -q, --quiet          say errors and warnings only\n"
+        "      --no-sandbox     keep all rights while foreign bytes are read\n"
         "  -h, --help           print this help\n"
         "  -V, --version        print the version; with -v the libraries of this build\n"
         "\nColumns (* only with -o):\n"

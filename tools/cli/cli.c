@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "tools/cli/cli.h"
+#include "tools/cli/harden.h"
 #include "tools/cli/help.h"
 #include "tools/cli/options.h"
 
@@ -99,7 +100,8 @@ static bool start(struct cli *cli, const struct cli_program *program, int argc, 
         *exit_status = CLI_EXIT_FAILED;
         return false;
     }
-    return true;
+    *exit_status = CLI_EXIT_FAILED;
+    return cli_harden(cli);
 }
 
 int cli_finish(struct cli *cli, int exit_status)

@@ -65,6 +65,8 @@ struct cli_parser *cli_parser_new(struct cli *cli, int argc, const char *const *
           .flag = &cli->verbose },
         { .name = "quiet", .letter = 'q', .help = "say errors and warnings only", .group = "General",
           .kind = CLI_FLAG, .flag = &cli->quiet },
+        { .name = "no-sandbox", .help = "keep all rights while foreign bytes are read", .group = "General",
+          .kind = CLI_FLAG, .flag = &cli->no_sandbox },
         { .name = "help", .letter = 'h', .help = "print this help", .group = "General", .kind = CLI_FLAG,
           .flag = &parser->help },
         { .name = "version", .letter = 'V', .help = "print the version; with -v the libraries of this build",

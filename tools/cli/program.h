@@ -117,6 +117,7 @@ struct cli {
     FILE *err;                         /* standard error: talk */
     bool verbose;
     bool quiet;
+    bool no_sandbox;
     unsigned operands_count;
     const char *operands[CLI_OPERANDS_MAX];
 

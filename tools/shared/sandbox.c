@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Collects the places that a program may write to, and shuts all others. */
+#include "tools/shared/sandbox.h"
+
+#include "lib/base/folder.h"
+#include "lib/device/device.h"
+#include "lib/device/tag.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Two for each argument at most (a loop device and its file), and the terminal. */
+#define PLACES_MAX (2u * SANDBOX_ARGUMENTS_MAX + 1u)
+
+struct places {
+    struct snap_confine_place at[PLACES_MAX];
+    size_t count;
+};
+
+static void add(struct places *places, int fd, bool folder)
+{
+    if (fd >= 0)
+        places->at[places->count++] = (struct snap_confine_place){.fd = fd, .folder = folder};
+}
+
+static void add_folder(struct places *places, const char *path)
+{
+    struct snap_folder *folder;
+
+    if (snap_folder_open(&folder, path, NULL) != SNAP_OK)
+        return;
+    add(places, fcntl(folder->fd, F_DUPFD_CLOEXEC, 0), true);
+    snap_folder_close(folder);
+}
+
+/* A loop device, and the file behind it, which is locked as well. */
+static void add_device(struct places *places, const char *path)
+{
+    struct snap_device device;
+
+    add(places, open(path, O_PATH | O_CLOEXEC), false);
+    if (snap_device_describe(path, &device, NULL) == SNAP_OK && device.is_loop && device.backing_path[0] == '/')
+        add(places, open(device.backing_path, O_PATH | O_CLOEXEC | O_NOFOLLOW), false);
+}
+
+static void add_argument(struct places *places, const char *argument)
+{
+    struct stat st;
+    char *path;
+
+    if (snap_tag_resolve(argument, &path, NULL) != SNAP_OK)
+        return;
+    if (stat(path, &st) != 0)
+        add_folder(places, path);
+    else if (S_ISBLK(st.st_mode) || S_ISREG(st.st_mode))
+        add_device(places, path);
+    free(path);
+}
+
+static void remember(struct sandbox *sandbox, const char *argument, bool replaced)
+{
+    if (!argument)
+        return;
+    sandbox->overflowed |= sandbox->count == SANDBOX_ARGUMENTS_MAX;
+    if (sandbox->overflowed)
+        return;
+    sandbox->arguments[sandbox->count].argument = argument;
+    sandbox->arguments[sandbox->count++].replaced = replaced;
+}
+
+void sandbox_allow(struct sandbox *sandbox, const char *argument)
+{
+    remember(sandbox, argument, false);
+}
+
+void sandbox_allow_replacing(struct sandbox *sandbox, const char *path)
+{
+    remember(sandbox, path, true);
+}
+
+void sandbox_enter(const struct sandbox *sandbox, struct cli *cli)
+{
+    struct places places = {.count = 0};
+    unsigned confined;
+
+    if (cli->no_sandbox || sandbox->overflowed) {
+        cli_verbose(cli, "sandbox: off");
+        return;
+    }
+    for (size_t i = 0; i < sandbox->count; i++) {
+        if (sandbox->arguments[i].replaced)
+            add_folder(&places, sandbox->arguments[i].argument);
+        else
+            add_argument(&places, sandbox->arguments[i].argument);
+    }
+    add(&places, open("/dev/tty", O_PATH | O_CLOEXEC), false); /* for questions */
+    confined = snap_confine_program(places.at, places.count);
+    for (size_t i = 0; i < places.count; i++)
+        (void)close(places.at[i].fd); /* the kernel has its own */
+    cli_verbose(cli, "sandbox: writing elsewhere is %s; system calls are %s",
+                confined & SNAP_CONFINED_FILES ? "stopped" : "not stopped (this kernel has no Landlock)",
+                confined & SNAP_CONFINED_SYSCALLS ? "limited"
+                                                  : "not limited (no seccomp in this kernel, or no libseccomp in this build)");
+}
