@@ -89,6 +89,9 @@ all_refuse_same() {
     program snapmerge --origin "$cow" --cow "$origin"
     refused snapmerge 8 "swapped"
     assert_said "swapped; use --origin "
+    # In quotes where the path needs some.
+    stderr=${stderr//\'/}
+    assert_said "--origin $origin --cow $cow"
 }
 
 @test "origin and COW swapped: the readers say so" {

@@ -192,6 +192,9 @@ move() {
     assert_json .exit_status 4
     assert_json .result.usable false
     assert_json '[.findings[].severity] | join(" ")' fatal
+    program snapcheck cow
+    assert_status 4
+    [[ $output == *$'\n''cow: not usable' ]]
 }
 
 @test "nothing is written, with -n and without" {

@@ -72,6 +72,20 @@ naming() {
     assert_equal "$(listed)" "$(expected)"
 }
 
+@test "more bad chunks than are shown: the others are counted, and without a list it is named" {
+    truncate -s $((77 * 4096)) cow
+    program snapmerge --continue-on-error --origin origin --cow "$loop"
+    assert_status 4
+    assert_equal "$(grep -c 'does not have the snapshot' <<<"$stderr")" 10
+    assert_said "and 15 chunks more; --bad-list FILE lists all of them"
+    assert_said "25 chunks remain in $loop"
+    program snapmerge --continue-on-error --bad-list bad.txt --origin origin --cow "$loop"
+    assert_status 4
+    assert_said "and 15 chunks more"
+    assert_not_said "--bad-list FILE"
+    assert_equal "$(listed | wc -l)" 25
+}
+
 @test "the list cannot be written: nothing is given up" {
     naming 2 error=ENOSPC "${command[@]}"
     assert_status 8

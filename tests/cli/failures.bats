@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Failures that the system causes and no device: each is said in words, and nothing was written by then.
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154
+
+setup() {
+    load helpers
+    load work
+    load pairs
+    load system_calls
+    need_strace
+    in_folder
+    shaped_pair random 8 30 $((8 * 40))
+}
+
+# failed TEXT: exit 8, said so, and both images are as they were.
+failed() {
+    assert_status 8
+    assert_said "$1"
+    cmp origin origin.before
+    cmp cow cow.before
+}
+
+@test "no file in memory can be made: all that look for signatures say so" {
+    local name arguments
+    for name in snapinspect snapmerge snapcreate; do
+        both origin cow
+        traced -e inject=memfd_create:error=ENFILE -- "$name" "${arguments[@]}"
+        failed "cannot make a memory file: Too many open files in system"
+    done
+}
+
+@test "no list of block devices: a tag cannot be looked for" {
+    traced -P /proc/partitions -e inject=openat:error=EACCES -- snapmerge --origin UUID=1234-5678 --cow cow
+    failed "/proc/partitions: cannot list the block devices: Permission denied"
+    assert_said "Nothing was written."
+}
+
+@test "standard input is closed, and there is no /dev/null in its place: refused" {
+    # shellcheck disable=SC2016,SC2086
+    run --separate-stderr timeout 300 env ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -P /dev/null \
+        -e inject=openat,open:error=ENOENT bash -c 'exec "$@" <&-' bash \
+        $WRAPPER "$BUILDDIR/tools/snapmerge" --origin origin --cow cow
+    failed "/dev/null cannot take its place"
+}
+
+@test "the holes of an image cannot be asked for: a difference is not made" {
+    traced -P "$PWD/view" -e inject=lseek:error=EIO -- \
+        snapcreate --origin origin --cow new --size max --from-diff view
+    failed "view: looking for holes"
+    [ ! -e new ]
+}
+
+@test "an image larger than a file can be: said, and no file is left" {
+    program snapcreate --origin origin --cow new --size 8000000T
+    failed "new: cannot give it"
+    [ ! -e new ]
+}
+
+@test "an image that cannot be completed, nor removed: it is named" {
+    traced -e inject=fsync,fdatasync:error=EIO -e inject=unlinkat:error=EACCES -- \
+        snapinspect --origin origin --extract image cow
+    failed "Input/output error"
+    assert_said "an incomplete image was left: image: "
+    [ -e image ]
+}
+
+@test "places where file systems have their marks cannot be read: said, and the merge goes on" {
+    traced -P "$PWD/origin" -e inject=pread64,preadv,preadv2:error=EIO -- \
+        snapmerge --io-engine threads --origin origin --cow cow
+    assert_status 0
+    assert_said "places where file systems have their marks cannot be read"
+    cmp origin view
+}
