@@ -108,6 +108,18 @@ named_tests() {
     [ "$(wc -l <<<"$named")" -gt 90 ]
 }
 
+@test "each module of lib/ has its unit test" {
+    local header module without= count=0
+    for header in lib/*/*.h; do
+        module=${header%.h}
+        [[ $module != *_private && -e $module.c ]] || continue
+        count=$((count + 1))
+        [ -e "tests/unit/test_${module##*/}.c" ] || without+="$module.c "
+    done
+    assert_equal "$without" ""
+    [ "$count" -gt 50 ]
+}
+
 # Scripts begin with a line that names bash or bats; what is only read by others says so to shellcheck.
 scripts() {
     sources | xargs -d '\n' grep -lE '^#!/.*(bash|bats)$|^# shellcheck shell=bash|^complete -F'
