@@ -218,7 +218,7 @@ static void show(struct cli_progress *progress, uint64_t now, bool asked)
  * ---- the interface ---------------------------------------------------------------------------------------------
  */
 
-/* Lines stay: a run shorter than their frequency prints none. */
+/* Lines are not overwritten, so a new phase alone prints none. */
 static bool shows_new_phase(const struct cli_progress *progress)
 {
     return progress->setup.mode != CLI_PROGRESS_LINES;

@@ -84,7 +84,7 @@ int create_options_take(struct cli *cli, struct create_arguments *given)
     const size_t label_bytes = sizeof ((struct snap_identity *)0)->label - 1;
 
     *given = parsed;
-    if (given->size_bytes == UINT64_MAX) /* the word */
+    if (given->size_bytes == UINT64_MAX) /* the word max */
         given->size_bytes = 0;
     if (given->label && strlen(given->label) > label_bytes)
         return cli_usage_error(cli, "--label: the store keeps at most %zu bytes, and this label has %zu", label_bytes,

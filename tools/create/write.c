@@ -33,7 +33,7 @@ static void show_progress(void *context, uint64_t done_bytes, uint64_t total_byt
     cli_progress_update(context, "compare", done_bytes, total_bytes);
 }
 
-/* Images and what is newer than both: what differs goes into the store. */
+/* --from-diff: what differs between the origin and the newer content goes into the store. */
 static enum snap_status add_difference(struct create_session *session, struct snap_create *create,
                                        struct snap_error *err)
 {
@@ -104,7 +104,7 @@ int create_write_failed(struct create_session *session, const struct snap_error 
     struct snap_error left;
 
     if (session->image && session->image->placed)
-        return exit_status; /* whole: the failure said so */
+        return exit_status; /* the file is whole; the failure has said so */
     if (session->image && snap_new_file_remove(session->image, &left) == SNAP_OK)
         cli_line(session->cli, "%s was removed again.", session->cow.path);
     else if (session->image)

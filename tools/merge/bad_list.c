@@ -17,7 +17,7 @@
 #define LIST_BYTES_MAX (64u << 20) /* a million chunks; all of it is kept in memory */
 
 /*
- * The library tells each at the end. Short of memory the count is still right, and the list says that it is not whole.
+ * The library reports each chunk at the end. Where memory is short, chunks are only counted, and the list says so.
  */
 static void remember(void *context, const struct snap_merge_bad *bad)
 {
@@ -96,7 +96,7 @@ static enum snap_status write_list(struct merge_session *session, bool keeps, st
     return status;
 }
 
-/* Nothing else will name these chunks. */
+/* The list is written before the store forgets these chunks: afterwards nothing else names them. */
 static enum snap_status before_drop(void *context, struct snap_error *err)
 {
     struct merge_session *session = context;

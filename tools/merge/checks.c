@@ -33,7 +33,7 @@ enum snap_status merge_check_distinct(const struct merge_session *session, const
     return devices_distinct_from_all(device, others, count, err);
 }
 
-/* What only matters for further writes to the snapshot is not said: there will be none. */
+/* Findings that only matter for further writes to the snapshot are left out: there will be none. */
 static enum snap_status talk_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
 {
     if (finding->rule == SNAP_RULE_STORE_FULL || finding->rule == SNAP_RULE_NO_ROOM)

@@ -24,7 +24,7 @@ enum snap_status merge_check_identity(struct merge_session *session, const struc
 /*
  * Entries behind the end of the list: what an interrupted run left, or cut off by a fault? The data tell. The areas
  * behind the end, up to *leftover_areas_end, hold such leftovers. SNAP_E_REFUSED where it is neither known nor
- * accepted. A store that is `appended` to will lose such entries: there the word is needed, and no answer is enough.
+ * accepted. A store that is `appended` to will lose such entries: there --accept=cut is needed, and it is not asked.
  */
 enum snap_status merge_check_cut(struct merge_session *session, const struct device *cow,
                                  const struct snap_store *store, const struct snap_check_result *check, bool appended,

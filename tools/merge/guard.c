@@ -44,7 +44,7 @@ enum snap_status merge_guard_snapshots(const struct merge_session *session, enum
                                        struct snap_error *err)
 {
     struct snapshots snapshots = {.origin_number = session->origin.facts.device_number};
-    struct snap_error ignored; /* an explanation is missing then, nothing else */
+    struct snap_error ignored; /* without it only an explanation is missing */
     const size_t used = strlen(err->text);
     enum snap_status status;
 

@@ -12,7 +12,7 @@
 enum snap_status merge_guard_snapshots(const struct merge_session *session, enum snap_status failed,
                                        struct snap_error *err);
 
-/* Every device still has the size that was checked; SNAP_E_BUSY where one has not: somebody is at work there. */
+/* Every device still has the size that was checked; SNAP_E_BUSY where one has not: another program is changing it. */
 enum snap_status merge_guard_sizes(const struct merge_session *session, struct snap_error *err);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-/* The library's record of progress goes to the file; nothing else is ever believed of it. */
+/* Writes the library's progress to the checkpoint file. */
 static enum snap_status save(void *context, uint64_t merged_from, struct snap_error *err)
 {
     struct merge_session *session = context;
@@ -16,7 +16,7 @@ static enum snap_status save(void *context, uint64_t merged_from, struct snap_er
     return snap_checkpoint_save(&session->keep_cow.checkpoint, session->keep_cow.file, err);
 }
 
-/* Where the file's claims begin; without a file that can be believed everything is compared. */
+/* Finds out where comparing may begin. Without a file that can be believed everything is compared. */
 static enum snap_status believe(struct merge_session *session, struct snap_error *err)
 {
     struct snap_checkpoint found;

@@ -21,7 +21,7 @@ static void add_argument(FILE *line, const char *option, const char *value)
         fprintf(line, " %s %s", option, cli_quote(value).text);
 }
 
-/* The part of the command line that decides what is resumed; tuning may be another next time. */
+/* Prints the options that decide what is resumed; options for tuning may differ next time. */
 void merge_next_resume(struct merge_session *session)
 {
     const unsigned accept = session->arguments.accept |

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 
-/* A device in use can be read all the same; what comes of it is right where nobody writes to it. */
+/* A device that is in use can be read. The output is right if nothing is written to the device meanwhile. */
 static void warn_of_users(struct merge_session *session, const struct device *device)
 {
     char holders[256];
@@ -29,7 +29,7 @@ static void warn_of_users(struct merge_session *session, const struct device *de
                  holders);
 }
 
-/* A write to `place` must not change an input: neither by the same bytes nor by what stands on them. */
+/* Refuses where a write to `place` would change an input, because one of them lies on the other. */
 static enum snap_status check_apart(const struct merge_session *session, const struct snap_device *place,
                                     struct snap_error *err)
 {
@@ -42,7 +42,7 @@ static enum snap_status check_apart(const struct merge_session *session, const s
     return SNAP_OK;
 }
 
-/* What is data of the origin, or in the store: more than that no output takes up. */
+/* The output takes up at most the data of the origin and of the store. */
 static enum snap_status count_data(struct merge_session *session, struct snap_error *err)
 {
     struct merge_output *output = &session->output;
@@ -67,7 +67,10 @@ static enum snap_status count_data(struct merge_session *session, struct snap_er
     return SNAP_OK;
 }
 
-/* The folder of the new image: there, writable, apart from the inputs. Its room is only a guess: zeros take none. */
+/*
+ * Checks the folder of the new image: it is writable and does not lie on an input. Little room is only a warning,
+ * because zeros take none.
+ */
 static enum snap_status check_folder(struct merge_session *session, struct snap_error *err)
 {
     struct merge_output *output = &session->output;
@@ -93,7 +96,7 @@ static enum snap_status check_folder(struct merge_session *session, struct snap_
     return status;
 }
 
-/* Neither the name nor the one that it has while it is incomplete may be taken; a link to nothing takes it, too. */
+/* Neither the final name nor the one of the incomplete file may be taken, not even by a dangling link. */
 static enum snap_status check_names(const struct merge_output *output, struct snap_error *err)
 {
     const char *partial_name = output->partial_path + (output->folder->name - output->folder->path);

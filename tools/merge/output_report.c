@@ -64,8 +64,8 @@ void merge_output_report_interrupted(struct merge_session *session)
             cli_line(cli, "The output is complete, as %s.",
                      output->image->placed ? output->target.path : output->partial_path);
         else
-            cli_line(cli, "The output was complete, but its file was removed or replaced by somebody: do not use what "
-                     "is there; repeat the command with a name in a folder that only you can change.");
+            cli_line(cli, "The output was complete, but its file was removed or replaced by another program: do not "
+                     "use what is there; repeat the command with a name in a folder that only you can change.");
         return;
     }
     cli_line(cli, "%s is incomplete (%s of %s): do not use it.",

@@ -21,7 +21,10 @@ static void show_verified(void *context, uint64_t done_bytes, uint64_t total_byt
     cli_progress_update(context, "verify", done_bytes, total_bytes);
 }
 
-/* Verifying what only the cache holds proves nothing: known once the file is there, and before anything is in it. */
+/*
+ * Reading from the cache verifies nothing. Whether the file can be read past it is known once there is a file, and
+ * before anything is in it.
+ */
 static enum snap_status check_verifiable(const struct merge_session *session, struct snap_error *err)
 {
     struct snap_file_info info;
@@ -53,7 +56,7 @@ enum snap_status merge_output_make(struct merge_session *session, struct snap_er
     return status;
 }
 
-/* The bytes of an image behind its last whole sector are in no snapshot; a copy without them would lack something. */
+/* Bytes behind the last whole sector of an image belong to no snapshot. They are copied, so that nothing is missing. */
 static enum snap_status copy_tail(struct merge_session *session, bool compare, struct snap_error *err)
 {
     const uint64_t tail_bytes = session->output.partial_path ? devices_tail_bytes(&session->origin) : 0;

@@ -100,7 +100,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
     if (status == SNAP_OK && sibling->store.defect == SNAP_HEADER_INVALID && !sibling->is_undo &&
         session->arguments.overflow == MERGE_OVERFLOW_INVALIDATE) {
         cli_warn(session->cli, "%s: it is invalid already and stays invalid", sibling->device.path);
-        sibling->invalidate = true; /* by an earlier run of this merge, say: the same command goes on */
+        sibling->invalidate = true; /* perhaps an earlier run of this merge did it; the same command goes on */
         return SNAP_OK;
     }
     if (status == SNAP_OK)
@@ -147,7 +147,7 @@ enum snap_status merge_preserve_begin(struct merge_session *session, struct snap
         struct merge_sibling *sibling = &session->preserve.siblings[i];
 
         if (sibling->invalidate && !sibling->handle) {
-            continue; /* it was before */
+            continue; /* it was invalid before */
         } else if (sibling->invalidate) {
             status = snap_sibling_invalidate(sibling->handle, err);
             if (status == SNAP_OK)
@@ -172,7 +172,7 @@ void merge_preserve_print(struct merge_session *session)
         const struct merge_sibling *sibling = &session->preserve.siblings[i];
 
         if (!sibling->handle)
-            continue; /* not there yet */
+            continue; /* it does not exist yet */
         report_print(session->cli->out, "%s: %s: %" PRIu64 " chunks of %s to be copied out, room for %" PRIu64 "%s",
                      sibling->is_undo ? "undo" : "preserve", sibling->device.path, sibling->need.needed_chunks,
                      cli_size_text(sibling->store.layout.chunk_bytes).text, sibling->need.free_chunks,

@@ -128,7 +128,10 @@ static void set_counts(struct cli_json *object, const struct snap_merge_result *
     cli_json_set_uint(object, "window_entries_max", counts->window_entries);
 }
 
-/* What the store holds now; the other figures are from before. Not where a cut may have arrived in part. */
+/*
+ * What the store holds after the run, where that is known: a cut may have arrived in part. Other figures are from
+ * before.
+ */
 static void set_after(struct cli_json *result, const struct merge_session *session, const char *outcome)
 {
     const struct snap_layout *layout = &session->store.layout;

@@ -32,8 +32,8 @@ enum snap_status merge_side_files_distinct(const struct merge_session *session, 
     for (int i = 0; i < REPLACED + 1; i++)
         for (int j = 0; j < i; j++)
             if (folders[i] && folders[j] && snap_folder_same(folders[i], folders[j]))
-                return snap_fail(err, SNAP_E_REFUSED, "%s and %s are the same file; --undo, --bad-list and --checkpoint need a "
-                                 "file each", folders[j]->path, folders[i]->path);
+                return snap_fail(err, SNAP_E_REFUSED, "%s and %s are the same file; --undo, --bad-list and "
+                                 "--checkpoint need a file each", folders[j]->path, folders[i]->path);
     for (int i = 0; i < REPLACED && status == SNAP_OK; i++)
         if (files[i])
             status = distinct_from_devices(session, files[i], err);

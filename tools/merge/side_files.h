@@ -6,8 +6,8 @@
 #include "tools/merge/session.h"
 
 /*
- * Before the first write, when all of them are known: checkpoint file, bad list and undo store are compared with each other
- * and with origin, COW and siblings, as files and not as text. SNAP_E_REFUSED: two are the same.
+ * Before the first write, when all of them are known: checkpoint file, bad list and undo store are compared with each
+ * other and with origin, COW and siblings, as files and not as text. SNAP_E_REFUSED: two are the same.
  */
 enum snap_status merge_side_files_distinct(const struct merge_session *session, struct snap_error *err);
 

@@ -38,7 +38,7 @@ void merge_tune_start(struct merge_session *session)
         be_idle(session->cli);
 }
 
-/* Behind a file system, a loop device or device-mapper nobody tells which disk it is. */
+/* Behind a file system, a loop device or device-mapper the disk is not known. */
 static bool disk_known(const struct snap_device *device)
 {
     return device->block_device && !device->is_loop && device->dm_name[0] == '\0';
@@ -56,11 +56,11 @@ enum snap_merge_seeks merge_tune_seeks(const struct snap_device *origin, bool or
                : SNAP_MERGE_SEEKS_ONE_DISK;
 }
 
-/* Virtual disks call themselves spinning by default: whoever says so has to show it. */
+/* Virtual disks say by default that they spin, so the cost of a seek is measured. */
 static bool spins(const struct device *device)
 {
     struct snap_file_info info;
-    struct snap_error ignored; /* what cannot be read here is met again, and told then */
+    struct snap_error ignored; /* a read error is met again in the merge, and reported there */
     uint64_t seek_ns;
 
     if (!device->facts.rotational)

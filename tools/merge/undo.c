@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* snapmerge's way back: the undo store is made or found again, and nobody goes on without it unnoticed. */
+/* snapmerge --undo: the undo store is made or found again, and a merge does not go on without it unnoticed. */
 #include "tools/merge/undo.h"
 
 #include "lib/base/arith.h"
@@ -113,7 +113,10 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
                      "or give up the way back: add --accept=undo", session->cow.path, id);
 }
 
-/* Where the new file would be: on the origin's own file system it could not be written; in memory it would not last. */
+/*
+ * Checks where the new file would lie: on the origin's own file system it could not be written, and in memory it would
+ * not last.
+ */
 static enum snap_status check_folder(struct merge_session *session, const char *path, struct snap_error *err)
 {
     struct snap_device below;
@@ -173,7 +176,7 @@ static enum snap_status plan_device(struct merge_session *session, struct merge_
     return SNAP_OK;
 }
 
-/* What is there already: the undo store of this very merge, or a device with nothing on it. */
+/* Takes up what exists already: the undo store of this merge, or a device with nothing on it. */
 static enum snap_status take_existing(struct merge_session *session, struct merge_sibling *sibling,
                                       struct snap_error *err)
 {
@@ -216,7 +219,7 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
     status = merge_preserve_add(session, sibling, err);
     if (status == SNAP_OK)
         status = merge_undo_check_known(session, err);
-    /* A COW that is kept remembers nothing. */
+    /* A kept COW has no mark of the merge. */
     if (status == SNAP_OK && session->arguments.keep_cow && sibling->check.entries > 0 &&
         sibling->need.needed_chunks == 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: it holds all that this merge replaces, from an earlier run, and "
@@ -308,7 +311,7 @@ enum snap_status merge_undo_end(struct merge_session *session, struct snap_error
         return SNAP_OK;
     if (merge_under_way(session))
         status = set_flags(&session->store, 0, session->store.identity.undo_id, err);
-    if (status == SNAP_OK && parent && !parent->invalidate) /* taken back: that merge never was */
+    if (status == SNAP_OK && parent && !parent->invalidate) /* the merge is taken back, so its marks go */
         status = set_flags(&parent->store, 0, no_id, err);
     return status;
 }

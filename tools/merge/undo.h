@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* snapmerge's way back: the undo store is made or found again, and nobody goes on without it unnoticed. */
+/* snapmerge --undo: the undo store is made or found again, and a merge does not go on without it unnoticed. */
 #ifndef DMSNAP_TOOLS_MERGE_UNDO
 #define DMSNAP_TOOLS_MERGE_UNDO
 
@@ -8,7 +8,7 @@
 /*
  * Before the first write: what the record of the COW says of undo stores, against --undo and --preserve. SNAP_E_REFUSED
  * where a merge that was begun with an undo store would go on without it; where an undo store would be merged that
- * lacks a part, or without keeping the view of the snapshot that it belongs to; unless --accept has the word.
+ * lacks a part, or without keeping the view of the snapshot that it belongs to; unless --accept names it.
  */
 enum snap_status merge_undo_check(struct merge_session *session, struct snap_error *err);
 
@@ -39,12 +39,14 @@ enum snap_status merge_undo_give_record(struct merge_session *session, struct sn
 enum snap_status merge_undo_check_owner(const struct device *undo, struct snap_error *err);
 
 /*
- * Of an undo store that is taken up, once its list is read: SNAP_E_REFUSED where it has entries though the COW, which could
- * tell, does not know it; of a device also where the COW cannot tell.
+ * Of an undo store that is taken up, once its list is read: SNAP_E_REFUSED where it has entries though the COW, which
+ * could tell, does not know it; of a device also where the COW cannot tell.
  */
 enum snap_status merge_undo_check_known(const struct merge_session *session, struct snap_error *err);
 
-/* The first write where an empty undo store is taken up that the COW does not know: from now on they know each other. */
+/*
+ * The first write where an empty undo store is taken up: the COW gets a record, so that later runs can match the two.
+ */
 enum snap_status merge_undo_make_known(struct merge_session *session, struct snap_error *err);
 
 /* After a complete merge: the mark that it is under way goes away. */
@@ -56,7 +58,7 @@ void merge_undo_print(struct merge_session *session);
 /* With --keep-cow: the undo store has all that it needs, so that the merge goes on without naming it, and only so. */
 bool merge_undo_kept_whole(const struct merge_session *session);
 
-/* The snapshot that is taken back was given up for that (--overflow=invalidate): nobody finds it any more. */
+/* The store of the snapshot whose merge is taken back was given up for it (--overflow=invalidate). */
 bool merge_undo_lost_parent(const struct merge_session *session);
 
 #endif

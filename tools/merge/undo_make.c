@@ -22,7 +22,7 @@ static enum snap_status new_record(struct merge_session *session, struct snap_id
                               err);
 }
 
-/* Who finds the name finds a whole store: until then it has none, and a run that is killed leaves nothing. */
+/* The image gets its name only when the store on it is whole, so a run that is killed leaves no file. */
 static enum snap_status make_image(struct merge_session *session, struct snap_new_file **image, struct snap_error *err)
 {
     const struct snap_file_options options = merge_preserve_io(session);
@@ -71,7 +71,10 @@ static enum snap_status name_image(struct merge_session *session, struct snap_ne
     return snap_new_file_place(image, NULL, err);
 }
 
-/* With a record on both sides they find each other again; without one the undo store works, but nobody misses it. */
+/*
+ * With a record in both, COW and undo store can be matched in a later run. Without one the undo store works all the
+ * same, but a later run does not notice that it is missing.
+ */
 enum snap_status merge_undo_give_record(struct merge_session *session, struct snap_error *err)
 {
     struct snap_identity record;

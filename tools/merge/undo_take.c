@@ -38,15 +38,16 @@ enum snap_status merge_undo_check_owner(const struct device *undo, struct snap_e
     if (fstat(fd, &seen) != 0)
         return snap_fail_errno(err, errno, "%s: cannot tell whose it is", path);
     if (seen.st_uid != geteuid())
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it belongs to another user (%u), who can read what would be copied to it, and "
-                         "may have written what is in it; name a new file", path, seen.st_uid);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it belongs to another user (%u), who can read what would be copied "
+                         "to it, and may have written what is in it; name a new file", path, seen.st_uid);
     if (keeps_modes(fd) && (seen.st_mode & OTHERS_MAY_DO_ANYTHING) != 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: other users have rights to it (mode %04o), and what is copied to it is "
-                         "content of the origin: chmod 600 %s, then repeat this command", path, seen.st_mode & 07777,
+        return snap_fail(err, SNAP_E_REFUSED, "%s: other users have rights to it (mode %04o), and what is copied to "
+                         "it is content of the origin: chmod 600 %s, then repeat this command", path,
+                         seen.st_mode & 07777,
                          cli_quote(path).text);
     if ((seen.st_mode & OTHERS_MAY_WRITE) != 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: other users may write to it, for its file system keeps no rights of files: "
-                         "mount that with umask=077, then repeat this command", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: other users may write to it, for its file system keeps no rights "
+                         "of files: mount that with umask=077, then repeat this command", path);
     return SNAP_OK;
 }
 
@@ -59,9 +60,10 @@ enum snap_status merge_undo_check_known(const struct merge_session *session, str
     if (session->store.identity_state == SNAP_IDENTITY_OK || undo->check.entries == 0 ||
         (!could_know && !undo->device.facts.block_device))
         return SNAP_OK;
-    return snap_fail(err, SNAP_E_REFUSED, "%s: it holds entries, and nothing in %s says that they are of this merge. Name a new "
-                     "file; or, if they are of an earlier run, take that back and repeat this command: snapmerge --origin %s "
-                     "--cow %s", undo->device.path, session->cow.path, cli_quote(session->origin.path).text,
+    return snap_fail(err, SNAP_E_REFUSED, "%s: it holds entries, and nothing in %s says that they are of this merge. "
+                     "Name a new file; or, if they are of an earlier run, take that back and repeat this command: "
+                     "snapmerge --origin %s --cow %s", undo->device.path, session->cow.path,
+                     cli_quote(session->origin.path).text,
                      cli_quote(undo->device.path).text);
 }
 

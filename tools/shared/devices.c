@@ -42,7 +42,7 @@ enum snap_status devices_distinct_from_all(const struct device *device, const st
     return status;
 }
 
-/* Adds who has the device to the text that says that somebody has it. */
+/* Adds the users of the device to the message that says that it is in use. */
 static void add_holders(const struct device *device, struct snap_error *err)
 {
     char holders[256];

@@ -138,7 +138,7 @@ struct report_text report_device_text(const struct device *device, const struct 
     return result;
 }
 
-/* A store is named by what would be lost with it. */
+/* Refuses to overwrite a store, and says how many entries would be lost. */
 static enum snap_status refuse_store(const struct device *device, const struct snap_store *store,
                                      const char *waiver, struct snap_error *err)
 {
