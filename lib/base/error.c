@@ -46,6 +46,11 @@ const char *snap_error_reason(int sys_errno, char buffer[SNAP_ERROR_REASON_BYTES
 #endif
 }
 
+bool snap_error_is_medium(int sys_errno)
+{
+    return sys_errno == EIO || sys_errno == ENODATA || sys_errno == EREMOTEIO || sys_errno == EILSEQ;
+}
+
 enum snap_status snap_fail(struct snap_error *err, enum snap_status status, const char *format, ...)
 {
     va_list args;

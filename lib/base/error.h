@@ -3,6 +3,8 @@
 #ifndef DMSNAP_BASE_ERROR
 #define DMSNAP_BASE_ERROR
 
+#include <stdbool.h>
+
 #define SNAP_ERROR_TEXT_BYTES 512
 #define SNAP_ERROR_REASON_BYTES 128
 
@@ -54,6 +56,13 @@ enum snap_status snap_fail_errno(struct snap_error *err, int sys_errno, const ch
 
 /* The system's text for `sys_errno`; it may lie in `buffer`. Unlike strerror, any thread may call it. */
 const char *snap_error_reason(int sys_errno, char buffer[SNAP_ERROR_REASON_BYTES]);
+
+/*
+ * Whether this errno of a read or write is about the medium: EIO, ENODATA, EREMOTEIO, EILSEQ, which is what the block
+ * layer says of bad sectors. All others (no memory, an interruption, a device that is gone) say nothing about what is
+ * on the device: nobody may conclude from them that it is damaged.
+ */
+bool snap_error_is_medium(int sys_errno);
 
 /* Puts "<prefix>: " in front of the text of a failure that is being passed on; returns its status. */
 enum snap_status snap_fail_prefix(struct snap_error *err, enum snap_status status, const char *format, ...)

@@ -166,12 +166,20 @@ static enum snap_status check_garbage(struct check *check, const struct snap_spa
     return add(check, &finding);
 }
 
-/* A failed walk is an answer too: where the list cannot be followed. */
+/*
+ * A failed walk is an answer too: where the list cannot be followed. But only if the device says so: what is short of
+ * memory, or gone, has told nothing about the store.
+ */
 static enum snap_status check_broken_walk(struct check *check, const struct snap_span *span,
                                           const struct snap_error *reason)
 {
     struct snap_finding finding;
 
+    if (reason->status != SNAP_E_CORRUPT && !snap_error_is_medium(reason->sys_errno)) {
+        if (check->err)
+            *check->err = *reason;
+        return reason->status;
+    }
     snap_findings_init_failure(&finding,
                                reason->status == SNAP_E_CORRUPT ? SNAP_RULE_LIST_PAST_END : SNAP_RULE_AREA_UNREADABLE,
                                check->store, reason);

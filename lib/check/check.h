@@ -47,7 +47,7 @@ struct snap_check_result {
  * Entries that break a rule about their own numbers are left out of the search for duplicates.
  *
  * SNAP_OK: the check was carried out, whatever it found. SNAP_E_NOMEM, SNAP_E_STOPPED; what the finding callback
- * returned.
+ * returned; what a read failed with that says nothing about the medium (snap_error_is_medium).
  */
 enum snap_status snap_check(const struct snap_store *store, const struct snap_check_options *options,
                             struct snap_findings *findings, struct snap_check_result *result, struct snap_error *err);

@@ -37,11 +37,14 @@ static uint64_t used_bytes(const struct data_check *check, uint64_t old_chunk)
                                                                               : origin_bytes - old_chunk * chunk_bytes;
 }
 
-/* One piece of each chunk of the batch; each request has its own result. */
-static void read_pieces(struct data_check *check, uint64_t count, uint64_t at_bytes)
+/* One piece of each chunk of the batch; each request has its own result. Fails where it is not the medium's fault. */
+static enum snap_status read_pieces(struct data_check *check, uint64_t count, uint64_t at_bytes, struct snap_error *err)
 {
+    struct snap_error reason = {0};
     size_t requests = 0;
     uint64_t which[BATCH_ENTRIES];
+    enum snap_status status;
+    bool told = false;
 
     for (uint64_t i = 0; i < count; i++) {
         const uint64_t wanted_bytes = used_bytes(check, check->entries[i].old_chunk);
@@ -58,9 +61,21 @@ static void read_pieces(struct data_check *check, uint64_t count, uint64_t at_by
         };
         which[requests++] = i;
     }
-    (void)snap_io_transfer(check->store->io, check->requests, requests, NULL);
-    for (size_t i = 0; i < requests; i++)
-        check->sys_errno[which[i]] = check->requests[i].sys_errno;
+    status = snap_io_transfer(check->store->io, check->requests, requests, &reason);
+    for (size_t i = 0; i < requests; i++) {
+        const int sys_errno = check->requests[i].sys_errno;
+
+        if (sys_errno != 0 && !snap_error_is_medium(sys_errno))
+            return snap_fail_errno(err, sys_errno, "%s: reading data chunk %" PRIu64, check->store->io->name,
+                                   check->entries[which[i]].new_chunk);
+        told |= sys_errno != 0;
+        check->sys_errno[which[i]] = sys_errno;
+    }
+    if (status == SNAP_OK || told)
+        return SNAP_OK;
+    if (err) /* it failed as a whole */
+        *err = reason;
+    return status;
 }
 
 static enum snap_status report(const struct data_check *check, uint64_t first_index, uint64_t count,
@@ -99,9 +114,9 @@ static enum snap_status check_batch(struct data_check *check, uint64_t first_ind
         if (check->entries[i].new_chunk >= check->store->layout.cow_chunks)
             return snap_fail(err, SNAP_E_CORRUPT, "%s: entry %" PRIu64 " changed while it was checked",
                              check->store->io->name, first_index + i);
-    for (uint64_t at_bytes = 0; at_bytes < chunk_bytes; at_bytes += check->piece_bytes)
-        read_pieces(check, count, at_bytes);
-    return report(check, first_index, count, findings, unreadable, err);
+    for (uint64_t at_bytes = 0; at_bytes < chunk_bytes && status == SNAP_OK; at_bytes += check->piece_bytes)
+        status = read_pieces(check, count, at_bytes, err);
+    return status == SNAP_OK ? report(check, first_index, count, findings, unreadable, err) : status;
 }
 
 enum snap_status snap_check_data(const struct snap_store *store, uint64_t entries,

@@ -16,8 +16,9 @@ struct snap_check_data_options {
 
 /*
  * Reads the data chunk of each of the first `entries` entries, whose numbers snap_check found sound, and adds a finding
- * for each that cannot be read: it blocks the kernel's merge. *unreadable counts them. SNAP_E_IO only where the list
- * itself can no longer be read; SNAP_E_NOMEM, SNAP_E_STOPPED; what the finding callback returned.
+ * for each that the medium does not give (snap_error_is_medium): it blocks the kernel's merge. *unreadable counts them.
+ * Any other failure of a read ends the check: SNAP_E_NOMEM and others. So does one of the list itself: SNAP_E_IO.
+ * SNAP_E_STOPPED; what the finding callback returned.
  */
 enum snap_status snap_check_data(const struct snap_store *store, uint64_t entries,
                                  const struct snap_check_data_options *options, struct snap_findings *findings,

@@ -149,6 +149,7 @@ static enum snap_status look_behind(struct snap_duplicates *sets, uint64_t entri
 {
     const uint64_t first_area = snap_layout_area_behind(&sets->store->layout, entries);
     struct snap_list_walk *walk;
+    struct snap_error reason = {0};
     struct snap_span span;
     uint64_t found = 0;
     enum snap_status status;
@@ -159,10 +160,13 @@ static enum snap_status look_behind(struct snap_duplicates *sets, uint64_t entri
     if (status != SNAP_OK)
         return status;
     snap_list_walk_seek_area(walk, first_area);
-    /* What stands there is no part of the list, so a failure to read it only ends the look. */
-    while (snap_list_walk_next(walk, &span, NULL) == SNAP_OK && span.slots != 0) {
-        uint32_t fitting = continuing(sets, &span, found == 0);
+    for (;;) {
+        uint32_t fitting;
 
+        status = snap_list_walk_next(walk, &span, &reason);
+        if (status != SNAP_OK || span.slots == 0)
+            break;
+        fitting = continuing(sets, &span, found == 0);
         if (found == 0 && !snap_all_zero(span.bytes, (uint64_t)span.slots * SNAP_ENTRY_BYTES))
             result->leftover_area = first_area;
         found += fitting;
@@ -171,7 +175,12 @@ static enum snap_status look_behind(struct snap_duplicates *sets, uint64_t entri
     }
     snap_list_walk_close(walk);
     sets->continuation_entries = snap_min(sets->continuation_entries, found);
-    return SNAP_OK;
+    /* What the medium does not give back there, or what goes on to the device's end, is nobody's list. */
+    if (status == SNAP_OK || status == SNAP_E_CORRUPT || snap_error_is_medium(reason.sys_errno))
+        return SNAP_OK;
+    if (err)
+        *err = reason;
+    return status;
 }
 
 static enum snap_status feed_again(struct snap_duplicates *sets, bool (*stop)(void *context), void *stop_context,

@@ -4,7 +4,6 @@
 
 #include "lib/base/arith.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,11 +39,6 @@ struct copy {
     const struct snap_copy_control *control;
 };
 
-static bool medium_failed(int sys_errno)
-{
-    return sys_errno == EIO || sys_errno == ENODATA || sys_errno == EREMOTEIO || sys_errno == EILSEQ;
-}
-
 /* Transfers one piece of the buffer, of one chunk. *bad_bytes grows by its length where the medium fails. */
 static enum snap_status run_piece(const struct copy *copy, enum snap_io_kind kind, uint64_t offset_bytes,
                                     struct iovec piece, uint64_t *bad_bytes, struct snap_error *err)
@@ -59,7 +53,7 @@ static enum snap_status run_piece(const struct copy *copy, enum snap_io_kind kin
     status = snap_io_transfer(copy->io, &request, 1, &reason);
     if (status == SNAP_OK)
         return SNAP_OK;
-    if (!control->keep_going || !medium_failed(request.sys_errno)) {
+    if (!control->keep_going || !snap_error_is_medium(request.sys_errno)) {
         if (err)
             *err = reason;
         return status;
@@ -111,7 +105,7 @@ static bool only_medium_failed(const struct snap_copy_group *group, size_t count
     bool any = false;
 
     for (size_t i = 0; i < count; i++) {
-        if (group->requests[i].sys_errno != 0 && !medium_failed(group->requests[i].sys_errno))
+        if (group->requests[i].sys_errno != 0 && !snap_error_is_medium(group->requests[i].sys_errno))
             return false;
         any |= group->requests[i].sys_errno != 0;
     }

@@ -43,9 +43,9 @@ void snap_copy_group_free(struct snap_copy_group *group);
  * Fails with SNAP_E_STOPPED, or with what the device says. No request is in flight any more when they return. After a
  * failure of snap_copy_write the target may hold any part of what was to be written.
  *
- * With keep_going, a request that fails because of the medium (EIO, ENODATA, EREMOTEIO, EILSEQ: what the block layer
- * says of bad sectors) is tried again chunk by chunk. A chunk that fails alone is marked in the plan; its bytes in the
- * buffer, or on the target, are undefined. The writes are not planned anew: that is what snap_plan_drop_bad is for.
+ * With keep_going, a request that fails because of the medium (snap_error_is_medium) is tried again chunk by chunk. A
+ * chunk that fails alone is marked in the plan; its bytes in the buffer, or on the target, are undefined. The writes
+ * are not planned anew: that is what snap_plan_drop_bad is for.
  */
 enum snap_status snap_copy_read(struct snap_plan *plan, struct snap_io *source, uint8_t *buffer,
                                 struct snap_copy_group *group, const struct snap_copy_control *control,

@@ -128,13 +128,20 @@ static enum snap_status drop_all_used(const struct snap_leftovers_search *search
 static enum snap_status judge_slots(const struct snap_leftovers_search *search, struct slots *slots,
                                     bool *nothing_missed, struct snap_error *err)
 {
+    struct snap_error reason;
     enum snap_status status = slots_init(slots, err);
 
     *nothing_missed = false;
     if (status != SNAP_OK)
         return status;
-    if (snap_list_read_entries(search->store, slots->first_index, slots->count, slots->entries, NULL) != SNAP_OK)
+    status = snap_list_read_entries(search->store, slots->first_index, slots->count, slots->entries, &reason);
+    if (status == SNAP_E_IO)
         return SNAP_OK;
+    if (status != SNAP_OK) {
+        if (err)
+            *err = reason;
+        return status;
+    }
     find_needed(search, slots);
     status = compare_needed(search, slots, nothing_missed, err);
     if (status != SNAP_OK || *nothing_missed)

@@ -7,7 +7,6 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/worker.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -24,6 +23,8 @@ struct batch {
     uint8_t *buffer;
     struct iovec *iovs;
     struct snap_io_request *requests;
+    enum snap_status status;             /* a failure of all of them, which none of them tells ... */
+    struct snap_error reason;            /* ... and its reason */
 };
 
 struct snap_list_walk {
@@ -90,13 +91,10 @@ static void read_batch(void *argument)
     struct batch *batch = argument;
 
     /* Each request has its own result; whether one that failed matters is decided when it is reached. */
-    enum snap_status status = snap_io_transfer(batch->store->io, batch->requests, batch->pieces, NULL);
-    bool told = status == SNAP_OK;
-
+    batch->status = snap_io_transfer(batch->store->io, batch->requests, batch->pieces, &batch->reason);
     for (uint32_t i = 0; i < batch->pieces; i++)
-        told |= batch->requests[i].sys_errno != 0;
-    for (uint32_t i = 0; !told && i < batch->pieces; i++)
-        batch->requests[i].sys_errno = EIO; /* it failed as a whole */
+        if (batch->requests[i].sys_errno != 0)
+            batch->status = SNAP_OK;
 }
 
 static void start_batch(struct snap_list_walk *walk, struct batch *batch, uint64_t first_piece,
@@ -192,6 +190,12 @@ enum snap_status snap_list_walk_next(struct snap_list_walk *walk, struct snap_sp
         walk->over = true;
         return snap_fail_errno(err, request->sys_errno, "%s: cannot read metadata area %" PRIu64 " at byte %" PRIu64,
                                store->io->name, area, request->offset_bytes);
+    }
+    if (walk->now->status != SNAP_OK) {
+        walk->over = true;
+        if (err)
+            *err = walk->now->reason;
+        return walk->now->status;
     }
     if (!walk->ended) {
         span->live = count_live(span);

@@ -43,7 +43,7 @@ void snap_list_walk_stop_on(struct snap_list_walk *walk, bool (*stop)(void *cont
  * area is handed out too, with live == 0 (garbage there may become live later: rule garbage-behind-end), then a span of
  * 0 slots. Areas behind are read ahead, but only what is reached can fail:
  * SNAP_E_CORRUPT  all areas on the device are full: the next one lies past the device's end (the kernel refuses it);
- * SNAP_E_IO       an area cannot be read; span->area and first_slot say which;
+ * SNAP_E_IO and others  an area cannot be read; span->area and first_slot say which;
  * SNAP_E_STOPPED  see snap_list_walk_stop_on.
  * After a failure the walk is over.
  */

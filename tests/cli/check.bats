@@ -222,3 +222,20 @@ move() {
     program snapcheck --json --origin origin cow
     assert_equal "$(jq -r '.findings[].rule' <<<"$output")" ""
 }
+
+# A script that throws damaged stores away must not do so because the machine had no memory for a moment.
+@test "short memory is an error of the system, not of the store" {
+    local n
+    load system_calls
+    need_strace
+    recipe areas-chunks
+    for n in 1 2 3 4 5 6 7 8; do
+        traced -e trace=io_uring_setup,preadv -e inject=io_uring_setup:error=ENOSYS \
+            -e "inject=preadv:error=ENOMEM:when=$n+" -- snapcheck --data --origin origin cow
+        grep -q 'preadv.*INJECTED' trace || break
+        assert_status 8
+        assert_equal "$output" "" # no finding, no verdict
+        assert_said "Cannot allocate memory"
+    done
+    [ "$n" -gt 3 ]
+}

@@ -7,6 +7,8 @@
 #include "tests/unit/format_fixture.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
+
 /* The sound store: chunks of 8 sectors, 600 of them with areas in 1, 258 and 515; 300 entries, an odd origin. */
 #define CS 8u
 #define CHUNKS 600u
@@ -275,6 +277,37 @@ static void an_unreadable_area_is_fatal(void **state)
         } else {
             none(io, &options);
         }
+    }
+}
+
+/* Short memory, an interruption, a device that is gone: the store may be as sound as ever. */
+static void what_the_medium_did_not_say_is_no_finding(void **state)
+{
+    static const struct {
+        int sys_errno;
+        enum snap_status status;
+    } failures[] = {{ENOMEM, SNAP_E_NOMEM}, {EINTR, SNAP_E_IO}, {EAGAIN, SNAP_E_IO}, {ENXIO, SNAP_E_NOENT}};
+    static const int medium[] = {EIO, ENODATA, EREMOTEIO, EILSEQ};
+
+    (void)state;
+    for (uint64_t area = 0; area < 3; area++) /* the last one is looked at behind the end of the list */
+        for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+            struct snap_io *io = io_fault_new(sound_store(), NULL);
+
+            io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true,
+                                                .sys_errno = failures[i].sys_errno,
+                                                .offset_bytes = (1 + area * 257) * 4096, .length_bytes = 512});
+            assert_status(check_run(io, &options, &checked), failures[i].status, &checked.err);
+            assert_int_equal(checked.count, 0);
+            assert_int_equal(checked.findings.severity_counts[SNAP_FATAL], 0);
+            list_close(io);
+        }
+    for (size_t i = 0; i < sizeof medium / sizeof medium[0]; i++) {
+        struct snap_io *io = io_fault_new(sound_store(), NULL);
+
+        io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .sys_errno = medium[i],
+                                            .offset_bytes = 4096, .length_bytes = 512});
+        only_in_area(io, SNAP_RULE_AREA_UNREADABLE, SNAP_FATAL, 0);
     }
 }
 
@@ -555,6 +588,7 @@ int main(void)
         cmocka_unit_test(a_full_store_is_a_warning),
         cmocka_unit_test(a_list_without_an_end_is_fatal),
         cmocka_unit_test(an_unreadable_area_is_fatal),
+        cmocka_unit_test(what_the_medium_did_not_say_is_no_finding),
         cmocka_unit_test(bytes_behind_the_end_are_corrupting),
         cmocka_unit_test(garbage_is_one_finding_per_list),
         cmocka_unit_test(a_cut_list_is_a_warning),

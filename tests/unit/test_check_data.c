@@ -5,6 +5,8 @@
 #include "tests/support/io_mem.h"
 #include "tests/unit/list_fixture.h"
 
+#include <errno.h>
+
 static uint64_t found_index[16];
 static uint64_t found_offset[16];
 static size_t found_count;
@@ -111,6 +113,30 @@ static void a_chunk_larger_than_a_request_is_read_to_its_end(void **state)
     assert_int_equal(snap_io_close(io, NULL), SNAP_OK);
 }
 
+/* Short memory is no bad sector: a script that looks for those would give the chunk up. */
+static void what_the_medium_did_not_say_is_no_finding(void **state)
+{
+    static const struct {
+        int sys_errno;
+        enum snap_status status;
+    } failures[] = {{ENOMEM, SNAP_E_NOMEM}, {EINTR, SNAP_E_IO}, {EAGAIN, SNAP_E_IO}, {ENXIO, SNAP_E_NOENT}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        struct snap_io *list = list_new(8, 800 * 8), *io;
+        uint64_t unreadable;
+
+        list_put_canonical(list, 8, 0, 300, 5, 3);
+        io = io_fault_new(list, NULL);
+        io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
+                                            .sys_errno = failures[i].sys_errno, .offset_bytes = 20 * 4096});
+        assert_int_equal(run(io, 300, 0, &unreadable), failures[i].status);
+        assert_int_equal(unreadable, 0);
+        assert_int_equal(found_count, 0);
+        assert_int_equal(snap_io_close(io, NULL), SNAP_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +144,7 @@ int main(void)
         cmocka_unit_test(bad_sectors_are_found_chunk_by_chunk),
         cmocka_unit_test(the_rest_of_a_partial_chunk_does_not_count),
         cmocka_unit_test(a_chunk_larger_than_a_request_is_read_to_its_end),
+        cmocka_unit_test(what_the_medium_did_not_say_is_no_finding),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

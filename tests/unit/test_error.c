@@ -84,6 +84,17 @@ static void test_long_text(void **state)
     test_free(err);
 }
 
+static void only_some_are_about_the_medium(void **state)
+{
+    static const int others[] = {0, ENOMEM, EINTR, EAGAIN, ENXIO, ENODEV, ENOSPC, EINVAL, EOPNOTSUPP, ETIMEDOUT};
+
+    (void)state;
+    assert_true(snap_error_is_medium(EIO) && snap_error_is_medium(ENODATA) && snap_error_is_medium(EREMOTEIO) &&
+                snap_error_is_medium(EILSEQ));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(snap_error_is_medium(others[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +102,7 @@ int main(void)
         cmocka_unit_test(test_fail_errno),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_long_text),
+        cmocka_unit_test(only_some_are_about_the_medium),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,8 @@
 #include "tests/unit/store_fixture.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
+
 #define PER_AREA 32u /* chunks of one sector */
 #define LISTED 10u   /* entries of the list, all in area 0 */
 
@@ -206,6 +208,11 @@ static void test_failures(void **state)
     assert_int_equal(snap_leftovers_find(&bench->search, &end, &err), SNAP_E_STOPPED);
     assert_int_equal(end, 0);
     bench->stopped = false;
+    io_fault_add(bench->cow, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
+                                                .sys_errno = ENOMEM, .offset_bytes = format_area_offset(1, 1)});
+    assert_int_equal(snap_leftovers_find(&bench->search, &end, &err), SNAP_E_NOMEM); /* not: an unreadable area */
+    assert_int_equal(end, 0);
+    io_fault_clear(bench->cow);
     io_fault_add(bench->cow, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
                                                 .offset_bytes = format_area_offset(1, 0)});
     assert_int_equal(snap_leftovers_find(&bench->search, &end, &err), SNAP_E_IO); /* the list itself */

@@ -268,6 +268,39 @@ static void test_unreadable_piece(void **state)
     fixture_free(&fixture);
 }
 
+static enum snap_status refuse_all(struct snap_io *io, struct snap_io_request *requests, size_t count,
+                                   struct snap_error *err)
+{
+    (void)requests;
+    (void)count;
+    return snap_fail(err, SNAP_E_NOMEM, "%s: no memory for requests", io->name);
+}
+
+/* What fails before any request was made says nothing about an area. */
+static void test_failure_as_a_whole(void **state)
+{
+    struct fixture fixture = fixture_random_store(5, 1, 100, 500, false);
+    struct snap_io *io = fixture_mem("cow", fixture.cow, fixture.cow_bytes, 512);
+    struct snap_io_ops ops = *io->ops;
+    const struct snap_io_ops *kept = io->ops;
+    struct snap_error err = {0};
+    struct snap_store store;
+    struct snap_list_walk *walk = open_walk(&store, io);
+    struct snap_span span;
+
+    (void)state;
+    ops.transfer = refuse_all;
+    io->ops = &ops;
+    assert_int_equal(snap_list_walk_next(walk, &span, &err), SNAP_E_NOMEM);
+    assert_string_equal(err.text, "cow: no memory for requests");
+    assert_int_equal(snap_list_walk_next(walk, &span, &err), SNAP_OK);
+    assert_int_equal(span.slots, 0);
+    snap_list_walk_close(walk);
+    io->ops = kept;
+    must(snap_io_close(io, NULL));
+    fixture_free(&fixture);
+}
+
 static void test_seek_area(void **state)
 {
     struct fixture fixture = fixture_random_store(5, 1, 100, 500, false);
@@ -336,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_full_area_and_no_next),
         cmocka_unit_test(test_unreadable_area),
         cmocka_unit_test(test_unreadable_piece),
+        cmocka_unit_test(test_failure_as_a_whole),
         cmocka_unit_test(test_seek_area),
         cmocka_unit_test(test_stop),
     };
