@@ -67,7 +67,7 @@ void snap_lookup_free(struct snap_lookup *lookup)
 
 static int same_file(const struct snap_lookup *lookup, int fd)
 {
-    struct snap_lookup now;
+    struct snap_lookup now = {.fd = -1};
     const int failed = snap_lookup_describe(&now, fd);
 
     if (failed != 0)

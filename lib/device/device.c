@@ -5,6 +5,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/base/ioctl.h"
 #include "lib/base/sysfs.h"
 #include "lib/device/probe.h"
 
@@ -145,7 +146,7 @@ static void describe_block(const struct snap_lookup *found, struct snap_device *
     device->disk_number = device->device_number;
     snap_device_read_sysfs("", device);
     fd = snap_lookup_reopen(found, O_RDONLY);
-    if (fd >= 0 && ioctl(fd, BLKGETSIZE64, &size_bytes) == 0)
+    if (fd >= 0 && ioctl(fd, SNAP_IOCTL_REQUEST(BLKGETSIZE64), &size_bytes) == 0)
         device->size_sectors = size_bytes / SNAP_SECTOR_BYTES;
     if (device->is_loop || major(device->device_number) == LOOP_MAJOR)
         snap_device_describe_loop(fd, device);

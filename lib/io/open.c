@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/ioctl.h"
 #include "lib/base/sysfs.h"
 
 #include <errno.h>
@@ -55,7 +56,7 @@ static enum snap_status block_figures(struct snap_opened *opened, const char *pa
 
     if (write && ioctl(opened->direct_fd, BLKROGET, &read_only) == 0 && read_only)
         return snap_fail_errno(err, EROFS, "%s: the device is set read-only", path);
-    if (ioctl(opened->direct_fd, BLKGETSIZE64, &size_bytes) != 0)
+    if (ioctl(opened->direct_fd, SNAP_IOCTL_REQUEST(BLKGETSIZE64), &size_bytes) != 0)
         return snap_fail_errno(err, errno, "%s: cannot tell its size", path);
     if (ioctl(opened->direct_fd, BLKSSZGET, &block_bytes) != 0)
         return snap_fail_errno(err, errno, "%s: cannot tell its logical block size", path);

@@ -32,18 +32,18 @@ static const char *const texts[] = {
 
 const struct fuzz_harness fuzz_harness = {.name = "text", .texts = texts};
 
-/* Digits as a number; false where there are none, or one leading zero too many. Beyond 2^100 it stays there. */
-static bool digits(const char **at, unsigned __int128 *value)
+/* Digits as a number; false where there are none, or one leading zero too many. What is too large is UINT64_MAX. */
+static bool digits(const char **at, uint64_t *value)
 {
     const char *start = *at;
 
     for (*value = 0; **at >= '0' && **at <= '9'; ++*at)
-        if (*value < (unsigned __int128)1 << 100)
-            *value = *value * 10 + (unsigned)(**at - '0');
+        if (__builtin_mul_overflow(*value, 10, value) || __builtin_add_overflow(*value, **at - '0', value))
+            *value = UINT64_MAX;
     return *at > start && (*start != '0' || *at == start + 1);
 }
 
-static bool size_of(const char *text, unsigned __int128 *value)
+static bool size_of(const char *text, uint64_t *value)
 {
     static const struct {
         const char *suffix;
@@ -57,7 +57,8 @@ static bool size_of(const char *text, unsigned __int128 *value)
         return false;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (strcmp(text, units[i].suffix) == 0) {
-            *value = *value > UINT64_MAX ? (unsigned __int128)1 << 100 : *value * units[i].bytes;
+            if (__builtin_mul_overflow(*value, units[i].bytes, value))
+                *value = UINT64_MAX;
             return *value <= INT64_MAX;
         }
     }
@@ -68,19 +69,19 @@ static void read_numbers(const struct text *text, struct fuzz_input *input)
 {
     const uint64_t least = fuzz_number(input) % 1000, most = least + fuzz_number(input) % 100000;
     const char *at = text->bytes;
-    unsigned __int128 wanted = 0;
+    uint64_t wanted = 0;
     uint64_t found = 77;
     struct snap_error err = {.text = ""};
     bool right = size_of(at, &wanted);
     enum snap_status status = cli_parse_size(at, &found, &err);
 
-    FUZZ_PROMISE(status == (right ? SNAP_OK : SNAP_E_USAGE) && found == (right ? (uint64_t)wanted : 77),
+    FUZZ_PROMISE(status == (right ? SNAP_OK : SNAP_E_USAGE) && found == (right ? wanted : 77),
                  "size: %d, %" PRIu64, status, found);
     FUZZ_PROMISE(right || err.text[0], "a size is refused without a word");
     right = digits(&at, &wanted) && *at == '\0' && wanted >= least && wanted <= most;
     found = 77;
     status = cli_parse_uint(text->bytes, least, most, &found, NULL);
-    FUZZ_PROMISE(status == (right ? SNAP_OK : SNAP_E_USAGE) && found == (right ? (uint64_t)wanted : 77),
+    FUZZ_PROMISE(status == (right ? SNAP_OK : SNAP_E_USAGE) && found == (right ? wanted : 77),
                  "count: %d, %" PRIu64, status, found);
     status = cli_parse_seconds(text->bytes, &found, NULL);
     FUZZ_PROMISE(status == SNAP_OK || status == SNAP_E_USAGE, "seconds: %d", status);
