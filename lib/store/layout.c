@@ -93,16 +93,13 @@ static uint64_t data_chunks(const struct snap_layout *layout)
 
 uint64_t snap_layout_free_entries(const struct snap_layout *layout, uint64_t entries, uint64_t highest_new_chunk)
 {
-    uint64_t next_free = snap_layout_next_free(layout, highest_new_chunk);
-    uint64_t free_entries;
+    const uint64_t next_free = snap_layout_next_free(layout, highest_new_chunk);
+    const uint64_t slots = snap_layout_areas_on_device(layout) * layout->entries_per_area;
 
-    if (next_free >= layout->cow_chunks)
+    /* The last slot of all ends the list. An entry that is there twice takes two slots, but one data chunk. */
+    if (next_free >= layout->cow_chunks || entries + 1 >= slots)
         return 0;
-    free_entries = data_chunks(layout) - snap_layout_data_chunks_before(layout, next_free);
-    if ((entries + free_entries) % layout->entries_per_area == 0 &&
-        snap_layout_area_chunk(layout, (entries + free_entries) / layout->entries_per_area) >= layout->cow_chunks)
-        free_entries--;
-    return free_entries;
+    return snap_min(data_chunks(layout) - snap_layout_data_chunks_before(layout, next_free), slots - 1 - entries);
 }
 
 bool snap_layout_exact_fit_trap(const struct snap_layout *layout)

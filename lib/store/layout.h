@@ -61,8 +61,8 @@ uint64_t snap_layout_capacity_entries(const struct snap_layout *layout);
 
 /*
  * Entries that the kernel can still add to a store of `entries` entries after load: data chunks from next_free to the
- * device's end, one less where the last would need an area beyond it (dmsnap-store(5), CAPACITY). For an empty store:
- * the capacity.
+ * device's end, but no more than there are slots for; the last slot stays free, since a full area needs another one
+ * behind it (dmsnap-store(5), CAPACITY). For an empty store: the capacity.
  */
 uint64_t snap_layout_free_entries(const struct snap_layout *layout, uint64_t entries, uint64_t highest_new_chunk);
 

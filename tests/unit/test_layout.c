@@ -182,6 +182,27 @@ static void test_next_free(void **state)
     assert_int_equal(snap_layout_next_free(&layout, 34), 35);
 }
 
+/* Data chunks and slots are counted apart: they differ where entries are there twice, and where chunks are left out. */
+static void test_free_entries(void **state)
+{
+    struct snap_layout layout = layout_of(1, 34); /* one area of 32 slots, 32 data chunks */
+
+    (void)state;
+    assert_int_equal(snap_layout_free_entries(&layout, 0, 0), 31);
+    assert_int_equal(snap_layout_free_entries(&layout, 5, 6), 26);
+    assert_int_equal(snap_layout_free_entries(&layout, 30, 31), 1);
+    assert_int_equal(snap_layout_free_entries(&layout, 31, 32), 0);
+    assert_int_equal(snap_layout_free_entries(&layout, 2, 2), 29);  /* one entry twice: slots are short */
+    assert_int_equal(snap_layout_free_entries(&layout, 31, 2), 0);
+    assert_int_equal(snap_layout_free_entries(&layout, 1, 10), 23); /* chunks are short */
+    assert_int_equal(snap_layout_free_entries(&layout, 1, 33), 0);
+    layout = layout_of(1, 36); /* a second area, and one data chunk behind it */
+    assert_int_equal(snap_layout_free_entries(&layout, 2, 2), 32);
+    assert_int_equal(snap_layout_free_entries(&layout, 40, 33), 1);
+    layout = layout_of(1, 1);
+    assert_int_equal(snap_layout_free_entries(&layout, 0, 0), 0);
+}
+
 static void test_usage(void **state)
 {
     struct snap_layout layout = layout_of(1, 35);
@@ -241,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_capacity_of_the_format),
         cmocka_unit_test(test_partial_chunk_is_no_chunk),
         cmocka_unit_test(test_next_free),
+        cmocka_unit_test(test_free_entries),
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_limits),
     };
