@@ -86,7 +86,7 @@ static void read_parts(struct snap_view *view, const struct shown *shown, struct
 static void copy_out(struct snap_view *view, const struct shown *shown, struct fuzz_input *input)
 {
     const bool sparse = fuzz_flag(input), read_ahead = fuzz_flag(input);
-    const struct snap_extract_options options = {.sparse = sparse, .memory_bytes = fuzz_below(input, 4) << 16,
+    const struct snap_extract_options options = {.sparse = sparse, .memory_bytes = (1 + fuzz_below(input, 4)) << 17,
                                                  .read_ahead = read_ahead};
     const uint64_t size_bytes = shown->image->origin_bytes;
     struct snap_io *target = device("target", NULL, size_bytes + fuzz_below(input, 4) * 512, true);

@@ -4,6 +4,7 @@
 
 #include "tests/fuzz/plain.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -64,7 +65,7 @@ static int spawn(struct program *program, int out, int err)
     static char path[PATH_MAX], profile[PATH_MAX], folder[128];
     char *environment[] = {variable("PATH", path, sizeof path), folder, (char[]){"LC_ALL=C.UTF-8"}, NULL, NULL};
     posix_spawn_file_actions_t actions;
-    pid_t child;
+    pid_t child, ended;
     int status, failed;
 
     (void)snprintf(folder, sizeof folder, "TMPDIR=%s", fuzz_folder());
@@ -78,7 +79,9 @@ static int spawn(struct program *program, int out, int err)
     failed = posix_spawnp(&child, "timeout", &actions, NULL, (char *const *)(uintptr_t)program->words, environment);
     (void)posix_spawn_file_actions_destroy(&actions);
     FUZZ_PROMISE(failed == 0, "%s does not start: %s", program->words[3], strerror(failed));
-    FUZZ_PROMISE(waitpid(child, &status, 0) == child, "it is lost");
+    while ((ended = waitpid(child, &status, 0)) < 0 && errno == EINTR) /* libFuzzer has a timer */
+        ;
+    FUZZ_PROMISE(ended == child, "it is lost: %s", strerror(errno));
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
