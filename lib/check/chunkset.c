@@ -2,7 +2,6 @@
 /* A hash table of bit pages, whose memory comes in slabs. */
 #include "lib/check/chunkset.h"
 
-#include "lib/base/arith.h"
 #include "lib/base/array.h"
 
 #include <stdlib.h>

@@ -7,9 +7,7 @@
 #include "lib/check/chunkset.h"
 #include "lib/check/repeats_private.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define FILTER_SHARE 32u /* of the memory, for each of the two filters of numbers met again */
 #define FILTER_BYTES_MAX (UINT64_C(8) << 20)

@@ -9,7 +9,6 @@
 #include "lib/base/sysfs.h"
 #include "lib/device/probe.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>

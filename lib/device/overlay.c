@@ -4,7 +4,6 @@
 
 #include "lib/base/text.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,6 @@
 #include "lib/io/io.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 

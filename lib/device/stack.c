@@ -6,8 +6,6 @@
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #define DEPTH_MAX 16 /* deeper stacks are not built */

@@ -6,7 +6,6 @@
 #include "lib/base/buffer.h"
 #include "lib/store/list_read.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

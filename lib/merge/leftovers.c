@@ -2,7 +2,6 @@
 /* Tells which entries behind the end of a list could be missed. */
 #include "lib/merge/leftovers.h"
 
-#include "lib/base/arith.h"
 #include "lib/base/array.h"
 #include "lib/base/bytes.h"
 #include "lib/merge/compare.h"

@@ -2,7 +2,6 @@
 /* What a merge takes before it begins, and gives back: its controls, its buffers, its threads. */
 #include "lib/merge/merge_private.h"
 
-#include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 

@@ -3,8 +3,6 @@
 #ifndef DMSNAP_STORE_CODEC
 #define DMSNAP_STORE_CODEC
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* The header: the first 16 bytes of chunk 0 (dmsnap-store(5), HEADER). */

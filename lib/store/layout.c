@@ -4,7 +4,6 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
-#include "lib/io/io.h"
 #include "lib/store/codec.h"
 
 #include <inttypes.h>

@@ -6,6 +6,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 #include "lib/base/worker.h"
+#include "lib/io/throttle.h"
 
 #include <inttypes.h>
 #include <string.h>

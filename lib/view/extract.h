@@ -4,7 +4,6 @@
 #define DMSNAP_VIEW_EXTRACT
 
 #include "lib/base/clock.h"
-#include "lib/io/throttle.h"
 #include "lib/view/view.h"
 
 /* Two buffers of this size at least are used, and of SNAP_EXTRACT_STEP_MAX_BYTES at most. */

@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define REQUESTS_MAX 512u
 #define REQUEST_BYTES_MAX (1u << 20)
