@@ -63,7 +63,7 @@ static const char *const program_calls[] = {
     "time", "times", "ugetrlimit", "uname", "wait4", "waitid", "waitpid",
 };
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define COUNT(array) (sizeof array / sizeof array[0])
 
 static bool allow(scmp_filter_ctx filter, const char *const *names, size_t count)
 {

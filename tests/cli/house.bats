@@ -176,14 +176,14 @@ declared() {
 }
 
 @test "no line of C is longer than 120 columns" {
-    run awk 'length > 120 { print FILENAME ":" FNR ": " length " columns" }' $(c_sources lib tests)
+    run awk 'length > 120 { print FILENAME ":" FNR ": " length " columns" }' $(c_sources lib tools tests)
     assert_success
     assert_output ""
 }
 
-@test "each file of lib/ says its one job in a sentence on its second line" {
+@test "each file of lib/ and tools/ says its one job in a sentence on its second line" {
     local wrong
-    wrong=$(awk 'FNR == 2 && !/^\/\* .*[.] \*\/$/ { print FILENAME ": " $0 }' $(c_sources lib))
+    wrong=$(awk 'FNR == 2 && !/^\/\* .*[.] \*\/$/ { print FILENAME ": " $0 }' $(c_sources lib tools))
     assert_equal "$wrong" ""
 }
 
@@ -198,6 +198,14 @@ declared() {
         /^}$/ { if (body && FNR - body + 1 >= 60) print FILENAME ":" body ": " FNR - body + 1 " lines"; body = 0 }' \
         $(c_sources lib tools))
     assert_equal "$wrong" ""
+}
+
+@test "one dialect of C: !p and not p == NULL, sizeof x and not sizeof(x)" {
+    run grep -nE '[!=]= NULL' $(c_sources lib tools)
+    assert_failure 1
+    # Parentheses are for types alone.
+    run grep -nP 'sizeof\((?!struct |enum |u?int[0-9]*_t|size_t|unsigned|int|char|void)' $(c_sources lib tools)
+    assert_failure 1
 }
 
 @test "no message of lib/ names an option of a program" {

@@ -34,13 +34,13 @@ bool cli_parse(struct cli *cli, const struct cli_program *program, int argc, con
     enum cli_asked asked;
     enum snap_status status;
 
-    memset(cli, 0, sizeof(*cli));
+    memset(cli, 0, sizeof *cli);
     cli->program = program;
     cli->out = out;
     cli->err = err;
     cli->in_fd = STDIN_FILENO;
     parser = cli_parser_new(cli, argc, argv);
-    if (parser == NULL) {
+    if (!parser) {
         cli_error(cli, "out of memory while reading the command line");
         *exit_status = CLI_EXIT_FAILED;
         return false;

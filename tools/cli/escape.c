@@ -72,7 +72,7 @@ char *cli_escape(const char *bytes, size_t length, enum cli_escape_for purpose)
     if (!snap_mul(length, 4, &room) || !snap_add(room, 1, &room) || room > SIZE_MAX)
         return NULL;
     out = malloc((size_t)room);
-    if (out == NULL)
+    if (!out)
         return NULL;
     at = out;
     while (length > 0) {

@@ -15,7 +15,7 @@ static int option_columns(const struct cli_option *option)
 {
     size_t length = 2 + strlen(option->name);
 
-    if (option->argument != NULL)
+    if (option->argument)
         length += 1 + strlen(option->argument);
     return (int)length;
 }
@@ -24,7 +24,7 @@ static int widest_option(const struct cli_option *options)
 {
     int widest = 0;
 
-    for (; options->name != NULL; options++) {
+    for (; options->name; options++) {
         if (option_columns(options) > widest)
             widest = option_columns(options);
     }
@@ -54,8 +54,8 @@ static void print_option(const struct cli_option *option, int widest, FILE *out)
         fprintf(out, "-%c, ", option->letter);
     else
         fprintf(out, "%*s", LETTER_COLUMNS, "");
-    fprintf(out, "--%s%s%s%*s", option->name, option->argument != NULL ? " " : "",
-            option->argument != NULL ? option->argument : "",
+    fprintf(out, "--%s%s%s%*s", option->name, option->argument ? " " : "",
+            option->argument ? option->argument : "",
             widest - option_columns(option) + MARGIN_COLUMNS, "");
     print_lines(option->help, text_column, out);
     if (option->lacks && option->lacks())
@@ -63,7 +63,7 @@ static void print_option(const struct cli_option *option, int widest, FILE *out)
     if (option->kind == CLI_LIST) {
         char words[256];
 
-        cli_value_join_words(option->words, words, sizeof(words));
+        cli_value_join_words(option->words, words, sizeof words);
         fprintf(out, "\n%*s%s: %s", text_column, "", option->argument, words);
     }
     fputc('\n', out);
@@ -79,7 +79,7 @@ static void print_options(const struct cli_option *options, FILE *out)
 {
     const int widest = widest_option(options);
 
-    for (size_t first = 0; options[first].name != NULL; first++) {
+    for (size_t first = 0; options[first].name; first++) {
         bool printed = false;
 
         for (size_t i = 0; i < first; i++)
@@ -87,7 +87,7 @@ static void print_options(const struct cli_option *options, FILE *out)
         if (printed)
             continue;
         fprintf(out, "\n%s:\n", options[first].group);
-        for (size_t i = first; options[i].name != NULL; i++) {
+        for (size_t i = first; options[i].name; i++) {
             if (same_group(&options[i], &options[first]))
                 print_option(&options[i], widest, out);
         }
@@ -98,7 +98,7 @@ static void print_columns(const struct cli_program *program, FILE *out)
 {
     int widest = 0;
 
-    if (program->columns == NULL)
+    if (!program->columns)
         return;
     for (size_t i = 0; i < program->columns_count; i++) {
         const int length = (int)strlen(program->columns[i].name);
@@ -116,7 +116,7 @@ static void print_columns(const struct cli_program *program, FILE *out)
 static void print_exit_statuses(const struct cli_program *program, FILE *out)
 {
     fprintf(out, "\nExit status:\n   0  done, clean or true\n");
-    if (program->exit_1 != NULL)
+    if (program->exit_1)
         fprintf(out, "   1  %s\n", program->exit_1);
     fprintf(out, "   4  the store is damaged or invalid, there is none, or entries are left in it\n"
                  "   8  operational error or refusal: I/O, busy, no space, no permission, wrong origin\n"

@@ -26,10 +26,10 @@ static struct cli_json *wrap(struct json_object *value)
 {
     struct cli_json *json;
 
-    if (value == NULL)
+    if (!value)
         return NULL;
-    json = calloc(1, sizeof(*json));
-    if (json == NULL)
+    json = calloc(1, sizeof *json);
+    if (!json)
         json_object_put(value);
     else
         json->value = value;
@@ -53,7 +53,7 @@ struct cli_json *cli_json_array(void)
 
 void cli_json_free(struct cli_json *json)
 {
-    if (json == NULL)
+    if (!json)
         return;
     json_object_put(json->value);
     free(json);
@@ -65,7 +65,7 @@ static struct json_object *new_string(const char *bytes, size_t length)
     struct json_object *value = NULL;
     char *text = cli_escape(bytes, length, CLI_ESCAPE_JSON);
 
-    if (text != NULL && strlen(text) <= INT_MAX)
+    if (text && strlen(text) <= INT_MAX)
         value = json_object_new_string(text);
     free(text);
     return value;
@@ -73,9 +73,9 @@ static struct json_object *new_string(const char *bytes, size_t length)
 
 static struct json_object *new_hex(uint64_t number)
 {
-    char text[sizeof("0x") + 16];
+    char text[sizeof "0x" + 16];
 
-    snprintf(text, sizeof(text), "0x%" PRIx64, number);
+    snprintf(text, sizeof text, "0x%" PRIx64, number);
     return json_object_new_string(text);
 }
 
@@ -86,11 +86,11 @@ static struct json_object *new_hex(uint64_t number)
 /* Takes `value`; with `may_be_null` a NULL is JSON's null, else a failed allocation. */
 static void put(struct cli_json *object, const char *key, struct json_object *value, bool may_be_null)
 {
-    if (object == NULL) {
+    if (!object) {
         json_object_put(value);
         return;
     }
-    if (value == NULL && !may_be_null) {
+    if (!value && !may_be_null) {
         object->failed = true;
         return;
     }
@@ -102,11 +102,11 @@ static void put(struct cli_json *object, const char *key, struct json_object *va
 
 static void append(struct cli_json *array, struct json_object *value)
 {
-    if (array == NULL) {
+    if (!array) {
         json_object_put(value);
         return;
     }
-    if (value == NULL || json_object_array_add(array->value, value) != 0) {
+    if (!value || json_object_array_add(array->value, value) != 0) {
         json_object_put(value);
         array->failed = true;
     }
@@ -117,8 +117,8 @@ static struct json_object *unwrap(struct cli_json *into, struct cli_json *taken)
 {
     struct json_object *value = NULL;
 
-    if (taken != NULL) {
-        if (into != NULL && taken->failed)
+    if (taken) {
+        if (into && taken->failed)
             into->failed = true;
         value = taken->value;
         free(taken);
@@ -128,7 +128,7 @@ static struct json_object *unwrap(struct cli_json *into, struct cli_json *taken)
 
 void cli_json_set_string(struct cli_json *object, const char *key, const char *text)
 {
-    if (text == NULL)
+    if (!text)
         cli_json_set_null(object, key);
     else
         put(object, key, new_string(text, strlen(text)), false);
@@ -196,9 +196,9 @@ static enum snap_status print(struct cli_json *taken, int style, FILE *out, stru
     size_t length = 0;
 
     /* The text belongs to the value: it is gone after the free. */
-    if (taken != NULL && !taken->failed)
+    if (taken && !taken->failed)
         text = json_object_to_json_string_length(taken->value, style | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-    if (text == NULL)
+    if (!text)
         status = snap_fail(err, SNAP_E_NOMEM, "out of memory for the JSON output");
     else if (fwrite(text, 1, length, out) != length || fputc('\n', out) == EOF)
         status = snap_fail_errno(err, errno, "the JSON output cannot be written");

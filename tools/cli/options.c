@@ -34,7 +34,7 @@ static size_t count_options(const struct cli_option *options)
 {
     size_t count = 0;
 
-    while (options[count].name != NULL)
+    while (options[count].name)
         count++;
     return count;
 }
@@ -54,10 +54,10 @@ static void fill_popt_options(struct cli_parser *parser)
 
 struct cli_parser *cli_parser_new(struct cli *cli, int argc, const char *const *argv)
 {
-    struct cli_parser *parser = calloc(1, sizeof(*parser));
+    struct cli_parser *parser = calloc(1, sizeof *parser);
     const size_t own = count_options(cli->program->options);
 
-    if (parser == NULL)
+    if (!parser)
         return NULL;
 
     const struct cli_option common[] = {
@@ -74,21 +74,20 @@ struct cli_parser *cli_parser_new(struct cli *cli, int argc, const char *const *
     };
 
     parser->cli = cli;
-    parser->count = own + sizeof(common) / sizeof(common[0]);
-    parser->options = calloc(parser->count + 1, sizeof(*parser->options));
-    parser->popt_options = calloc(parser->count + 1, sizeof(*parser->popt_options));
-    parser->seen = calloc(parser->count, sizeof(*parser->seen));
-    parser->strings = calloc(parser->count, sizeof(*parser->strings));
-    if (parser->options != NULL && parser->popt_options != NULL && parser->seen != NULL &&
-        parser->strings != NULL) {
-        memcpy(parser->options, cli->program->options, own * sizeof(*parser->options));
-        memcpy(parser->options + own, common, sizeof(common));
+    parser->count = own + sizeof common / sizeof common[0];
+    parser->options = calloc(parser->count + 1, sizeof *parser->options);
+    parser->popt_options = calloc(parser->count + 1, sizeof *parser->popt_options);
+    parser->seen = calloc(parser->count, sizeof *parser->seen);
+    parser->strings = calloc(parser->count, sizeof *parser->strings);
+    if (parser->options && parser->popt_options && parser->seen && parser->strings) {
+        memcpy(parser->options, cli->program->options, own * sizeof *parser->options);
+        memcpy(parser->options + own, common, sizeof common);
         fill_popt_options(parser);
         /* popt wants its own kind of argv, but does not write to it. */
         parser->context = poptGetContext(cli->program->name, argc, (const char **)(uintptr_t)argv,
                                          parser->popt_options, 0);
     }
-    if (parser->context == NULL) {
+    if (!parser->context) {
         cli_parser_free(parser);
         return NULL;
     }
@@ -97,11 +96,11 @@ struct cli_parser *cli_parser_new(struct cli *cli, int argc, const char *const *
 
 void cli_parser_free(struct cli_parser *parser)
 {
-    if (parser == NULL)
+    if (!parser)
         return;
-    if (parser->context != NULL)
+    if (parser->context)
         poptFreeContext(parser->context);
-    for (size_t i = 0; parser->strings != NULL && i < parser->count; i++)
+    for (size_t i = 0; parser->strings && i < parser->count; i++)
         free(parser->strings[i]);
     free(parser->strings);
     for (size_t i = 0; i < parser->repeated_count; i++)
@@ -144,7 +143,7 @@ static enum snap_status take_option(struct cli_parser *parser, size_t place, str
         free(parser->strings[place]);
         parser->strings[place] = text;
     }
-    if (option->given != NULL)
+    if (option->given)
         *option->given = true;
     status = cli_value_read(option, text, err);
     return status == SNAP_OK ? SNAP_OK : snap_fail_prefix(err, status, "--%s", option->name);
@@ -173,7 +172,7 @@ static enum snap_status take_operands(struct cli_parser *parser, struct snap_err
     const char **operands = poptGetArgs(parser->context);
     unsigned count = 0;
 
-    for (; operands != NULL && operands[count] != NULL; count++) {
+    for (; operands && operands[count]; count++) {
         if (count >= program->operands_max)
             return snap_fail(err, SNAP_E_USAGE, "unexpected operand '%s'", operands[count]);
         if (operands[count][0] == '\0')

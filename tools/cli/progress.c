@@ -45,7 +45,7 @@ enum cli_progress_mode cli_progress_choose(FILE *out, bool json, bool quiet)
         return CLI_PROGRESS_JSON;
     if (quiet)
         return CLI_PROGRESS_SILENT;
-    if (isatty(fileno(out)) && terminal != NULL && *terminal != '\0' && strcmp(terminal, "dumb") != 0)
+    if (isatty(fileno(out)) && terminal && *terminal != '\0' && strcmp(terminal, "dumb") != 0)
         return CLI_PROGRESS_BAR;
     return CLI_PROGRESS_LINES;
 }
@@ -57,9 +57,9 @@ static uint64_t now_ms(const struct cli_progress *progress)
 
 void cli_progress_start(struct cli_progress *progress, const struct cli_progress_setup *setup)
 {
-    memset(progress, 0, sizeof(*progress));
+    memset(progress, 0, sizeof *progress);
     progress->setup = *setup;
-    if (progress->setup.now_ms == NULL)
+    if (!progress->setup.now_ms)
         progress->setup.now_ms = system_now_ms;
     progress->start_ms = now_ms(progress);
     progress->shown_ms = progress->start_ms;
@@ -134,7 +134,7 @@ static void show_line(const struct cli_progress *progress, uint64_t now)
     const struct figures figures = figures_of(progress, now);
     char *device = cli_escape(progress->setup.device, strlen(progress->setup.device), CLI_ESCAPE_TERMINAL);
 
-    fprintf(progress->setup.out, "%s: %s: %s of %s (%u%%), %s, ", device != NULL ? device : "?", progress->phase,
+    fprintf(progress->setup.out, "%s: %s: %s of %s (%u%%), %s, ", device ? device : "?", progress->phase,
             cli_size_text(progress->done_bytes).text, cli_size_text(progress->total_bytes).text, figures.percent,
             cli_rate_text(figures.moved_bytes, figures.phase_ms).text);
     if (figures.left_known)
@@ -163,7 +163,7 @@ static void show_bar(struct cli_progress *progress, uint64_t now)
     for (unsigned i = 0; i < BAR_CELLS; i++)
         bar[i] = i < full ? '=' : i == full ? '>' : ' ';
     bar[BAR_CELLS] = '\0';
-    snprintf(line, sizeof(line), "%s [%s] %3u%%  %s of %s  %s  %s left", progress->phase, bar, figures.percent,
+    snprintf(line, sizeof line, "%s [%s] %3u%%  %s of %s  %s  %s left", progress->phase, bar, figures.percent,
              cli_size_text(progress->done_bytes).text, cli_size_text(progress->total_bytes).text,
              cli_rate_text(figures.moved_bytes, figures.phase_ms).text,
              figures.left_known ? cli_duration_text(figures.left_ms).text : "?");
@@ -228,8 +228,8 @@ void cli_progress_update(struct cli_progress *progress, const char *phase, uint6
                          uint64_t total_bytes)
 {
     const uint64_t now = now_ms(progress);
-    const bool new_phase = progress->phase == NULL || strcmp(progress->phase, phase) != 0;
-    const bool asked = progress->setup.report != NULL && *progress->setup.report != 0;
+    const bool new_phase = !progress->phase || strcmp(progress->phase, phase) != 0;
+    const bool asked = progress->setup.report && *progress->setup.report != 0;
 
     progress->phase = phase;
     progress->done_bytes = done_bytes;
@@ -291,7 +291,7 @@ void cli_progress_end(struct cli_progress *progress, const char *result, int exi
         (void)cli_json_line(json, progress->setup.out, NULL);
         fflush(progress->setup.out);
     }
-    if (progress->cli != NULL) {
+    if (progress->cli) {
         progress->cli->before_message = NULL;
         progress->cli = NULL;
     }

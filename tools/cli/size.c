@@ -63,7 +63,7 @@ enum snap_status cli_parse_size(const char *text, uint64_t *bytes, struct snap_e
 
     if (status != SNAP_OK)
         return status;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (strcmp(units[i].suffix, suffix) != 0)
             continue;
         if (!snap_mul(value, units[i].bytes, &value) || value > CLI_SIZE_MAX_BYTES)
@@ -111,10 +111,10 @@ struct cli_text cli_size_text(uint64_t bytes)
     unsigned name = 0;
 
     if (bytes < 1024) {
-        snprintf(out.text, sizeof(out.text), "%" PRIu64 " %s", bytes, bytes == 1 ? "byte" : "bytes");
+        snprintf(out.text, sizeof out.text, "%" PRIu64 " %s", bytes, bytes == 1 ? "byte" : "bytes");
         return out;
     }
-    while (name + 1 < sizeof(names) / sizeof(names[0]) && bytes / unit >= 1024) {
+    while (name + 1 < sizeof names / sizeof names[0] && bytes / unit >= 1024) {
         unit *= 1024;
         name++;
     }
@@ -125,15 +125,15 @@ struct cli_text cli_size_text(uint64_t bytes)
         whole++;
         tenths = 0;
     }
-    if (whole == 1024 && name + 1 < sizeof(names) / sizeof(names[0])) {
+    if (whole == 1024 && name + 1 < sizeof names / sizeof names[0]) {
         whole = 1;
         name++;
         unit *= 1024;
     }
     if (bytes % unit == 0)
-        snprintf(out.text, sizeof(out.text), "%" PRIu64 " %s", whole, names[name]);
+        snprintf(out.text, sizeof out.text, "%" PRIu64 " %s", whole, names[name]);
     else
-        snprintf(out.text, sizeof(out.text), "%" PRIu64 ".%" PRIu64 " %s", whole, tenths, names[name]);
+        snprintf(out.text, sizeof out.text, "%" PRIu64 ".%" PRIu64 " %s", whole, tenths, names[name]);
     return out;
 }
 
@@ -143,7 +143,7 @@ struct cli_text cli_size_text_exact(uint64_t bytes)
 
     if (bytes < 1024)
         return rounded;
-    snprintf(out.text, sizeof(out.text), "%.24s (%" PRIu64 " bytes)", rounded.text, bytes);
+    snprintf(out.text, sizeof out.text, "%.24s (%" PRIu64 " bytes)", rounded.text, bytes);
     return out;
 }
 
@@ -166,7 +166,7 @@ struct cli_text cli_rate_text(uint64_t bytes, uint64_t elapsed_ms)
     struct cli_text out = { "-" };
 
     if (elapsed_ms > 0)
-        snprintf(out.text, sizeof(out.text), "%.24s/s", cli_size_text(cli_rate_bytes(bytes, elapsed_ms)).text);
+        snprintf(out.text, sizeof out.text, "%.24s/s", cli_size_text(cli_rate_bytes(bytes, elapsed_ms)).text);
     return out;
 }
 
@@ -177,15 +177,15 @@ struct cli_text cli_duration_text(uint64_t milliseconds)
     struct cli_text out;
 
     if (seconds < minute)
-        snprintf(out.text, sizeof(out.text), "%" PRIu64 " s", seconds);
+        snprintf(out.text, sizeof out.text, "%" PRIu64 " s", seconds);
     else if (seconds < hour)
-        snprintf(out.text, sizeof(out.text), "%" PRIu64 " min %02" PRIu64 " s", seconds / minute,
+        snprintf(out.text, sizeof out.text, "%" PRIu64 " min %02" PRIu64 " s", seconds / minute,
                  seconds % minute);
     else if (seconds < day)
-        snprintf(out.text, sizeof(out.text), "%" PRIu64 " h %02" PRIu64 " min", seconds / hour,
+        snprintf(out.text, sizeof out.text, "%" PRIu64 " h %02" PRIu64 " min", seconds / hour,
                  seconds % hour / minute);
     else
-        snprintf(out.text, sizeof(out.text), "%" PRIu64 " d %02" PRIu64 " h", seconds / day, seconds % day / hour);
+        snprintf(out.text, sizeof out.text, "%" PRIu64 " d %02" PRIu64 " h", seconds / day, seconds % day / hour);
     return out;
 }
 
@@ -195,7 +195,7 @@ struct cli_text cli_sector_hint(uint64_t bytes)
 
     /* No chunk is smaller than a sector, so a small number can only have been meant as a count of them. */
     if (bytes > 0 && bytes < SNAP_SECTOR_BYTES)
-        snprintf(out.text, sizeof(out.text), "; for %" PRIu64 " %s write %" PRIu64 "s", bytes,
+        snprintf(out.text, sizeof out.text, "; for %" PRIu64 " %s write %" PRIu64 "s", bytes,
                  bytes == 1 ? "sector" : "sectors", bytes);
     return out;
 }

@@ -27,11 +27,11 @@ void cli_catch_signals(void)
     static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
     struct sigaction action, before;
 
-    memset(&action, 0, sizeof(action));
+    memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (numbers[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
             continue;
         /* Cannot fail: the numbers are valid and may be caught. */

@@ -25,8 +25,8 @@ static enum snap_status unknown_column(const struct cli_table *table, const char
     char known[SNAP_ERROR_TEXT_BYTES] = "";
     size_t used = 0;
 
-    for (size_t i = 0; i < table->columns_count && used < sizeof(known); i++) {
-        int count = snprintf(known + used, sizeof(known) - used, " %s", table->columns[i].name);
+    for (size_t i = 0; i < table->columns_count && used < sizeof known; i++) {
+        int count = snprintf(known + used, sizeof known - used, " %s", table->columns[i].name);
 
         if (count < 0)
             break;
@@ -53,7 +53,7 @@ static enum snap_status select_column(struct cli_table *table, const char *word,
 
 static enum snap_status select_columns(struct cli_table *table, const char *selection, struct snap_error *err)
 {
-    if (selection == NULL) {
+    if (!selection) {
         for (size_t i = 0; i < table->columns_count; i++) {
             if (!table->columns[i].extra)
                 table->places[table->places_count++] = i;

@@ -85,7 +85,7 @@ static bool print_cell(const struct cli_table_lines *lines, size_t place, const 
     if (text)
         print_text(lines, place, text);
     free(text);
-    return text != NULL;
+    return text;
 }
 
 enum snap_status cli_table_lines_add(struct cli_table_lines *lines, const char *const *cells, struct snap_error *err)

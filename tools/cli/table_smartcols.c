@@ -47,7 +47,7 @@ static int set_width(struct libscols_column *column, size_t width, size_t headin
 static bool make_batch(struct cli_table_lines *lines, const struct cli_table_style *style)
 {
     lines->batch = scols_new_table();
-    if (lines->batch == NULL || scols_table_set_stream(lines->batch, lines->out) != 0 ||
+    if (!lines->batch || scols_table_set_stream(lines->batch, lines->out) != 0 ||
         scols_table_set_termforce(lines->batch, SCOLS_TERMFORCE_NEVER) != 0 ||
         scols_table_enable_raw(lines->batch, style->raw) != 0 ||
         scols_table_enable_noheadings(lines->batch, style->noheadings) != 0)
@@ -63,7 +63,7 @@ static bool make_batch(struct cli_table_lines *lines, const struct cli_table_sty
         struct libscols_column *made = scols_table_new_column(lines->batch, column->name, 0,
                                                               column->right ? SCOLS_FL_RIGHT : 0);
 
-        if (made == NULL || set_width(made, column->width, strlen(column->name)) != 0)
+        if (!made || set_width(made, column->width, strlen(column->name)) != 0)
             return false;
     }
     return true;
@@ -107,12 +107,12 @@ static bool set_cell(const struct cli_table_lines *lines, struct libscols_line *
 {
     char *text;
 
-    if (cell == NULL)
+    if (!cell)
         return true;
     if (lines->raw)
         return scols_line_set_data(line, place, cell) == 0;
     text = cli_escape(cell, strlen(cell), CLI_ESCAPE_TERMINAL);
-    if (text == NULL)
+    if (!text)
         return false;
     if (scols_line_refer_data(line, place, text) == 0)
         return true;

@@ -30,14 +30,14 @@ static void say(struct cli *cli, bool named, const char *label, const char *end,
 {
     char *text = NULL, *clean = NULL;
 
-    if (cli->before_message != NULL)
+    if (cli->before_message)
         cli->before_message(cli->before_message_context);
     if (vasprintf(&text, format, list) >= 0) {
         clean = cli_escape(text, strlen(text), CLI_ESCAPE_TERMINAL);
         free(text);
     }
     fprintf(cli->err, "%s%s%s%s%s", named ? cli->program->name : "", named ? ": " : "", label,
-            clean != NULL ? clean : "(out of memory: this message cannot be shown)", end);
+            clean ? clean : "(out of memory: this message cannot be shown)", end);
     fflush(cli->err);
     free(clean);
 }
@@ -180,7 +180,7 @@ static enum cli_answer read_answer(int fd)
             return CLI_ANSWER_NO;
         if (byte == '\n')
             break;
-        if (length < sizeof(line) - 1)
+        if (length < sizeof line - 1)
             line[length++] = byte;
     }
     return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0 ? CLI_ANSWER_YES : CLI_ANSWER_NO;

@@ -20,7 +20,7 @@ void cli_value_join_words(const char *const *words, char *out, size_t room)
     size_t used = 0;
 
     out[0] = '\0';
-    for (size_t i = 0; words[i] != NULL && used < room; i++) {
+    for (size_t i = 0; words[i] && used < room; i++) {
         int count = snprintf(out + used, room - used, "%s%s", i > 0 ? ", " : "", words[i]);
 
         if (count < 0)
@@ -35,13 +35,13 @@ static enum snap_status find_word(const char *const *words, const char *text, si
 {
     char joined[JOINED_BYTES];
 
-    for (unsigned i = 0; words[i] != NULL; i++) {
+    for (unsigned i = 0; words[i]; i++) {
         if (strlen(words[i]) == length && strncmp(words[i], text, length) == 0) {
             *place = i;
             return SNAP_OK;
         }
     }
-    cli_value_join_words(words, joined, sizeof(joined));
+    cli_value_join_words(words, joined, sizeof joined);
     return snap_fail(err, SNAP_E_USAGE, "'%.*s' is not one of %s", (int)length, text, joined);
 }
 
@@ -74,7 +74,7 @@ static enum snap_status read_size(const struct cli_option *option, const char *t
     uint64_t bytes;
     enum snap_status status;
 
-    if (option->words != NULL && option->words[0] != NULL && strcmp(option->words[0], text) == 0) {
+    if (option->words && option->words[0] && strcmp(option->words[0], text) == 0) {
         *option->number = UINT64_MAX;
         return SNAP_OK;
     }
@@ -117,7 +117,7 @@ static enum snap_status read_word(const struct cli_option *option, const char *t
 
 enum snap_status cli_value_read(const struct cli_option *option, const char *text, struct snap_error *err)
 {
-    if (option->kind != CLI_FLAG && (text == NULL || *text == '\0'))
+    if (option->kind != CLI_FLAG && (!text || *text == '\0'))
         return snap_fail(err, SNAP_E_USAGE, "the argument %s is empty", option->argument);
     switch (option->kind) {
     case CLI_FLAG:

@@ -84,7 +84,7 @@ void merge_output_report_json(struct cli_json *result, const struct merge_sessio
     object = cli_json_object();
     cli_json_set_string(object, "path", output->target.path);
     cli_json_set_string(object, "partial_path", output->complete ? NULL : output->partial_path);
-    cli_json_set_bool(object, "new_image", output->partial_path != NULL);
+    cli_json_set_bool(object, "new_image", output->partial_path);
     cli_json_set_bool(object, "complete", output->complete);
     cli_json_set_uint(object, "size_bytes", output->size_bytes);
     cli_json_set_uint(object, "most_bytes", output->most_bytes);

@@ -87,7 +87,7 @@ static enum snap_status write_all(struct merge_session *session, struct cli_prog
     const uint64_t buffers_bytes = session->options.memory_bytes / BUFFERS_SHARE;
     struct snap_extract_options options = {
         .memory_bytes = buffers_bytes,
-        .sparse = output->partial_path != NULL,
+        .sparse = output->partial_path,
         .next_data = snap_file_next_data,
         .rate_bytes = session->options.rate_bytes,
         .rate_requests = session->options.rate_requests,

@@ -66,7 +66,7 @@ static enum snap_status judge_room(struct merge_session *session, struct merge_s
 static enum snap_status plan(struct merge_session *session, struct merge_sibling *sibling, uint64_t leftover_areas_end,
                              struct snap_error *err)
 {
-    const unsigned expected = session->arguments.preserve.count + (session->arguments.undo != NULL);
+    const unsigned expected = session->arguments.preserve.count + (session->arguments.undo ? 1 : 0);
     const struct snap_sibling_options options = {
         .origin_bytes = session->origin.io->size_bytes / SNAP_SECTOR_BYTES * SNAP_SECTOR_BYTES,
         .memory_bytes = snap_max(session->memory_bytes / MEMORY_SHARE / expected, SNAP_SIBLING_MEMORY_MIN_BYTES),
