@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Compares what the names are, not what they say. */
 #include "tools/merge/side_files.h"
 
 #define REPLACED 2 /* checkpoint file and bad list */
