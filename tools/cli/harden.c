@@ -11,12 +11,14 @@
 bool cli_harden(struct cli *cli)
 {
     static const char *const names[] = {
-        "BLKID_CONF", "BLKID_FILE", "LIBBLKID_DEBUG", "LIBMOUNT_DEBUG", "LIBSMARTCOLS_DEBUG", "LIBSMARTCOLS_DEBUG_PADDING",
+        "BLKID_CONF", "BLKID_FILE", "LIBBLKID_DEBUG", "LIBMOUNT_DEBUG", "LIBSMARTCOLS_DEBUG",
+        "LIBSMARTCOLS_DEBUG_PADDING",
         "LVM_LOG_FILE_EPOCH",
     };
 
     if (getauxval(AT_SECURE) != 0) {
-        cli_error(cli, "runs with rights that its caller does not have (set-user-ID, set-group-ID or file capabilities): it is "
+        cli_error(cli, "runs with rights that its caller does not have (set-user-ID, set-group-ID or file "
+                  "capabilities): it is "
                   "not made for that; take them off the file, and call it with sudo");
         return false;
     }

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 /*
- * Gives up core dumps and gaining rights (confine.h), and forgets the variables with which libraries write debug output or
- * read other files. False, with the reason said, where the program runs with more rights than its caller has (set-user-ID
- * or file capabilities): it was not made for that.
+ * Gives up core dumps and gaining rights (confine.h), and forgets the variables with which libraries write debug output
+ * or read other files. False, with the reason said, where the program runs with more rights than its caller has
+ * (set-user-ID or file capabilities): it was not made for that.
  */
 bool cli_harden(struct cli *cli);
 

@@ -102,5 +102,6 @@ void sandbox_enter(const struct sandbox *sandbox, struct cli *cli)
     cli_verbose(cli, "sandbox: writing elsewhere is %s; system calls are %s",
                 confined & SNAP_CONFINED_FILES ? "stopped" : "not stopped (this kernel has no Landlock)",
                 confined & SNAP_CONFINED_SYSCALLS ? "limited"
-                                                  : "not limited (no seccomp in this kernel, or no libseccomp in this build)");
+                                                  : "not limited (no seccomp in this kernel, or no "
+                                                  "libseccomp in this build)");
 }

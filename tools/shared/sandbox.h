@@ -19,8 +19,8 @@ struct sandbox {
 };
 
 /*
- * A device or image that will be written to, as it is named on the command line: a path or a tag. Where there is nothing of
- * that name, its folder, since it will be made. NULL: nothing.
+ * A device or image that will be written to, as it is named on the command line: a path or a tag. Where there is
+ * nothing of that name, its folder, since it will be made. NULL: nothing.
  */
 void sandbox_allow(struct sandbox *sandbox, const char *argument);
 
@@ -29,8 +29,8 @@ void sandbox_allow_replacing(struct sandbox *sandbox, const char *path);
 
 /*
  * Confines the program to these places, unless --no-sandbox was given; what is in force is said under -v. Called once,
- * before any device is opened. A name that cannot be looked up is left out: the program finds that out itself, and says so,
- * when it opens the same thing. More arguments than the sandbox takes leave it off.
+ * before any device is opened. A name that cannot be looked up is left out: the program finds that out itself, and says
+ * so, when it opens the same thing. More arguments than the sandbox takes leave it off.
  */
 void sandbox_enter(const struct sandbox *sandbox, struct cli *cli);
 
