@@ -257,6 +257,7 @@ one_user() {
     one_user 'blkid/' lib/device/probe.c
     one_user 'libdevmapper' lib/device/dm_users.c
     one_user 'liburing' lib/io/uring.c
+    one_user 'seccomp' lib/base/confine.c
     one_user 'popt' tools/cli/options.c
     one_user 'json' tools/cli/json.c
     one_user 'libsmartcols' tools/cli/table_smartcols.c
