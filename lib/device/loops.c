@@ -126,7 +126,7 @@ enum snap_status snap_loops_read(struct snap_loops *loops, struct snap_error *er
 
 bool snap_loops_known(const struct snap_loop *loop)
 {
-    return loop->device.backing_inode != 0 || loop->device.backing_number != 0;
+    return loop->device.backing_inode != 0 || loop->device.backing_number != 0 || loop->device.backing_path[0] != '\0';
 }
 
 void snap_loops_free(struct snap_loops *loops)

@@ -30,7 +30,10 @@ enum snap_status snap_loops_read(struct snap_loops *loops, struct snap_error *er
 /* The same below another root, for tests: sysfs and /proc are read there, and no node is opened. "" is the system. */
 enum snap_status snap_loops_read_at(const char *sys_root, struct snap_loops *loops, struct snap_error *err);
 
-/* Whether the system told what this loop device shows. */
+/*
+ * Whether the system told what this loop device shows: the file itself, or at least its name. An ordinary user is told
+ * the name only, and cannot look at a file in a folder that is closed to him: that file is none of his.
+ */
 bool snap_loops_known(const struct snap_loop *loop);
 
 void snap_loops_free(struct snap_loops *loops);

@@ -21,6 +21,7 @@ static void sysfs_lists_those_that_show_something(void **state)
     assert_string_equal(loops.loops[0].node, "/dev/loop0");
     assert_string_equal(loops.loops[0].device.backing_path, "/srv/a file.img");
     assert_int_equal(loops.loops[0].device.backing_offset_bytes, 4096);
+    assert_true(snap_loops_known(&loops.loops[0])); /* by its name, though there is no such file here */
     snap_loops_free(&loops);
     assert_int_equal(loops.count, 0);
 }
