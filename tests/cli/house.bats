@@ -325,3 +325,8 @@ specified_sections() {
     assert_equal "$(grep -v ':$' <<<"$output" || true)" ""
     [ "$(wc -l <<<"$output")" -gt 200 ]
 }
+
+@test "no unit test has a function by the name of one of cmocka's macros" {
+    run grep -nE '^static [a-z_ ]+[ *](stop|skip|fail|mock|run_tests|expect_value|will_return)\(' tests/unit/*.[ch]
+    assert_failure 1
+}

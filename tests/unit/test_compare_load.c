@@ -23,7 +23,7 @@ struct bench {
     bool stopped;
 };
 
-static bool stop(void *context)
+static bool stop_asked(void *context)
 {
     return ((struct bench *)context)->stopped;
 }
@@ -41,7 +41,7 @@ static struct bench *bench_new(void)
     must(snap_header_open(&bench->store, bench->cow, NULL));
     snap_throttle_init(&bench->throttle, &snap_clock_system, 0, 0);
     bench->control = (struct snap_copy_control){
-        .clock = &snap_clock_system, .throttle = &bench->throttle, .stop = stop, .stop_context = bench};
+        .clock = &snap_clock_system, .throttle = &bench->throttle, .stop = stop_asked, .stop_context = bench};
     must(snap_window_init(&bench->window, &bench->store, &size, bench->fixture.origin_bytes / 512, &bench->control,
                           true, NULL));
     snap_window_load(&bench->window, &range, NULL);

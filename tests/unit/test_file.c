@@ -857,11 +857,11 @@ static void test_loop_shrinks(void **state)
 /* Asks the system itself, not the code under test. */
 static void find_engines(void)
 {
-    char parameters[128] = {0};
-#ifdef HAVE_LIBURING
-    long ring = syscall(SYS_io_uring_setup, 1, parameters);
-#else
     long ring = -1;
+#ifdef HAVE_LIBURING
+    char parameters[128] = {0};
+
+    ring = syscall(SYS_io_uring_setup, 1, parameters);
 #endif
 
     if (ring >= 0) {

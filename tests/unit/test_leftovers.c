@@ -22,7 +22,7 @@ struct bench {
     bool stopped;
 };
 
-static bool stop(void *context)
+static bool stop_asked(void *context)
 {
     return ((struct bench *)context)->stopped;
 }
@@ -41,7 +41,7 @@ static struct bench *bench_new(void)
     must(snap_header_open(&bench->store, bench->cow, NULL));
     bench->check = (struct snap_check_result){.list_complete = true, .entries = LISTED, .moved_area = 1};
     bench->search = (struct snap_leftovers_search){.store = &bench->store, .origin = bench->origin,
-                                                   .check = &bench->check, .memory_bytes = 16 << 20, .stop = stop,
+                                                   .check = &bench->check, .memory_bytes = 16 << 20, .stop = stop_asked,
                                                    .stop_context = bench};
     return bench;
 }

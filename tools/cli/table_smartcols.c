@@ -16,8 +16,9 @@ struct cli_table_lines {
     size_t places_count;
     struct libscols_table *batch;
     unsigned batch_rows;
+    size_t *widths; /* of the first batch, once it is printed */
     bool raw;
-    bool widths_fixed; /* a batch has been printed */
+    bool noheadings;
     FILE *out;
 };
 
@@ -26,64 +27,61 @@ static enum snap_status no_memory(struct snap_error *err)
     return snap_fail(err, SNAP_E_NOMEM, "out of memory for the table");
 }
 
-/*
- * Makes a column at least `width` wide. Where the heading is no longer printed, older versions of libsmartcols keep to
- * its width by themselves, but take a strict hint that is not more than that for none at all; newer ones need the hint.
- */
+/* Makes a column at least `width` wide. libsmartcols ignores a strict hint that is not wider than the heading. */
 static int set_width(struct libscols_column *column, size_t width, size_t heading)
 {
-    if (width == 0)
+    if (width <= heading)
         return 0;
     if (scols_column_set_whint(column, (double)width) != 0)
         return -1;
-    if (width <= heading)
-        return 0;
     return scols_column_set_flags(column, scols_column_get_flags(column) | SCOLS_FL_STRICTWIDTH);
 }
 
 /*
- * Everything that would make the output depend on where it goes is off: no cutting, no colours, no terminal width.
+ * Everything that would make the output depend on where it goes is off: no cutting, no colours, no terminal width. The
+ * first batch has headings; in later ones their text is empty, since versions of libsmartcols differ in whether a
+ * heading that is not printed makes its column wide.
  */
-static bool make_batch(struct cli_table_lines *lines, const struct cli_table_style *style)
+static bool make_batch(struct cli_table_lines *lines)
 {
+    const bool first = !lines->widths;
+
     lines->batch = scols_new_table();
     if (!lines->batch || scols_table_set_stream(lines->batch, lines->out) != 0 ||
         scols_table_set_termforce(lines->batch, SCOLS_TERMFORCE_NEVER) != 0 ||
-        scols_table_enable_raw(lines->batch, style->raw) != 0 ||
-        scols_table_enable_noheadings(lines->batch, style->noheadings) != 0)
+        scols_table_enable_raw(lines->batch, lines->raw) != 0 ||
+        scols_table_enable_noheadings(lines->batch, lines->noheadings || !first) != 0)
         return false;
     /*
      * Cells are escaped here, so a second time would spoil them; raw mode has its own way and cannot be told not
      * to.
      */
-    if (scols_table_enable_noencoding(lines->batch, !style->raw) != 0)
+    if (scols_table_enable_noencoding(lines->batch, !lines->raw) != 0)
         return false;
     for (size_t i = 0; i < lines->places_count; i++) {
         const struct cli_column *column = &lines->columns[lines->places[i]];
-        struct libscols_column *made = scols_table_new_column(lines->batch, column->name, 0,
+        const char *heading = first ? column->name : "";
+        struct libscols_column *made = scols_table_new_column(lines->batch, heading, 0,
                                                               column->right ? SCOLS_FL_RIGHT : 0);
 
-        if (!made || set_width(made, column->width, strlen(column->name)) != 0)
+        if (!made || set_width(made, first ? column->width : lines->widths[i], strlen(heading)) != 0)
             return false;
     }
     return true;
 }
 
-/* The first batch decides the widths; the following ones take them over and have no headings. */
+/* The first batch decides the widths; the following ones take them over. */
 static enum snap_status fix_widths(struct cli_table_lines *lines, struct snap_error *err)
 {
-    for (size_t i = 0; i < lines->places_count; i++) {
-        struct libscols_column *column = scols_table_get_column(lines->batch, i);
+    size_t *widths = calloc(lines->places_count, sizeof *widths);
 
-        const size_t width = scols_column_get_width(column);
-
-        if (set_width(column, width, strlen(lines->columns[lines->places[i]].name)) != 0)
-            return no_memory(err);
-    }
-    if (scols_table_enable_noheadings(lines->batch, 1) != 0)
+    if (!widths)
         return no_memory(err);
-    lines->widths_fixed = true;
-    return SNAP_OK;
+    for (size_t i = 0; i < lines->places_count; i++)
+        widths[i] = scols_column_get_width(scols_table_get_column(lines->batch, i));
+    lines->widths = widths;
+    scols_unref_table(lines->batch);
+    return make_batch(lines) ? SNAP_OK : no_memory(err);
 }
 
 static enum snap_status print_batch(struct cli_table_lines *lines, struct snap_error *err)
@@ -100,7 +98,7 @@ static enum snap_status print_batch(struct cli_table_lines *lines, struct snap_e
         return no_memory(err);
     scols_table_remove_lines(lines->batch);
     lines->batch_rows = 0;
-    return lines->widths_fixed ? SNAP_OK : fix_widths(lines, err);
+    return lines->widths ? SNAP_OK : fix_widths(lines, err);
 }
 
 static bool set_cell(const struct cli_table_lines *lines, struct libscols_line *line, size_t place, const char *cell)
@@ -132,8 +130,9 @@ enum snap_status cli_table_lines_open(const struct cli_column *columns, const si
     made->places = places;
     made->places_count = places_count;
     made->raw = style->raw;
+    made->noheadings = style->noheadings;
     made->out = out;
-    if (!make_batch(made, style)) {
+    if (!make_batch(made)) {
         cli_table_lines_free(made);
         return no_memory(err);
     }
@@ -165,5 +164,6 @@ void cli_table_lines_free(struct cli_table_lines *lines)
     if (!lines)
         return;
     scols_unref_table(lines->batch);
+    free(lines->widths);
     free(lines);
 }
