@@ -222,8 +222,10 @@ static enum snap_status report_duplicate(void *context, enum snap_rule rule, con
     struct check *check = context;
     const uint64_t per_area = check->store->layout.entries_per_area;
     const struct snap_entry entry = {.old_chunk = duplicate->old_chunk, .new_chunk = duplicate->new_chunk};
-    struct snap_finding finding;
+    struct snap_finding finding = {.rule = rule, .severity = snap_rules_info(rule)->severity};
 
+    if (!snap_findings_tells(check->findings, rule)) /* there may be millions */
+        return snap_findings_add(check->findings, &finding, err);
     if (rule == SNAP_RULE_ENTRY_REPEATED)
         snap_findings_init(&finding, rule, "the same entry as area %" PRIu64 " slot %" PRIu64,
                            duplicate->first_index / per_area, duplicate->first_index % per_area);

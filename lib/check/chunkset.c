@@ -1,50 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A hash table of bit pages, whose memory comes in slabs. */
+/* Open addressing: a slot has the bits of 64 neighbours, and is free while none of them is set. */
 #include "lib/check/chunkset.h"
 
+#include "lib/base/arith.h"
 #include "lib/base/array.h"
+#include "lib/base/hash_key.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_WORDS (SNAP_CHUNKSET_PAGE_CHUNKS / 64u)
-#define SLAB_PAGES 128u /* pages are allocated this many at a time: 64 KiB */
-#define TABLE_SLOTS_FIRST 64u
-
-struct page {
-    uint64_t words[PAGE_WORDS];
-};
-
-struct slab {
-    struct slab *next;
-    struct page pages[SLAB_PAGES];
-};
+#define SLOTS_FIRST 64u
+#define SLOTS_MAX (UINT64_C(1) << 32) /* hash_key.h */
 
 struct slot {
-    uint64_t number; /* of the page */
-    struct page *page;
+    uint64_t number; /* of the first of its neighbours, divided by 64 */
+    uint64_t bits;
 };
 
 struct snap_chunkset {
+    struct snap_hash_key key;
     uint64_t memory_bytes;
-    uint64_t used_bytes;
-    struct slot *table;       /* open addressing, at most half full */
-    uint64_t slots;           /* a power of two */
-    uint64_t pages;
-    struct slab *slabs;       /* all of them, oldest first; the pages of `current` are handed out */
-    struct slab *newest;
-    struct slab *current;     /* NULL: the next page needs a new slab */
-    uint32_t current_used;
-    struct slot last;         /* the page of the last number: runs stay on it */
+    struct slot *table;
+    uint64_t slots;
+    uint64_t used;        /* slots */
+    uint64_t probes;
+    struct slot *last;    /* the slot of the last number: runs stay on it */
 };
 
-uint64_t snap_chunkset_page_hash(uint64_t chunk)
+static uint64_t hash_of(const struct snap_chunkset *set, uint64_t chunk)
 {
-    uint64_t hash = chunk / SNAP_CHUNKSET_PAGE_CHUNKS;
+    return snap_hash_key_mix(&set->key, chunk / SNAP_CHUNKSET_SLOT_CHUNKS);
+}
 
-    hash = (hash ^ (hash >> 32)) * 0x9e3779b97f4a7c15u;
-    hash = (hash ^ (hash >> 29)) * 0xbf58476d1ce4e5b9u;
-    return hash ^ (hash >> 32);
+uint64_t snap_chunkset_share(const struct snap_chunkset *set, uint64_t chunk, uint64_t shares)
+{
+    return snap_hash_key_share(hash_of(set, chunk), shares);
+}
+
+/* At most three quarters are used: beyond that a search takes long. */
+static uint64_t used_max(uint64_t slots)
+{
+    return slots / 4 * 3;
+}
+
+static uint64_t table_bytes(uint64_t slots)
+{
+    return slots * sizeof(struct slot);
 }
 
 struct snap_chunkset *snap_chunkset_new(uint64_t memory_bytes)
@@ -53,10 +54,10 @@ struct snap_chunkset *snap_chunkset_new(uint64_t memory_bytes)
 
     if (!set)
         return NULL;
+    snap_hash_key_init(&set->key);
     set->memory_bytes = memory_bytes;
-    set->slots = TABLE_SLOTS_FIRST;
+    set->slots = SLOTS_FIRST;
     set->table = snap_array_new(set->slots, sizeof *set->table);
-    set->used_bytes = sizeof *set + set->slots * sizeof *set->table;
     if (!set->table) {
         free(set);
         return NULL;
@@ -64,125 +65,132 @@ struct snap_chunkset *snap_chunkset_new(uint64_t memory_bytes)
     return set;
 }
 
-/* The slot of the page, or the free one where it belongs. */
-static struct slot *find(struct slot *table, uint64_t slots, uint64_t chunk)
+/* The slot of the number, or the free one where it belongs. */
+static struct slot *find(const struct snap_chunkset *set, uint64_t number, uint64_t *probes)
 {
-    uint64_t number = chunk / SNAP_CHUNKSET_PAGE_CHUNKS;
-    uint64_t at = snap_chunkset_page_hash(chunk) & (slots - 1);
+    uint64_t at = snap_hash_key_place(snap_hash_key_mix(&set->key, number), set->slots);
 
-    while (table[at].page && table[at].number != number)
-        at = (at + 1) & (slots - 1);
-    return &table[at];
+    while (set->table[at].bits != 0 && set->table[at].number != number) {
+        at = at + 1 == set->slots ? 0 : at + 1;
+        ++*probes;
+    }
+    ++*probes;
+    return &set->table[at];
 }
 
-static bool grow_table(struct snap_chunkset *set)
+/* How many slots the next table may have: twice as many, or what fits beside the present one, which is needed still. */
+static uint64_t next_slots(const struct snap_chunkset *set)
 {
-    uint64_t slots = set->slots * 2;
+    const uint64_t held_bytes = sizeof *set + table_bytes(set->slots);
+    const uint64_t room_bytes = set->memory_bytes > held_bytes ? set->memory_bytes - held_bytes : 0;
+
+    return snap_min(snap_min(set->slots * 2, room_bytes / sizeof(struct slot)), SLOTS_MAX);
+}
+
+static bool grow(struct snap_chunkset *set)
+{
+    const struct snap_chunkset before = *set;
+    const uint64_t slots = next_slots(set);
     struct slot *table;
 
-    /* Both tables exist for a moment. */
-    if (set->used_bytes + slots * sizeof *table > set->memory_bytes)
+    if (slots < before.slots + before.slots / 8) /* not worth it */
         return false;
     table = snap_array_new(slots, sizeof *table);
     if (!table)
         return false;
-    for (uint64_t i = 0; i < set->slots; i++)
-        if (set->table[i].page)
-            *find(table, slots, set->table[i].number * SNAP_CHUNKSET_PAGE_CHUNKS) = set->table[i];
-    free(set->table);
-    set->used_bytes += (slots - set->slots) * sizeof *table;
     set->table = table;
     set->slots = slots;
+    set->last = NULL;
+    for (uint64_t i = 0; i < before.slots; i++)
+        if (before.table[i].bits != 0)
+            *find(set, before.table[i].number, &set->probes) = before.table[i];
+    free(before.table);
     return true;
-}
-
-static struct page *new_page(struct snap_chunkset *set)
-{
-    if (set->current && set->current_used == SLAB_PAGES) {
-        set->current = set->current->next;
-        set->current_used = 0;
-    }
-    if (!set->current) {
-        struct slab *slab;
-
-        if (set->used_bytes + sizeof *slab > set->memory_bytes)
-            return NULL;
-        slab = malloc(sizeof *slab);
-        if (!slab)
-            return NULL;
-        set->used_bytes += sizeof *slab;
-        slab->next = NULL;
-        if (set->newest)
-            set->newest->next = slab;
-        else
-            set->slabs = slab;
-        set->newest = slab;
-        set->current = slab;
-        set->current_used = 0;
-    }
-    return memset(&set->current->pages[set->current_used++], 0, sizeof(struct page));
 }
 
 enum snap_status snap_chunkset_add(struct snap_chunkset *set, uint64_t chunk, bool *was_there)
 {
-    uint64_t number = chunk / SNAP_CHUNKSET_PAGE_CHUNKS;
-    uint64_t bit = UINT64_C(1) << (chunk % 64);
-    uint64_t *word;
+    const uint64_t number = chunk / SNAP_CHUNKSET_SLOT_CHUNKS;
+    const uint64_t bit = UINT64_C(1) << (chunk % SNAP_CHUNKSET_SLOT_CHUNKS);
 
-    if (!set->last.page || set->last.number != number) {
-        struct slot *slot = find(set->table, set->slots, chunk);
+    if (!set->last || set->last->number != number) {
+        struct slot *slot = find(set, number, &set->probes);
 
-        if (!slot->page) {
-            struct page *page;
-
-            if (set->pages * 2 >= set->slots && !grow_table(set))
-                return SNAP_E_NOMEM;
-            page = new_page(set);
-            if (!page)
-                return SNAP_E_NOMEM;
-            slot = find(set->table, set->slots, chunk); /* the table may have grown */
-            *slot = (struct slot){.number = number, .page = page};
-            set->pages++;
+        if (slot->bits == 0) {
+            if (set->used >= used_max(set->slots)) {
+                if (!grow(set))
+                    return SNAP_E_NOMEM;
+                slot = find(set, number, &set->probes);
+            }
+            slot->number = number;
+            set->used++;
         }
-        set->last = *slot;
+        set->last = slot;
     }
-    word = &set->last.page->words[chunk % SNAP_CHUNKSET_PAGE_CHUNKS / 64];
-    *was_there = (*word & bit) != 0;
-    *word |= bit;
+    *was_there = (set->last->bits & bit) != 0;
+    set->last->bits |= bit;
     return SNAP_OK;
 }
 
 bool snap_chunkset_has(const struct snap_chunkset *set, uint64_t chunk)
 {
-    const struct slot *slot = find(set->table, set->slots, chunk);
+    uint64_t probes = 0;
 
-    return slot->page && (slot->page->words[chunk % SNAP_CHUNKSET_PAGE_CHUNKS / 64] >> (chunk % 64) & 1) != 0;
+    return set->slots > 0 && (find(set, chunk / SNAP_CHUNKSET_SLOT_CHUNKS, &probes)->bits >>
+                              (chunk % SNAP_CHUNKSET_SLOT_CHUNKS) & 1) != 0;
 }
 
 uint64_t snap_chunkset_room_bytes(const struct snap_chunkset *set)
 {
-    return set->used_bytes < set->memory_bytes ? set->memory_bytes - set->used_bytes : 0;
+    const uint64_t held_bytes = sizeof *set + table_bytes(set->slots);
+
+    return held_bytes < set->memory_bytes ? set->memory_bytes - held_bytes : 0;
 }
 
 void snap_chunkset_clear(struct snap_chunkset *set)
 {
-    memset(set->table, 0, (size_t)set->slots * sizeof *set->table);
-    set->pages = 0;
-    set->current = set->slabs;
-    set->current_used = 0;
-    set->last = (struct slot){0};
+    if (set->slots > 0)
+        memset(set->table, 0, (size_t)table_bytes(set->slots));
+    set->used = 0;
+    set->last = NULL;
+}
+
+bool snap_chunkset_reserve(struct snap_chunkset *set, uint64_t memory_bytes)
+{
+    uint64_t slots = memory_bytes > sizeof *set ? (memory_bytes - sizeof *set) / sizeof(struct slot) : 0;
+
+    free(set->table);
+    set->table = NULL;
+    set->slots = set->used = 0;
+    set->last = NULL;
+    set->memory_bytes = memory_bytes;
+    for (slots = snap_min(slots, SLOTS_MAX); slots >= SLOTS_FIRST && !set->table; slots /= 2) {
+        set->table = snap_array_new(slots, sizeof *set->table);
+        if (set->table)
+            set->slots = slots;
+    }
+    return set->table != NULL;
+}
+
+uint64_t snap_chunkset_slots(const struct snap_chunkset *set)
+{
+    return set->used;
+}
+
+uint64_t snap_chunkset_slots_max(const struct snap_chunkset *set)
+{
+    return used_max(set->slots);
+}
+
+uint64_t snap_chunkset_probes(const struct snap_chunkset *set)
+{
+    return set->probes;
 }
 
 void snap_chunkset_free(struct snap_chunkset *set)
 {
     if (!set)
         return;
-    while (set->slabs) {
-        struct slab *next = set->slabs->next;
-
-        free(set->slabs);
-        set->slabs = next;
-    }
     free(set->table);
     free(set);
 }

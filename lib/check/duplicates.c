@@ -12,18 +12,29 @@
 #define FILTER_SHARE 32u /* of the memory, for each of the two filters of numbers met again */
 #define FILTER_BYTES_MAX (UINT64_C(8) << 20)
 #define PASSES_MAX (UINT64_C(1) << 20)
+#define SMALL_SET_SLOTS (UINT64_C(1) << 16)
+#define LEAST_SHARE 16u  /* of the memory, for each set */
+
+/* What one set would have to hold, as the first walk sees it; it goes on to the end where memory runs out. */
+struct wanted {
+    uint64_t numbers;
+    uint64_t added;       /* of them, before memory ran out */
+    uint64_t steps;       /* numbers that do not share the slot of the one before: no more slots than that are needed */
+    uint64_t last;
+};
 
 struct snap_duplicates {
     const struct snap_store *store;
     uint64_t origin_chunks;
     uint64_t memory_bytes;
     struct snap_chunkset *olds, *news;
+    struct wanted wanted_olds, wanted_news;
+    bool divided;                   /* the first walk is over: nothing is counted any more */
     struct snap_repeats_numbers repeated_olds, repeated_news;
     uint64_t canonical_end;         /* the first entries all have their canonical chunk: all data chunks below this */
     bool canonical;                 /* all entries so far; their chunks need no set */
-    uint64_t passes, pass;          /* this pass looks at pages with hash % passes == pass */
+    uint64_t passes, pass;          /* this pass looks at one share of the numbers */
     bool short_of_memory;
-    uint64_t reached_index;         /* where memory ran out */
     uint64_t continuation_entries;  /* the least that any pass found */
     /* A pass found that the list uses the data chunk of the first entry behind its end. */
     bool dead;
@@ -39,7 +50,8 @@ enum snap_status snap_duplicates_new(struct snap_duplicates **result, const stru
     if (sets) {
         while (filter_bytes * 2 <= snap_min(memory_bytes / FILTER_SHARE, FILTER_BYTES_MAX))
             filter_bytes *= 2;
-        sets->repeated_olds.filter_bytes = sets->repeated_news.filter_bytes = filter_bytes;
+        snap_repeats_numbers_init(&sets->repeated_olds, filter_bytes);
+        snap_repeats_numbers_init(&sets->repeated_news, filter_bytes);
         sets->store = store;
         sets->origin_chunks = origin_chunks;
         sets->memory_bytes = memory_bytes;
@@ -58,56 +70,64 @@ enum snap_status snap_duplicates_new(struct snap_duplicates **result, const stru
     return SNAP_OK;
 }
 
-/* Adds the number if it belongs to this pass; false where memory is short. */
-static bool add(const struct snap_duplicates *sets, struct snap_chunkset *set, uint64_t chunk, bool *was_there)
+/* Adds the number if it belongs to this pass; notes where memory is short. Tells whether it was there. */
+static bool add(struct snap_duplicates *sets, struct snap_chunkset *set, uint64_t chunk)
 {
-    *was_there = false;
-    if (sets->passes > 1 && (snap_chunkset_page_hash(chunk) >> 32) % sets->passes != sets->pass)
-        return true;
-    return snap_chunkset_add(set, chunk, was_there) == SNAP_OK;
+    bool was_there = false;
+
+    if (sets->short_of_memory ||
+        (sets->passes > 1 && snap_chunkset_share(set, chunk, sets->passes) != sets->pass))
+        return false;
+    sets->short_of_memory = snap_chunkset_add(set, chunk, &was_there) != SNAP_OK;
+    return was_there;
+}
+
+static void count_wanted(const struct snap_duplicates *sets, struct wanted *wanted, uint64_t chunk)
+{
+    const uint64_t slot = chunk / SNAP_CHUNKSET_SLOT_CHUNKS;
+
+    if (sets->divided)
+        return;
+    wanted->steps += wanted->numbers == 0 || slot != wanted->last;
+    wanted->last = slot;
+    wanted->numbers++;
+    wanted->added += !sets->short_of_memory;
 }
 
 /*
  * Whether a data chunk was used before; adds it. While all entries have their canonical chunk none can repeat, and all
  * data chunks below canonical_end are in use: the set only holds those that come behind the first exception.
  */
-static bool add_new(struct snap_duplicates *sets, uint64_t index, uint64_t new_chunk, bool *was_there)
+static bool add_new(struct snap_duplicates *sets, uint64_t index, uint64_t new_chunk)
 {
-    *was_there = false;
     if (sets->canonical && new_chunk == snap_layout_canonical_chunk(&sets->store->layout, index)) {
         sets->canonical_end = new_chunk + 1;
-        return true;
+        return false;
     }
     sets->canonical = false;
-    if (new_chunk < sets->canonical_end) {
-        *was_there = sets->pass == 0; /* every pass sees this one; the first reports it */
-        return true;
-    }
-    return add(sets, sets->news, new_chunk, was_there);
+    if (new_chunk < sets->canonical_end)
+        return sets->pass == 0; /* every pass sees this one; the first reports it */
+    count_wanted(sets, &sets->wanted_news, new_chunk);
+    return add(sets, sets->news, new_chunk);
 }
 
 void snap_duplicates_feed(struct snap_duplicates *sets, const struct snap_span *span)
 {
     const struct snap_layout *layout = &sets->store->layout;
 
-    for (uint32_t i = 0; i < span->live && !sets->short_of_memory; i++) {
-        uint64_t old_chunk = snap_span_old(span, i);
-        uint64_t new_chunk = snap_span_new(span, i);
-        bool repeated = false;
+    for (uint32_t i = 0; i < span->live; i++) {
+        const uint64_t old_chunk = snap_span_old(span, i);
+        const uint64_t new_chunk = snap_span_new(span, i);
 
         if (old_chunk < sets->origin_chunks) {
-            sets->short_of_memory = !add(sets, sets->olds, old_chunk, &repeated);
-            if (repeated)
+            count_wanted(sets, &sets->wanted_olds, old_chunk);
+            if (add(sets, sets->olds, old_chunk))
                 snap_repeats_numbers_note(&sets->repeated_olds, old_chunk);
         }
-        if (snap_layout_is_data_chunk(layout, new_chunk)) {
-            sets->short_of_memory |= !add_new(sets, span->first_index + i, new_chunk, &repeated);
-            if (repeated)
-                snap_repeats_numbers_note(&sets->repeated_news, new_chunk);
-        } else {
+        if (!snap_layout_is_data_chunk(layout, new_chunk))
             sets->canonical = false; /* from here on its canonical chunk is free */
-        }
-        sets->reached_index = span->first_index + i;
+        else if (add_new(sets, span->first_index + i, new_chunk))
+            snap_repeats_numbers_note(&sets->repeated_news, new_chunk);
     }
 }
 
@@ -122,7 +142,6 @@ static uint32_t continuing(struct snap_duplicates *sets, const struct snap_span 
     for (i = 0; i < span->live; i++) {
         uint64_t old_chunk = snap_span_old(span, i);
         uint64_t new_chunk = snap_span_new(span, i);
-        bool repeated;
 
         if (new_chunk != snap_layout_canonical_chunk(&sets->store->layout, span->first_index + i) ||
             new_chunk >= sets->store->layout.cow_chunks || old_chunk >= sets->origin_chunks)
@@ -131,11 +150,7 @@ static uint32_t continuing(struct snap_duplicates *sets, const struct snap_span 
             sets->dead |= i == 0 && is_first;
             break;
         }
-        if (!add(sets, sets->olds, old_chunk, &repeated)) {
-            sets->short_of_memory = true;
-            break;
-        }
-        if (repeated)
+        if (add(sets, sets->olds, old_chunk) || sets->short_of_memory)
             break;
     }
     return i;
@@ -179,6 +194,46 @@ static enum snap_status look_behind(struct snap_duplicates *sets, uint64_t entri
     if (err)
         *err = reason;
     return status;
+}
+
+/*
+ * How many slots a set needs for what is wanted of it. The sure answer may be much too high. The guess may be too low:
+ * it expects that the rest is like the part that was added.
+ */
+static uint64_t slots_needed(const struct wanted *wanted, uint64_t slots_used, bool guess)
+{
+    const double per_number = (double)(slots_used + 1) / (double)(wanted->added + 1);
+
+    return guess ? snap_min(wanted->steps, (uint64_t)((double)wanted->numbers * per_number * 1.125)) : wanted->steps;
+}
+
+/* In how many passes so many slots fit. Shares differ a little, those of a small set more. */
+static uint64_t passes_for(uint64_t slots, uint64_t slots_max)
+{
+    return snap_max(snap_div_up(slots, slots_max - slots_max / (slots_max < SMALL_SET_SLOTS ? 8 : 32)), 1);
+}
+
+/*
+ * Divides the numbers among passes, and the memory between the sets. A guess comes first, then the sure answer; what is
+ * behind the end of the list is in neither, so after that it is twice as many passes each time.
+ */
+static bool divide(struct snap_duplicates *sets, unsigned round)
+{
+    const uint64_t memory_bytes = sets->memory_bytes - 2 * sets->repeated_olds.filter_bytes;
+    const uint64_t least_bytes = memory_bytes / LEAST_SHARE;
+    const uint64_t olds = slots_needed(&sets->wanted_olds, snap_chunkset_slots(sets->olds), round == 0);
+    const uint64_t news = slots_needed(&sets->wanted_news, snap_chunkset_slots(sets->news), round == 0);
+    const double news_part = (double)news / ((double)olds + (double)news + 1);
+    const uint64_t news_bytes = least_bytes + (uint64_t)((double)(memory_bytes - 2 * least_bytes) * news_part);
+
+    sets->divided = true;
+    (void)snap_chunkset_reserve(sets->news, 0); /* its memory is free before the other set takes more */
+    if (!snap_chunkset_reserve(sets->olds, memory_bytes - news_bytes) || !snap_chunkset_reserve(sets->news, news_bytes))
+        return false;
+    sets->passes = snap_max(snap_max(passes_for(olds, snap_chunkset_slots_max(sets->olds)),
+                                     passes_for(news, snap_chunkset_slots_max(sets->news))),
+                            round >= 2 ? sets->passes * 2 : 1);
+    return sets->passes <= PASSES_MAX;
 }
 
 static enum snap_status feed_again(struct snap_duplicates *sets, bool (*stop)(void *context), void *stop_context,
@@ -245,17 +300,20 @@ static enum snap_status report_repeats(struct snap_duplicates *sets, const struc
                                        struct snap_error *err)
 {
     struct kinds *by_old = calloc(1, sizeof *by_old), *by_new = calloc(1, sizeof *by_new);
+    struct snap_repeats_cost cost = {0};
     enum snap_status status = SNAP_OK;
 
     if (!by_old || !by_new)
         status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory naming duplicates", sets->store->io->name);
     if (status == SNAP_OK && sets->repeated_olds.count > 0)
         status = snap_repeats_find(search, false, &sets->repeated_olds, &by_old->identical, &by_old->different,
-                                   &result->further_walks, err);
+                                   &cost, err);
     /* An entry that repeats another as a whole does so by its new, too: where these are all, there is no more. */
     if (status == SNAP_OK && sets->repeated_news.count != by_old->identical.count)
         status = snap_repeats_find(search, true, &sets->repeated_news, &by_new->identical, &by_new->different,
-                                   &result->further_walks, err);
+                                   &cost, err);
+    result->further_walks += cost.walks;
+    result->probes += cost.probes;
     if (status == SNAP_OK) {
         result->repeated_entries = by_old->identical.count;
         result->repeated_last_chunk = by_old->identical.last_chunk_count;
@@ -279,16 +337,12 @@ enum snap_status snap_duplicates_finish(struct snap_duplicates *sets, uint64_t e
     *result = (struct snap_duplicates_result){.passes = 1};
     if (!sets->short_of_memory)
         status = look_behind(sets, entries, result, err);
-    while (status == SNAP_OK && sets->short_of_memory) {
-        /* Twice what the share that fitted suggests: hashing does not divide evenly. */
-        uint64_t share = snap_div_up(entries + 1, sets->reached_index + 1) * 2;
-
-        if (sets->passes > PASSES_MAX)
-            return snap_fail(err, SNAP_E_NOMEM, "%s: not enough memory to look for duplicates", sets->store->io->name);
-        sets->passes = snap_max(share, 2) * sets->passes;
-        sets->reached_index = 0;
-        status = run_passes(sets, entries, stop, stop_context, result, err);
-    }
+    for (unsigned round = 0; status == SNAP_OK && sets->short_of_memory; round++)
+        status = divide(sets, round)
+                     ? run_passes(sets, entries, stop, stop_context, result, err)
+                     : snap_fail(err, SNAP_E_NOMEM, "%s: not enough memory to look for duplicates",
+                                 sets->store->io->name);
+    result->probes = snap_chunkset_probes(sets->olds) + snap_chunkset_probes(sets->news);
     snap_chunkset_free(sets->olds);
     snap_chunkset_free(sets->news);
     sets->olds = sets->news = NULL;

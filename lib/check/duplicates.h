@@ -23,6 +23,7 @@ typedef enum snap_status (*snap_duplicate_fn)(void *context, enum snap_rule rule
 struct snap_duplicates_result {
     uint64_t passes;               /* over the list, the one that was fed included */
     uint64_t further_walks;        /* for what was met again; 0: nothing was */
+    uint64_t probes;               /* places of the sets and tables that were looked at: about one for each number */
     uint64_t repeated_entries;     /* as reported under SNAP_RULE_ENTRY_REPEATED */
     uint64_t repeated_last_chunk;  /* of these, for the last chunk of the origin */
     uint64_t continuation_area;    /* the area behind the one with the end, if it goes on exactly there ... */

@@ -48,13 +48,17 @@ void snap_findings_place_entry(struct snap_finding *finding, const struct snap_s
     finding->new_chunk = entry->new_chunk;
 }
 
+bool snap_findings_tells(const struct snap_findings *findings, enum snap_rule rule)
+{
+    return findings->fn && (findings->per_rule_max == 0 || findings->rule_counts[rule] < findings->per_rule_max);
+}
+
 enum snap_status snap_findings_add(struct snap_findings *findings, const struct snap_finding *finding,
                                    struct snap_error *err)
 {
-    uint64_t count = ++findings->rule_counts[finding->rule];
+    const bool told = snap_findings_tells(findings, finding->rule);
 
+    findings->rule_counts[finding->rule]++;
     findings->severity_counts[finding->severity]++;
-    if (!findings->fn || (findings->per_rule_max != 0 && count > findings->per_rule_max))
-        return SNAP_OK;
-    return findings->fn(findings->context, finding, err);
+    return told ? findings->fn(findings->context, finding, err) : SNAP_OK;
 }

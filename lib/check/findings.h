@@ -53,6 +53,9 @@ void snap_findings_place_area(struct snap_finding *finding, const struct snap_st
 void snap_findings_place_entry(struct snap_finding *finding, const struct snap_store *store, uint64_t index,
                                const struct snap_entry *entry);
 
+/* Whether the next one of this rule is handed on: else it needs no text and no place. */
+bool snap_findings_tells(const struct snap_findings *findings, enum snap_rule rule);
+
 /* Counts the finding and hands it on. `severity` must be set (snap_findings_init). */
 enum snap_status snap_findings_add(struct snap_findings *findings, const struct snap_finding *finding,
                                    struct snap_error *err);

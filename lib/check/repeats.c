@@ -28,15 +28,14 @@ struct finder {
     struct slot *slots;  /* open addressing */
     uint64_t slot_count; /* a power of two */
     uint64_t used;
-    uint64_t passes, pass; /* a power of two; this pass looks at numbers whose hash falls to it */
+    uint64_t probes;
+    uint64_t passes, pass; /* this pass looks at one share of the numbers */
     bool full;
 };
 
-static uint64_t hash_of(uint64_t chunk)
+static uint64_t hash_of(const struct snap_repeats_numbers *numbers, uint64_t chunk)
 {
-    chunk = (chunk ^ (chunk >> 31)) * 0xd6e8feb86659fd93u;
-    chunk = (chunk ^ (chunk >> 29)) * 0x9e3779b97f4a7c15u;
-    return chunk ^ (chunk >> 32);
+    return snap_hash_key_mix(&numbers->key, chunk);
 }
 
 static uint64_t filter_bit(const struct snap_repeats_numbers *numbers, uint64_t hash)
@@ -44,12 +43,18 @@ static uint64_t filter_bit(const struct snap_repeats_numbers *numbers, uint64_t 
     return hash & (numbers->filter_bytes * 8 - 1);
 }
 
+void snap_repeats_numbers_init(struct snap_repeats_numbers *numbers, uint64_t filter_bytes)
+{
+    *numbers = (struct snap_repeats_numbers){.filter_bytes = filter_bytes};
+    snap_hash_key_init(&numbers->key);
+}
+
 void snap_repeats_numbers_note(struct snap_repeats_numbers *numbers, uint64_t chunk)
 {
     if (numbers->count++ == 0 && !numbers->filter)
         numbers->filter = snap_array_new(numbers->filter_bytes / sizeof *numbers->filter, sizeof *numbers->filter);
     if (numbers->filter) {
-        const uint64_t bit = filter_bit(numbers, hash_of(chunk));
+        const uint64_t bit = filter_bit(numbers, hash_of(numbers, chunk));
 
         numbers->filter[bit / 64] |= UINT64_C(1) << (bit % 64);
     }
@@ -86,11 +91,11 @@ static void keep(struct snap_repeats *repeats, const struct snap_duplicate *dupl
 }
 
 /* The slot of the number, or the free one where it belongs. */
-static struct slot *find_slot(const struct finder *finder, uint64_t number, uint64_t hash)
+static struct slot *find_slot(struct finder *finder, uint64_t number, uint64_t hash)
 {
-    uint64_t at = hash & (finder->slot_count - 1);
+    uint64_t at = snap_hash_key_place(hash, finder->slot_count);
 
-    while (finder->slots[at].index_next != 0 && finder->slots[at].number != number)
+    for (finder->probes++; finder->slots[at].index_next != 0 && finder->slots[at].number != number; finder->probes++)
         at = (at + 1) & (finder->slot_count - 1);
     return &finder->slots[at];
 }
@@ -101,7 +106,7 @@ static void look_at(struct finder *finder, const struct snap_span *span, uint32_
         .index = span->first_index + i, .old_chunk = snap_span_old(span, i), .new_chunk = snap_span_new(span, i)};
     const uint64_t number = finder->by_new ? entry.new_chunk : entry.old_chunk;
     const uint64_t other = finder->by_new ? entry.old_chunk : entry.new_chunk;
-    const uint64_t hash = hash_of(number);
+    const uint64_t hash = hash_of(finder->numbers, number);
     const bool old_fits = entry.old_chunk < finder->search->origin_chunks;
     const bool new_fits = snap_layout_is_data_chunk(&finder->search->store->layout, entry.new_chunk);
     struct snap_duplicate found = entry;
@@ -109,7 +114,7 @@ static void look_at(struct finder *finder, const struct snap_span *span, uint32_
     struct slot *slot;
 
     if (!(finder->by_new ? new_fits : old_fits) || !may_be_noted(finder->numbers, hash) ||
-        ((hash >> 40) & (finder->passes - 1)) != finder->pass)
+        snap_hash_key_share(hash, finder->passes) != finder->pass)
         return;
     slot = find_slot(finder, number, hash);
     if (slot->index_next == 0) {
@@ -151,7 +156,7 @@ static enum snap_status walk(struct finder *finder, struct snap_error *err)
 }
 
 /* All passes at the present division; stops early where the table is full. */
-static enum snap_status run_passes(struct finder *finder, uint64_t *walks, struct snap_error *err)
+static enum snap_status run_passes(struct finder *finder, struct snap_repeats_cost *cost, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
 
@@ -164,9 +169,11 @@ static enum snap_status run_passes(struct finder *finder, uint64_t *walks, struc
     finder->full = false;
     for (finder->pass = 0; finder->pass < finder->passes && status == SNAP_OK && !finder->full; finder->pass++) {
         status = walk(finder, err);
-        ++*walks;
+        cost->walks++;
     }
     free(finder->slots);
+    cost->probes += finder->probes;
+    finder->probes = 0;
     return status;
 }
 
@@ -185,7 +192,8 @@ static void sort_named(struct snap_repeats *kind)
 
 enum snap_status snap_repeats_find(const struct snap_repeats_search *search, bool by_new,
                                    const struct snap_repeats_numbers *numbers, struct snap_repeats *identical,
-                                   struct snap_repeats *different, uint64_t *walks, struct snap_error *err)
+                                   struct snap_repeats *different, struct snap_repeats_cost *cost,
+                                   struct snap_error *err)
 {
     struct finder finder = {.search = search, .numbers = numbers, .identical = identical, .different = different,
                             .by_new = by_new, .slot_count = SLOTS_MIN, .passes = 1};
@@ -195,7 +203,7 @@ enum snap_status snap_repeats_find(const struct snap_repeats_search *search, boo
     while (finder.slot_count * 2 * sizeof(struct slot) <= search->memory_bytes &&
            finder.slot_count / SLOTS_PER_NUMBER < numbers->count)
         finder.slot_count *= 2;
-    status = run_passes(&finder, walks, err);
+    status = run_passes(&finder, cost, err);
     while (status == SNAP_OK && finder.full) {
         if (finder.slot_count * 2 * sizeof(struct slot) <= search->memory_bytes)
             finder.slot_count *= 2;
@@ -203,7 +211,7 @@ enum snap_status snap_repeats_find(const struct snap_repeats_search *search, boo
             finder.passes *= 2;
         if (finder.passes > PASSES_MAX)
             return snap_fail(err, SNAP_E_NOMEM, "%s: not enough memory to tell repeated entries from duplicates", name);
-        status = run_passes(&finder, walks, err);
+        status = run_passes(&finder, cost, err);
     }
     if (status != SNAP_OK)
         return status;

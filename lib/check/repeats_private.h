@@ -3,6 +3,7 @@
 #ifndef DMSNAP_CHECK_REPEATS_PRIVATE
 #define DMSNAP_CHECK_REPEATS_PRIVATE
 
+#include "lib/base/hash_key.h"
 #include "lib/check/duplicates.h"
 
 /* Repetitions of one kind. */
@@ -13,16 +14,25 @@ struct snap_repeats {
     uint64_t last_chunk_count; /* of these, for the last chunk of the origin */
 };
 
-/* Numbers that were met again. Memory is taken with the first one; set up with zeros and `filter_bytes`. */
+/* Numbers that were met again. Memory is taken with the first one. */
 struct snap_repeats_numbers {
+    struct snap_hash_key key;
     uint64_t filter_bytes; /* at most so much, a power of two, at least 8 */
     uint64_t *filter;      /* one bit for several numbers; NULL: none was met, or there is no memory: any may be it */
     uint64_t count;        /* how often a number was met again */
 };
 
+/* No number yet. `filter_bytes` is a power of two, at least 8. */
+void snap_repeats_numbers_init(struct snap_repeats_numbers *numbers, uint64_t filter_bytes);
+
 /* Notes that this number was met again. Cannot fail: without memory, any number may be one of them. */
 void snap_repeats_numbers_note(struct snap_repeats_numbers *numbers, uint64_t chunk);
 void snap_repeats_numbers_free(struct snap_repeats_numbers *numbers);
+
+/* What searches have cost so far: walks over the list, and slots of the table that were looked at. */
+struct snap_repeats_cost {
+    uint64_t walks, probes;
+};
 
 struct snap_repeats_search {
     const struct snap_store *store;
@@ -35,12 +45,13 @@ struct snap_repeats_search {
 /*
  * Walks the list again and sorts those repetitions of an old (`by_new`: a new) that were noted in `numbers`, all of
  * them and with the right count. `identical`: old and new are those of the entry that has the number first, and both
- * are in range. `different`: the other number is not the same. Each gets its `named` and its counts. *walks is raised
- * by one for each walk. SNAP_E_CORRUPT: the list no longer has what was noted, so somebody changes it. SNAP_E_NOMEM,
- * SNAP_E_STOPPED, SNAP_E_IO. `numbers` stays as it is.
+ * are in range. `different`: the other number is not the same. Each gets its `named` and its counts. *cost grows.
+ * SNAP_E_CORRUPT: the list no longer has what was noted, so somebody changes it. SNAP_E_NOMEM, SNAP_E_STOPPED,
+ * SNAP_E_IO. `numbers` stays as it is.
  */
 enum snap_status snap_repeats_find(const struct snap_repeats_search *search, bool by_new,
                                    const struct snap_repeats_numbers *numbers, struct snap_repeats *identical,
-                                   struct snap_repeats *different, uint64_t *walks, struct snap_error *err);
+                                   struct snap_repeats *different, struct snap_repeats_cost *cost,
+                                   struct snap_error *err);
 
 #endif

@@ -9,7 +9,8 @@
 #include "tests/unit/unit.h"
 
 #define MIB (UINT64_C(1) << 20)
-#define PAGE UINT64_C(4096) /* numbers this far apart share no page of a set */
+#define LITTLE (UINT64_C(64) << 10) /* so little memory that some thousand numbers need several passes */
+#define PAGE UINT64_C(4096) /* numbers this far apart share no slot of a set */
 #define ROOM 32768u
 #define ANY_ORIGIN UINT64_MAX
 

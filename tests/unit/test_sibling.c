@@ -532,7 +532,7 @@ static void test_merged_entry_beyond_the_origin(void **state)
     bench_free(bench);
 }
 
-/* A list so scattered that each chunk has a page of its own in the sets. */
+/* A list so scattered that each chunk has a slot of its own in the sets. */
 static struct fixture scattered(size_t count, uint64_t spare)
 {
     struct fixture fixture = fixture_new(1, count, spare, 8);
@@ -546,7 +546,7 @@ static struct fixture scattered(size_t count, uint64_t spare)
 /* Where the sets do not fit the memory, that comes to light before anything is written; no more is ever taken. */
 static void test_memory(void **state)
 {
-    static const size_t counts[][2] = {{100, 100}, {3000, 100}, {100, 3000}, {1500, 1500}};
+    static const size_t counts[][2] = {{100, 100}, {100000, 100}, {100, 100000}, {30000, 30000}};
     struct snap_error err;
 
     (void)state;
@@ -557,7 +557,7 @@ static void test_memory(void **state)
         uint64_t before_bytes;
 
         for (uint64_t k = 0; k < counts[i][0]; k++) /* not the chunks of the other */
-            format_put_entry(merged.cow, 1, k, (k + 10000) * 4096 + 5, format_canonical(1, k));
+            format_put_entry(merged.cow, 1, k, (k + 200000) * 4096 + 5, format_canonical(1, k));
         bench = bench_over(merged, other, 512);
         bench->options.memory_bytes = SNAP_SIBLING_MEMORY_MIN_BYTES;
         bench->options.origin_bytes = UINT64_C(1) << 40;
