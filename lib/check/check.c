@@ -226,7 +226,11 @@ static enum snap_status report_duplicate(void *context, enum snap_rule rule, con
 
     if (!snap_findings_tells(check->findings, rule)) /* there may be millions */
         return snap_findings_add(check->findings, &finding, err);
-    if (rule == SNAP_RULE_ENTRY_REPEATED)
+    if (rule == SNAP_RULE_ENTRY_REPEATED_OFTEN)
+        snap_findings_init(&finding, rule, "the same entry as area %" PRIu64 " slot %" PRIu64 ", more than %u times",
+                           duplicate->first_index / per_area, duplicate->first_index % per_area,
+                           SNAP_DUPLICATES_COPIES_MAX);
+    else if (rule == SNAP_RULE_ENTRY_REPEATED)
         snap_findings_init(&finding, rule, "the same entry as area %" PRIu64 " slot %" PRIu64,
                            duplicate->first_index / per_area, duplicate->first_index % per_area);
     else
@@ -331,6 +335,8 @@ enum snap_status snap_check(const struct snap_store *store, const struct snap_ch
     if (status == SNAP_OK && !options->figures_only)
         status = snap_duplicates_new(&check.sets, store, check.origin_chunks,
                                      snap_max(options->memory_bytes, SNAP_CHECK_MEMORY_MIN_BYTES), err);
+    if (status == SNAP_OK && check.sets)
+        snap_duplicates_note_repeated(check.sets, options->repeated);
     if (status == SNAP_OK)
         status = check_entries(&check);
     snap_duplicates_free(check.sets);

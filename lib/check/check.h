@@ -4,12 +4,14 @@
 #define DMSNAP_CHECK_CHECK
 
 #include "lib/check/findings.h"
+#include "lib/check/repeated.h"
 #include "lib/store/header.h"
 
 struct snap_check_options {
     uint64_t origin_sectors;      /* 0: no origin given; rules about it are left out */
     uint32_t origin_block_bytes;  /* logical block of the origin; 0: not known */
     uint64_t memory_bytes;        /* for the sets of chunks; at least SNAP_CHECK_MEMORY_MIN_BYTES is used */
+    struct snap_repeated *repeated; /* gets where repeated entries come first; NULL: nobody wants to know */
     bool figures_only;            /* leave out what needs sets: duplicates, leaks, the disjointness of a continuation */
     bool (*stop)(void *context);  /* polled; NULL: never. True ends the check with SNAP_E_STOPPED */
     void *stop_context;

@@ -169,7 +169,7 @@ bool snap_chunkset_reserve(struct snap_chunkset *set, uint64_t memory_bytes)
         if (set->table)
             set->slots = slots;
     }
-    return set->table != NULL;
+    return set->slots > 0;
 }
 
 uint64_t snap_chunkset_slots(const struct snap_chunkset *set)

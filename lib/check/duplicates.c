@@ -31,6 +31,7 @@ struct snap_duplicates {
     struct wanted wanted_olds, wanted_news;
     bool divided;                   /* the first walk is over: nothing is counted any more */
     struct snap_repeats_numbers repeated_olds, repeated_news;
+    struct snap_repeated *repeated; /* the caller's; NULL: not wanted */
     uint64_t canonical_end;         /* the first entries all have their canonical chunk: all data chunks below this */
     bool canonical;                 /* all entries so far; their chunks need no set */
     uint64_t passes, pass;          /* this pass looks at one share of the numbers */
@@ -80,6 +81,11 @@ static bool add(struct snap_duplicates *sets, struct snap_chunkset *set, uint64_
         return false;
     sets->short_of_memory = snap_chunkset_add(set, chunk, &was_there) != SNAP_OK;
     return was_there;
+}
+
+void snap_duplicates_note_repeated(struct snap_duplicates *sets, struct snap_repeated *repeated)
+{
+    sets->repeated = repeated;
 }
 
 static void count_wanted(const struct snap_duplicates *sets, struct wanted *wanted, uint64_t chunk)
@@ -289,29 +295,22 @@ static enum snap_status report(const struct snap_repeats *repeats, enum snap_rul
     return status;
 }
 
-/* Each repetition by one number is of an entry that is the same as the first one with it, or of another. */
-struct kinds {
-    struct snap_repeats identical, different;
-};
-
 /* What was met again, told apart and reported. The sets are no longer needed: the memory is free for the tables. */
 static enum snap_status report_repeats(struct snap_duplicates *sets, const struct snap_repeats_search *search,
                                        snap_duplicate_fn fn, void *context, struct snap_duplicates_result *result,
                                        struct snap_error *err)
 {
-    struct kinds *by_old = calloc(1, sizeof *by_old), *by_new = calloc(1, sizeof *by_new);
+    struct snap_repeats_kinds *by_old = calloc(1, sizeof *by_old), *by_new = calloc(1, sizeof *by_new);
     struct snap_repeats_cost cost = {0};
     enum snap_status status = SNAP_OK;
 
     if (!by_old || !by_new)
         status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory naming duplicates", sets->store->io->name);
     if (status == SNAP_OK && sets->repeated_olds.count > 0)
-        status = snap_repeats_find(search, false, &sets->repeated_olds, &by_old->identical, &by_old->different,
-                                   &cost, err);
+        status = snap_repeats_find(search, false, &sets->repeated_olds, by_old, &cost, err);
     /* An entry that repeats another as a whole does so by its new, too: where these are all, there is no more. */
     if (status == SNAP_OK && sets->repeated_news.count != by_old->identical.count)
-        status = snap_repeats_find(search, true, &sets->repeated_news, &by_new->identical, &by_new->different,
-                                   &cost, err);
+        status = snap_repeats_find(search, true, &sets->repeated_news, by_new, &cost, err);
     result->further_walks += cost.walks;
     result->probes += cost.probes;
     if (status == SNAP_OK) {
@@ -323,6 +322,8 @@ static enum snap_status report_repeats(struct snap_duplicates *sets, const struc
         status = report(&by_new->different, SNAP_RULE_DUPLICATE_NEW, fn, context, err);
     if (status == SNAP_OK)
         status = report(&by_old->identical, SNAP_RULE_ENTRY_REPEATED, fn, context, err);
+    if (status == SNAP_OK)
+        status = report(&by_old->often, SNAP_RULE_ENTRY_REPEATED_OFTEN, fn, context, err);
     free(by_old);
     free(by_new);
     return status;
@@ -351,6 +352,7 @@ enum snap_status snap_duplicates_finish(struct snap_duplicates *sets, uint64_t e
             .store = sets->store,
             .origin_chunks = sets->origin_chunks,
             .memory_bytes = sets->memory_bytes - snap_min(sets->memory_bytes, 2 * sets->repeated_olds.filter_bytes),
+            .repeated = sets->repeated,
             .stop = stop,
             .stop_context = stop_context,
         };

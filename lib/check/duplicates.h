@@ -3,6 +3,7 @@
 #ifndef DMSNAP_CHECK_DUPLICATES
 #define DMSNAP_CHECK_DUPLICATES
 
+#include "lib/check/repeated.h"
 #include "lib/check/rules.h"
 #include "lib/store/list_walk.h"
 
@@ -13,6 +14,13 @@ struct snap_duplicate {
     uint64_t old_chunk;
     uint64_t new_chunk;
 };
+
+/*
+ * One interruption of a move leaves at most one copy more of an entry (dmsnap-store(5), ORDERS OF WRITING, "Moving bad
+ * entries"), and the next window that is merged removes them all. So many copies need 15 interruptions of the same
+ * short step in a row; more of them were made on purpose, or by a fault.
+ */
+#define SNAP_DUPLICATES_COPIES_MAX 16u
 
 /* So many of each kind are told one by one; the others are only counted. */
 #define SNAP_DUPLICATES_NAMED 256u
@@ -43,6 +51,9 @@ struct snap_duplicates;
 enum snap_status snap_duplicates_new(struct snap_duplicates **sets, const struct snap_store *store,
                                      uint64_t origin_chunks, uint64_t memory_bytes, struct snap_error *err);
 
+/* Where repeated entries come first is noted there, too. It is borrowed. */
+void snap_duplicates_note_repeated(struct snap_duplicates *sets, struct snap_repeated *repeated);
+
 /* The caller's own walk shows each span once. Where memory runs out, snap_duplicates_finish walks again, in parts. */
 void snap_duplicates_feed(struct snap_duplicates *sets, const struct snap_span *span);
 
@@ -52,7 +63,9 @@ void snap_duplicates_feed(struct snap_duplicates *sets, const struct snap_span *
  * SNAP_RULE_DUPLICATE_OLD    an old; the first entry with it has another new;
  * SNAP_RULE_DUPLICATE_NEW    a new; the first entry with it has another old;
  * SNAP_RULE_ENTRY_REPEATED   an old, and the first entry with it is the same: an interrupted move (rule
- * entry-repeated). In this order, each in list order; beyond SNAP_DUPLICATES_NAMED of a rule the last of those stands
+ * entry-repeated);
+ * SNAP_RULE_ENTRY_REPEATED_OFTEN    besides, the first of these beyond SNAP_DUPLICATES_COPIES_MAX copies of an entry.
+ * In this order, each in list order; beyond SNAP_DUPLICATES_NAMED of a rule the last of those stands
  * for the rest, so that counts are right. Only where numbers were met again does this take further walks: one for the
  * olds, and one for the news unless all of them belong to repeated entries; more where memory is short.
  * SNAP_E_NOMEM where even the smallest part does not fit, SNAP_E_STOPPED, SNAP_E_IO where the list can no longer be

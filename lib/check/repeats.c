@@ -11,19 +11,21 @@
 
 #define SLOTS_MIN 64u
 #define SLOTS_PER_NUMBER 4u /* room for a few that the filter lets through */
+#define INDEX_MASK ((UINT64_C(1) << 56) - 1) /* no device is so large */
 #define PASSES_MAX (UINT64_C(1) << 20)
 
 /* The first entry that has a noted number. */
 struct slot {
     uint64_t number;
     uint64_t other;      /* its other number */
-    uint64_t index_next; /* its index + 1; 0: the slot is free */
+    uint64_t index_next : 56; /* its index + 1; 0: the slot is free */
+    uint64_t copies : 8;      /* of the same entry behind it, as far as they matter */
 };
 
 struct finder {
     const struct snap_repeats_search *search;
     const struct snap_repeats_numbers *numbers;
-    struct snap_repeats *identical, *different;
+    struct snap_repeats_kinds *kinds;
     bool by_new;
     struct slot *slots;  /* open addressing */
     uint64_t slot_count; /* a power of two */
@@ -74,10 +76,11 @@ static bool may_be_noted(const struct snap_repeats_numbers *numbers, uint64_t ha
 }
 
 /* Keeps those that come first in the list: a later pass meets earlier entries again. */
-static void keep(struct snap_repeats *repeats, const struct snap_duplicate *duplicate)
+static void keep(const struct finder *finder, struct snap_repeats *repeats, const struct snap_duplicate *duplicate)
 {
     uint64_t place = repeats->count++;
 
+    repeats->last_chunk_count += duplicate->old_chunk == finder->search->origin_chunks - 1;
     if (place >= SNAP_DUPLICATES_NAMED) {
         if (duplicate->index > repeats->named[repeats->last].index)
             return;
@@ -88,6 +91,21 @@ static void keep(struct snap_repeats *repeats, const struct snap_duplicate *dupl
     for (uint64_t k = 1; k < snap_min(repeats->count, SNAP_DUPLICATES_NAMED); k++)
         if (repeats->named[k].index > repeats->named[repeats->last].index)
             repeats->last = k;
+}
+
+/* One more copy of the entry in the slot. */
+static void keep_identical(struct finder *finder, struct slot *slot, const struct snap_duplicate *found)
+{
+    struct snap_repeated *repeated = finder->by_new ? NULL : finder->search->repeated;
+
+    keep(finder, &finder->kinds->identical, found);
+    if (repeated)
+        snap_repeated_note(repeated, found->old_chunk, found->first_index);
+    if (slot->copies >= SNAP_DUPLICATES_COPIES_MAX)
+        return;
+    slot->copies = (slot->copies + 1u) & 0xff;
+    if (slot->copies == SNAP_DUPLICATES_COPIES_MAX) /* beside the first one */
+        keep(finder, &finder->kinds->often, found);
 }
 
 /* The slot of the number, or the free one where it belongs. */
@@ -110,7 +128,6 @@ static void look_at(struct finder *finder, const struct snap_span *span, uint32_
     const bool old_fits = entry.old_chunk < finder->search->origin_chunks;
     const bool new_fits = snap_layout_is_data_chunk(&finder->search->store->layout, entry.new_chunk);
     struct snap_duplicate found = entry;
-    struct snap_repeats *kind;
     struct slot *slot;
 
     if (!(finder->by_new ? new_fits : old_fits) || !may_be_noted(finder->numbers, hash) ||
@@ -120,16 +137,16 @@ static void look_at(struct finder *finder, const struct snap_span *span, uint32_
     if (slot->index_next == 0) {
         finder->full = finder->used >= finder->slot_count / 4 * 3;
         if (!finder->full) {
-            *slot = (struct slot){.number = number, .other = other, .index_next = entry.index + 1};
+            *slot = (struct slot){.number = number, .other = other, .index_next = (entry.index + 1) & INDEX_MASK};
             finder->used++;
         }
         return;
     }
     found.first_index = slot->index_next - 1;
-    kind = old_fits && new_fits && slot->other == other ? finder->identical : finder->different;
-    keep(kind, &found);
-    if (entry.old_chunk == finder->search->origin_chunks - 1)
-        kind->last_chunk_count++;
+    if (!old_fits || !new_fits || slot->other != other)
+        keep(finder, &finder->kinds->different, &found);
+    else
+        keep_identical(finder, slot, &found);
 }
 
 /* One walk over the list, for the numbers of one pass. Ends early where the table is full. */
@@ -158,14 +175,15 @@ static enum snap_status walk(struct finder *finder, struct snap_error *err)
 /* All passes at the present division; stops early where the table is full. */
 static enum snap_status run_passes(struct finder *finder, struct snap_repeats_cost *cost, struct snap_error *err)
 {
+    struct snap_repeats *const kinds[] = {&finder->kinds->identical, &finder->kinds->different, &finder->kinds->often};
     enum snap_status status = SNAP_OK;
 
     finder->slots = snap_array_new(finder->slot_count, sizeof *finder->slots);
     if (!finder->slots)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory telling repeated entries from duplicates",
                          finder->search->store->io->name);
-    finder->identical->count = finder->different->count = 0;
-    finder->identical->last_chunk_count = finder->different->last_chunk_count = 0;
+    for (size_t i = 0; i < 3; i++)
+        kinds[i]->count = kinds[i]->last_chunk_count = 0;
     finder->full = false;
     for (finder->pass = 0; finder->pass < finder->passes && status == SNAP_OK && !finder->full; finder->pass++) {
         status = walk(finder, err);
@@ -191,13 +209,13 @@ static void sort_named(struct snap_repeats *kind)
 }
 
 enum snap_status snap_repeats_find(const struct snap_repeats_search *search, bool by_new,
-                                   const struct snap_repeats_numbers *numbers, struct snap_repeats *identical,
-                                   struct snap_repeats *different, struct snap_repeats_cost *cost,
-                                   struct snap_error *err)
+                                   const struct snap_repeats_numbers *numbers, struct snap_repeats_kinds *kinds,
+                                   struct snap_repeats_cost *cost, struct snap_error *err)
 {
-    struct finder finder = {.search = search, .numbers = numbers, .identical = identical, .different = different,
-                            .by_new = by_new, .slot_count = SLOTS_MIN, .passes = 1};
+    struct finder finder = {.search = search, .numbers = numbers, .kinds = kinds, .by_new = by_new,
+                            .slot_count = SLOTS_MIN, .passes = 1};
     const char *name = search->store->io->name;
+    uint64_t met;
     enum snap_status status;
 
     while (finder.slot_count * 2 * sizeof(struct slot) <= search->memory_bytes &&
@@ -215,11 +233,13 @@ enum snap_status snap_repeats_find(const struct snap_repeats_search *search, boo
     }
     if (status != SNAP_OK)
         return status;
-    if (identical->count + different->count != numbers->count)
+    met = kinds->identical.count + kinds->different.count;
+    if (met != numbers->count)
         return snap_fail(err, SNAP_E_CORRUPT,
                          "%s: the list changed while it was read: %" PRIu64 " repetitions of %s chunks, then %" PRIu64,
-                         name, numbers->count, by_new ? "data" : "origin", identical->count + different->count);
-    sort_named(identical);
-    sort_named(different);
+                         name, numbers->count, by_new ? "data" : "origin", met);
+    sort_named(&kinds->identical);
+    sort_named(&kinds->different);
+    sort_named(&kinds->often);
     return SNAP_OK;
 }

@@ -34,10 +34,17 @@ struct snap_repeats_cost {
     uint64_t walks, probes;
 };
 
+/* Each repetition by one number is of an entry that is the same as the first one with it, or of another. */
+struct snap_repeats_kinds {
+    struct snap_repeats identical, different;
+    struct snap_repeats often; /* of the identical ones, for each entry the first beyond SNAP_DUPLICATES_COPIES_MAX */
+};
+
 struct snap_repeats_search {
     const struct snap_store *store;
     uint64_t origin_chunks; /* UINT64_MAX where the origin is not known */
     uint64_t memory_bytes;  /* for the table; where it does not hold all of them, the list is walked several times */
+    struct snap_repeated *repeated; /* gets the identical ones that are met by their old; NULL: nobody wants them */
     bool (*stop)(void *context);
     void *stop_context;
 };
@@ -50,8 +57,7 @@ struct snap_repeats_search {
  * SNAP_E_IO. `numbers` stays as it is.
  */
 enum snap_status snap_repeats_find(const struct snap_repeats_search *search, bool by_new,
-                                   const struct snap_repeats_numbers *numbers, struct snap_repeats *identical,
-                                   struct snap_repeats *different, struct snap_repeats_cost *cost,
-                                   struct snap_error *err);
+                                   const struct snap_repeats_numbers *numbers, struct snap_repeats_kinds *kinds,
+                                   struct snap_repeats_cost *cost, struct snap_error *err);
 
 #endif

@@ -61,6 +61,8 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
                                  "two origin chunks share one data chunk: a write to one changes the other"},
     [SNAP_RULE_ENTRY_REPEATED] = {"entry-repeated", SNAP_NOTE, "view-kept",
                                   "the same entry once more, left by an interrupted move; the view is the same"},
+    [SNAP_RULE_ENTRY_REPEATED_OFTEN] = {"entry-repeated-often", SNAP_CORRUPTING, "view-kept",
+                                        "more copies of one entry than interrupted moves can leave"},
     [SNAP_RULE_ENTRY_ORDER] = {"entry-order", SNAP_NOTE, "none",
                                "data chunks are not in list order, as kernels before 3.13 wrote them"},
     [SNAP_RULE_LEAKED_CHUNKS] = {"leaked-chunks", SNAP_NOTE, "none",

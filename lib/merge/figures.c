@@ -20,7 +20,7 @@ void snap_figures_add_written(void *context, uint64_t length_bytes)
 
     merge->result->written_bytes += length_bytes;
     progress = (struct snap_merge_progress){
-        .done_bytes = merge->result->written_bytes + merge->result->equal_bytes,
+        .done_bytes = snap_min(merge->result->written_bytes + merge->result->equal_bytes, merge->job->total_bytes),
         .total_bytes = merge->job->total_bytes,
         .entries_left = merge->result->entries_left,
     };

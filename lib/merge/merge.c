@@ -12,6 +12,8 @@
  *  1. The list on the COW is the one that was checked, up to some index; behind that there are only entries of the same
  *     list, each once more or moved forward as it was (bad entries), and then zeros to the end of that area.
  *  2. An entry that the list does not name any more is durable on the origin, or was given up (options->drop_bad).
+ *     One that stands in the list several times is copied where it stands first, and so last of all: the copies behind
+ *     it may be cut off before, since the list goes on naming it.
  *  3. A byte of the origin changes only if an entry of the list names its chunk, and only to the data of that entry.
  *     So the snapshot's view, which is the origin overlaid by the list, stays the same.
  *  4. Before a byte of the origin changes, each sibling that is not invalid has an entry for its chunk, with the old

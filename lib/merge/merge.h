@@ -5,6 +5,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/io/throttle.h"
+#include "lib/check/repeated.h"
 #include "lib/merge/sibling.h"
 #include "lib/store/header.h"
 
@@ -93,6 +94,7 @@ struct snap_merge_job {
     uint64_t total_bytes;         /* to write */
     uint64_t runs;                /* of entries, in the order of the list */
     uint64_t leftover_areas_end;  /* the leftover areas up to here may be zeroed (leftovers.h); 0: none */
+    const struct snap_repeated *repeated; /* what the check noted of repeated entries; NULL: each copy is merged */
 };
 
 struct snap_merge_result {

@@ -167,14 +167,17 @@ static void plan_writes(struct snap_plan *plan, const uint8_t *buffer, const uin
 
 /*
  * Moving bad entries to the end of the list may be interrupted. It then leaves entries that are repeated as a whole,
- * which are neighbours once all are sorted by their source. Returns how many are left.
+ * which are neighbours once all are sorted by their source. Returns how many are left,
+ * without those that are to be left out.
  */
 static size_t drop_repeated(struct snap_entry *sorted, size_t count)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++)
-        if (kept == 0 || sorted[i].new_chunk != sorted[kept - 1].new_chunk ||
+        if (sorted[i].new_chunk == SNAP_PLAN_LEFT_OUT)
+            continue;
+        else if (kept == 0 || sorted[i].new_chunk != sorted[kept - 1].new_chunk ||
             sorted[i].old_chunk != sorted[kept - 1].old_chunk)
             sorted[kept++] = sorted[i];
     return kept;

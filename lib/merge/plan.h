@@ -70,6 +70,9 @@ struct snap_plan {
     uint64_t slice_offset_bytes, slice_bytes, origin_bytes;
 };
 
+/* As `new` of an entry: it is not planned. No entry of a list has it: it would be the list's end. */
+#define SNAP_PLAN_LEFT_OUT 0u
+
 /* The memory that a plan of `entries_max` entries of `chunk_bytes` takes. The buffer is not counted. */
 uint64_t snap_plan_memory_bytes(uint64_t chunk_bytes, size_t entries_max);
 

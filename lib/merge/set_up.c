@@ -31,6 +31,7 @@ static enum snap_status set_up_buffers(struct snap_merge *merge, bool dry_run, s
         status = snap_window_init(&merge->windows[i], merge->store, &pace->load,
                                   merge->origin->size_bytes / SNAP_SECTOR_BYTES, &merge->read_control, !dry_run, err);
         merge->windows[i].table = merge->table.entries ? &merge->table : NULL;
+        merge->windows[i].repeated = merge->job->repeated;
     }
     if (status == SNAP_OK && !dry_run && (options->keep_cow || options->skip_identical || options->verify)) {
         merge->found = snap_buffer_new_unset(pace->load.entries * pace->load.slice_bytes);

@@ -141,6 +141,17 @@ static enum snap_status check_entries(const struct snap_window *window, const st
 }
 
 /*
+ * An entry that stands at a lower index as well is merged in the window of that one, and only there: the list goes on
+ * naming it until then, whatever happens (merge.c, invariant 2). Here it is left out of the plan.
+ */
+static void leave_out_repeated(const struct snap_window *window, struct snap_entry *entries, uint64_t count)
+{
+    for (uint64_t i = 0; window->repeated && i < count; i++)
+        if (snap_repeated_earlier(window->repeated, entries[i].old_chunk, window->range.first + i))
+            entries[i].new_chunk = SNAP_PLAN_LEFT_OUT;
+}
+
+/*
  * The entries of the load in memory, read from the list unless they are in the table. NULL after a failure, which is in
  * window->status.
  */
@@ -161,6 +172,7 @@ static const struct snap_entry *entries_of(struct snap_window *window, uint64_t 
         window->status = check_entries(window, entries, all, &window->err);
     if (window->status != SNAP_OK)
         return NULL;
+    leave_out_repeated(window, entries, all);
     if (!table)
         return entries;
     snap_sort_entries(&table->entries, &table->spare, (size_t)all, SNAP_SORT_BY_OLD);

@@ -4,6 +4,7 @@
 #define DMSNAP_MERGE_WINDOW
 
 #include "lib/base/worker.h"
+#include "lib/check/repeated.h"
 #include "lib/merge/copy.h"
 #include "lib/store/header.h"
 
@@ -38,6 +39,7 @@ struct snap_window {
     struct snap_copy_group group;
     const struct snap_store *store;
     uint64_t origin_sectors;
+    const struct snap_repeated *repeated; /* what it has at a lower index, too, is not planned; NULL: all is */
     const struct snap_copy_control *control;
     struct snap_worker *ahead;    /* the thread that loads; NULL: it was loaded at once */
     enum snap_status status;      /* of the load */

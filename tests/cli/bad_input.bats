@@ -275,6 +275,10 @@ keeps_area_1() {
     holds entry-repeated-differs
 }
 
+@test "entry-repeated-often: One entry stands in the list 17 times, more than interrupted moves can leave" {
+    holds entry-repeated-often
+}
+
 @test "garbage-behind-end: Entries behind the terminator of the last area" {
     holds garbage-behind-end
 }

@@ -51,13 +51,14 @@ static enum snap_status refuse(void *context, const struct snap_finding *finding
 
 /* Reads and checks the list. */
 static enum snap_status check(struct snap_io *cow, const struct snap_io *origin, struct snap_store *store,
-                              struct snap_findings *findings, struct snap_check_result *result,
-                              struct snap_error *err)
+                              struct snap_findings *findings, struct snap_repeated *repeated,
+                              struct snap_check_result *result, struct snap_error *err)
 {
     const struct snap_check_options options = {
         .origin_sectors = origin->size_bytes / SNAP_SECTOR_BYTES,
         .origin_block_bytes = origin->logical_block_bytes,
         .memory_bytes = SNAP_CHECK_MEMORY_MIN_BYTES,
+        .repeated = repeated,
     };
     enum snap_status status = snap_header_open(store, cow, err);
 
@@ -133,7 +134,7 @@ static enum snap_status open_other(struct others *others, struct snap_io *io, st
     struct snap_store *store = &others->stores[others->count];
     struct snap_findings findings = {0};
     struct snap_check_result result;
-    enum snap_status status = check(io, origin, store, &findings, &result, err);
+    enum snap_status status = check(io, origin, store, &findings, NULL, &result, err);
 
     if (status == SNAP_OK)
         status = check_continuation(store, origin, &result, &options.leftover_areas_end, err);
@@ -164,12 +165,15 @@ enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, uns
                                 struct snap_error *err)
 {
     struct snap_merge_options merge = merge_options(options);
+    struct snap_repeated *repeated = snap_repeated_new(SNAP_CHECK_MEMORY_MIN_BYTES);
     struct others others = {.count = 0};
     struct snap_store store;
     enum snap_status status;
 
     memset(report, 0, sizeof *report);
-    status = check(disk[merged], disk[0], &store, &report->findings, &report->check, err);
+    if (!repeated)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory for repeated entries");
+    status = check(disk[merged], disk[0], &store, &report->findings, repeated, &report->check, err);
     if (status == SNAP_OK)
         status = check_continuation(&store, disk[0], &report->check, &report->job.leftover_areas_end, err);
     for (unsigned other = 1; other < disks && status == SNAP_OK; other++)
@@ -181,6 +185,7 @@ enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, uns
         report->job.entries = report->check.entries;
         report->job.total_bytes = report->check.merge_bytes;
         report->job.runs = report->check.runs;
+        report->job.repeated = repeated;
         merge.siblings = others.siblings;
         merge.sibling_count = others.count;
         report->merging = true;
@@ -188,6 +193,8 @@ enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, uns
             options->before_merge(options->before_merge_context);
         status = merge_once(&store, disk[0], &report->job, &merge, &report->result, err);
     }
+    report->job.repeated = NULL;
+    snap_repeated_free(repeated);
     close_others(&others);
     return status;
 }
@@ -206,7 +213,7 @@ bool drive_goes_on(struct snap_io *cow, struct snap_io *origin)
     struct snap_check_result result;
     struct snap_store store;
 
-    return check(cow, origin, &store, &findings, &result, NULL) != SNAP_OK || result.continuation_entries > 0;
+    return check(cow, origin, &store, &findings, NULL, &result, NULL) != SNAP_OK || result.continuation_entries > 0;
 }
 
 void drive_keep_memory(void)

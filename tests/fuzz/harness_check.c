@@ -114,7 +114,8 @@ static void check_sets(const struct snap_store *store, const struct model *model
     FUZZ_PROMISE(status == SNAP_OK, "the sets end with %d", status);
     FUZZ_PROMISE(counts[SNAP_RULE_DUPLICATE_OLD] == judgement->count[MODEL_DUPLICATE_OLD] &&
                      counts[SNAP_RULE_DUPLICATE_NEW] == judgement->count[MODEL_DUPLICATE_NEW] &&
-                     counts[SNAP_RULE_ENTRY_REPEATED] == judgement->count[MODEL_REPEATED],
+                     counts[SNAP_RULE_ENTRY_REPEATED] == judgement->count[MODEL_REPEATED] &&
+                     counts[SNAP_RULE_ENTRY_REPEATED_OFTEN] == judgement->count[MODEL_REPEATED_OFTEN],
                  "with %" PRIu64 " bytes for sets in %" PRIu64 " passes: %" PRIu64 ", %" PRIu64 " and %" PRIu64
                  " duplicates of old, of new, and repeated entries; expected %" PRIu64 ", %" PRIu64 ", %" PRIu64,
                  memory_bytes, result.passes, counts[SNAP_RULE_DUPLICATE_OLD], counts[SNAP_RULE_DUPLICATE_NEW],

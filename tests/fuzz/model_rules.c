@@ -20,6 +20,7 @@ const char *const model_rule_id[MODEL_RULES] = {
     [MODEL_DUPLICATE_OLD] = "duplicate-old",
     [MODEL_DUPLICATE_NEW] = "duplicate-new",
     [MODEL_REPEATED] = "entry-repeated",
+    [MODEL_REPEATED_OFTEN] = "entry-repeated-often",
     [MODEL_LEAKED] = "leaked-chunks",
     [MODEL_FULL] = "store-full",
     [MODEL_CUT] = "list-cut",
@@ -49,7 +50,10 @@ static void judge_entry(const struct model *model, uint64_t index, uint64_t orig
     const struct model_entry *same_old = NULL, *same_new = NULL;
     const bool old_fits = entry->old_chunk < origin_chunks, new_fits = model_new_fits(model, entry->new_chunk);
     const bool in_place = entry->new_chunk == model_canonical(model, index);
+    uint64_t alike = 0; /* entries of the list up to this one that are the same */
 
+    for (uint64_t i = 0; i <= index; i++)
+        alike += model->entry[i].old_chunk == entry->old_chunk && model->entry[i].new_chunk == entry->new_chunk;
     for (uint64_t i = index; i-- > 0;) {
         same_old = model->entry[i].old_chunk == entry->old_chunk ? &model->entry[i] : same_old;
         same_new = model->entry[i].new_chunk == entry->new_chunk ? &model->entry[i] : same_new;
@@ -63,10 +67,12 @@ static void judge_entry(const struct model *model, uint64_t index, uint64_t orig
     else if (*canonical && !in_place)
         judgement->count[MODEL_ORDER]++;
     *canonical = *canonical && in_place;
-    if (old_fits && same_old && new_fits && same_old->new_chunk == entry->new_chunk)
+    if (old_fits && same_old && new_fits && same_old->new_chunk == entry->new_chunk) {
         judgement->count[MODEL_REPEATED]++;
-    else if (old_fits && same_old)
+        judgement->count[MODEL_REPEATED_OFTEN] += alike == 17;
+    } else if (old_fits && same_old) {
         judgement->count[MODEL_DUPLICATE_OLD]++;
+    }
     if (new_fits && same_new && !(old_fits && same_new->old_chunk == entry->old_chunk))
         judgement->count[MODEL_DUPLICATE_NEW]++;
 }
@@ -173,13 +179,15 @@ void model_judge(const struct model *model, uint64_t origin_sectors, struct mode
 
         judgement->count[MODEL_GARBAGE] = !zero(slot_of(model, model->entries), slots * 16);
     } else {
-        judgement->count[MODEL_DUPLICATE_OLD] = judgement->count[MODEL_DUPLICATE_NEW] =
-            judgement->count[MODEL_REPEATED] = 0; /* nobody looks for them in a list without an end */
+        /* Nobody looks for them in a list without an end. */
+        judgement->count[MODEL_DUPLICATE_OLD] = judgement->count[MODEL_DUPLICATE_NEW] = 0;
+        judgement->count[MODEL_REPEATED] = judgement->count[MODEL_REPEATED_OFTEN] = 0;
     }
     judgement->damaged = judgement->count[MODEL_TOP_BYTE] || judgement->count[MODEL_METADATA] ||
                          judgement->count[MODEL_NEW_RANGE] || judgement->count[MODEL_OLD_RANGE] ||
                          judgement->count[MODEL_GARBAGE] || judgement->count[MODEL_PAST_END] ||
-                         judgement->count[MODEL_DUPLICATE_OLD] || judgement->count[MODEL_DUPLICATE_NEW];
+                         judgement->count[MODEL_DUPLICATE_OLD] || judgement->count[MODEL_DUPLICATE_NEW] ||
+                         judgement->count[MODEL_REPEATED_OFTEN];
     if (model->past_end)
         return;
     if (!judgement->damaged) {

@@ -81,7 +81,7 @@ static void each_is_reported_once_as_a_note(void **state)
 static void several_are_one_less(void **state)
 {
     (void)state;
-    for (uint64_t times = 2; times <= 20; times += 3) {
+    for (uint64_t times = 2; times <= 16; times += 7) {
         struct list_virtual *list = wide_list(300);
 
         for (uint64_t i = 1; i < times; i++)
@@ -93,6 +93,52 @@ static void several_are_one_less(void **state)
         assert_int_equal(reports.at[times - 2].duplicate.first_index, 100);
         list_close(&list->io);
     }
+}
+
+/* Both sides of the limit: one finding that is corrupting for each such entry, beside the notes. */
+static void more_copies_than_moves_leave_are_corrupting(void **state)
+{
+    (void)state;
+    for (uint64_t times = 15; times <= 60; times += times < 18 ? 1 : 40) {
+        for (uint64_t memory_bytes = LITTLE; memory_bytes <= MIB; memory_bytes *= 16) {
+            struct list_virtual *list = wide_list(300);
+            const uint64_t often = times > SNAP_DUPLICATES_COPIES_MAX ? 2 : 0;
+
+            for (uint64_t i = 1; i < times; i++)
+                for (uint64_t k = 0; k < 2; k++)
+                    list->entries[100 + 3 * i + k] = list->entries[100 + k];
+            (void)found(&list->io, ANY_ORIGIN, memory_bytes, &reports);
+            count_reports();
+            assert_int_equal(counts.repeated, 2 * (times - 1));
+            assert_int_equal(reports.count, 2 * (times - 1) + often);
+            for (uint64_t k = 0; k < often; k++) {
+                const struct snap_duplicate *last = &reports.at[reports.count - 2 + k].duplicate;
+
+                assert_int_equal(reports.at[reports.count - 2 + k].rule, SNAP_RULE_ENTRY_REPEATED_OFTEN);
+                assert_int_equal(last->first_index, 100 + k);
+                assert_int_equal(last->index, 100 + 3 * SNAP_DUPLICATES_COPIES_MAX + k);
+            }
+            list_close(&list->io);
+        }
+    }
+    assert_int_equal(snap_rules_info(SNAP_RULE_ENTRY_REPEATED_OFTEN)->severity, SNAP_CORRUPTING);
+}
+
+/* A merge is told where each of them comes first. */
+static void where_they_come_first_is_noted(void **state)
+{
+    struct snap_check_options noting = {.memory_bytes = MIB, .repeated = snap_repeated_new(MIB)};
+    struct list_virtual *list = wide_list(300);
+
+    (void)state;
+    for (uint64_t i = 1; i < 4; i++)
+        list->entries[100 + 50 * i] = list->entries[100];
+    must(check_run(&list->io, &noting, &checked));
+    for (uint64_t index = 0; index < 300; index++)
+        assert_int_equal(snap_repeated_earlier(noting.repeated, list->entries[index].old_chunk, index),
+                         index > 100 && index % 50 == 0);
+    snap_repeated_free(noting.repeated);
+    list_close(&list->io);
 }
 
 /* Twice the same and once another: whatever comes first, something of it is corrupting. */
@@ -372,6 +418,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_reported_once_as_a_note),
         cmocka_unit_test(several_are_one_less),
+        cmocka_unit_test(more_copies_than_moves_leave_are_corrupting),
+        cmocka_unit_test(where_they_come_first_is_noted),
         cmocka_unit_test(another_one_among_them_is_a_duplicate),
         cmocka_unit_test(what_is_out_of_range_is_no_repeated_entry),
         cmocka_unit_test(random_moves_are_judged_as_naively),

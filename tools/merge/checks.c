@@ -42,13 +42,14 @@ static enum snap_status talk_finding(void *context, const struct snap_finding *f
 }
 
 enum snap_status merge_check_list(struct merge_session *session, const struct device *cow,
-                                  const struct snap_store *store, struct snap_check_result *check,
-                                  struct snap_error *err)
+                                  const struct snap_store *store, struct snap_repeated *repeated,
+                                  struct snap_check_result *check, struct snap_error *err)
 {
     const struct snap_check_options check_options = {
         .origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES,
         .origin_block_bytes = session->origin.io->logical_block_bytes,
         .memory_bytes = session->options.memory_bytes,
+        .repeated = repeated,
         .stop = cli_stop_asked,
     };
     struct report_talk talk = {session->cli, cow->path};

@@ -7,11 +7,12 @@
 
 /*
  * The whole list against the rules, with the session's origin; what is found above a note has been said when this
- * returns. SNAP_E_CORRUPT where the store is damaged.
+ * returns. `repeated` (NULL: nobody wants to know) gets where repeated entries come first. SNAP_E_CORRUPT where the
+ * store is damaged.
  */
 enum snap_status merge_check_list(struct merge_session *session, const struct device *cow,
-                                  const struct snap_store *store, struct snap_check_result *check,
-                                  struct snap_error *err);
+                                  const struct snap_store *store, struct snap_repeated *repeated,
+                                  struct snap_check_result *check, struct snap_error *err);
 
 /*
  * Evidence that the session's origin is another store's: SNAP_E_REFUSED unless --accept=identity. The lack of evidence

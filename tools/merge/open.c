@@ -43,6 +43,7 @@ int merge_close(struct merge_session *session, int exit_status)
     merge_bad_free(session);
     merge_keep_cow_free(session);
     snap_folder_close(session->undo.folder);
+    snap_repeated_free(session->repeated);
     exit_status = merge_preserve_close(session, exit_status);
     if (merge_output_close(&session->output, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(session->cli, &err));

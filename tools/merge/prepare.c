@@ -16,6 +16,8 @@
 
 #include <inttypes.h>
 
+#define REPEATED_SHARE 32u /* of the memory; it holds some ten thousand repeated entries at least */
+
 static enum snap_status ask(struct merge_session *session, struct snap_error *err)
 {
     if ((session->job.entries == 0 && !session->arguments.output) || session->arguments.yes)
@@ -59,6 +61,16 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
     return status;
 }
 
+/* The store that is merged; of repeated entries it is noted where they come first. */
+static enum snap_status check_list(struct merge_session *session, struct snap_error *err)
+{
+    session->repeated = snap_repeated_new(session->options.memory_bytes / REPEATED_SHARE);
+    session->job.repeated = session->repeated;
+    if (!session->repeated)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for repeated entries", session->cow.path);
+    return merge_check_list(session, &session->cow, &session->store, session->repeated, &session->check, err);
+}
+
 enum snap_status merge_prepare(struct merge_session *session, struct snap_error *err)
 {
     enum snap_status status = merge_open(session, err);
@@ -70,7 +82,7 @@ enum snap_status merge_prepare(struct merge_session *session, struct snap_error 
     if (status == SNAP_OK && !session->arguments.output)
         status = merge_tune_devices(session, err);
     if (status == SNAP_OK)
-        status = merge_check_list(session, &session->cow, &session->store, &session->check, err);
+        status = check_list(session, err);
     session->job.entries = session->check.entries;
     session->job.total_bytes = session->check.merge_bytes;
     session->job.runs = session->check.runs;

@@ -76,6 +76,7 @@ struct merge_session {
     struct device origin, cow;
     struct snap_store store;
     struct snap_check_result check;
+    struct snap_repeated *repeated;  /* of the list; NULL before it is checked */
     struct snap_evidence evidence;
     struct snap_merge_job job;
     struct snap_merge_options options;
