@@ -25,7 +25,7 @@ struct snap_sibling;
 #define SNAP_SIBLING_MEMORY_MIN_BYTES (4u << 20)
 
 struct snap_sibling_options {
-    uint64_t origin_bytes;
+    uint64_t origin_bytes;        /* of an end that is no whole sector nothing is copied */
     uint64_t memory_bytes;        /* for everything but the walks over lists, which take 8 MiB for a moment */
     uint64_t leftover_areas_end;  /* the leftover areas of the store up to here are zeroed (leftovers.h); 0: none */
     bool (*stop)(void *context);  /* polled while lists are read; NULL: never stopped */

@@ -27,6 +27,7 @@ setup() {
 
 teardown() {
     [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+    loops_detach
 }
 
 family() {
@@ -108,6 +109,18 @@ merge_preserving() {
     assert_equal "$(stat -c %s origin)" $((100 * 1024 + 512))
     assert_equal "$(walk large ranges)" "0 0 2 2"
     zero large $((2 * 65536 + 100 * 1024 + 512)) $((28 * 1024 - 512))
+}
+
+@test "all other stores together have a quarter of the memory" {
+    [ "${SANITIZERS:-no}" = no ] || skip "the sanitizers take memory of their own"
+    need_strace
+    family
+    traced -e trace=mmap -- snapmerge -n --memory 2G --preserve small --preserve middle --preserve large --undo undo \
+        --origin origin --cow plain
+    assert_status 0
+    # Three of the four are open; the largest that each takes is its buffer, a quarter of its share.
+    perl -ne '$sizes[@sizes] = $1 >> 20 if /mmap\(NULL, (\d+), PROT_READ\|PROT_WRITE, (?!.*NORESERVE)/;
+        END { print "@sizes MiB\n"; exit(!grep({ $_ > 31 } @sizes) || grep({ $_ > 40 } @sizes)) }' trace
 }
 
 @test "a store that lacks nothing is not written to" {
@@ -212,6 +225,23 @@ assert_invalid() {
     assert_equal "$status" 0
     cmp origin plain.view
     assert_invalid large 65536
+}
+
+@test "--overflow=invalidate: stopped at the question: exit 32 and nothing was written" {
+    load background
+    family
+    with_room large 65536 1
+    mkfifo keys
+    : >said
+    TERM=dumb script --quiet --return --command "$(typed snapmerge --overflow=invalidate --preserve large --origin origin \
+        --cow plain)" /dev/null <keys >said 3>&- &
+    pid=$!
+    exec 8>keys
+    until_true grep -qF '[y/N]' said
+    printf '\003' >&8
+    end
+    exec 8>&-
+    refused 32 "stopped" large
 }
 
 @test "--overflow=invalidate -y: it is invalid as the kernel would have left it, the others keep their views" {
@@ -322,6 +352,25 @@ assert_invalid() {
     cp small small.before
     program snapmerge --preserve small --origin origin --cow plain
     refused 8 "may have been cut off" small
+}
+
+@test "a store on a device whose blocks are larger than its chunks: refused" {
+    need_loops
+    family
+    loop_over small --sector-size 4096
+    program snapmerge --preserve "$loop" --origin origin --cow plain
+    refused 8 "$loop: its logical blocks have 4096 bytes, but the store's chunks only 512" small
+}
+
+@test "a store that is in use: refused, and a dry run foresees it" {
+    need_loops
+    family
+    loop_over middle
+    local option
+    for option in --quiet --dry-run; do
+        program snapmerge "$option" --preserve middle --origin origin --cow plain
+        refused 8 "backs $loop" middle
+    done
 }
 
 @test "--overflow without a store to preserve, or with another word: a usage error" {

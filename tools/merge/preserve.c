@@ -68,7 +68,7 @@ static enum snap_status plan(struct merge_session *session, struct merge_sibling
 {
     const unsigned expected = session->arguments.preserve.count + (session->arguments.undo ? 1 : 0);
     const struct snap_sibling_options options = {
-        .origin_bytes = session->origin.io->size_bytes / SNAP_SECTOR_BYTES * SNAP_SECTOR_BYTES,
+        .origin_bytes = session->origin.io->size_bytes,
         .memory_bytes = snap_max(session->memory_bytes / MEMORY_SHARE / expected, SNAP_SIBLING_MEMORY_MIN_BYTES),
         .leftover_areas_end = leftover_areas_end,
         .stop = cli_stop_asked,
@@ -82,7 +82,8 @@ static enum snap_status plan(struct merge_session *session, struct merge_sibling
 
 struct snap_file_options merge_preserve_io(const struct merge_session *session)
 {
-    return merge_options_io(&session->arguments, !session->arguments.dry_run, !session->arguments.dry_run);
+    /* Exclusively in a dry run, too: it foresees that the device is in use. */
+    return merge_options_io(&session->arguments, !session->arguments.dry_run, true);
 }
 
 enum snap_status merge_preserve_add(struct merge_session *session, struct merge_sibling *sibling,
