@@ -69,8 +69,8 @@ static enum snap_status block_figures(struct snap_opened *opened, const char *pa
 }
 
 /*
- * Two descriptors: the direct one for all requests, and one through the page cache for those who only look
- * (probing). What the page cache holds may be older than what device-mapper has written underneath since: drop it.
+ * Two descriptors: the direct one for all requests, and one for those who only ask (its size, the loop driver). Nothing
+ * is read through that one: what the page cache holds may be older than what device-mapper has written underneath.
  */
 static enum snap_status open_block(struct snap_opened *opened, const struct snap_lookup *found, const char *path,
                                    const struct snap_file_options *options, struct snap_error *err)
@@ -86,7 +86,6 @@ static enum snap_status open_block(struct snap_opened *opened, const struct snap
     status = open_same(&opened->fd, found, path, O_RDONLY, err);
     if (status != SNAP_OK)
         return status;
-    (void)posix_fadvise(opened->fd, 0, 0, POSIX_FADV_DONTNEED);
     opened->rotational = snap_sysfs_rotational("", found->number);
     return SNAP_OK;
 }

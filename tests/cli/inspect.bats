@@ -107,6 +107,20 @@ recipe() {
     assert_json .result.in_view.uuid "$(blkid -o value -s UUID new)"
 }
 
+@test "what is on a device is read past the page cache, which may be older" {
+    need_loops
+    mke2fs -q -t ext4 -L before origin 1M
+    program snapcreate --origin origin --cow cow --size 1M
+    loop_over origin
+    exec 8<"$loop" # as long as it is open somewhere, the cache stays
+    cat <&8 >seen
+    e2label origin after
+    assert_equal "$(blkid -p -o value -s LABEL "$loop")" before
+    program snapinspect --json --origin "$loop" cow
+    exec 8<&-
+    assert_json '.result | "\(.on_origin.label) \(.in_view.label)"' "after after"
+}
+
 @test "a file system that only the view holds, and one that only the origin holds" {
     contents empty 1048576 nothing
     mke2fs -q -t ext4 -L there full 1M
@@ -258,6 +272,19 @@ recipe() {
     # shellcheck disable=SC2086
     $WRAPPER "$BUILDDIR/tools/snapinspect" --origin origin --extract - cow >stream
     cmp stream view
+}
+
+@test "--extract: progress counts what is written, of the whole view" {
+    load system_calls
+    need_strace
+    contents origin 16777216 origin
+    program snapcreate --origin origin --cow cow --size 1M
+    # Asked for before the first write, and told after it.
+    traced -P "$dir/image.img" -e trace=ftruncate -e inject=ftruncate:signal=USR1 -- \
+        snapinspect --origin origin --extract "$dir/image.img" cow
+    assert_status 0
+    cmp image.img origin
+    [[ $stderr =~ image.img:\ extract:\ 1\ MiB\ of\ 16\ MiB\ \(6%\) ]]
 }
 
 @test "--extract: what is zero in the view is a hole in the image" {
