@@ -140,3 +140,35 @@ sweep() {
     assert_said "it is not known whether the entries"
     cmp "$origin" "$view"
 }
+
+# close_fails FILE ARGUMENT...: whatever is closed of this file reports a late error.
+close_fails() {
+    local file=$1
+    shift
+    traced -P "$dir/$file" -e trace=close -e inject=close:error=EIO -- "$@"
+    grep -q INJECTED trace
+    assert_status 8
+    assert_said "$file: close failed: Input/output error"
+}
+
+@test "an error at close is told, and what is not closed does not get its name" {
+    "$BUILDDIR/tools/snapcreate" --quiet --origin origin --cow other --size max
+    cp other other.before
+    local file
+    for file in origin cow other; do
+        cp origin.before origin
+        cp cow.before cow
+        cp other.before other
+        close_fails "$file" snapmerge --quiet "${options[@]}" --preserve "$dir/other"
+        cmp origin view
+    done
+    cp origin.before origin
+    cp cow.before cow
+    close_fails new.partial snapmerge --quiet "${options[@]}" --output "$dir/new"
+    assert_said "new.partial is incomplete"
+    [ ! -e new ]
+    close_fails image snapinspect --origin origin --extract "$dir/image" cow
+    [ ! -e image ]
+    close_fails made snapcreate --origin origin --cow "$dir/made" --size max
+    close_fails cow snapcheck --origin origin "$dir/cow"
+}

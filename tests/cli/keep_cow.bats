@@ -443,3 +443,22 @@ ignored() {
     cmp origin origin.before
     cmp cow cow.before
 }
+
+@test "a list that cannot be read for its digest: refused, before the file is made" {
+    need_strace
+    pair
+    mkdir folder
+    local reads options=(--no-sandbox --io-engine threads --queue-depth 1 --keep-cow --checkpoint "$dir/folder/state")
+    options+=(--origin origin --cow "$dir/cow")
+    # What is read of the COW last before the folder of the file is opened is for the digest.
+    traced -P "$dir/cow" -P "$dir/folder" -P "$dir/folder/" -e trace=preadv,openat -- snapmerge --dry-run "${options[@]}"
+    assert_status 0
+    reads=$(awk '/ preadv\(/ { n[$1]++; last = $1 } /openat\(.*folder/ { print n[last]; exit }' trace)
+    [ "$reads" -gt 1 ]
+    traced -P "$dir/cow" -e trace=preadv -e "inject=preadv:error=EIO:when=$reads" -- snapmerge "${options[@]}"
+    assert_status 8
+    assert_said "$dir/cow: cannot read metadata area"
+    assert_said "Nothing was written."
+    assert_equal "$(ls -A folder)" ""
+    cmp origin origin.before
+}

@@ -220,12 +220,11 @@ assert_view_of_stopped() {
     cmp copy.view view
 }
 
-@test "stopped at the question: exit 32 and nothing was written" {
-    pair 2048
+# stopped_at_question NAME ARGUMENT...: on a terminal, and Ctrl-C where it asks.
+stopped_at_question() {
     mkfifo keys
     : >said
-    TERM=dumb script --quiet --return --command "$(typed snapmerge --origin origin --cow cow)" /dev/null \
-        <keys >said 3>&- &
+    TERM=dumb script --quiet --return --command "$(typed "$@")" /dev/null <keys >said 3>&- &
     pid=$!
     exec 8>keys
     until_true grep -qF '[y/N]' said
@@ -236,6 +235,20 @@ assert_view_of_stopped() {
     assert_said "Nothing was written."
     cmp origin origin.before
     cmp cow cow.before
+}
+
+@test "stopped at the question: exit 32 and nothing was written" {
+    pair 2048
+    stopped_at_question snapmerge --origin origin --cow cow
+}
+
+@test "stopped at the question about a list that looks cut: the same" {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/cut.recipe" cow origin view
+    cp origin origin.before
+    cp cow cow.before
+    stopped_at_question snapmerge --origin origin --cow cow
+    assert_said "may have been cut off"
+    assert_not_said "Merge now?"
 }
 
 # --- two at once -------------------------------------------------------------------------------

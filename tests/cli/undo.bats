@@ -272,6 +272,49 @@ flags() {
     program snapmerge --origin origin --cow undo --preserve snap
     assert_status 0
     as_before snap
+    # A COW that is not kept knows its undo store, and the line names it to the end.
+    rm undo
+    begin_anew snap
+    traced -P "$PWD/origin" -e trace=pwritev -e "inject=pwritev:signal=TERM:when=$((writes - 3))" -- snapmerge "${run[@]:1}"
+    assert_status 32
+    assert_said "To go on: snapmerge --origin origin --cow snap --undo undo"
+}
+
+@test "--keep-cow, stopped when not all that is replaced was kept: the line to go on names the undo store, and works" {
+    load system_calls
+    need_strace
+    traced -P "$PWD/origin" -e trace=pwritev -e "inject=pwritev:signal=TERM:when=1" -- snapmerge --keep-cow \
+        --seeks free --io-engine threads --queue-depth 1 --rate-limit 256K --undo undo --origin origin --cow snap
+    assert_status 32
+    half_merged snap.view
+    assert_said "To go on: snapmerge --origin origin --cow snap --keep-cow --undo undo"
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To go on: //p' <<<"$stderr")" </dev/null
+    assert_status 0
+    cmp origin snap.view
+    take_back
+    as_before snap
+}
+
+@test "bad entries are left: the merge is still under way, and goes on with its undo store, and only with it" {
+    need_loops
+    loop_over snap
+    # The data of the last entries cannot be read any more.
+    truncate -s $((90 * 4096)) snap
+    merge --continue-on-error --undo undo --cow "$loop"
+    assert_status 4
+    assert_said "chunks remain in $loop"
+    loops_detach
+    assert_equal "$(flags snap)" 2
+    # Until they can be read again.
+    dd if=snap.before of=snap bs=4096 skip=90 seek=90 conv=notrunc status=none
+    remember origin snap undo
+    merge --cow snap
+    refused 8 "snap: this merge was begun with an undo store ("
+    merge --undo undo --cow snap
+    assert_status 0
+    assert_equal "$(flags snap)" 0
+    take_back
+    as_before snap
 }
 
 @test "--keep-cow does not give up the way back of a merge that is under way, for the COW could not remember it" {
@@ -288,13 +331,16 @@ flags() {
 }
 
 @test "a merge is taken back, and its snapshot has no room for that: stopped, the line to go on works all the same" {
+    fork other 4096 40
     anew() {
         merged_with_undo
         truncate -s 24K snap
+        cp other.before other
     }
     met() { half_merged snap.view; }
-    halfway TERM --rate-limit 256K --yes --overflow=invalidate --preserve snap --origin origin --cow undo
-    assert_said "To go on: snapmerge --origin origin --cow undo --accept=parent"
+    # Another one has room, and is named behind the one that has not.
+    halfway TERM --rate-limit 256K --yes --overflow=invalidate --preserve snap --preserve other --origin origin --cow undo
+    assert_said "To go on: snapmerge --origin origin --cow undo --preserve other --accept=parent"
     run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To go on: //p' said)" </dev/null
     assert_status 0
     cmp origin origin.before
@@ -400,6 +446,33 @@ flags() {
     as_before fine
 }
 
+# no_room_in STORE: from now on it takes no further chunk.
+no_room_in() {
+    truncate -s $(($(walk "$1" figures | cut -d' ' -f3) * 512)) "$1"
+}
+
+@test "an undo store that has become too small: refused; what it says to do with the merge is what can be done" {
+    half_merged_with_undo
+    no_room_in undo
+    remember origin fine undo
+    merge --undo undo --cow fine
+    refused 8 "or give up the way back: leave --undo out and add --accept=undo"
+    assert_not_said "--overflow"
+    merge --accept=undo --cow fine
+    assert_status 0
+    cmp origin fine.view
+}
+
+@test "an undo store that is given up while its merge goes on is no way back any more, and that is remembered" {
+    half_merged_with_undo
+    no_room_in undo
+    merge --yes --accept=undo --overflow=invalidate --preserve undo --cow fine
+    assert_status 0
+    assert_said "undo: it is invalid now"
+    cmp origin fine.view
+    assert_equal "$(flags fine)" 4
+}
+
 # undo_of_nobody: an undo store that no COW knows, as a merge of `bare` with --keep-cow leaves it; the origin as before.
 undo_of_nobody() {
     merge --keep-cow --undo undo --cow bare
@@ -500,6 +573,9 @@ undo_of_nobody() {
     met() { [ "$(flags fine)" = 4 ]; }
     halfway TERM --rate-limit 128K --accept=undo --origin origin --cow fine
     shows fine fine.view
+    remember origin fine undo
+    merge --undo undo --cow fine
+    refused 8 "undo: it lacks a part that was merged without it"
     merge --cow undo --preserve fine
     assert_status 8
     assert_said "was done without this undo store"
@@ -675,6 +751,31 @@ mount_at_mounted() {
     mount_at_mounted "$loop"
     program snapmerge --undo mounted/undo --origin "$loop" --cow cow
     assert_status 8
+    assert_said "Nothing was written."
+    [ ! -e mounted/undo ]
+}
+
+@test "on the origin's own file system, which is mounted during the checks: refused" {
+    load background
+    load system_calls
+    need_mounts
+    need_strace
+    mke2fs -q -t ext4 -b 4096 filesystem 8M
+    cp filesystem new
+    contents piece 40000 piece
+    dd if=piece of=new bs=4096 seek=1500 conv=notrunc status=none
+    "$BUILDDIR/tools/snapcreate" -q --origin filesystem --cow cow --size max --from-diff new
+    : >said
+    # The image is locked and nobody has it; then it waits, on its way to the folder.
+    timeout 60 strace -f -P "$dir/mounted/undo" -o trace -e trace=lstat,newfstatat -e inject=lstat,newfstatat:delay_exit=2000000 \
+        "$BUILDDIR/tools/snapmerge" --no-sandbox --undo "$dir/mounted/undo" --origin filesystem --cow cow >out 2>said 3>&- &
+    pid=$!
+    until_true grep -q undo trace
+    loop_over filesystem
+    mount_at_mounted "$loop"
+    end
+    assert_status 8
+    assert_said "undo: it would lie on filesystem itself, which is being overwritten; name a file elsewhere"
     assert_said "Nothing was written."
     [ ! -e mounted/undo ]
 }

@@ -214,6 +214,7 @@ static void test_unreadable_area(void **state)
         struct snap_list_walk *walk;
         struct snap_span span;
         uint64_t live = 0, expected_spans = cases[i].count / 32 + 1;
+        uint32_t digest;
 
         fixture.cow = realloc(fixture.cow, fixture.cow_bytes + 512 * 33 * 300);
         assert_non_null(fixture.cow);
@@ -240,6 +241,8 @@ static void test_unreadable_area(void **state)
             assert_int_equal(span.slots, 0);
         }
         snap_list_walk_close(walk);
+        assert_int_equal(snap_list_walk_digest(&store, cases[i].count, &digest, &err),
+                         cases[i].bad_area * 32 < cases[i].count ? SNAP_E_IO : SNAP_OK);
         must(snap_io_close(io, NULL));
         fixture_free(&fixture);
     }

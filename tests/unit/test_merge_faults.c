@@ -377,6 +377,34 @@ static void test_one_thread_at_a_time(void **state)
     fixture_free(&fixture);
 }
 
+/* A plan needs the list, and says so where a part of it cannot be read. */
+static void test_dry_run(void **state)
+{
+    const struct snap_merge_options options = {.window_entries_max = 20};
+    struct fixture fixture = list();
+    uint64_t failed = 0;
+
+    (void)state;
+    for (uint64_t at = 0;; at++) {
+        struct rig *rig = rig_new(&fixture);
+        const uint64_t reads = io_fault_count(rig->cow, IO_FAULT_READ);
+        enum snap_status status;
+        bool met;
+
+        io_fault_add(rig->cow, &(struct io_fault){.kind = IO_FAULT_READ, .at = reads + at});
+        status = snap_merge_dry_run(&rig->store, rig->origin, &rig->job, &options, &rig->result, &rig->err);
+        met = io_fault_hits(rig->cow) > 0;
+        assert_int_equal(status, met ? SNAP_E_IO : SNAP_OK);
+        assert_int_equal(writes(rig), 0);
+        rig_free(rig);
+        if (!met)
+            break;
+        failed++;
+    }
+    assert_true(failed > 0);
+    fixture_free(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_origin_writes_fail),
         cmocka_unit_test(test_origin_flushes_fail),
         cmocka_unit_test(test_short_writes),
+        cmocka_unit_test(test_dry_run),
         cmocka_unit_test(test_origin_is_not_read),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_list_that_changed),

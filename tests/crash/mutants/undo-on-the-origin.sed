@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Breaks: an undo store never lies on the origin's own file system.
+# In: tools/merge/undo.c
+# With: undo.bats
+# Found by: on the origin's own file system, which is mounted during the checks: refused
+s/if \(snap_device_of_folder\(session->undo\.folder->device, &below\) &&/if (false \&\& snap_device_of_folder(session->undo.folder->device, \&below) \&\&/
