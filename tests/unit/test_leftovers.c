@@ -19,12 +19,15 @@ struct bench {
     struct snap_store store;
     struct snap_check_result check;
     struct snap_leftovers_search search;
-    bool stopped;
+    unsigned stop_at_poll; /* 0: never */
+    unsigned polls;
 };
 
 static bool stop_asked(void *context)
 {
-    return ((struct bench *)context)->stopped;
+    struct bench *bench = context;
+
+    return ++bench->polls == bench->stop_at_poll;
 }
 
 static struct bench *bench_new(void)
@@ -204,10 +207,14 @@ static void test_failures(void **state)
 
     (void)state;
     put(bench, PER_AREA, 100, format_canonical(1, 0));
-    bench->stopped = true;
-    assert_int_equal(snap_leftovers_find(&bench->search, &end, &err), SNAP_E_STOPPED);
-    assert_int_equal(end, 0);
-    bench->stopped = false;
+    assert_int_equal(snap_leftovers_find(&bench->search, &end, &err), SNAP_OK);
+    for (unsigned polls = bench->polls, at = 1; at <= polls; at++) { /* each of them, and none of the others */
+        bench->polls = 0;
+        bench->stop_at_poll = at;
+        assert_int_equal(snap_leftovers_find(&bench->search, &end, &err), SNAP_E_STOPPED);
+        assert_int_equal(end, 0);
+    }
+    bench->stop_at_poll = 0;
     io_fault_add(bench->cow, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .length_bytes = 512,
                                                 .sys_errno = ENOMEM, .offset_bytes = format_area_offset(1, 1)});
     assert_int_equal(snap_leftovers_find(&bench->search, &end, &err), SNAP_E_NOMEM); /* not: an unreadable area */
