@@ -287,6 +287,18 @@ escapes_names() {
     assert_status 8
     assert_said '\x1B[2J\xFF\x0A'
     assert_not_said $'\e'
+    evil=$BATS_TEST_TMPDIR/'\x1B[2J\xFF\x0A'
+    both "$evil" "$evil.2"
+    program "$name" "${arguments[@]}"
+    assert_status 8
+    assert_said '/\x5Cx1B[2J\x5CxFF\x5Cx0A'
+    evil=$BATS_TEST_TMPDIR/$'\xdb\x9b2J'
+    both "$evil" "$evil.2"
+    LC_ALL=C program "$name" "${arguments[@]}"
+    assert_status 8
+    assert_said '/\xDB\x9B2J'
+    LC_ALL=C.UTF-8 program "$name" "${arguments[@]}"
+    assert_said $'/\xdb\x9b2J'
 }
 
 @test "names are escaped in messages" {

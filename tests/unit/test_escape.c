@@ -2,6 +2,7 @@
 /* Holds the escaping to its promise: nothing from a device can steer a terminal or break a JSON string. */
 #include "tools/cli/escape.h"
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -66,10 +67,9 @@ static void text_direction_cannot_be_turned(void **state)
     ASSERT_TERMINAL("\xe2\x80\xaa", "\\xE2\\x80\\xAA");                    /* U+202A */
     ASSERT_TERMINAL("\xe2\x80\xae", "\\xE2\\x80\\xAE");                    /* U+202E */
     ASSERT_TERMINAL("\xe2\x80\xaf", "\xe2\x80\xaf");                       /* U+202F, a blank */
-    ASSERT_TERMINAL("\xe2\x81\xa5", "\xe2\x81\xa5");                       /* U+2065 */
     ASSERT_TERMINAL("\xe2\x81\xa6", "\\xE2\\x81\\xA6");                    /* U+2066 */
     ASSERT_TERMINAL("\xe2\x81\xa9", "\\xE2\\x81\\xA9");                    /* U+2069 */
-    ASSERT_TERMINAL("\xe2\x81\xaa", "\xe2\x81\xaa");                       /* U+206A */
+    ASSERT_TERMINAL("\xe2\x81\xb0", "\xe2\x81\xb0");                       /* U+2070, a small 0 */
 }
 
 static void broken_utf8_is_escaped_byte_by_byte(void **state)
@@ -100,6 +100,89 @@ static void a_sequence_ends_with_the_length(void **state)
     assert_escaped("abc", 0, CLI_ESCAPE_JSON, "");
 }
 
+/* The code point as UTF-8, in `bytes`. */
+static size_t encode(uint32_t code, char bytes[5])
+{
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    const size_t count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+    for (size_t i = count - 1; i > 0; i--, code >>= 6)
+        bytes[i] = (char)(0x80 | (code & 0x3f));
+    bytes[0] = (char)(lead[count == 1 ? 0 : count] | code);
+    bytes[count] = '\0';
+    return count;
+}
+
+/* In JSON each of them is \u, with which a reader gets the same string. */
+static void what_is_not_seen_is_escaped(void **state)
+{
+    static const uint32_t codes[] = {
+        0x7f, 0x80, 0x9b, 0x9f, 0xad, 0x34f, 0x61c, 0x115f, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f, 0x202a,
+        0x202e, 0x2060, 0x2064, 0x2066, 0x2069, 0xfe00, 0xfe0f, 0xfeff, 0xe0001, 0xe0020, 0xe007f, 0xe0100, 0xe01ef,
+    };
+    static const uint32_t seen[] = {0x7e, 0xa0, 0xac, 0xae, 0x200a, 0x2010, 0x202f, 0x205f, 0x2070, 0xfdff, 0xfe10,
+                                    0xfefe, 0xffff, 0xdffff, 0xe1000};
+    char bytes[5];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        const size_t length = encode(codes[i], bytes);
+        char *text = cli_escape(bytes, length, CLI_ESCAPE_TERMINAL);
+        char *json = cli_escape_json_text(bytes, length);
+        char expected[16];
+
+        assert_int_equal(strlen(text), 4 * length);
+        assert_memory_equal(text, "\\x", 2);
+        if (codes[i] <= 0xffff)
+            snprintf(expected, sizeof expected, "\\u%04x", (unsigned)codes[i]);
+        else
+            snprintf(expected, sizeof expected, "\\udb40\\udc%02x", (unsigned)(codes[i] & 0x3ff));
+        if (codes[i] < 0xe0100)
+            assert_string_equal(json, expected);
+        free(text);
+        free(json);
+    }
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
+        const size_t length = encode(seen[i], bytes);
+        char *json = cli_escape_json_text(bytes, length);
+
+        assert_escaped(bytes, length, CLI_ESCAPE_TERMINAL, bytes);
+        assert_string_equal(json, bytes);
+        free(json);
+    }
+}
+
+/* What is printed for one name is never what is printed for another one. */
+static void different_names_look_different(void **state)
+{
+    (void)state;
+    ASSERT_TERMINAL("a\x1b", "a\\x1B");
+    ASSERT_TERMINAL("a\\x1B", "a\\x5Cx1B");
+    ASSERT_TERMINAL("a\\x5Cx1B", "a\\x5Cx5Cx1B");
+    ASSERT_TERMINAL("\\\x1b", "\\\\x1B");
+    ASSERT_TERMINAL("\\\\x1B", "\\\\x5Cx1B");
+    ASSERT_TERMINAL("\\x1\x1b", "\\x1\\x1B");
+    ASSERT_TERMINAL("\\x1b \\x1 \\xG0 \\", "\\x1b \\x1 \\xG0 \\"); /* nothing is written like this */
+    ASSERT_JSON("\xff", "\\xFF");
+    ASSERT_JSON("\\xFF", "\\x5CxFF");
+}
+
+/* A byte beyond ASCII is whatever the terminal's codeset makes of it; 0x9B starts a sequence. */
+static void other_codesets_get_no_utf8(void **state)
+{
+    char *json;
+
+    (void)state;
+    assert_non_null(setlocale(LC_CTYPE, "C"));
+    ASSERT_TERMINAL("\xdb\x9b" "2J\xc3\xbc", "\\xDB\\x9B2J\\xC3\\xBC");
+    json = cli_escape_json_text("\"\xdb\x9b\xf0\x9f\x92\xbe\"", 8);
+    assert_string_equal(json, "\"\\u06db\\ud83d\\udcbe\"");
+    free(json);
+    if (setlocale(LC_CTYPE, "en_US.ISO-8859-1") || setlocale(LC_CTYPE, "de_DE.ISO-8859-1"))
+        ASSERT_TERMINAL("\xfc\x9b\xad\xa4", "\xfc\\x9B\\xAD\xa4");
+    assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+}
+
 static void json_keeps_all_but_broken_utf8(void **state)
 {
     (void)state;
@@ -116,8 +199,15 @@ int main(void)
         cmocka_unit_test(text_direction_cannot_be_turned),
         cmocka_unit_test(broken_utf8_is_escaped_byte_by_byte),
         cmocka_unit_test(a_sequence_ends_with_the_length),
+        cmocka_unit_test(what_is_not_seen_is_escaped),
+        cmocka_unit_test(different_names_look_different),
+        cmocka_unit_test(other_codesets_get_no_utf8),
         cmocka_unit_test(json_keeps_all_but_broken_utf8),
     };
 
+    if (!setlocale(LC_CTYPE, "C.UTF-8")) {
+        printf("1..0 # SKIP this system has no locale C.UTF-8\n");
+        return 0;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 /* Holds the JSON output to its promises: exact numbers, valid text, no leak, no silent loss. */
 #include "tools/cli/json.h"
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -60,10 +61,12 @@ static void strings_are_always_valid(void **state)
     cli_json_set_string(json, "broken", "a\xff\xc3");
     cli_json_set_string(json, "overlong", "\xc0\x80");
     cli_json_set_string(json, "quote", "\"\\\n");
+    cli_json_set_string(json, "hidden", "\x1b\x7f\xe2\x80\xae");
     cli_json_set_string(json, "none", NULL);
     cli_json_set_string(json, "empty", "");
     assert_line(json, "{\"plain\":\"/dev/sdc1\",\"utf8\":\"gr\xc3\xbc\xc3\x9f\",\"broken\":\"a\\\\xFF\\\\xC3\","
-                      "\"overlong\":\"\\\\xC0\\\\x80\",\"quote\":\"\\\"\\\\\\n\",\"none\":null,"
+                      "\"overlong\":\"\\\\xC0\\\\x80\",\"quote\":\"\\\"\\\\\\n\","
+                      "\"hidden\":\"\\u001b\\u007f\\u202e\",\"none\":null,"
                       "\"empty\":\"\"}\n");
 }
 
@@ -168,6 +171,10 @@ int main(void)
 
     if (cli_json_lacks()) {
         printf("1..0 # SKIP this build lacks %s\n", cli_json_lacks());
+        return 0;
+    }
+    if (!setlocale(LC_CTYPE, "C.UTF-8")) {
+        printf("1..0 # SKIP this system has no locale C.UTF-8\n");
         return 0;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

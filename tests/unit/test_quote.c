@@ -4,6 +4,7 @@
 
 #include "tools/cli/escape.h"
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -90,6 +91,7 @@ static void a_shell_reads_back_the_same_path(void **state)
     memset(longest, '\'', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
     assert_survives(longest);
+    assert_survives("a \\x1B\\x5C b\\");
     longest[0] = '\n';
     assert_survives(longest);
 }
@@ -102,5 +104,9 @@ int main(void)
         cmocka_unit_test(a_shell_reads_back_the_same_path),
     };
 
+    if (!setlocale(LC_CTYPE, "C.UTF-8")) {
+        printf("1..0 # SKIP this system has no locale C.UTF-8\n");
+        return 0;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,9 +147,10 @@ static void cells_are_escaped_once(void **state)
 
     (void)state;
     add_row(table, "\x1b[2J\n", NULL, NULL);
+    add_row(table, "a b\\x4", NULL, NULL);
     add_row(table, "a b\\x41", NULL, NULL);
     close_table(table);
-    assert_output(&output, "NAME\n\\x1B[2J\\x0A\na b\\x41\n");
+    assert_output(&output, "NAME\n\\x1B[2J\\x0A\na b\\x4\na b\\x5Cx41\n");
 }
 
 static void an_empty_table_prints_nothing(void **state)

@@ -92,7 +92,8 @@ static bool start(struct cli *cli, const struct cli_program *program, int argc, 
     const bool secure = secure_descriptors();
 
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)setlocale(LC_CTYPE, ""); /* for the width of characters; where it fails, "C" stays, which will do */
+    (void)signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit of file sizes fails with EFBIG, and that is said */
+    (void)setlocale(LC_CTYPE, ""); /* for widths, and what a terminal may see; where it fails, "C" stays */
     if (!cli_parse(cli, program, argc, argv, stdout, stderr, exit_status))
         return false;
     if (!secure) {

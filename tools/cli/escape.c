@@ -4,9 +4,13 @@
 
 #include "lib/base/arith.h"
 
+#include <langinfo.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
+#include <wctype.h>
 
 /*
  * Length of the UTF-8 sequence at `bytes` (1..4) with its code point in *code; 0 where there is none: a stray or
@@ -44,12 +48,81 @@ static size_t decode(const unsigned char *bytes, size_t length, uint32_t *code)
     return count;
 }
 
-/* What could move the cursor, start a sequence, end a line, or show text in another order than it is. */
-static bool harms_terminal(uint32_t code)
+/*
+ * What could move the cursor, start a sequence, end a line, show text in another order than it is, or is not seen at
+ * all, so that two different names look alike.
+ */
+static bool does_harm(uint32_t code)
 {
-    return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x61c || code == 0x200e || code == 0x200f ||
-           code == 0x2028 || code == 0x2029 || (code >= 0x202a && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069);
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0x0000, 0x001f}, {0x007f, 0x009f}, /* controls: C0, DEL, C1 */
+        {0x00ad, 0x00ad}, {0x034f, 0x034f}, /* soft hyphen, grapheme joiner */
+        {0x061c, 0x061c},                   /* Arabic letter mark */
+        {0x115f, 0x1160}, {0x17b4, 0x17b5}, /* fillers, vowels that are not shown */
+        {0x180b, 0x180f},                   /* Mongolian selectors and separator */
+        {0x200b, 0x200f},                   /* no width, joiners, marks of direction */
+        {0x2028, 0x202e},                   /* ends of lines, embeddings, overrides */
+        {0x2060, 0x206f},                   /* invisible operators, isolates, what is deprecated */
+        {0x3164, 0x3164}, {0xfe00, 0xfe0f}, /* filler; variation selectors */
+        {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, /* byte order mark; filler */
+        {0xfff9, 0xfffb},                   /* annotations between lines */
+        {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, /* controls of shorthand and of music */
+        {0xe0000, 0xe0fff},                 /* tags, more variation selectors */
+    };
+
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return true;
+    return false;
+}
+
+static bool locale_is_utf8(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+/*
+ * A byte beyond ASCII in a locale with one byte for each character. Where characters have several bytes, but not those
+ * of UTF-8, none is printed: a backslash can be the second byte of one.
+ */
+static bool byte_is_printable(unsigned char byte)
+{
+    const wint_t code = MB_CUR_MAX == 1 ? btowc(byte) : WEOF;
+
+    return code != WEOF && iswprint(code) && !does_harm((uint32_t)code);
+}
+
+/* A backslash with which the text would look like something that was escaped. Then it is escaped itself. */
+static bool looks_escaped(const unsigned char *bytes, size_t length)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    return length >= 4 && bytes[1] == 'x' && bytes[2] && strchr(digits, bytes[2]) && bytes[3] &&
+           strchr(digits, bytes[3]);
+}
+
+/*
+ * How many bytes at `bytes` are shown as they are, with what is escaped instead in *escape_bytes: one of the two is 0.
+ */
+static size_t harmless_bytes(const unsigned char *bytes, size_t length, enum cli_escape_for purpose, bool utf8,
+                             size_t *escape_bytes)
+{
+    uint32_t code = 0;
+    const size_t count = decode(bytes, length, &code);
+    bool keep = count > 0 && code != 0;
+
+    if (purpose == CLI_ESCAPE_TERMINAL && bytes[0] >= 0x80 && !utf8) {
+        *escape_bytes = byte_is_printable(bytes[0]) ? 0 : 1;
+        return 1 - *escape_bytes;
+    }
+    if (purpose == CLI_ESCAPE_TERMINAL && does_harm(code))
+        keep = false;
+    if (code == '\\' && looks_escaped(bytes, length))
+        keep = false;
+    *escape_bytes = keep ? 0 : count > 0 ? count : 1;
+    return keep ? count : 0;
 }
 
 static char *put_hex(char *at, unsigned char byte)
@@ -66,6 +139,7 @@ static char *put_hex(char *at, unsigned char byte)
 char *cli_escape(const char *bytes, size_t length, enum cli_escape_for purpose)
 {
     const unsigned char *in = (const unsigned char *)bytes;
+    const bool utf8 = locale_is_utf8();
     uint64_t room;
     char *out, *at;
 
@@ -76,17 +150,54 @@ char *cli_escape(const char *bytes, size_t length, enum cli_escape_for purpose)
         return NULL;
     at = out;
     while (length > 0) {
+        size_t escape_bytes;
+        const size_t keep_bytes = harmless_bytes(in, length, purpose, utf8, &escape_bytes);
+
+        memcpy(at, in, keep_bytes);
+        at += keep_bytes;
+        for (size_t i = 0; i < escape_bytes; i++)
+            at = put_hex(at, in[i]);
+        in += keep_bytes + escape_bytes;
+        length -= keep_bytes + escape_bytes;
+    }
+    *at = '\0';
+    return out;
+}
+
+/* \uXXXX, or two of them for what is beyond 16 bits. */
+static char *put_json_escape(char *at, uint32_t code)
+{
+    if (code > 0xffff) {
+        at += sprintf(at, "\\u%04x", 0xd800 + ((unsigned)(code - 0x10000) >> 10));
+        code = 0xdc00 + ((code - 0x10000) & 0x3ff);
+    }
+    return at + sprintf(at, "\\u%04x", (unsigned)code);
+}
+
+char *cli_escape_json_text(const char *json, size_t length)
+{
+    const unsigned char *in = (const unsigned char *)json;
+    const bool utf8 = locale_is_utf8();
+    uint64_t room;
+    char *out, *at;
+
+    if (!snap_mul(length, 6, &room) || !snap_add(room, 1, &room) || room > SIZE_MAX)
+        return NULL;
+    out = malloc((size_t)room);
+    if (!out)
+        return NULL;
+    at = out;
+    while (length > 0) {
         uint32_t code = 0;
         size_t count = decode(in, length, &code);
-        bool keep = count > 0 && !(purpose == CLI_ESCAPE_TERMINAL && harms_terminal(code)) && code != 0;
 
         if (count == 0)
-            count = 1;
-        for (size_t i = 0; i < count; i++) {
-            if (keep)
-                *at++ = (char)in[i];
-            else
-                at = put_hex(at, in[i]);
+            count = 1; /* no JSON: cli_escape has been over each string */
+        if (code == 0x7f || (code > 0x7f && (!utf8 || does_harm(code)))) {
+            at = put_json_escape(at, code);
+        } else {
+            memcpy(at, in, count);
+            at += count;
         }
         in += count;
         length -= count;

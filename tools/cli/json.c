@@ -192,16 +192,19 @@ struct cli_json *cli_json_document(const char *program, const char *version)
 static enum snap_status print(struct cli_json *taken, int style, FILE *out, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
-    const char *text = NULL;
+    const char *raw = NULL;
+    char *text = NULL;
     size_t length = 0;
 
-    /* The text belongs to the value: it is gone after the free. */
     if (taken && !taken->failed)
-        text = json_object_to_json_string_length(taken->value, style | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+        raw = json_object_to_json_string_length(taken->value, style | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+    if (raw)
+        text = cli_escape_json_text(raw, length);
     if (!text)
         status = snap_fail(err, SNAP_E_NOMEM, "out of memory for the JSON output");
-    else if (fwrite(text, 1, length, out) != length || fputc('\n', out) == EOF)
+    else if (fputs(text, out) == EOF || fputc('\n', out) == EOF)
         status = snap_fail_errno(err, errno, "the JSON output cannot be written");
+    free(text);
     cli_json_free(taken);
     return status;
 }

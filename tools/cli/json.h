@@ -41,7 +41,7 @@ void cli_json_add(struct cli_json *array, struct cli_json *taken); /* takes it, 
 
 /*
  * Strings may hold any bytes: what is no UTF-8 is put in as the text \xNN (escape.h), so the output is always
- * valid.
+ * valid. What a terminal should not get is printed as \uXXXX.
  */
 
 /* {"dmsnap":{"schema":1,"program":...,"version":...}}: every document and every stream begins with it. */

@@ -30,7 +30,7 @@ enum snap_status cli_table_lines_open(const struct cli_column *columns, const si
     return SNAP_OK;
 }
 
-/* A cell of --raw has no blank in it and can be read back; NULL where memory is short. Free it. */
+/* A cell of --raw is ASCII without blanks and can be read back; NULL where memory is short. Free it. */
 static char *raw_text(const char *cell)
 {
     char *text = malloc(4 * strlen(cell) + 1), *end = text;
@@ -38,7 +38,7 @@ static char *raw_text(const char *cell)
     for (; text && *cell; cell++) {
         const unsigned char byte = (unsigned char)*cell;
 
-        if (byte <= ' ' || byte == 0x7f || byte == '\\')
+        if (byte <= ' ' || byte >= 0x7f || byte == '\\')
             end += sprintf(end, "\\x%02x", byte);
         else
             *end++ = *cell;
@@ -76,12 +76,8 @@ static void print_text(const struct cli_table_lines *lines, size_t place, const 
 
 static bool print_cell(const struct cli_table_lines *lines, size_t place, const char *cell)
 {
-    char *raw = lines->raw ? raw_text(cell) : NULL;
-    char *text = NULL;
+    char *text = lines->raw ? raw_text(cell) : cli_escape(cell, strlen(cell), CLI_ESCAPE_TERMINAL);
 
-    if (raw || !lines->raw)
-        text = cli_escape(raw ? raw : cell, strlen(raw ? raw : cell), CLI_ESCAPE_TERMINAL);
-    free(raw);
     if (text)
         print_text(lines, place, text);
     free(text);
