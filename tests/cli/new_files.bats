@@ -64,10 +64,10 @@ recipe() {
     before=$(ls -A)
     for call in write fsync linkat; do
         recipe one-entry
-        run timeout 60 strace -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL" \
+        run timeout 60 "${tracer[@]}" -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL" \
             "$BUILDDIR/tools/snapmerge" --quiet --origin origin --cow cow --keep-cow --checkpoint ck
         assert_equal "$(ls -A)" "$before"
-        run timeout 60 strace -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL" \
+        run timeout 60 "${tracer[@]}" -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL" \
             "$BUILDDIR/tools/snapmerge" --quiet --origin origin --cow cow --undo u
         rm -f u
         assert_equal "$(ls -A)" "$before"
@@ -164,7 +164,7 @@ flush_fails() {
     need_strace
     : >said
     # Without the sandbox, which looks at the name before: it is the program's own look that counts here.
-    timeout 60 strace -f -P "$dir/origin" -o trace -e trace=openat,stat,newfstatat \
+    timeout 60 "${tracer[@]}" -f -P "$dir/origin" -o trace -e trace=openat,stat,newfstatat \
         -e inject=openat,stat,newfstatat:delay_exit=1500000 \
         "$BUILDDIR/tools/snapmerge" --no-sandbox --origin "$dir/origin" --cow cow >out 2>said 3>&- &
     pid=$!

@@ -49,8 +49,9 @@ in_force() {
 planted() {
     victim=$BATS_TEST_TMPDIR/victim
     : >"$victim"
-    run env LD_PRELOAD="$BUILDDIR/tests/support/planted_write.so" PLANTED_WRITE="$victim" \
-        "$BUILDDIR/tools/snapcheck" "$@" "$cow"
+    # The loader takes a blank for the end of a name.
+    cd "$BUILDDIR/tests/support" || return
+    run env LD_PRELOAD=./planted_write.so PLANTED_WRITE="$victim" "$BUILDDIR/tools/snapcheck" "$@" "$cow"
 }
 
 @test "a planted write elsewhere is stopped" {
