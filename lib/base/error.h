@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#define SNAP_ERROR_TEXT_BYTES 512
+#define SNAP_ERROR_TEXT_BYTES 16384 /* three names of PATH_MAX bytes, and what is said of them */
 #define SNAP_ERROR_REASON_BYTES 128
 
 /*
@@ -38,7 +38,7 @@ enum snap_status {
 struct snap_error {
     enum snap_status status;
     int sys_errno;                     /* the errno behind it, or 0 */
-    char text[SNAP_ERROR_TEXT_BYTES];  /* NUL terminated, cut where it is too long */
+    char text[SNAP_ERROR_TEXT_BYTES];  /* NUL terminated; where it is too long, its middle is left out */
 };
 
 /* Fills `err` (which may be NULL) and returns `status`, so that a failure is one statement. */

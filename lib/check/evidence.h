@@ -10,7 +10,7 @@ struct snap_evidence {
     struct snap_probe origin;             /* what is on the origin */
     struct snap_probe view;               /* what the snapshot shows */
     enum snap_identity_verdict verdict;
-    char text[256];                       /* the reason for the verdict */
+    char text[768];                       /* the reason for the verdict */
     uint64_t unreadable;                  /* places that could not be read: what stands there is no evidence */
 };
 

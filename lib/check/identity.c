@@ -75,6 +75,7 @@ static enum snap_identity_verdict judge_record(const struct snap_identity *recor
         {"PARTUUID", record->partuuid, origin->device->partuuid, sizeof record->partuuid},
         {"serial number", record->serial, origin->device->serial, sizeof record->serial},
     };
+    char recorded[2 * sizeof record->serial + 2], found[2 * sizeof record->serial + 2];
 
     if (origin->sectors < record->origin_sectors) {
         (void)snprintf(text, text_bytes,
@@ -86,8 +87,8 @@ static enum snap_identity_verdict judge_record(const struct snap_identity *recor
         if (!differ(physical[i].recorded, physical[i].found, physical[i].field_bytes))
             continue;
         (void)snprintf(text, text_bytes, "the store was made for an origin with %s %s, but this one has %s",
-                       physical[i].what,
-                       physical[i].recorded, physical[i].found);
+                       physical[i].what, snap_text_quote(physical[i].recorded, recorded, sizeof recorded),
+                       snap_text_quote(physical[i].found, found, sizeof found));
         return SNAP_IDENTITY_CONTRADICTS;
     }
     if (differ(record->fs_uuid, origin->probe->uuid, sizeof record->fs_uuid) &&

@@ -305,6 +305,46 @@ escapes_names() {
     each escapes_names
 }
 
+says_the_reason_behind_a_long_name() {
+    cp "$origin" "$deep/origin.img"
+    both "$deep/origin.img" "$deep/missing"
+    program "$name" "${arguments[@]}"
+    assert_status 8
+    assert_said "/missing: No such file or directory"
+    ln -f "$deep/origin.img" "$deep/hard.img"
+    both "$deep/origin.img" "$deep/hard.img"
+    program "$name" "${arguments[@]}"
+    assert_status 8
+    assert_said "/hard.img are the same device: both are the same file"
+}
+
+@test "no reason is lost behind a name of 3000 bytes" {
+    deep=$BATS_TEST_TMPDIR/$(printf 'x%.0s' {1..240})
+    for _ in {1..11}; do
+        deep+=/$(printf 'x%.0s' {1..240})
+    done
+    mkdir -p "$deep"
+    each says_the_reason_behind_a_long_name
+}
+
+@test "a limit of file sizes is an error, not the end of the program" {
+    cd "$BATS_TEST_TMPDIR"
+    truncate -s 1M old
+    head -c 1M /dev/zero | tr '\0' x >new
+    program snapcreate --origin old --cow store --size max --from-diff new
+    assert_status 0
+    ulimit -S -f 16
+    program snapcreate --origin old --cow made --size 1M
+    assert_status 8
+    assert_said "File too large"
+    for option in --output --undo; do
+        program snapmerge -y "$option" made --origin old --cow store
+        assert_status 8
+        assert_said "File too large"
+    done
+    [ ! -e made ]
+}
+
 refuses_one_device_twice() {
     ln -sf cow.img "$BATS_TEST_TMPDIR/data/link.img"
     ln -f "$cow" "$BATS_TEST_TMPDIR/data/hard.img"

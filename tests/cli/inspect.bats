@@ -68,6 +68,14 @@ recipe() {
     assert_shown "entries     1 in 1 runs, 4 KiB"
 }
 
+@test "a label cannot imitate the rest of its line" {
+    mke2fs -q -t ext4 -L 'a" (\b) "c' origin 1M
+    program snapcreate --origin origin --cow cow --size 10M --label 'x", label "y\'
+    program snapinspect --origin origin cow
+    assert_shown 'UTC, label "x\", label \"y\\"'
+    assert_shown 'origin: 1 MiB, ext4 "a\" (\\b) \"c" '
+}
+
 @test "the header, and the identity record with its label" {
     mke2fs -q -t ext4 -L root -U 2e3c2c5e-45e1-4a6b-8a66-6d9d2a3f7a10 origin 1M
     program snapcreate --origin origin --cow cow --size 10M --chunk-size 16K --label "before the upgrade"
@@ -75,7 +83,7 @@ recipe() {
     assert_status 0
     assert_shown "store       cow, 10 MiB"
     assert_shown "header      version 1, valid 1, chunks of 16 KiB (32 sectors)"
-    assert_shown "label before the upgrade"
+    assert_shown 'label "before the upgrade"'
     assert_shown "made for    1 MiB, ext4 2e3c2c5e-45e1-4a6b-8a66-6d9d2a3f7a10"
     program snapinspect --json cow
     assert_json '.result.identity | "\(.origin_sectors) \(.label) \(.fs_uuid)"' \

@@ -407,7 +407,7 @@ merges_between() {
     assert_equal "$status" 8
     assert_shown 'origin  origin: 8 MiB, ext4 "root"'
     assert_shown "COW     cow: "
-    assert_shown "label before the upgrade"
+    assert_shown 'label "before the upgrade"'
     assert_shown 'the snapshot shows ext4 "root"'
     assert_shown "will be written to origin, and the COW will be consumed"
     assert_shown "Merge now? [y/N]"

@@ -84,6 +84,29 @@ static void test_long_text(void **state)
     test_free(err);
 }
 
+/* What is too long loses its middle: the reason stands at the end, and names stand in front of it. */
+static void a_long_name_leaves_the_reason(void **state)
+{
+    struct snap_error *err = test_malloc(sizeof *err);
+    static char name[SNAP_ERROR_TEXT_BYTES + 100], path[4096];
+
+    (void)state;
+    memset(name, 'n', sizeof name - 1);
+    memset(path, 'p', sizeof path - 1);
+    (void)snap_fail(err, SNAP_E_REFUSED, "%s and %s are one file; name another than %s", path, path, path);
+    assert_int_equal(strlen(err->text), 3 * 4095 + strlen(" and  are one file; name another than "));
+    (void)snap_fail(err, SNAP_E_REFUSED, "first %s: the reason", name);
+    assert_int_equal(strncmp(err->text, "first nnn", 9), 0);
+    assert_non_null(strstr(err->text, "nnn...nnn"));
+    assert_string_equal(strchr(err->text, ':'), ": the reason");
+    (void)snap_fail_errno(err, EIO, "first %s", name);
+    assert_string_equal(strchr(err->text, ':'), ": Input/output error");
+    (void)snap_fail_prefix(err, SNAP_E_IO, "before");
+    assert_int_equal(strncmp(err->text, "before: first nnn", 17), 0);
+    assert_string_equal(strrchr(err->text, ':'), ": Input/output error");
+    test_free(err);
+}
+
 static void only_some_are_about_the_medium(void **state)
 {
     static const int others[] = {0, ENOMEM, EINTR, EAGAIN, ENXIO, ENODEV, ENOSPC, EINVAL, EOPNOTSUPP, ETIMEDOUT};
@@ -102,6 +125,7 @@ int main(void)
         cmocka_unit_test(test_fail_errno),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_long_text),
+        cmocka_unit_test(a_long_name_leaves_the_reason),
         cmocka_unit_test(only_some_are_about_the_medium),
     };
 

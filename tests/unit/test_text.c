@@ -40,12 +40,38 @@ static void test_names_of_proc_are_decoded(void **state)
     assert_string_equal(kept, "a\\08b\\04\\");
 }
 
+static void the_middle_is_left_out(void **state)
+{
+    char whole[] = "0123456789", cut[] = "0123456789ab", split[] = "ab\xc3\xbc" "123\xc3\xbc" "cd";
+
+    (void)state;
+    snap_text_cut_middle(whole, 10);
+    assert_string_equal(whole, "0123456789");
+    snap_text_cut_middle(cut, 10);
+    assert_string_equal(cut, "012...89ab");
+    snap_text_cut_middle(split, 9); /* neither half of a character stays */
+    assert_string_equal(split, "ab...cd");
+}
+
+static void quotes_inside_do_not_end_the_quoted(void **state)
+{
+    char out[16];
+
+    (void)state;
+    assert_string_equal(snap_text_quote("a b", out, sizeof out), "\"a b\"");
+    assert_string_equal(snap_text_quote("a\" \\", out, sizeof out), "\"a\\\" \\\\\"");
+    assert_string_equal(snap_text_quote("0123456789abcdef", out, sizeof out), "\"0123456789ab\"");
+    assert_string_equal(snap_text_quote("0123456789ab\"\"", out, sizeof out), "\"0123456789ab\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_of_proc_are_decoded),
         cmocka_unit_test(test_what_fits_is_whole),
         cmocka_unit_test(test_characters_stay_whole),
+        cmocka_unit_test(the_middle_is_left_out),
+        cmocka_unit_test(quotes_inside_do_not_end_the_quoted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

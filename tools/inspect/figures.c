@@ -54,8 +54,7 @@ static void print_identity(struct inspect_session *session)
     snap_identity_format_id(record->store_id, id);
     if (gmtime_r(&seconds, &utc))
         (void)strftime(created, sizeof created, "%Y-%m-%d %H:%M:%S UTC", &utc);
-    report_print(out, "identity    %s, made %s%s%s", id, created, record->label[0] != '\0' ? ", label " : "",
-                 record->label);
+    report_print(out, "identity    %s, made %s%s", id, created, report_quoted(", label ", record->label).text);
     report_print(out, "made for    %s, %s %s", cli_size_text(record->origin_sectors * SNAP_SECTOR_BYTES).text,
                  record->fs_type[0] != '\0' ? record->fs_type : "nothing known", record->fs_uuid);
 }

@@ -18,15 +18,14 @@
 
 void merge_report_devices(struct merge_session *session)
 {
-    const char *model = session->cow.facts.model;
     const char *label = session->store.identity_state == SNAP_IDENTITY_OK ? session->store.identity.label : "";
     struct cli *cli = session->cli;
 
     cli_line(cli, "origin  %s", report_device_text(&session->origin, &session->evidence.origin).text);
-    cli_line(cli, "COW     %s: %s%s%s, chunks of %s, %" PRIu64 " entries%s%s", session->cow.path,
-             cli_size_text(session->cow.io->size_bytes).text, model[0] != '\0' ? ", " : "", model,
+    cli_line(cli, "COW     %s: %s%s, chunks of %s, %" PRIu64 " entries%s", session->cow.path,
+             cli_size_text(session->cow.io->size_bytes).text, report_quoted(", ", session->cow.facts.model).text,
              cli_size_text(session->store.layout.chunk_bytes).text, session->check.entries,
-             label[0] != '\0' ? ", label " : "", label);
+             report_quoted(", label ", label).text);
     cli_line(cli, "        the snapshot shows %s", report_probe_text(&session->evidence.view).text);
     if (session->output.target.path) {
         merge_output_report_place(session);

@@ -2,6 +2,7 @@
 /* How findings, devices and probes look to people and to programs. */
 #include "tools/shared/report.h"
 
+#include "lib/base/text.h"
 #include "lib/check/evidence.h"
 #include "lib/check/identity.h"
 #include "tools/cli/size.h"
@@ -88,6 +89,18 @@ struct cli_json *report_finding_json(const struct snap_finding *finding)
     return json;
 }
 
+struct report_text report_quoted(const char *before, const char *text)
+{
+    struct report_text result = {""};
+    const size_t used = strlen(before);
+
+    if (text[0] != '\0') {
+        memcpy(result.text, before, used);
+        (void)snap_text_quote(text, result.text + used, sizeof result.text - used);
+    }
+    return result;
+}
+
 struct report_text report_probe_text(const struct snap_probe *probe)
 {
     struct report_text result = {"nothing known"};
@@ -96,7 +109,8 @@ struct report_text report_probe_text(const struct snap_probe *probe)
     if (probe->type[0] != '\0') {
         used = (size_t)snprintf(result.text, sizeof result.text, "%s", probe->type);
         if (probe->label[0] != '\0')
-            used += (size_t)snprintf(result.text + used, sizeof result.text - used, " \"%.100s\"", probe->label);
+            used += (size_t)snprintf(result.text + used, sizeof result.text - used, "%.600s",
+                                     report_quoted(" ", probe->label).text);
         if (probe->uuid[0] != '\0')
             used += (size_t)snprintf(result.text + used, sizeof result.text - used, " %s", probe->uuid);
         if (probe->ambivalent)
@@ -130,10 +144,9 @@ void report_set_probe(struct cli_json *object, const char *key, const struct sna
 struct report_text report_device_text(const struct device *device, const struct snap_probe *probe)
 {
     struct report_text result;
-    const bool has_model = device->facts.model[0] != '\0';
 
-    (void)snprintf(result.text, sizeof result.text, "%.200s: %s%s%s, %.200s", device->path,
-                   cli_size_text(device->io->size_bytes).text, has_model ? ", " : "", device->facts.model,
+    (void)snprintf(result.text, sizeof result.text, "%.4095s: %s%.300s, %.1000s", device->path,
+                   cli_size_text(device->io->size_bytes).text, report_quoted(", ", device->facts.model).text,
                    report_probe_text(probe).text);
     return result;
 }

@@ -24,8 +24,9 @@ int report_json_end(struct cli *cli, struct cli_json *taken, int exit_status);
 /* Findings of one rule beyond this number are counted, not shown. */
 #define REPORT_PER_RULE_MAX 100u
 
+/* Room for a path and for what is on a device. */
 struct report_text {
-    char text[768];
+    char text[4096 + 2048];
 };
 
 /* "area 3 slot 17: data chunk 9 is metadata area 0"; without a place only the text. Not yet escaped. */
@@ -34,13 +35,16 @@ struct report_text report_finding_text(const struct snap_finding *finding);
 /* As in the manual: rule, severity, area, slot, index, offset_bytes, old, new, repair, text. */
 struct cli_json *report_finding_json(const struct snap_finding *finding);
 
+/* Before a text that somebody else wrote, such as ", label ": the text in quotes; nothing where there is none. */
+struct report_text report_quoted(const char *before, const char *text);
+
 /* "ext4 \"root\" 0e5c..."; "nothing known" where nothing was found. */
 struct report_text report_probe_text(const struct snap_probe *probe);
 
 /* null where nothing was found. */
 void report_set_probe(struct cli_json *object, const char *key, const struct snap_probe *probe);
 
-/* "/dev/sdb1: 20 GiB, Samsung SSD 870, ext4 ..." */
+/* "/dev/sdb1: 20 GiB, \"Samsung SSD 870\", ext4 ..." */
 struct report_text report_device_text(const struct device *device, const struct snap_probe *probe);
 
 /* For a summary: that an open image was read and written through the page cache, where that is so. */
