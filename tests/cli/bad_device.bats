@@ -297,3 +297,36 @@ hold() {
     blockdev --flushbufs "$origin_loop"
     cmp "$origin" "$view"
 }
+
+# Below a sector it would count as no origin at all: a clean check, and a merge of everything into nothing.
+@test "an origin below a sector, or below a chunk, is refused by all four" {
+    local bytes name said
+    for bytes in 0 1 511 512 4095; do
+        truncate -s "$bytes" "$origin"
+        [ "$bytes" -lt 512 ] && said="at least one sector of 512 bytes" || said="one chunk, which has 4096 bytes"
+        images_remember
+        for name in "${all[@]}"; do
+            program_on "$name" "$origin" "$cow"
+            refused "$name" 8 "it has $bytes bytes, and an origin needs"
+            assert_said "$said"
+        done
+        program snapmerge --undo "$BATS_TEST_TMPDIR/undo" --origin "$origin" --cow "$cow"
+        refused snapmerge 8 "it has $bytes bytes"
+        program snapmerge --output "$BATS_TEST_TMPDIR/out" --origin "$origin" --cow "$cow"
+        refused snapmerge 8 "it has $bytes bytes"
+        program snapcreate --origin "$origin" --cow "$BATS_TEST_TMPDIR/new" --size 1M
+        refused snapcreate 8 "it has $bytes bytes"
+    done
+    truncate -s 4096 "$origin" # the other side of the limit
+    program snapcreate --origin "$origin" --cow "$BATS_TEST_TMPDIR/new" --size 1M
+    assert_status 0
+}
+
+@test "an origin below a chunk of another store whose view is kept is refused" {
+    program snapcreate --quiet --origin "$origin" --cow "$BATS_TEST_TMPDIR/large" --size 4M --chunk-size 1M --no-identity
+    assert_status 0
+    truncate -s 1048064 "$origin"
+    images_remember
+    program snapmerge --preserve "$BATS_TEST_TMPDIR/large" --origin "$origin" --cow "$cow"
+    refused snapmerge 8 "it has 1048064 bytes, and an origin needs at least one chunk, which has 1048576 bytes in"
+}

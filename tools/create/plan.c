@@ -139,6 +139,9 @@ enum snap_status create_plan(struct create_session *session, struct snap_error *
     if (status == SNAP_OK)
         status = check_chunk(session, err);
     if (status == SNAP_OK)
+        status = devices_origin_large_enough(&session->origin, session->arguments.cow, session->layout.chunk_bytes,
+                                             err);
+    if (status == SNAP_OK)
         status = session->arguments.size_given ? plan_image(session, err) : plan_device(session, err);
     if (status == SNAP_OK)
         status = check_room(session, err);

@@ -32,7 +32,11 @@ enum snap_status merge_open(struct merge_session *session, struct snap_error *er
     devices_warn_hidden(session->cli, &session->origin);
     if (status == SNAP_OK)
         status = devices_read_store(&session->store, &session->cow, &session->origin, err);
-    return status == SNAP_OK ? snap_header_fail_defect(&session->store, err) : status;
+    if (status == SNAP_OK)
+        status = snap_header_fail_defect(&session->store, err);
+    if (status != SNAP_OK)
+        return status;
+    return devices_origin_large_enough(&session->origin, session->cow.path, session->store.layout.chunk_bytes, err);
 }
 
 int merge_close(struct merge_session *session, int exit_status)

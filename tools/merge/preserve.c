@@ -109,6 +109,9 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
     if (status == SNAP_OK)
         status = merge_check_blocks(&sibling->device, &sibling->store, err);
     if (status == SNAP_OK)
+        status = devices_origin_large_enough(&session->origin, sibling->device.path, sibling->store.layout.chunk_bytes,
+                                             err);
+    if (status == SNAP_OK)
         status = merge_check_list(session, &sibling->device, &sibling->store, NULL, &sibling->check, err);
     if (status == SNAP_OK && sibling->must_be_empty && sibling->check.entries > 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: it holds what an earlier merge of this store replaced; name a new "

@@ -5,6 +5,7 @@
 #include "lib/base/bytes.h"
 #include "lib/device/tag.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,7 +148,23 @@ enum snap_status devices_open_for_reading(struct device *cow, const char *cow_ar
         status = devices_open(origin, &io_options, err);
     if (status == SNAP_OK)
         status = devices_read_store(store, cow, origin_argument ? origin : NULL, err);
-    return status;
+    return status == SNAP_OK && origin_argument
+               ? devices_origin_large_enough(origin, cow->path, store->layout.chunk_bytes, err)
+               : status;
+}
+
+enum snap_status devices_origin_large_enough(const struct device *origin, const char *store, uint64_t chunk_bytes,
+                                             struct snap_error *err)
+{
+    const uint64_t size_bytes = origin->io->size_bytes;
+
+    if (size_bytes < SNAP_SECTOR_BYTES)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it has %" PRIu64 " bytes, and an origin needs at least one sector "
+                         "of %u bytes", origin->path, size_bytes, SNAP_SECTOR_BYTES);
+    if (size_bytes < chunk_bytes)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it has %" PRIu64 " bytes, and an origin needs at least one chunk, "
+                         "which has %" PRIu64 " bytes in %s", origin->path, size_bytes, chunk_bytes, store);
+    return SNAP_OK;
 }
 
 uint64_t devices_tail_bytes(const struct device *device)

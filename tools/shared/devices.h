@@ -62,6 +62,13 @@ enum snap_status devices_read_store(struct snap_store *store, const struct devic
 enum snap_status devices_open_for_reading(struct device *cow, const char *cow_argument, struct device *origin,
                                        const char *origin_argument, struct snap_store *store, struct snap_error *err);
 
+/*
+ * SNAP_E_REFUSED unless the origin has at least one chunk of `chunk_bytes`, or, where no chunk size is known (0), one
+ * sector: there would be nothing that a snapshot could show. `store` is the name of the COW, for the message.
+ */
+enum snap_status devices_origin_large_enough(const struct device *origin, const char *store, uint64_t chunk_bytes,
+                                             struct snap_error *err);
+
 /* A partly used last sector of an image takes no part; for a note. 0 for all others. */
 uint64_t devices_tail_bytes(const struct device *device);
 
