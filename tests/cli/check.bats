@@ -239,3 +239,47 @@ move() {
     done
     [ "$n" -gt 3 ]
 }
+
+# wide_list ENTRIES: a store whose entries lie far apart on the origin.
+wide_list() {
+    perl -e '
+        my ($entries, $per) = ($ARGV[0], 256);
+        open(my $out, ">", "cow") or die;
+        print $out "SnAp", pack("V3", 1, 1, 8);
+        for (my $area = 0; $area * $per <= $entries; $area++) {
+            my $last = $entries - $area * $per;
+            seek($out, (1 + ($per + 1) * $area) * 4096, 0) or die;
+            print $out map { pack("Q<2", ($area * $per + $_) * 4099, 2 + ($per + 1) * $area + $_) }
+                0 .. ($last > $per ? $per : $last) - 1;
+        }
+        truncate($out, ($entries + int($entries / $per) + 600) * 4096);' "$1"
+}
+
+# The sets of this list take some 20 MiB; in 16 MiB they are filled in parts, and the answer is the same.
+@test "--memory bounds the sets of a large list" {
+    load system_calls
+    need_strace
+    wide_list 700000
+    local most bytes answer=
+    for bytes in 256M 16M; do
+        traced -e trace=mmap,mremap -- snapcheck --memory $bytes cow
+        assert_status 0
+        answer=${answer:-$output}
+        assert_equal "$output" "$answer"
+        most=$(perl -ne '/mmap\(NULL, (\d+), PROT_READ\|PROT_WRITE, MAP_PRIVATE\|MAP_ANONYMOUS/ && $1 > $most and $most = $1; END { print $most }' trace)
+        if [ $bytes = 256M ]; then
+            [ "$most" -gt $((16 << 20)) ]
+        else
+            [ "$most" -gt $((4 << 20)) ]
+            [ "$most" -lt $((16 << 20)) ]
+        fi
+    done
+    [[ $answer == *"700000 entries"* ]]
+    program snapcheck --memory 15M cow
+    assert_status 16
+    assert_said "--memory"
+    program snapinspect --memory 15M cow
+    assert_status 16
+    program snapinspect --memory 16M cow
+    assert_status 0
+}

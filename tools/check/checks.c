@@ -5,7 +5,6 @@
 #include "lib/base/bytes.h"
 #include "lib/check/check_data.h"
 #include "lib/check/evidence.h"
-#include "lib/merge/merge.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/report.h"
 
@@ -53,7 +52,7 @@ static enum snap_status check_holders(struct check_session *session, const struc
 enum snap_status check_run(struct check_session *session, struct snap_error *err)
 {
     struct snap_check_options check_options = {
-        .memory_bytes = snap_merge_default_memory_bytes(memory_available_bytes()), .stop = cli_stop_asked};
+        .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes), .stop = cli_stop_asked};
     enum snap_status status = check_holders(session, &session->cow, err);
 
     if (status == SNAP_OK && session->origin.io)

@@ -2,6 +2,8 @@
 /* The command line of snapcheck. */
 #include "tools/check/options.h"
 
+#include "tools/shared/memory.h"
+
 /* Where the table leads; a session has a copy. */
 static struct check_arguments parsed;
 
@@ -17,6 +19,7 @@ const struct cli_option check_option_table[] = {
      .group = "What to check",
      .kind = CLI_FLAG,
      .flag = &parsed.data},
+    MEMORY_OPTION(&parsed.memory_bytes),
     CLI_OPTION_JSON(&parsed.json),
     CLI_OPTION_DRY_RUN(&parsed.dry_run),
     CLI_OPTIONS_END,

@@ -8,6 +8,7 @@
 struct check_arguments {
     const char *origin; /* NULL where it is not given */
     bool data, dry_run, json;
+    uint64_t memory_bytes; /* 0: as the programs choose */
 };
 
 extern const struct cli_option check_option_table[];

@@ -6,12 +6,13 @@
 #include "lib/base/new_file.h"
 #include "lib/view/extract.h"
 #include "tools/cli/progress.h"
+#include "tools/shared/memory.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#define VIEW_MEMORY_BYTES (256u << 20)
+#define BUFFERS_SHARE 4u /* of the memory; the rest is for the map of the view's entries */
 
 /* Standard output as a device: it takes writes that follow one another. */
 struct stream {
@@ -75,6 +76,7 @@ static enum snap_status extract_to(struct inspect_session *session, struct snap_
 {
     struct cli_progress progress;
     const struct snap_extract_options options = {
+        .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes) / BUFFERS_SHARE,
         .sparse = sparse,
         .next_data = snap_file_next_data,
         .read_ahead = true,
@@ -148,9 +150,10 @@ static enum snap_status extract_image(struct inspect_session *session, struct sn
 enum snap_status inspect_extract(struct inspect_session *session, struct snap_error *err)
 {
     const char *path = session->arguments.extract;
+    const uint64_t memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes);
     struct snap_view *view;
-    enum snap_status status =
-        snap_view_open(&view, &session->store, session->origin.io, VIEW_MEMORY_BYTES, err);
+    enum snap_status status = snap_view_open(&view, &session->store, session->origin.io,
+                                             memory_bytes - memory_bytes / BUFFERS_SHARE, err);
 
     if (status != SNAP_OK)
         return status;

@@ -2,6 +2,8 @@
 /* The command line of snapinspect. */
 #include "tools/inspect/options.h"
 
+#include "tools/shared/memory.h"
+
 /* Where the table leads; a session has a copy. */
 static struct inspect_arguments parsed;
 
@@ -46,6 +48,7 @@ const struct cli_option inspect_option_table[] = {
      .group = "Output",
      .kind = CLI_FLAG,
      .flag = &parsed.noheadings},
+    MEMORY_OPTION(&parsed.memory_bytes),
     CLI_OPTION_JSON(&parsed.json),
     {.name = "dry-run",
      .letter = 'n',

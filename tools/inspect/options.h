@@ -8,6 +8,7 @@
 struct inspect_arguments {
     const char *origin, *extract, *columns;         /* NULL where they are not given */
     bool list, raw, bytes, noheadings, json, dry_run;
+    uint64_t memory_bytes; /* 0: as the programs choose */
 };
 
 extern const struct cli_option inspect_option_table[];

@@ -2,7 +2,7 @@
 /* The command line of snapmerge. */
 #include "tools/merge/options.h"
 
-#include "lib/merge/merge.h"
+#include "tools/shared/memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -133,14 +133,7 @@ const struct cli_option merge_option_table[] = {
      .kind = CLI_SECONDS,
      .number = &parsed.checkpoint_seconds,
      .minimum = 1},
-    {.name = "memory",
-     .argument = "SIZE",
-     .help = "use at most SIZE of memory for data and sets (default: a\nquarter of what is available, at most "
-             "512M; at least 16M)",
-     .group = "Tuning",
-     .kind = CLI_SIZE,
-     .number = &parsed.memory_bytes,
-     .minimum = SNAP_MERGE_MEMORY_MIN_BYTES},
+    MEMORY_OPTION(&parsed.memory_bytes),
     {.name = "queue-depth",
      .argument = "N",
      .help = "keep up to N requests in flight (default 64)",

@@ -22,8 +22,7 @@ static void be_idle(struct cli *cli)
 void merge_tune_start(struct merge_session *session)
 {
     session->options = (struct snap_merge_options){
-        .memory_bytes = session->arguments.memory_bytes ? session->arguments.memory_bytes
-                                                     : snap_merge_default_memory_bytes(memory_available_bytes()),
+        .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes),
         .rate_bytes = session->arguments.rate_limit_bytes,
         .rate_requests = session->arguments.iops_limit,
         .verify = session->arguments.verify,

@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How much memory a program may plan with. */
+/* Takes what was asked for, or works out the default. */
 #include "tools/shared/memory.h"
 
-#include <stdio.h>
+#include "lib/base/memory.h"
 
-uint64_t memory_available_bytes(void)
+uint64_t memory_to_use_bytes(uint64_t asked_bytes)
 {
-    FILE *file = fopen("/proc/meminfo", "re");
-    char line[128];
-    unsigned long long kibibytes = 0;
-
-    if (!file)
-        return 0;
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "MemAvailable: %llu kB", &kibibytes) == 1)
-            break;
-    (void)fclose(file); /* read only: nothing can be lost */
-    return (uint64_t)kibibytes * 1024;
+    return asked_bytes ? asked_bytes : snap_merge_default_memory_bytes(snap_memory_available_bytes(""));
 }

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How much memory a program may plan with. */
+/* The option --memory, which three of the programs have, and how much memory they use without it. */
 #ifndef DMSNAP_TOOLS_SHARED_MEMORY
 #define DMSNAP_TOOLS_SHARED_MEMORY
 
-#include <stdint.h>
+#include "lib/merge/merge.h"
+#include "tools/cli/program.h"
 
-/* Memory that could be used now, as the kernel estimates it; 0 where it does not say. */
-uint64_t memory_available_bytes(void);
+#define MEMORY_OPTION(destination) \
+    { .name = "memory", .argument = "SIZE", \
+      .help = "use at most so much memory for data and sets (default: a\nquarter of what is available, at most 512M; " \
+              "at least 16M)", \
+      .group = "Tuning", .kind = CLI_SIZE, .number = (destination), .minimum = SNAP_MERGE_MEMORY_MIN_BYTES }
+
+/* `asked_bytes`, or the default where that is 0. */
+uint64_t memory_to_use_bytes(uint64_t asked_bytes);
 
 #endif
