@@ -169,6 +169,13 @@ close_fails() {
     close_fails new.partial snapmerge --quiet "${options[@]}" --output "$dir/new"
     assert_said "new.partial is incomplete"
     [ ! -e new ]
+    rm new.partial
+    # It has its name when its last descriptor is closed.
+    traced -P "$dir/new" -e trace=close -e inject=close:error=EIO -- snapmerge --quiet "${options[@]}" --output "$dir/new"
+    grep -q INJECTED trace
+    assert_status 8
+    assert_said "close failed: Input/output error"
+    cmp new view
     close_fails image snapinspect --origin origin --extract "$dir/image" cow
     [ ! -e image ]
     close_fails made snapcreate --origin origin --cow "$dir/made" --size max

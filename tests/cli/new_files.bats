@@ -81,6 +81,7 @@ recipe() {
     rm list
     echo precious >list
     end
+    assert_status 8
     assert_said "list: is not the file that was there before: it is not replaced"
     assert_equal "$(<list)" precious
 }

@@ -352,6 +352,12 @@ assert_invalid() {
     cp small small.before
     program snapmerge --preserve small --origin origin --cow plain
     refused 8 "may have been cut off" small
+    # Nobody is asked: an answer would not bring back what would be overwritten.
+    on_terminal $'y\ny' snapmerge --preserve small --origin origin --cow plain
+    assert_equal "$status" 8
+    assert_shown "would overwrite them"
+    cmp origin origin.before
+    cmp small small.before
 }
 
 @test "a store on a device whose blocks are larger than its chunks: refused" {
@@ -397,8 +403,9 @@ assert_invalid() {
     begin_anew plain middle
     # From the last read on none succeeds.
     traced -P "$PWD/origin" -e "trace=preadv" -e "inject=preadv:error=EIO:when=$reads+" -- \
-        snapmerge "${options[@]}" --bad-list bad.txt --preserve middle --origin origin --cow plain
+        snapmerge "${options[@]}" --json --bad-list bad.txt --preserve middle --origin origin --cow plain
     assert_status 4
+    assert_json '.result.bad | map(.reason) | unique | join(" ")' unkept
     assert_said "so the old content cannot be kept for another store"
     assert_said "chunks remain in plain"
     [ "$(grep -c ' unkept$' bad.txt)" -gt 0 ]

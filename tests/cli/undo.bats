@@ -659,6 +659,23 @@ refill() {
     shows snap snap.view
 }
 
+@test "the undo store is moved away during the merge: that is said, with no line to take the merge back, and it still can" {
+    load background
+    cp snap cow
+    start --rate-limit 512K --undo undo
+    until_true half_merged snap.view
+    mv undo moved
+    echo "not a store" >undo
+    end
+    assert_status 8
+    assert_said "undo: the undo store was removed or replaced by another program"
+    assert_not_said "To take it back"
+    cmp origin snap.view
+    program snapmerge --origin origin --cow moved --preserve cow
+    assert_status 0
+    cmp origin origin.before
+}
+
 @test "the mark cannot be taken off the COW at the end: the merge is complete, and that is said" {
     local writes calls=pwrite64,pwritev,pwritev2
     load system_calls

@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What --json says is true at each end: complete, incomplete, failed, kept; and what is not known is null.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
+
+setup() {
+    load helpers
+    load work
+    load pairs
+    load system_calls
+    in_folder
+    shaped_pair random 8 100 $((8 * 130))
+}
+
+teardown() {
+    loops_detach
+}
+
+@test "complete: the store holds nothing afterwards" {
+    program snapmerge --json --origin origin --cow cow
+    assert_status 0
+    assert_json '"\(.exit_status) \(.result.outcome) \(.result.after.entries)"' "0 done 0"
+    assert_json '.result.after.usage.allocated_sectors' 16
+}
+
+@test "complete, and the COW is kept: it holds what it held" {
+    program snapmerge --json --keep-cow --origin origin --cow cow
+    assert_status 0
+    assert_json '"\(.exit_status) \(.result.outcome) \(.result.keep_cow) \(.result.after.entries)"' "0 done true 100"
+    assert_equal "$(json '.result.after.usage | "\(.allocated_sectors) \(.total_sectors) \(.metadata_sectors)"')" \
+        "$(walk cow figures | cut -d' ' -f3-)"
+}
+
+@test "complete, to a third place: the COW holds what it held" {
+    program snapmerge --json --output new --origin origin --cow cow
+    assert_status 0
+    assert_json '"\(.exit_status) \(.result.outcome) \(.result.keep_cow) \(.result.after.entries)"' "0 done true 100"
+}
+
+@test "failed: what the store holds afterwards is not known" {
+    need_strace
+    traced -P "$dir/cow" -e trace=pwrite64,pwritev -e inject=pwrite64,pwritev:error=EIO:when=1 -- \
+        snapmerge --json --io-engine threads --queue-depth 1 --origin origin --cow "$dir/cow"
+    assert_status 8
+    assert_json '"\(.exit_status) \(.result.outcome) \(.result | has("after")) \(.result.after)"' "8 failed true null"
+}
+
+@test "bad chunks are left: each with its place and reason; the highest data chunk is not known" {
+    need_loops
+    loop_over cow
+    truncate -s $((97 * 4096)) cow # the data of the last five entries
+    program snapmerge --json --continue-on-error --origin origin --cow "$loop"
+    assert_status 4
+    assert_json '"\(.exit_status) \(.result.outcome) \(.result.bad_entries) \(.result.after.entries)"' "4 incomplete 5 5"
+    assert_json '.result.after | "\(has("usage")) \(.usage)"' "true null"
+    assert_equal "$(json '.result.bad[] | "\(.origin_offset_bytes) \(.length_bytes) \(.cow_offset_bytes) \(.reason)"' | sort -n)" \
+        "$(walk cow.before ranges | awk '{ for (i = 0; i < $4; i++) if ($1 + i >= 95) print ($2 + i) * 4096, 4096, ($3 + i) * 4096, "unreadable" }' | sort -n)"
+    # Without the option there is no such list; with it, and nothing bad, it is empty.
+    program snapmerge -n --json --origin origin --cow cow.before
+    assert_json '.result | has("bad")' false
+    program snapmerge --json --continue-on-error --origin origin --cow cow.before
+    assert_json '.result.bad | length' 0
+}
+
+@test "a store without a parent has none, and an undo store has one" {
+    program snapmerge --quiet --undo undo --origin origin --cow cow
+    assert_status 0
+    program snapinspect --json cow
+    assert_json '.result.identity | "\(has("parent_id")) \(.parent_id) \(.flags)"' "true null 0"
+    local id
+    id=$(json .result.identity.store_id)
+    program snapinspect --json undo
+    assert_json '.result.identity | "\(.parent_id) \(.flags)"' "$id 1"
+}
+
+@test "a device with two signatures: one is named, and that there are others" {
+    mke2fs -q -t ext4 -L first origin 8M 2>/dev/null
+    program snapcreate --origin origin --cow new --size 1M
+    program snapinspect --json --origin origin new
+    assert_json '.result.on_origin | "\(.label) \(.ambivalent)"' "first false"
+    printf 'SnAp\001\000\000\000\001\000\000\000\010\000\000\000' | dd of=origin conv=notrunc status=none
+    program snapinspect --json --origin origin new
+    assert_json .result.on_origin.ambivalent true
+    program snapinspect --origin origin new
+    assert_shown "(and other signatures)"
+}
