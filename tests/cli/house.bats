@@ -330,3 +330,11 @@ specified_sections() {
     run grep -nE '^static [a-z_ ]+[ *](stop|skip|fail|mock|run_tests|expect_value|will_return)\(' tests/unit/*.[ch]
     assert_failure 1
 }
+
+@test "ARCHITECTURE.md names each module of lib/, tools/cli/ and tools/shared/" {
+    local missing= name
+    for name in $(find lib tools/cli tools/shared -name '*.[ch]' | sed 's|.*/||; s/[.][ch]$//; s/_private$//' | sort -u); do
+        grep -q "\`$name\`" ARCHITECTURE.md || missing+="$name "
+    done
+    assert_equal "$missing" ""
+}

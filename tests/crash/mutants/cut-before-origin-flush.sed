@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Breaks: the origin is flushed before the cut, not after it.
+# Breaks: what the cut takes off the list is durable on the origin before.
 # In: lib/merge/merge.c
 # Found by: cs1-one-entry
 /^static enum snap_status commit\(/,/^}/{
