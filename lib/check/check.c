@@ -191,10 +191,10 @@ static enum snap_status check_broken_walk(struct check *check, const struct snap
 static enum snap_status check_list(struct check *check, struct snap_list_walk *walk)
 {
     bool garbage_seen = false;
+    struct snap_error reason = {0}; /* not made anew for each span: its text is long */
 
     snap_list_walk_stop_on(walk, check->options->stop, check->options->stop_context);
     for (;;) {
-        struct snap_error reason = {0};
         struct snap_span span;
         enum snap_status status = snap_list_walk_next(walk, &span, &reason);
 
