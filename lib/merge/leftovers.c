@@ -16,7 +16,7 @@ struct slots {
     uint64_t count;
     struct snap_entry *entries;
     bool *needed;               /* of each slot: it holds an entry whose data could be missed */
-    uint64_t *by_new;           /* the needed slots, in the order of their data chunks */
+    uint64_t *by_new;           /* the slots with entries, by their data chunk, and then by their origin chunk */
     uint64_t by_new_count;
 };
 
@@ -37,7 +37,17 @@ static void slots_free(struct slots *slots)
     free(slots->by_new);
 }
 
-/* What cannot be an entry of this store has no data that could be missed. */
+static int by_new(const void *left, const void *right, void *context)
+{
+    const struct snap_entry *entries = context;
+    const uint64_t a = entries[*(const uint64_t *)left].new_chunk, b = entries[*(const uint64_t *)right].new_chunk;
+
+    const uint64_t c = entries[*(const uint64_t *)left].old_chunk, d = entries[*(const uint64_t *)right].old_chunk;
+
+    return a != b ? (a < b ? -1 : 1) : (c > d) - (c < d);
+}
+
+/* What cannot be an entry has no data that could be missed. Of several that are the same, one is enough. */
 static void find_needed(const struct snap_leftovers_search *search, struct slots *slots)
 {
     const struct snap_layout *layout = &search->store->layout;
@@ -47,7 +57,33 @@ static void find_needed(const struct snap_leftovers_search *search, struct slots
         const struct snap_entry *entry = &slots->entries[i];
 
         slots->needed[i] = snap_layout_is_data_chunk(layout, entry->new_chunk) && entry->old_chunk < origin_chunks;
+        if (slots->needed[i])
+            slots->by_new[slots->by_new_count++] = i;
     }
+    qsort_r(slots->by_new, (size_t)slots->by_new_count, sizeof *slots->by_new, by_new, slots->entries);
+    for (uint64_t k = 1; k < slots->by_new_count; k++)
+        if (by_new(&slots->by_new[k - 1], &slots->by_new[k], slots->entries) == 0)
+            slots->needed[slots->by_new[k]] = false;
+}
+
+/*
+ * Whether two needed slots have one data chunk, but not the same origin chunk. No list leaves such slots. To compare
+ * them all could mean to read that chunk millions of times, so nothing is said about them.
+ */
+static bool contradict(const struct slots *slots)
+{
+    const struct snap_entry *last = NULL;
+
+    for (uint64_t k = 0; k < slots->by_new_count; k++) {
+        const struct snap_entry *entry = &slots->entries[slots->by_new[k]];
+
+        if (!slots->needed[slots->by_new[k]])
+            continue;
+        if (last && last->new_chunk == entry->new_chunk)
+            return true;
+        last = entry;
+    }
+    return false;
 }
 
 /* *merged: the origin holds the data of all needed entries. Data that cannot be read may be anything: not merged. */
@@ -58,7 +94,7 @@ static enum snap_status compare_needed(const struct snap_leftovers_search *searc
     enum snap_status status = SNAP_OK;
     uint64_t end;
 
-    *merged = true;
+    *merged = !contradict(slots);
     for (uint64_t at = 0; at < slots->count && status == SNAP_OK && *merged; at = end + 1) {
         for (end = at; end < slots->count && slots->needed[end]; end++)
             ;
@@ -71,14 +107,6 @@ static enum snap_status compare_needed(const struct snap_leftovers_search *searc
     if (err)
         *err = reason;
     return status;
-}
-
-static int by_new(const void *left, const void *right, void *context)
-{
-    const struct snap_entry *entries = context;
-    const uint64_t a = entries[*(const uint64_t *)left].new_chunk, b = entries[*(const uint64_t *)right].new_chunk;
-
-    return a < b ? -1 : a > b;
 }
 
 /* The list uses this data chunk: no slot with it is needed. */
@@ -94,6 +122,9 @@ static void drop_used(struct slots *slots, uint64_t new_chunk)
         else
             high = middle;
     }
+    /* They are dropped together: the first one tells that it was done for an earlier entry of the list. */
+    if (low < slots->by_new_count && !slots->needed[slots->by_new[low]])
+        return;
     for (; low < slots->by_new_count && slots->entries[slots->by_new[low]].new_chunk == new_chunk; low++)
         slots->needed[slots->by_new[low]] = false;
 }
@@ -108,10 +139,6 @@ static enum snap_status drop_all_used(const struct snap_leftovers_search *search
 
     if (status != SNAP_OK)
         return status;
-    for (uint64_t i = 0; i < slots->count; i++)
-        if (slots->needed[i])
-            slots->by_new[slots->by_new_count++] = i;
-    qsort_r(slots->by_new, (size_t)slots->by_new_count, sizeof *slots->by_new, by_new, slots->entries);
     do {
         status = snap_list_walk_next(walk, &span, err);
         if (status == SNAP_OK && search->stop && search->stop(search->stop_context))

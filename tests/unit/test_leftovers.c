@@ -142,6 +142,30 @@ static void test_one_entry_is_missed(void **state)
 }
 
 /* Numbers that no entry of this store can have: no data could be missed. */
+/* However many slots have one data chunk, it is read for one of them at most. */
+static void test_one_data_chunk_for_all(void **state)
+{
+    struct bench *bench = bench_new();
+    uint64_t reads_for_one;
+
+    (void)state;
+    put_merged(bench, PER_AREA, 101, 41);
+    reads_for_one = io_fault_count(bench->cow, IO_FAULT_READ);
+    assert_int_equal(found_end(bench), 2);
+    reads_for_one = io_fault_count(bench->cow, IO_FAULT_READ) - reads_for_one;
+    for (uint64_t slot = 1; slot < PER_AREA; slot += 2) /* none is the neighbour of another */
+        put_merged(bench, PER_AREA + slot, 101, 41);
+    io_fault_clear(bench->cow);
+    assert_int_equal(found_end(bench), 2);
+    assert_in_range(io_fault_count(bench->cow, IO_FAULT_READ), 1, 3 * reads_for_one);
+    put_merged(bench, PER_AREA + 9, 102, 41); /* the origin has it there, too, but no list is like that */
+    assert_int_equal(found_end(bench), 0);
+    put(bench, PER_AREA + 9, 102, 41);
+    put(bench, 3, 9, 41); /* the list uses it: all can be done without */
+    assert_int_equal(found_end(bench), 2);
+    bench_free(bench);
+}
+
 static void test_what_is_no_entry(void **state)
 {
     struct bench *bench = bench_new();
@@ -233,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_data_chunks_in_use),
         cmocka_unit_test(test_merged_entries),
         cmocka_unit_test(test_one_entry_is_missed),
+        cmocka_unit_test(test_one_data_chunk_for_all),
         cmocka_unit_test(test_what_is_no_entry),
         cmocka_unit_test(test_continuation),
         cmocka_unit_test(test_unreadable),
