@@ -43,7 +43,7 @@ assert_empty_store() {
 
 @test "each chunk size up to 1 MiB gives a store of that chunk size" {
     local sectors
-    contents origin 100000 origin
+    contents origin 1048576 origin
     for ((sectors = 1; sectors <= 2048; sectors *= 2)); do
         program snapcreate --quiet --origin origin --cow "$sectors" --chunk-size "${sectors}s" \
             --size $((sectors * 4))s
@@ -57,7 +57,7 @@ assert_empty_store() {
 
 @test "chunk sizes up to 1 GiB are taken, in any unit" {
     local size
-    contents origin 100000 origin
+    truncate -s 1G origin
     for size in 2M 4MiB 8388608 32768s 32M 64M 128M 256M 512M 1G; do
         program snapcreate --dry-run --json --origin origin --cow new --chunk-size "$size" --size max
         assert_status 0
