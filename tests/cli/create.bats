@@ -220,6 +220,23 @@ overwritten_by_force_only() {
     overwritten_by_force_only 'gpt partition table 33323130-3534-3736-3839-616263646566'
 }
 
+@test "a COW that libblkid fails on: only -f overwrites it" {
+    load system_calls
+    need_strace
+    [ "$(id -u)" -eq 0 ] || skip "needs root, for only its child gives up groups"
+    pair 4194304
+    local calls=(-e trace=setgroups -e inject=setgroups:signal=KILL)
+    : >trace
+    remember cow
+    traced "${calls[@]}" -- snapcreate --origin origin --cow cow
+    assert_status 8
+    assert_said "cow: it holds contents that libblkid failed on; -f overwrites it"
+    assert_said "Nothing was written."
+    assert_untouched
+    traced "${calls[@]}" -- snapcreate -f --origin origin --cow cow
+    assert_status 0
+}
+
 @test "a store is named with its number of entries; -f makes it an empty one" {
     "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/areas-chunks.recipe" cow recipe-origin
     overwritten_by_force_only "a snapshot store with 600 entries"

@@ -211,6 +211,19 @@ refuses() {
     assert_inputs
 }
 
+@test "--verify: the end that is no whole sector is compared, too" {
+    pair
+    printf '%100s' end >>origin
+    before
+    start --progress-json --progress-frequency 1 --rate-limit 4M --verify --output new
+    until_true grep -q '"phase": *"verify"' said
+    printf '%100s' END | dd of=new.partial bs=1 seek=8388608 conv=notrunc status=none
+    end
+    assert_status 8
+    assert_said "new.partial: the last 100 bytes read back differently"
+    assert [ ! -e new ]
+}
+
 @test "--verify where the cache cannot be passed is refused" {
     [ "$(id -u)" -eq 0 ] || skip "needs root to mount a file system without direct I/O"
     recipe areas-chunks
@@ -401,6 +414,17 @@ refuses() {
     assert_status 8
     assert_said "there/new: it lies on origin"
     assert_equal "$(ls there)" lost+found
+    # The same for a device that stands on a file there.
+    truncate -s 8M there/disk
+    local origin_loop=$loop
+    loop_over there/disk
+    program snapmerge --output "$loop" --origin "$origin_loop" --cow cow
+    losetup --detach "$loop"
+    loops=("$origin_loop")
+    assert_status 8
+    assert_said "$loop: it lies on $origin_loop"
+    assert_said "Nothing was written."
+    assert_equal "$(blocks there/disk)" 0
 }
 
 # --- block devices -----------------------------------------------------------------------------
