@@ -74,6 +74,19 @@ recipe() {
     done
 }
 
+@test "a file that cannot take the place of the one before: that one stays, and no temporary file" {
+    need_strace
+    echo "# snapmerge bad list 1" >list
+    : >trace
+    remember list origin cow
+    traced -e trace=renameat -e inject=renameat:error=EIO -- \
+        snapmerge --origin origin --cow cow --continue-on-error --bad-list list
+    assert_status 8
+    assert_said "list: the new file cannot get this name: Input/output error"
+    assert_said "Nothing was written."
+    assert_untouched
+}
+
 @test "a file that took the name during the run is not replaced, and that is said" {
     recipe areas-chunks
     start --rate-limit 1M --continue-on-error --bad-list list
@@ -158,6 +171,15 @@ flush_fails() {
         snapmerge --origin origin --cow cow --undo folder/undo --continue-on-error --bad-list folder/list
     assert_status 0
     grep -q INJECTED trace
+}
+
+@test "without /proc a new file is opened by its name" {
+    [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null || skip "needs root and a mount namespace"
+    # shellcheck disable=SC2086
+    run --separate-stderr unshare -m bash -c 'mount -t tmpfs none /proc && exec "$@"' bash \
+        $WRAPPER "$BUILDDIR/tools/snapinspect" --origin origin --extract image cow
+    assert_status 0
+    cmp image view
 }
 
 # --- what is described is what is opened --------------------------------------------------------
