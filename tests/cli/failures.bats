@@ -73,3 +73,16 @@ failed() {
     assert_said "places where file systems "
     cmp origin view
 }
+
+@test "a file system without locks: an image there is read, but not written, for nobody knows who else has it" {
+    local n
+    traced -P "$dir/cow" -e trace=fcntl -- snapcheck "$dir/cow"
+    n=$(grep -n -m 1 F_OFD_SETLK trace | cut -d: -f1)
+    traced -P "$dir/cow" -e trace=fcntl -e "inject=fcntl:error=ENOLCK:when=$n" -- snapcheck "$dir/cow"
+    grep -q 'F_OFD_SETLK.*INJECTED' trace
+    assert_status 0
+    traced -P "$dir/cow" -e trace=fcntl -e "inject=fcntl:error=ENOLCK:when=$n" -- snapmerge --origin origin --cow "$dir/cow"
+    grep -q 'F_OFD_SETLK.*INJECTED' trace
+    failed "cow: cannot lock the image: No locks available"
+    assert_said "Nothing was written."
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests entries that occur more than once, the same each time: notes, and told apart from duplicates at any number. */
+#include "tests/support/io_fault.h"
 #include "tests/unit/alloc_fixture.h"
 #include "tests/unit/check_fixture.h"
 #include "tests/unit/duplicates_fixture.h"
@@ -351,6 +352,38 @@ static void a_list_that_changes_fails(void **state)
     list_close(&list->io);
 }
 
+/* Several walks, each of which may be the one that fails: that says nothing of the list. */
+static void a_list_that_can_no_longer_be_read_fails(void **state)
+{
+    uint64_t reads = 0, failed = 0;
+
+    (void)state;
+    for (uint64_t at = 0; at < reads || reads == 0; at = at > 0 ? at + 1 + reads / 40 : reads / 2) {
+        struct list_virtual *list = wide_list(20000);
+        struct snap_error err = {.text = ""};
+        struct snap_duplicates_result result;
+        struct snap_io *io;
+        enum snap_status status;
+
+        move(list->entries, 3000, 20000, 4000);
+        io = io_fault_new(&list->io, NULL);
+        if (at > 0) /* the first time they are only counted; the first walk is another one's */
+            io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ, .at = at, .from_then_on = true});
+        memset(&reports, 0, sizeof reports);
+        status = search(io, ANY_ORIGIN, LITTLE, NULL, &reports, &result, &err);
+        if (at > 0)
+            assert_status(status, SNAP_E_IO, &err);
+        else
+            assert_ok(status, &err);
+        assert_true(at == 0 || reports.count == 0);
+        assert_true(result.further_walks > 2 || at > 0);
+        reads = at > 0 ? reads : io_fault_count(io, IO_FAULT_READ);
+        failed += at > 0;
+        list_close(io);
+    }
+    assert_true(failed > 10);
+}
+
 static void a_stop_ends_the_further_walks(void **state)
 {
     struct list_virtual *list = wide_list(300);
@@ -427,6 +460,7 @@ int main(void)
         cmocka_unit_test(the_memory_is_a_bound),
         cmocka_unit_test(no_allocation_can_fail_unnoticed),
         cmocka_unit_test(a_list_that_changes_fails),
+        cmocka_unit_test(a_list_that_can_no_longer_be_read_fails),
         cmocka_unit_test(a_stop_ends_the_further_walks),
         cmocka_unit_test(a_list_without_any_is_not_walked_again),
         cmocka_unit_test(the_figures_make_sense),
