@@ -93,3 +93,13 @@ planted() {
     grep -qE 'RLIMIT_CORE, \{rlim_cur=0, rlim_max=0\}' trace
     grep -q 'PR_SET_NO_NEW_PRIVS, 1' trace
 }
+
+@test "root of a user namespace that has no other user sees what is on a device" {
+    unshare -Ur true 2>/dev/null || skip "needs user namespaces"
+    mke2fs -q -t ext2 "$BATS_TEST_TMPDIR/fs.img" 1M
+    run --separate-stderr unshare -Ur "$BUILDDIR/tools/snapcreate" --origin "$BATS_TEST_TMPDIR/fs.img" \
+        --cow "$BATS_TEST_TMPDIR/fs.img2" --size 1M --dry-run
+    assert_status 0
+    run --separate-stderr unshare -Ur "$BUILDDIR/tools/snapinspect" --json --origin "$BATS_TEST_TMPDIR/fs.img" "$cow"
+    [[ $output == *ext2* ]]
+}
