@@ -109,3 +109,16 @@ uint64_t bench_permute(uint64_t n, unsigned bits, uint64_t seed)
     }
     return n;
 }
+
+uint64_t bench_list_old(const char *shape, uint64_t n, unsigned bits, uint64_t seed)
+{
+    if (strcmp(shape, "sequential") == 0)
+        return n;
+    if (strcmp(shape, "scattered") == 0)
+        return bench_permute(n, 50, seed);
+    if (strcmp(shape, "colliding") == 0)
+        return bench_permute(n, 24, seed) << 26;
+    if (strcmp(shape, "random") != 0 && strcmp(shape, "repeated") != 0)
+        die(0, "\"%s\" is no shape of a list", shape);
+    return bench_permute(n, bits, seed);
+}

@@ -23,11 +23,13 @@ static const char usage[] =
     "  --changed SIZE         1G by default\n"
     "  --entries N            16M by default\n"
     "  --duplicates N         so many entries repeat an old chunk (list)\n"
+    "  --shape NAME           of a list: random (default), sequential, scattered, repeated, colliding\n"
     "  --seed N\n";
 
 struct bench {
     const char *origin, *cow, *qcow2;
     const struct bench_mode *mode;
+    const char *shape;
     uint64_t origin_bytes, changed_bytes, entries, duplicates, seed;
     uint64_t *olds;   /* `count` of them */
     uint64_t count;
@@ -178,6 +180,8 @@ static void verify(const struct bench *bench)
     (void)close(fd);
 }
 
+#define COPIES 16u /* of each entry of a repeated list: as many as snapcheck takes for left by interrupted moves */
+
 /* At least twice as many origin chunks as entries; a duplicate repeats the entry a million places before it. */
 static void make_list(const struct bench *bench)
 {
@@ -199,7 +203,9 @@ static void make_list(const struct bench *bench)
 
             if (every && (index + 1) % every == 0)
                 source = index > far ? index - far : 0;
-            put_le64(chunk + slot * ENTRY_BYTES, bench_permute(source, bits, bench->seed));
+            if (strcmp(bench->shape, "repeated") == 0)
+                index = source = index % (bench->entries / COPIES);
+            put_le64(chunk + slot * ENTRY_BYTES, bench_list_old(bench->shape, source, bits, bench->seed));
             put_le64(chunk + slot * ENTRY_BYTES + 8, canonical_chunk(chunk_bytes, index));
         }
         write_all(fd, bench->cow, chunk, chunk_bytes, area_offset_bytes(chunk_bytes, area));
@@ -231,7 +237,7 @@ static void parse(struct bench *bench, int argc, char **argv)
     static const struct option names[] = {
         {"origin", 1, NULL, 'o'}, {"cow", 1, NULL, 'c'}, {"qcow2", 1, NULL, 'q'}, {"mode", 1, NULL, 'm'},
         {"origin-size", 1, NULL, 's'}, {"changed", 1, NULL, 'n'}, {"entries", 1, NULL, 'e'},
-        {"duplicates", 1, NULL, 'D'}, {"seed", 1, NULL, 'S'}, {NULL, 0, NULL, 0}};
+        {"duplicates", 1, NULL, 'D'}, {"shape", 1, NULL, 'H'}, {"seed", 1, NULL, 'S'}, {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -244,6 +250,7 @@ static void parse(struct bench *bench, int argc, char **argv)
         case 'n': bench->changed_bytes = parse_size("--changed", optarg); break;
         case 'e': bench->entries = parse_size("--entries", optarg); break;
         case 'D': bench->duplicates = parse_size("--duplicates", optarg); break;
+        case 'H': bench->shape = optarg; break;
         case 'S': bench->seed = parse_size("--seed", optarg); break;
         default: die(0, "%s", usage);
         }
@@ -273,7 +280,7 @@ static bool run_listless(const struct bench *bench, const char *command)
 int main(int argc, char **argv)
 {
     struct bench bench = {.mode = bench_mode_find("random-4k"), .origin_bytes = (uint64_t)4 << 30,
-                          .changed_bytes = (uint64_t)1 << 30, .entries = 16u << 20};
+                          .changed_bytes = (uint64_t)1 << 30, .entries = 16u << 20, .shape = "random"};
     const char *command = argc > 1 ? argv[1] : "";
 
     if (argc < 2)
