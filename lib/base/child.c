@@ -83,8 +83,8 @@ static bool keep_two_descriptors(int fd, int pipe_fd)
 }
 
 /*
- * Nobody's rights. An ordinary user has none that could be taken. A user namespace may have no such user (EINVAL), or
- * forbid setgroups (EPERM): its root has no rights outside of it, and the other limits remain.
+ * Nobody's rights. An ordinary user has none that could be taken. A user namespace may have no such user (EINVAL), and
+ * a container may forbid the change (EPERM): its root has few rights outside of it, and the other limits remain.
  */
 static bool drop_user(void)
 {
@@ -92,8 +92,8 @@ static bool drop_user(void)
         return true;
     if (setgroups(0, NULL) != 0 && errno != EPERM)
         return false;
-    return (setresgid(NOBODY, NOBODY, NOBODY) == 0 || errno == EINVAL) &&
-           (setresuid(NOBODY, NOBODY, NOBODY) == 0 || errno == EINVAL);
+    return (setresgid(NOBODY, NOBODY, NOBODY) == 0 || errno == EINVAL || errno == EPERM) &&
+           (setresuid(NOBODY, NOBODY, NOBODY) == 0 || errno == EINVAL || errno == EPERM);
 }
 
 static void limit(void)

@@ -103,3 +103,11 @@ planted() {
     run --separate-stderr unshare -Ur "$BUILDDIR/tools/snapinspect" --json --origin "$BATS_TEST_TMPDIR/fs.img" "$cow"
     [[ $output == *ext2* ]]
 }
+
+@test "root that may not become another user sees what is on a device" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    mke2fs -q -t ext2 "$BATS_TEST_TMPDIR/fs.img" 1M
+    run --separate-stderr setpriv --bounding-set=-all "$BUILDDIR/tools/snapinspect" --json \
+        --origin "$BATS_TEST_TMPDIR/fs.img" "$cow"
+    [[ $output == *ext2* ]]
+}
