@@ -4,32 +4,10 @@
 #define DMSNAP_TOOLS_MERGE_CHECKS
 
 #include "tools/merge/session.h"
+#include "tools/shared/pair.h"
 
-/*
- * The whole list against the rules, with the session's origin; what is found above a note has been said when this
- * returns. `repeated` (NULL: nobody wants to know) gets where repeated entries come first. SNAP_E_CORRUPT where the
- * store is damaged.
- */
-enum snap_status merge_check_list(struct merge_session *session, const struct device *cow,
-                                  const struct snap_store *store, struct snap_repeated *repeated,
-                                  struct snap_check_result *check, struct snap_error *err);
-
-/*
- * Evidence that the session's origin is another store's: SNAP_E_REFUSED unless --accept=identity. The lack of evidence
- * is only said.
- */
-enum snap_status merge_check_identity(struct merge_session *session, const struct device *cow,
-                                      const struct snap_store *store, struct snap_evidence *evidence,
-                                      struct snap_error *err);
-
-/*
- * Entries behind the end of the list: what an interrupted run left, or cut off by a fault? The data tell. The areas
- * behind the end, up to *leftover_areas_end, hold such leftovers. SNAP_E_REFUSED where it is neither known nor
- * accepted. A store that is `appended` to will lose such entries: there --accept=cut is needed, and it is not asked.
- */
-enum snap_status merge_check_cut(struct merge_session *session, const struct device *cow,
-                                 const struct snap_store *store, const struct snap_check_result *check, bool appended,
-                                 uint64_t *leftover_areas_end, struct snap_error *err);
+/* The session's origin with the COW or the store of a sibling, for the checks that all programs make (pair.h). */
+struct pair merge_pair(const struct merge_session *session, const struct device *cow, const struct snap_store *store);
 
 /* A block cannot be written in part: such a store can be read, not written (rule chunk-block). */
 enum snap_status merge_check_blocks(const struct device *device, const struct snap_store *store,

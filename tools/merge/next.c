@@ -4,6 +4,7 @@
 
 #include "tools/merge/checks.h"
 #include "tools/merge/undo.h"
+#include "tools/shared/accept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +26,8 @@ static void add_argument(FILE *line, const char *option, const char *value)
 void merge_next_resume(struct merge_session *session)
 {
     const unsigned accept = session->arguments.accept |
-                            (merge_changes_identity(session) ? 1u << MERGE_ACCEPT_IDENTITY : 0) |
-                            (merge_undo_lost_parent(session) ? 1u << MERGE_ACCEPT_PARENT : 0);
+                            (merge_changes_identity(session) ? 1u << ACCEPT_IDENTITY : 0) |
+                            (merge_undo_lost_parent(session) ? 1u << ACCEPT_PARENT : 0);
     char *text = NULL;
     size_t length = 0;
     FILE *line = open_memstream(&text, &length);
@@ -47,7 +48,7 @@ void merge_next_resume(struct merge_session *session)
             add_argument(line, "--preserve", session->arguments.preserve.items[i]);
     add_argument(line, "--undo", merge_undo_kept_whole(session) ? NULL : session->arguments.undo);
     if (accept)
-        fprintf(line, " --accept=%s", merge_accept_text(accept).text);
+        fprintf(line, " --accept=%s", accept_text(accept).text);
     if (fclose(line) == 0)
         cli_line(session->cli, "To go on: snapmerge%s", text);
     free(text);
@@ -59,14 +60,14 @@ void merge_next_repeat_output(struct merge_session *session)
     const struct merge_output *output = &session->output;
     /* What is on the device now may look like what the snapshot holds. */
     const unsigned accept =
-        session->arguments.accept | (output->partial_path ? 0 : 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE);
+        session->arguments.accept | (output->partial_path ? 0 : 1u << ACCEPT_OUTPUT_SIGNATURE);
     const char *partial = output->partial_path;
 
     cli_line(session->cli, "To go on: %s%s%ssnapmerge --origin %s --cow %s --output %s%s%s%s", partial ? "rm " : "",
              partial ? cli_quote(partial).text : "", partial ? " && " : "",
              cli_quote(session->origin.path).text, cli_quote(session->cow.path).text,
              cli_quote(output->target.path).text, session->arguments.verify ? " --verify" : "",
-             accept ? " --accept=" : "", merge_accept_text(accept).text);
+             accept ? " --accept=" : "", accept_text(accept).text);
 }
 
 int merge_next_take_back(struct merge_session *session)

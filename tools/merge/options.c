@@ -2,13 +2,11 @@
 /* The command line of snapmerge. */
 #include "tools/merge/options.h"
 
+#include "tools/shared/accept.h"
 #include "tools/shared/memory.h"
 
-#include <stdio.h>
 #include <string.h>
 
-static const char *const accept_words[] = {"identity", "cut", "undo", "parent", "output-signature",
-                                           NULL}; /* enum merge_accept */
 static const char *const overflow_words[] = {"refuse", "invalidate", NULL}; /* enum merge_overflow */
 static const char *const engine_words[] = {"auto", "io_uring", "threads", NULL}; /* enum snap_io_engine */
 
@@ -208,19 +206,6 @@ int merge_options_take(struct cli *cli, struct merge_arguments *given)
         same_name(given->bad_list, given->checkpoint))
         return cli_usage_error(cli, "--undo, --bad-list and --checkpoint need a file each");
     return CLI_EXIT_OK;
-}
-
-struct cli_text merge_accept_text(unsigned accept)
-{
-    struct cli_text list = {""};
-
-    for (size_t i = 0; accept_words[i]; i++) {
-        const size_t used = strlen(list.text);
-
-        if ((accept & 1u << i) != 0)
-            (void)snprintf(list.text + used, sizeof list.text - used, "%s%s", used ? "," : "", accept_words[i]);
-    }
-    return list;
 }
 
 struct snap_file_options merge_options_io(const struct merge_arguments *given, bool write, bool exclusive)

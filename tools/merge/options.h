@@ -7,8 +7,6 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/size.h"
 
-enum merge_accept { MERGE_ACCEPT_IDENTITY, MERGE_ACCEPT_CUT, MERGE_ACCEPT_UNDO, MERGE_ACCEPT_PARENT,
-                    MERGE_ACCEPT_OUTPUT_SIGNATURE };
 enum merge_seeks { MERGE_SEEKS_AUTO, MERGE_SEEKS_FREE, MERGE_SEEKS_TWO_DISKS, MERGE_SEEKS_ONE_DISK };
 enum merge_overflow { MERGE_OVERFLOW_REFUSE, MERGE_OVERFLOW_INVALIDATE };
 
@@ -21,7 +19,7 @@ struct merge_arguments {
     uint64_t checkpoint_seconds; /* 0: not given */
     int io_engine;   /* enum snap_io_engine */
     int seeks;       /* enum merge_seeks */
-    unsigned accept; /* bits of enum merge_accept */
+    unsigned accept; /* bits of enum accept */
 };
 
 extern const struct cli_option merge_option_table[];
@@ -32,9 +30,6 @@ extern const struct cli_option_rule merge_option_rules[];
  * which the rules cannot know.
  */
 int merge_options_take(struct cli *cli, struct merge_arguments *given);
-
-/* "identity,cut": the words for bits of enum merge_accept. */
-struct cli_text merge_accept_text(unsigned accept);
 
 /* How a device is opened, with --io-engine and --queue-depth. */
 struct snap_file_options merge_options_io(const struct merge_arguments *given, bool write, bool exclusive);

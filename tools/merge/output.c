@@ -7,6 +7,7 @@
 #include "lib/device/probe.h"
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
+#include "tools/shared/accept.h"
 #include "tools/shared/report.h"
 
 #include <errno.h>
@@ -145,7 +146,7 @@ static enum snap_status prepare_device(struct merge_session *session, struct sna
         status = devices_open(&output->target, &io_options, err);
     if (status == SNAP_OK)
         status = snap_extract_fits(output->size_bytes, output->target.io, err);
-    if (status == SNAP_OK && (session->arguments.accept & 1u << MERGE_ACCEPT_OUTPUT_SIGNATURE) == 0)
+    if (status == SNAP_OK && !accept_has(session->arguments.accept, ACCEPT_OUTPUT_SIGNATURE))
         status = report_refuse_signature(&output->target, "--accept=output-signature overwrites it", err);
     if (status == SNAP_OK)
         status = snap_probe_io(output->target.io, &output->on_target, err);

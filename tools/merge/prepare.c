@@ -62,17 +62,18 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
 }
 
 /* The store that is merged; of repeated entries it is noted where they come first. */
-static enum snap_status check_list(struct merge_session *session, struct snap_error *err)
+static enum snap_status check_list(struct merge_session *session, const struct pair *pair, struct snap_error *err)
 {
     session->repeated = snap_repeated_new(session->options.memory_bytes / REPEATED_SHARE);
     session->job.repeated = session->repeated;
     if (!session->repeated)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for repeated entries", session->cow.path);
-    return merge_check_list(session, &session->cow, &session->store, session->repeated, &session->check, err);
+    return pair_check_list(pair, session->repeated, &session->check, err);
 }
 
 enum snap_status merge_prepare(struct merge_session *session, struct snap_error *err)
 {
+    const struct pair pair = merge_pair(session, &session->cow, &session->store);
     enum snap_status status = merge_open(session, err);
 
     if (status == SNAP_OK && !session->arguments.output)
@@ -82,15 +83,15 @@ enum snap_status merge_prepare(struct merge_session *session, struct snap_error 
     if (status == SNAP_OK && !session->arguments.output)
         status = merge_tune_devices(session, err);
     if (status == SNAP_OK)
-        status = check_list(session, err);
+        status = check_list(session, &pair, err);
     session->job.entries = session->check.entries;
     session->job.total_bytes = session->check.merge_bytes;
     session->job.runs = session->check.runs;
     if (status == SNAP_OK)
-        status = merge_check_identity(session, &session->cow, &session->store, &session->evidence, err);
+        status = pair_check_identity(&pair, &session->evidence, err);
     if (status == SNAP_OK)
-        status = merge_check_cut(session, &session->cow, &session->store, &session->check, false,
-                                 &session->job.leftover_areas_end, err);
+        status = pair_check_cut(&pair, &session->check, false,
+                                session->arguments.output ? NULL : &session->job.leftover_areas_end, err);
     if (status == SNAP_OK)
         status = session->arguments.output ? merge_output_prepare(session, err) : prepare_merge(session, err);
     if (status == SNAP_OK && !session->arguments.dry_run)

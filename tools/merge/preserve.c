@@ -90,6 +90,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
                                     struct snap_error *err)
 {
     const struct snap_file_options options = merge_preserve_io(session);
+    const struct pair pair = merge_pair(session, &sibling->device, &sibling->store);
     struct snap_evidence evidence;
     uint64_t leftover_areas_end = 0;
     enum snap_status status = merge_check_distinct(session, &sibling->device, err);
@@ -112,16 +113,15 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
         status = devices_origin_large_enough(&session->origin, sibling->device.path, sibling->store.layout.chunk_bytes,
                                              err);
     if (status == SNAP_OK)
-        status = merge_check_list(session, &sibling->device, &sibling->store, NULL, &sibling->check, err);
+        status = pair_check_list(&pair, NULL, &sibling->check, err);
     if (status == SNAP_OK && sibling->must_be_empty && sibling->check.entries > 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: it holds what an earlier merge of this store replaced; name a new "
                          "file",
                          sibling->device.path);
     if (status == SNAP_OK)
-        status = merge_check_identity(session, &sibling->device, &sibling->store, &evidence, err);
+        status = pair_check_identity(&pair, &evidence, err);
     if (status == SNAP_OK)
-        status = merge_check_cut(session, &sibling->device, &sibling->store, &sibling->check, true, &leftover_areas_end,
-                                 err);
+        status = pair_check_cut(&pair, &sibling->check, true, &leftover_areas_end, err);
     return status == SNAP_OK ? plan(session, sibling, leftover_areas_end, err) : status;
 }
 

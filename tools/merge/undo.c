@@ -10,6 +10,7 @@
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
 #include "tools/merge/preserve.h"
+#include "tools/shared/accept.h"
 #include "tools/shared/report.h"
 
 #include <errno.h>
@@ -25,11 +26,6 @@ static const uint8_t no_id[16];
 static bool same_id(const uint8_t a[16], const uint8_t b[16])
 {
     return memcmp(a, b, 16) == 0;
-}
-
-static bool accepted(const struct merge_session *session, enum merge_accept word)
-{
-    return (session->arguments.accept & 1u << word) != 0;
 }
 
 /* All zero where there is no record. */
@@ -70,7 +66,8 @@ static enum snap_status check_take_back(struct merge_session *session, struct sn
     const struct snap_identity *record;
 
     if (!parent) {
-        if (accepted(session, MERGE_ACCEPT_PARENT) || same_id(record_of(&session->store)->parent_id, no_id))
+        if (accept_has(session->arguments.accept, ACCEPT_PARENT) ||
+            same_id(record_of(&session->store)->parent_id, no_id))
             return SNAP_OK;
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is the undo store of a merge; the snapshot that was merged loses "
                          "its view unless its store is named: add --preserve COW, or --accept=parent if that store no "
@@ -78,7 +75,7 @@ static enum snap_status check_take_back(struct merge_session *session, struct sn
                          session->cow.path);
     }
     record = record_of(&parent->store);
-    if (accepted(session, MERGE_ACCEPT_UNDO))
+    if (accept_has(session->arguments.accept, ACCEPT_UNDO))
         return SNAP_OK;
     if ((record->flags & SNAP_IDENTITY_UNDO_LOST) != 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: a part of the merge of %s was done without this undo store, so it "
@@ -102,7 +99,7 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
             return status;
     }
     if (!merge_under_way(session) || session->job.entries == 0 || session->arguments.undo ||
-        (accepted(session, MERGE_ACCEPT_UNDO) && !session->arguments.keep_cow))
+        (accept_has(session->arguments.accept, ACCEPT_UNDO) && !session->arguments.keep_cow))
         return SNAP_OK;
     snap_identity_format_id(record_of(&session->store)->undo_id, id);
     if (session->arguments.keep_cow)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Holds list, identity and end of the list against what a program is about to do. */
+#include "tools/shared/pair.h"
+
+#include "lib/base/bytes.h"
+#include "lib/merge/compare.h"
+#include "lib/merge/leftovers.h"
+#include "tools/shared/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Findings that only matter for further writes to the snapshot are left out: there will be none. */
+static enum snap_status talk_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
+{
+    if (finding->rule == SNAP_RULE_STORE_FULL || finding->rule == SNAP_RULE_NO_ROOM)
+        return SNAP_OK;
+    return report_finding_talk(context, finding, err);
+}
+
+enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *repeated,
+                                 struct snap_check_result *check, struct snap_error *err)
+{
+    const struct snap_check_options check_options = {
+        .origin_sectors = pair->origin->io->size_bytes / SNAP_SECTOR_BYTES,
+        .origin_block_bytes = pair->origin->io->logical_block_bytes,
+        .memory_bytes = pair->memory_bytes,
+        .repeated = repeated,
+        .stop = cli_stop_asked,
+    };
+    struct report_talk talk = {pair->cli, pair->cow->path};
+    struct snap_findings findings = {.fn = talk_finding, .context = &talk, .per_rule_max = REPORT_PER_RULE_MAX};
+    enum snap_status status = snap_check(pair->store, &check_options, &findings, check, err);
+
+    if (status != SNAP_OK)
+        return status;
+    report_talk_rest(pair->cli, pair->cow->path, &findings, SNAP_WARNING);
+    if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
+        return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: "
+                         "snapcheck --origin %s %s", pair->cow->path, cli_quote(pair->origin->path).text,
+                         cli_quote(pair->cow->path).text);
+    return SNAP_OK;
+}
+
+enum snap_status pair_check_identity(const struct pair *pair, struct snap_evidence *evidence, struct snap_error *err)
+{
+    struct cli *cli = pair->cli;
+    enum snap_status status = snap_evidence_gather(pair->store, pair->origin->io, &pair->origin->facts, evidence, err);
+
+    if (status != SNAP_OK)
+        return status;
+    if (evidence->unreadable > 0)
+        cli_warn(cli, "%s, %s: %" PRIu64 " places where file systems keep their signatures cannot be read",
+                 pair->origin->path, pair->cow->path, evidence->unreadable);
+    switch (evidence->verdict) {
+    case SNAP_IDENTITY_MATCH:
+        cli_verbose(cli, "%s: %s", pair->cow->path, evidence->text);
+        break;
+    case SNAP_IDENTITY_NO_RECORD:
+        if (evidence->origin.uuid[0] == '\0' || strcmp(evidence->origin.uuid, evidence->view.uuid) != 0)
+            cli_warn(cli, "%s: %s", pair->cow->path, evidence->text);
+        break;
+    case SNAP_IDENTITY_GROWN:
+        cli_warn(cli, "%s: %s", pair->cow->path, evidence->text);
+        break;
+    case SNAP_IDENTITY_CONTRADICTS:
+        if (!accept_has(pair->accept, ACCEPT_IDENTITY))
+            return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if you know that %s is the right origin, add "
+                             "--accept=identity",
+                             pair->cow->path, evidence->text, pair->origin->path);
+        cli_warn(cli, "%s: %s", pair->cow->path, evidence->text);
+    }
+    return SNAP_OK;
+}
+
+static enum snap_status find_leftovers(const struct pair *pair, const struct snap_check_result *check,
+                                       uint64_t *leftover_areas_end, struct snap_error *err)
+{
+    const struct snap_leftovers_search search = {.store = pair->store, .origin = pair->origin->io, .check = check,
+                                             .memory_bytes = pair->memory_bytes, .stop = cli_stop_asked};
+
+    return leftover_areas_end ? snap_leftovers_find(&search, leftover_areas_end, err) : SNAP_OK;
+}
+
+enum snap_status pair_check_cut(const struct pair *pair, const struct snap_check_result *check, bool appended,
+                                uint64_t *leftover_areas_end, struct snap_error *err)
+{
+    const uint64_t per_area = pair->store->layout.entries_per_area;
+    struct snap_error reason;
+    bool equal;
+    enum snap_status status;
+
+    if (check->continuation_entries == 0)
+        return find_leftovers(pair, check, leftover_areas_end, err);
+    status = snap_compare_merged(pair->store, pair->origin->io, check->continuation_area * per_area,
+                                 check->continuation_entries, pair->memory_bytes, cli_stop_asked, NULL, &equal,
+                                 &reason);
+    if (status == SNAP_E_IO) {
+        cli_warn(pair->cli, "%s: it is not known whether the entries behind the end of the list are on the origin "
+                 "already: %s", pair->cow->path, reason.text);
+        equal = false;
+    } else if (status != SNAP_OK) {
+        *err = reason;
+        return status;
+    }
+    if (equal) {
+        cli_note(pair->cli, "%s: the entries behind the end of the list are on the origin already: an earlier run "
+                 "was interrupted", pair->cow->path);
+        return find_leftovers(pair, check, leftover_areas_end, err);
+    }
+    if (accept_has(pair->accept, ACCEPT_CUT))
+        return SNAP_OK;
+    if (appended)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %" PRIu64 " entries behind the end of the list may have been cut "
+                         "off by a fault, and what is copied to this store would overwrite them; make a copy of the "
+                         "store, then add --accept=cut", pair->cow->path, check->continuation_entries);
+    switch (cli_ask(pair->cli, false, "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a "
+                    "fault. They will be left alone. Go on with the %" PRIu64 " entries in the list?", pair->cow->path,
+                    check->continuation_entries, check->entries)) {
+    case CLI_ANSWER_YES:
+        return SNAP_OK;
+    case CLI_ANSWER_STOPPED:
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    case CLI_ANSWER_NO:
+    case CLI_ANSWER_NOBODY:
+        break;
+    }
+    return snap_fail(err, SNAP_E_REFUSED,
+                     "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a fault; to go on "
+                     "with only the entries in the list, add --accept=cut",
+                     pair->cow->path, check->continuation_entries);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is asked of a store and its origin before anything is written that comes from the two. */
+#ifndef DMSNAP_TOOLS_SHARED_PAIR
+#define DMSNAP_TOOLS_SHARED_PAIR
+
+#include "lib/check/check.h"
+#include "lib/check/evidence.h"
+#include "tools/shared/accept.h"
+#include "tools/shared/devices.h"
+
+/* Both are open, and the header is good. All of it is borrowed. */
+struct pair {
+    struct cli *cli;
+    const struct device *origin, *cow;
+    const struct snap_store *store;
+    unsigned accept; /* bits of enum accept */
+    uint64_t memory_bytes;
+};
+
+/*
+ * The whole list against the rules, with the origin; what is found above a note has been said when this returns.
+ * `repeated` (NULL: nobody wants to know) gets where repeated entries come first. SNAP_E_CORRUPT where the store is
+ * damaged.
+ */
+enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *repeated,
+                                 struct snap_check_result *check, struct snap_error *err);
+
+/*
+ * The one place where a program asks whether the two belong together. Evidence that the origin is another store's:
+ * SNAP_E_REFUSED unless --accept=identity. The lack of evidence is only said.
+ */
+enum snap_status pair_check_identity(const struct pair *pair, struct snap_evidence *evidence, struct snap_error *err);
+
+/*
+ * Entries behind the end of the list: what an interrupted run left, or cut off by a fault? The data tell. The areas
+ * behind the end, up to *leftover_areas_end, hold such leftovers (NULL: nobody wants to know). SNAP_E_REFUSED where it
+ * is neither known nor accepted. A store that is `appended` to will lose such entries: there --accept=cut is needed,
+ * and it is not asked.
+ */
+enum snap_status pair_check_cut(const struct pair *pair, const struct snap_check_result *check, bool appended,
+                                uint64_t *leftover_areas_end, struct snap_error *err);
+
+#endif
