@@ -99,6 +99,15 @@ enum snap_status snap_fail(struct snap_error *err, enum snap_status status, cons
     return status;
 }
 
+/* Two limits have this errno, and a person would think of the disk alone. */
+static const char *reason_with_limits(int sys_errno, char buffer[SNAP_ERROR_REASON_BYTES])
+{
+    if (sys_errno == EFBIG)
+        return "File too large: beyond what the file system, or the limit on file sizes of this shell (ulimit -f), "
+               "allows";
+    return snap_error_reason(sys_errno, buffer);
+}
+
 enum snap_status snap_fail_errno(struct snap_error *err, int sys_errno, const char *format, ...)
 {
     enum snap_status status = status_of_errno(sys_errno);
@@ -110,7 +119,7 @@ enum snap_status snap_fail_errno(struct snap_error *err, int sys_errno, const ch
     err->status = status;
     err->sys_errno = sys_errno;
     va_start(args, format);
-    put_text(err, snap_error_reason(sys_errno, reason), format, args);
+    put_text(err, reason_with_limits(sys_errno, reason), format, args);
     va_end(args);
     return status;
 }

@@ -49,7 +49,7 @@ enum snap_status snap_fail(struct snap_error *err, enum snap_status status, cons
  * The same for a failed system call: the status is derived from `sys_errno` (EIO and the like: SNAP_E_IO, EBUSY:
  * SNAP_E_BUSY, EACCES, EPERM, EROFS: SNAP_E_PERM, ENOENT, ENODEV, ENXIO: SNAP_E_NOENT, ENOSPC, EDQUOT, EFBIG:
  * SNAP_E_NOSPC, ENOMEM: SNAP_E_NOMEM, EOPNOTSUPP: SNAP_E_UNSUPPORTED, everything else SNAP_E_IO) and its message is
- * appended as ": <strerror>".
+ * appended as ": <strerror>"; of EFBIG it is said besides that a limit of the shell may be the cause.
  */
 enum snap_status snap_fail_errno(struct snap_error *err, int sys_errno, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

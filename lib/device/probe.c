@@ -219,7 +219,8 @@ enum snap_status snap_probe_reader(snap_probe_read_fn read_fn, void *context, ui
     if (!buffer)
         status = snap_fail(err, SNAP_E_NOMEM, "no memory to look for signatures");
     else if (ftruncate(memory_fd, (off_t)size_bytes) != 0)
-        status = snap_fail_errno(err, errno, "cannot size a memory file to %" PRIu64 " bytes", size_bytes);
+        status = snap_fail_errno(err, errno, "cannot look for signatures in a memory file of %" PRIu64 " bytes",
+                                 size_bytes);
     else
         status = fill_memory(read_fn, context, size_bytes, memory_fd, buffer, err);
     if (status == SNAP_OK)
