@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Takes aligned memory from the C library and asks the kernel for huge pages. */
+/* Takes aligned memory from the C library, keeps it out of core dumps, and asks the kernel for huge pages. */
 #include "lib/base/buffer.h"
 
 #include "lib/base/arith.h"
@@ -22,9 +22,13 @@ void *snap_buffer_new_unset(uint64_t length_bytes)
     buffer = aligned_alloc((size_t)align_bytes, (size_t)rounded_bytes);
     if (!buffer)
         return NULL;
+    /* Both are hints, and nothing depends on them: core dumps are off already, unless somebody takes one by force. */
+#ifdef MADV_DONTDUMP
+    (void)madvise(buffer, (size_t)rounded_bytes, MADV_DONTDUMP); /* it will hold what somebody keeps on a disk */
+#endif
 #ifdef MADV_HUGEPAGE
     if (align_bytes == HUGE_PAGE_BYTES)
-        (void)madvise(buffer, (size_t)rounded_bytes, MADV_HUGEPAGE); /* a hint; nothing depends on it */
+        (void)madvise(buffer, (size_t)rounded_bytes, MADV_HUGEPAGE);
 #endif
     return buffer;
 }

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * A zeroed buffer, aligned to 4096 bytes; one of 2 MiB or more is aligned to 2 MiB, and huge pages are asked for. NULL
- * where memory is short. Free it with snap_buffer_free.
+ * A zeroed buffer, aligned to 4096 bytes; one of 2 MiB or more is aligned to 2 MiB, and huge pages are asked for. No
+ * core dump holds its content. NULL where memory is short. Free it with snap_buffer_free.
  */
 void *snap_buffer_new(uint64_t length_bytes);
 
