@@ -375,3 +375,14 @@ entries() {
     PATH=$T/bin run -77 "$UML_RUN" jobs results
     assert_output --partial 'no modules'
 }
+
+@test "a module that is not there from the start can be loaded; one that does not exist is an error" {
+    new_image disk 1M
+    uml_job module name=dm-zero
+    uml_job create name=zero 'table=0 8 zero'
+    uml_job remove name=zero
+    uml_job_any module name=dm-none
+    uml_go "disk=$T/disk"
+    assert_equal "$(uml_result 1)" 'ok dm-zero'
+    [[ $(uml_result 4) == 'error 2 '* ]]
+}
