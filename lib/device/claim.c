@@ -75,7 +75,7 @@ static enum snap_status lock_file(struct taking *taking, const struct other_name
 
 static enum snap_status fail_in_use(struct taking *taking, const struct snap_loop *loop, struct snap_error *err)
 {
-    char users[256];
+    char users[SNAP_DEVICE_HOLDERS_BYTES];
 
     snap_device_users(&loop->device, users, sizeof users);
     return snap_fail(err, SNAP_E_BUSY, "%s: in use: %s has the same bytes, and is %s", taking->path, loop->node,

@@ -67,10 +67,13 @@ bool snap_device_of_folder(uint64_t folder_device, struct snap_device *device);
  */
 void snap_device_id(const struct snap_device *device, char *text, size_t text_bytes);
 
+#define SNAP_DEVICE_HOLDERS_BYTES 2048u /* room for the users of a device that few share */
+
 /*
  * Who uses it, as far as the system tells: mount points, swap, device-mapper and md holders, loop devices over the
  * file. Text such as "mounted on /srv" or "held by dm-3 (vg-snap)"; empty where nothing is found. Never fails: what
- * cannot be read is left out.
+ * cannot be read is left out. What does not fit is counted: ", and 3 more", or "in use 3 times" where not even one
+ * fits; 32 bytes are enough for that.
  */
 void snap_device_holders(const char *path, const struct snap_device *device, char *text, size_t text_bytes);
 

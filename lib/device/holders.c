@@ -19,9 +19,12 @@ struct holder_list {
     const char *sys_root;
     char *text;
     size_t text_bytes;
+    unsigned left_out; /* did not fit */
 };
 
-/* Adds one holder; one that does not fit is left out as a whole. */
+#define REST_BYTES sizeof ", and 4294967295 more" /* kept free for tell_rest */
+
+/* Adds one holder; one that does not fit is left out as a whole, and counted. */
 static void add_holder(struct holder_list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add_holder(struct holder_list *list, const char *format, ...)
 {
@@ -32,8 +35,22 @@ static void add_holder(struct holder_list *list, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(item, sizeof item, format, args);
     va_end(args);
-    if (used + strlen(item) + 2 < list->text_bytes)
+    if (used + strlen(item) + 2 + REST_BYTES <= list->text_bytes)
         (void)snprintf(list->text + used, list->text_bytes - used, "%s%s", used ? ", " : "", item);
+    else
+        list->left_out++;
+}
+
+static void tell_rest(struct holder_list *list)
+{
+    const size_t used = strlen(list->text);
+    char *end = list->text + used;
+
+    if (list->left_out > 0 && used > 0)
+        (void)snprintf(end, list->text_bytes - used, ", and %u more", list->left_out);
+    else if (list->left_out > 0)
+        (void)snprintf(end, list->text_bytes - used, "in use %u time%s", list->left_out,
+                       list->left_out > 1 ? "s" : "");
 }
 
 static FILE *open_proc(const char *sys_root, const char *name)
@@ -201,6 +218,7 @@ static void list_holders(struct holder_list *list, const struct snap_device *dev
         add_loop_devices(list, device);
     if (device->block_device && device->disk_number == device->device_number)
         add_partitions(list, device);
+    tell_rest(list);
 }
 
 void snap_device_holders_at(const char *sys_root, const struct snap_device *device, char *text, size_t text_bytes)
@@ -212,7 +230,7 @@ void snap_device_holders_at(const char *sys_root, const struct snap_device *devi
 
 void snap_device_users(const struct snap_device *device, char *text, size_t text_bytes)
 {
-    struct holder_list list = {"", text, text_bytes};
+    struct holder_list list = {.sys_root = "", .text = text, .text_bytes = text_bytes};
 
     list_holders(&list, device, false);
 }

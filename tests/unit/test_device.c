@@ -420,22 +420,48 @@ static void swap_file_and_loop_are_holders(void **state)
     assert_string_equal(holders(root, &other), "");
 }
 
-static void holders_that_do_not_fit_are_left_out_whole(void **state)
+static void holders_that_do_not_fit_are_counted(void **state)
 {
     const char *root = make_tree(*state);
     struct snap_device one = block_at(root, 8, 17);
-    const char *first = "mounted on /srv";
-    char text[64] = "x";
+    char text[128] = "x";
 
     snap_device_holders_at(root, &one, text, 0);
     assert_string_equal(text, "x");
     for (size_t size = 1; size < sizeof text; size++) {
         snap_device_holders_at(root, &one, text, size);
         assert_true(strlen(text) < size);
-        assert_true(text[0] == '\0' || strcmp(text, "mounted on /mnt/two words\\") == 0 ||
-                    strcmp(text, first) == 0 || strcmp(text, "mounted on /srv, mounted on /mnt/two words\\") == 0);
+        if (size >= 32)
+            assert_true(strcmp(text, "in use 2 times") == 0 || strcmp(text, "mounted on /srv, and 1 more") == 0 ||
+                        strcmp(text, "mounted on /srv, mounted on /mnt/two words\\") == 0);
     }
     assert_string_equal(text, "mounted on /srv, mounted on /mnt/two words\\");
+    snap_device_holders_at(root, &one, text, 44); /* room for the two, but not for more: that is not known in time */
+    assert_string_equal(text, "mounted on /srv, and 1 more");
+    snap_device_holders_at(root, &one, text, 32);
+    assert_string_equal(text, "in use 2 times");
+}
+
+/* As many mounts as containers make: what is shown says how many it leaves out. */
+static void many_holders_are_counted(void **state)
+{
+    const char *root = make_tree(*state);
+    struct snap_device one = block_at(root, 8, 17);
+    char mounts[100 * 64] = "", text[SNAP_DEVICE_HOLDERS_BYTES];
+    unsigned shown = 1, left_out;
+    const char *rest;
+
+    for (unsigned i = 0; i < 100; i++)
+        (void)snprintf(mounts + strlen(mounts), sizeof mounts - strlen(mounts),
+                       "1 1 8:17 / /containers/number/%03u/root rw - ext4 x rw\n", i);
+    fixture_text(*state, "proc/self/mountinfo", mounts);
+    snap_device_holders_at(root, &one, text, sizeof text);
+    rest = strstr(text, ", and ");
+    assert_non_null(rest);
+    assert_int_equal(sscanf(rest, ", and %u more", &left_out), 1);
+    for (const char *comma = strchr(text, ','); comma != rest; comma = strchr(comma + 1, ','))
+        shown++;
+    assert_int_equal(shown + left_out, 100);
 }
 
 static void nothing_to_read_is_nothing_found(void **state)
@@ -472,7 +498,8 @@ int main(void)
         cmocka_unit_test(loop_devices_over_unknown_files_are_apart),
         WITH_FIXTURE(holders_are_named),
         WITH_FIXTURE(swap_file_and_loop_are_holders),
-        WITH_FIXTURE(holders_that_do_not_fit_are_left_out_whole),
+        WITH_FIXTURE(holders_that_do_not_fit_are_counted),
+        WITH_FIXTURE(many_holders_are_counted),
         WITH_FIXTURE(nothing_to_read_is_nothing_found),
     };
 

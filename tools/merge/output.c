@@ -22,7 +22,7 @@
 /* A device that is in use can be read. The output is right if nothing is written to the device meanwhile. */
 static void warn_of_users(struct merge_session *session, const struct device *device)
 {
-    char holders[256];
+    char holders[SNAP_DEVICE_HOLDERS_BYTES];
 
     snap_device_holders(device->path, &device->facts, holders, sizeof holders);
     if (holders[0] != '\0')

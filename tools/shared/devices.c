@@ -46,7 +46,7 @@ enum snap_status devices_distinct_from_all(const struct device *device, const st
 /* Adds the users of the device to the message that says that it is in use. */
 static void add_holders(const struct device *device, struct snap_error *err)
 {
-    char holders[256];
+    char holders[SNAP_DEVICE_HOLDERS_BYTES];
     const size_t used = strlen(err->text);
 
     snap_device_holders(device->path, &device->facts, holders, sizeof holders);
