@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The offsets of the fields of header, entry and identity record. */
+/* The offsets of the fields of header, entry, identity record and fingerprint. */
 #include "lib/store/codec.h"
 
 #include "lib/base/bytes.h"
@@ -125,4 +125,64 @@ void snap_codec_encode_record(const struct snap_identity *identity, uint8_t sect
         memcpy(sector + record_strings[i].sector_offset, text, snap_text_prefix(text, record_strings[i].length));
     }
     snap_put_le32(sector + RECORD_CRC, record_crc(sector));
+}
+
+/* The fields of version 1 of the fingerprint, by their offset in its sector. */
+enum {
+    FINGERPRINT_MARK = 0,
+    FINGERPRINT_VERSION = 8,
+    FINGERPRINT_SAMPLES = 10,
+    FINGERPRINT_CRC = 12,
+    FINGERPRINT_STORE_ID = 16,
+    FINGERPRINT_SEED = 32,
+    FINGERPRINT_MASK = 40,
+    FINGERPRINT_SUMS = 64,
+    FINGERPRINT_VERSION_KNOWN = 1
+};
+
+static const uint8_t fingerprint_mark[8] = {'d', 'm', 's', 'n', 'a', 'p', 'F', 'P'};
+
+static uint32_t fingerprint_crc(const uint8_t sector[SNAP_FINGERPRINT_BYTES])
+{
+    uint8_t copy[SNAP_FINGERPRINT_BYTES];
+
+    memcpy(copy, sector, sizeof copy);
+    snap_put_le32(copy + FINGERPRINT_CRC, 0);
+    return snap_crc32c(copy, sizeof copy);
+}
+
+enum snap_fingerprint_state snap_codec_decode_fingerprint(const uint8_t sector[SNAP_FINGERPRINT_BYTES],
+                                                          struct snap_fingerprint *fingerprint)
+{
+    memset(fingerprint, 0, sizeof *fingerprint);
+    if (memcmp(sector + FINGERPRINT_MARK, fingerprint_mark, sizeof fingerprint_mark) != 0)
+        return SNAP_FINGERPRINT_NONE;
+    if (snap_get_le16(sector + FINGERPRINT_VERSION) > FINGERPRINT_VERSION_KNOWN)
+        return SNAP_FINGERPRINT_NEWER;
+    if (snap_get_le16(sector + FINGERPRINT_VERSION) != FINGERPRINT_VERSION_KNOWN ||
+        snap_get_le16(sector + FINGERPRINT_SAMPLES) > SNAP_FINGERPRINT_SAMPLES_MAX ||
+        snap_get_le32(sector + FINGERPRINT_CRC) != fingerprint_crc(sector))
+        return SNAP_FINGERPRINT_DAMAGED;
+
+    memcpy(fingerprint->store_id, sector + FINGERPRINT_STORE_ID, sizeof fingerprint->store_id);
+    fingerprint->seed = snap_get_le64(sector + FINGERPRINT_SEED);
+    fingerprint->samples = snap_get_le16(sector + FINGERPRINT_SAMPLES);
+    memcpy(fingerprint->mask, sector + FINGERPRINT_MASK, sizeof fingerprint->mask);
+    for (size_t i = 0; i < SNAP_FINGERPRINT_SAMPLES_MAX; i++)
+        fingerprint->sums[i] = snap_get_le16(sector + FINGERPRINT_SUMS + 2 * i);
+    return SNAP_FINGERPRINT_OK;
+}
+
+void snap_codec_encode_fingerprint(const struct snap_fingerprint *fingerprint, uint8_t sector[SNAP_FINGERPRINT_BYTES])
+{
+    memset(sector, 0, SNAP_FINGERPRINT_BYTES);
+    memcpy(sector + FINGERPRINT_MARK, fingerprint_mark, sizeof fingerprint_mark);
+    snap_put_le16(sector + FINGERPRINT_VERSION, FINGERPRINT_VERSION_KNOWN);
+    snap_put_le16(sector + FINGERPRINT_SAMPLES, (uint16_t)fingerprint->samples);
+    memcpy(sector + FINGERPRINT_STORE_ID, fingerprint->store_id, sizeof fingerprint->store_id);
+    snap_put_le64(sector + FINGERPRINT_SEED, fingerprint->seed);
+    memcpy(sector + FINGERPRINT_MASK, fingerprint->mask, sizeof fingerprint->mask);
+    for (size_t i = 0; i < SNAP_FINGERPRINT_SAMPLES_MAX; i++)
+        snap_put_le16(sector + FINGERPRINT_SUMS + 2 * i, fingerprint->sums[i]);
+    snap_put_le32(sector + FINGERPRINT_CRC, fingerprint_crc(sector));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The bytes of a store as structs and back: header, identity record, entry; no I/O and no judgement. */
+/* The bytes of a store as structs and back: header, identity record, fingerprint, entry; no I/O, no judgement. */
 #ifndef DMSNAP_STORE_CODEC
 #define DMSNAP_STORE_CODEC
 
@@ -73,5 +73,36 @@ enum snap_identity_state snap_codec_decode_record(const uint8_t sector[SNAP_HEAD
 
 /* Writes bytes 16..511 of the header sector. Strings longer than their fields are cut at a UTF-8 boundary. */
 void snap_codec_encode_record(const struct snap_identity *identity, uint8_t sector[SNAP_HEADER_SECTOR_BYTES]);
+
+/*
+ * The fingerprint: what sampled blocks of the origin held when the record beside it was made. It lives in the second
+ * sector of chunk 0, where chunks have one (dmsnap-store(5), FINGERPRINT), and counts only beside a record with the
+ * same store id.
+ */
+#define SNAP_FINGERPRINT_SAMPLES_MAX 192u
+#define SNAP_FINGERPRINT_OFFSET_BYTES 512u
+#define SNAP_FINGERPRINT_BYTES 512u
+
+struct snap_fingerprint {
+    uint8_t store_id[16];
+    uint64_t seed;                                /* where the samples are: lib/store/fingerprint.h */
+    uint32_t samples;                             /* at most SNAP_FINGERPRINT_SAMPLES_MAX */
+    uint8_t mask[SNAP_FINGERPRINT_SAMPLES_MAX / 8]; /* a set bit: the sample says nothing any more */
+    uint16_t sums[SNAP_FINGERPRINT_SAMPLES_MAX];  /* low 16 bits of the CRC-32C of each sampled block */
+};
+
+enum snap_fingerprint_state {
+    SNAP_FINGERPRINT_NONE,
+    SNAP_FINGERPRINT_OK,
+    SNAP_FINGERPRINT_NEWER,   /* of a version this library does not know: treat as none, never overwrite */
+    SNAP_FINGERPRINT_DAMAGED  /* the mark is there, something else is wrong: treat as none */
+};
+
+/* Looks at the whole second sector; *fingerprint is filled for SNAP_FINGERPRINT_OK only, zeroed otherwise. */
+enum snap_fingerprint_state snap_codec_decode_fingerprint(const uint8_t sector[SNAP_FINGERPRINT_BYTES],
+                                                          struct snap_fingerprint *fingerprint);
+
+/* Writes the whole second sector. */
+void snap_codec_encode_fingerprint(const struct snap_fingerprint *fingerprint, uint8_t sector[SNAP_FINGERPRINT_BYTES]);
 
 #endif

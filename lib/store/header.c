@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/store/fingerprint.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -29,9 +30,39 @@ static enum snap_header_defect judge_header(struct snap_store *store, uint64_t s
     return snap_layout_areas_on_device(&store->layout) == 0 ? SNAP_HEADER_NO_AREA : SNAP_HEADER_GOOD;
 }
 
+void snap_header_take_fingerprint(struct snap_store *store, const uint8_t sector[SNAP_FINGERPRINT_BYTES])
+{
+    struct snap_fingerprint *fingerprint = &store->fingerprint;
+
+    store->fingerprint_state = snap_codec_decode_fingerprint(sector, fingerprint);
+    store->fingerprint_room = store->fingerprint_state != SNAP_FINGERPRINT_NEWER &&
+                              (store->fingerprint_state != SNAP_FINGERPRINT_NONE ||
+                               snap_all_zero(sector, SNAP_FINGERPRINT_BYTES));
+    if (store->identity_state != SNAP_IDENTITY_OK ||
+        (store->fingerprint_state == SNAP_FINGERPRINT_OK &&
+         memcmp(fingerprint->store_id, store->identity.store_id, sizeof fingerprint->store_id) != 0))
+        store->fingerprint_state = SNAP_FINGERPRINT_NONE;
+    else if (fingerprint->samples > snap_fingerprint_samples(store->identity.origin_sectors))
+        store->fingerprint_state = SNAP_FINGERPRINT_DAMAGED; /* its samples cannot be of that origin */
+    if (store->fingerprint_state != SNAP_FINGERPRINT_OK)
+        memset(fingerprint, 0, sizeof *fingerprint);
+}
+
+/* The header's sector, and the one behind it if it can be read: *length_bytes is what was. */
+static enum snap_status read_sectors(struct snap_io *io, uint8_t *sectors, uint64_t *length_bytes,
+                                     struct snap_error *err)
+{
+    *length_bytes = snap_min(io->size_bytes, SNAP_FINGERPRINT_OFFSET_BYTES + SNAP_FINGERPRINT_BYTES);
+    if (*length_bytes > SNAP_HEADER_SECTOR_BYTES && snap_io_read(io, 0, *length_bytes, sectors, NULL) == SNAP_OK)
+        return SNAP_OK;
+    *length_bytes = SNAP_HEADER_SECTOR_BYTES; /* what follows may be somebody's data: it is not in the header's way */
+    return snap_io_read(io, 0, *length_bytes, sectors, err);
+}
+
 enum snap_status snap_header_read(struct snap_store *store, struct snap_io *io, struct snap_error *err)
 {
-    uint8_t *sector;
+    uint8_t *sectors;
+    uint64_t length_bytes;
     enum snap_status status;
 
     memset(store, 0, sizeof *store);
@@ -39,18 +70,21 @@ enum snap_status snap_header_read(struct snap_store *store, struct snap_io *io, 
     store->defect = SNAP_HEADER_TOO_SMALL;
     if (io->size_bytes < SNAP_HEADER_SECTOR_BYTES)
         return SNAP_OK;
-    sector = snap_buffer_new(SNAP_HEADER_SECTOR_BYTES);
-    if (!sector)
+    sectors = snap_buffer_new(SNAP_FINGERPRINT_OFFSET_BYTES + SNAP_FINGERPRINT_BYTES);
+    if (!sectors)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading the header", io->name);
-    status = snap_io_read(io, 0, SNAP_HEADER_SECTOR_BYTES, sector, err);
+    status = read_sectors(io, sectors, &length_bytes, err);
     if (status == SNAP_OK) {
-        snap_codec_decode_header(sector, &store->header);
-        store->identity_state = snap_codec_decode_record(sector, &store->identity);
+        snap_codec_decode_header(sectors, &store->header);
+        store->identity_state = snap_codec_decode_record(sectors, &store->identity);
         store->spare_bytes = store->identity_state == SNAP_IDENTITY_NONE &&
-                             !snap_all_zero(sector + SNAP_HEADER_BYTES, SNAP_HEADER_SECTOR_BYTES - SNAP_HEADER_BYTES);
+                             !snap_all_zero(sectors + SNAP_HEADER_BYTES, SNAP_HEADER_SECTOR_BYTES - SNAP_HEADER_BYTES);
         store->defect = judge_header(store, io->size_bytes);
+        if (length_bytes == SNAP_FINGERPRINT_OFFSET_BYTES + SNAP_FINGERPRINT_BYTES &&
+            store->layout.chunk_bytes >= length_bytes)
+            snap_header_take_fingerprint(store, sectors + SNAP_FINGERPRINT_OFFSET_BYTES);
     }
-    snap_buffer_free(sector);
+    snap_buffer_free(sectors);
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An existing store: its header and its identity record, read and judged. */
+/* An existing store: its header, identity record and fingerprint, read and judged. */
 #ifndef DMSNAP_STORE_HEADER
 #define DMSNAP_STORE_HEADER
 
@@ -27,13 +27,19 @@ struct snap_store {
     enum snap_identity_state identity_state;
     struct snap_identity identity;       /* for SNAP_IDENTITY_OK */
     bool spare_bytes;                    /* bytes 16..511 hold something that is no identity record */
+    enum snap_fingerprint_state fingerprint_state; /* NONE without a record with its store id */
+    struct snap_fingerprint fingerprint; /* for SNAP_FINGERPRINT_OK */
+    bool fingerprint_room;               /* the second sector may be written: it is zero, or a fingerprint we know */
 };
 
 /*
  * Reads and judges the header; a defect is a result, not a failure. Nothing to close: the object owns nothing.
- * SNAP_E_IO where the header cannot be read.
+ * SNAP_E_IO where the header cannot be read. A second sector that cannot be read counts as no fingerprint, and no room.
  */
 enum snap_status snap_header_read(struct snap_store *store, struct snap_io *io, struct snap_error *err);
+
+/* Judges the second sector anew, after it was written. The chunk has one; `sector` is all of it. */
+void snap_header_take_fingerprint(struct snap_store *store, const uint8_t sector[SNAP_FINGERPRINT_BYTES]);
 
 /* The sentence for a defect: device, what was found, what was expected; its status (NOT_STORE, VERSION, ...). */
 enum snap_status snap_header_fail_defect(const struct snap_store *store, struct snap_error *err);

@@ -37,8 +37,11 @@ enum snap_status snap_record_write(struct snap_store *store, const struct snap_i
     }
     if (status == SNAP_OK)
         status = snap_io_flush(store->io, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK) {
         store->identity_state = snap_codec_decode_record(unit, &store->identity);
+        if (memcmp(store->fingerprint.store_id, store->identity.store_id, sizeof store->identity.store_id) != 0)
+            store->fingerprint_state = SNAP_FINGERPRINT_NONE;
+    }
     snap_buffer_free(unit);
     return status;
 }

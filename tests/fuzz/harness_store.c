@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Harness: header, layout, record and list of any store are read as the model reads them. */
+/* Harness: header, layout, record, fingerprint and list of any store are read as the model reads them. */
+#include "lib/store/fingerprint.h"
 #include "lib/store/header.h"
 #include "lib/store/list_read.h"
 #include "lib/store/list_walk.h"
@@ -46,6 +47,57 @@ static void check_record(const struct snap_store *store, const struct model *mod
                      "a record that was read is another one when it is written and read again");
     }
     FUZZ_PROMISE(memcmp(sector, model->cow, SNAP_HEADER_BYTES) == 0, "writing a record has changed the header");
+}
+
+/* The second sector: a fingerprint that comes back the same, and only where its record and its chunk let it count. */
+static void check_fingerprint(const struct snap_store *store, const struct model *model, struct fuzz_input *input)
+{
+    const struct snap_fingerprint *fingerprint = &store->fingerprint;
+    const uint64_t blocks = store->identity.origin_sectors / 8;
+    uint8_t sector[SNAP_FINGERPRINT_BYTES];
+    struct snap_fingerprint again;
+    uint32_t sample;
+
+    FUZZ_PROMISE(!store->fingerprint_room || (model->cow_bytes >= 1024 && store->layout.chunk_bytes >= 1024),
+                 "room for a fingerprint where there is no second sector");
+    FUZZ_PROMISE(!store->fingerprint_room || memcmp(model->cow + 512, "dmsnapFP", 8) == 0 ||
+                     (model->cow[512] == 0 && memcmp(model->cow + 512, model->cow + 513, 511) == 0),
+                 "what is not ours would be overwritten");
+    if (store->fingerprint_state != SNAP_FINGERPRINT_OK)
+        return;
+    FUZZ_PROMISE(store->fingerprint_room && store->identity_state == SNAP_IDENTITY_OK &&
+                     memcmp(fingerprint->store_id, store->identity.store_id, 16) == 0 &&
+                     fingerprint->samples <= 192 && fingerprint->samples <= blocks,
+                 "a fingerprint that must not count");
+    snap_codec_encode_fingerprint(fingerprint, sector);
+    FUZZ_PROMISE(snap_codec_decode_fingerprint(sector, &again) == SNAP_FINGERPRINT_OK &&
+                     memcmp(&again, fingerprint, sizeof again) == 0,
+                 "a fingerprint that was read is another one when it is written and read again");
+    if (fingerprint->samples == 0)
+        return;
+    sample = (uint32_t)fuzz_below(input, fingerprint->samples);
+    FUZZ_PROMISE(snap_fingerprint_block(fingerprint, store->identity.origin_sectors, sample) < blocks,
+                 "sample %" PRIu32 " is not on the origin", sample);
+}
+
+/* Which of a few samples the list touches, as a comparison of all sectors with all entries has it. */
+static void check_listed(const struct snap_store *store, const struct model *model, struct fuzz_input *input)
+{
+    struct snap_fingerprint fingerprint = {.samples = 192, .seed = fuzz_number(input)};
+    const uint64_t origin_sectors = fuzz_below(input, 600) * 8 + 192 * 8;
+    uint8_t listed[24], expected[24] = {0};
+    const enum snap_status status =
+        snap_fingerprint_find_listed(store, &fingerprint, origin_sectors, listed, NULL);
+
+    FUZZ_PROMISE(status == SNAP_OK, "the samples that the list touches: %d", status);
+    for (uint32_t sample = 0; sample < 192; sample++) {
+        const uint64_t first = snap_fingerprint_block(&fingerprint, origin_sectors, sample) * 8;
+
+        for (uint64_t sector = first; sector < first + 8; sector++)
+            if (model_find(model, sector / (model->chunk_bytes / 512)))
+                expected[sample / 8] |= (uint8_t)(1u << sample % 8);
+    }
+    FUZZ_PROMISE(memcmp(listed, expected, sizeof listed) == 0, "the samples that the list touches");
 }
 
 static void check_layout(const struct snap_layout *layout, const struct model *model, struct fuzz_input *input)
@@ -141,6 +193,22 @@ static void check_digest(const struct snap_store *store, const struct model *mod
                  "digest %08" PRIx32 ", expected %08" PRIx32, digest, ~expected);
 }
 
+/* A record and a fingerprint whose checksums are right: no input would find them. Some fit together, some do not. */
+static void put_fingerprint(struct image *image, struct fuzz_input *input)
+{
+    struct snap_identity identity = {.origin_sectors = fuzz_number(input)};
+    struct snap_fingerprint fingerprint = {.seed = fuzz_number(input)};
+
+    fingerprint.samples = (uint32_t)fuzz_below(input, 200);
+    fingerprint.store_id[fuzz_below(input, 16)] = (uint8_t)fuzz_below(input, 2);
+    identity.store_id[fuzz_below(input, 16)] = (uint8_t)fuzz_below(input, 2);
+    fingerprint.mask[fuzz_below(input, 24)] = fuzz_byte(input);
+    fingerprint.sums[fuzz_below(input, 192)] = (uint16_t)fuzz_number(input);
+    snap_codec_encode_record(&identity, image->cow);
+    snap_codec_encode_fingerprint(&fingerprint, image->cow + 512);
+    image->cow[fuzz_below(input, 1024)] ^= fuzz_byte(input);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct fuzz_input input = {bytes, length};
@@ -150,6 +218,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     struct snap_io *cow;
 
     image_take(&image, &input);
+    if (image.cow_bytes >= 1024 && fuzz_flag(&input))
+        put_fingerprint(&image, &input);
     model_read(&model, image.cow, image.cow_bytes);
     cow = io_mem_new("cow", image.cow_bytes, fuzz_flag(&input) ? 4096 : 512, false);
     if (image.cow_bytes > 0)
@@ -157,12 +227,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     FUZZ_PROMISE(snap_header_read(&store, cow, NULL) == SNAP_OK, "the header of a device without errors is not read");
     check_header(&store, &model);
     check_record(&store, &model);
+    check_fingerprint(&store, &model, &input);
     if (model.header == MODEL_GOOD) {
         check_layout(&store.layout, &model, &input);
         check_walk(&store, &model);
         check_part(&store, &model, &input);
-        if (!model.past_end)
+        if (!model.past_end) {
             check_digest(&store, &model);
+            check_listed(&store, &model, &input);
+        }
     }
     FUZZ_PROMISE(image.cow_bytes == 0 || memcmp(io_mem_bytes(cow), image.cow, (size_t)image.cow_bytes) == 0,
                  "reading has changed the store");

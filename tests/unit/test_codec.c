@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The bytes on disk, compared with bytes written by hand from the format's tables. */
+#include "lib/base/bytes.h"
 #include "lib/base/crc32c.h"
 #include "lib/store/codec.h"
 
@@ -248,6 +249,80 @@ static void test_identity_damage(void **state)
     }
 }
 
+/* One of each field, written by hand from the table of the manual page. */
+static struct snap_fingerprint fingerprint_sample(void)
+{
+    struct snap_fingerprint fingerprint = {.store_id = {0xaa, [15] = 0xbb}, .seed = 0x1122334455667788u, .samples = 192,
+                                           .mask = {1, [23] = 0x80}, .sums = {0x0102, [191] = 0xfffe}};
+
+    return fingerprint;
+}
+
+static void fingerprint_bytes(uint8_t sector[512])
+{
+    memset(sector, 0, 512);
+    memcpy(sector, "dmsnapFP\x01\x00\xc0\x00", 12);
+    sector[16] = 0xaa;
+    sector[31] = 0xbb;
+    memcpy(sector + 32, "\x88\x77\x66\x55\x44\x33\x22\x11\x01", 9);
+    sector[63] = 0x80;
+    memcpy(sector + 64, "\x02\x01", 2);
+    memcpy(sector + 64 + 2 * 191, "\xfe\xff", 2);
+    snap_put_le32(sector + 12, snap_crc32c(sector, 512));
+}
+
+static void test_fingerprint_bytes(void **state)
+{
+    const struct snap_fingerprint fingerprint = fingerprint_sample();
+    struct snap_fingerprint back;
+    uint8_t expected[512], sector[512];
+
+    (void)state;
+    fingerprint_bytes(expected);
+    memset(sector, 0xee, sizeof sector);
+    snap_codec_encode_fingerprint(&fingerprint, sector);
+    assert_memory_equal(sector, expected, sizeof sector);
+    assert_int_equal(snap_codec_decode_fingerprint(sector, &back), SNAP_FINGERPRINT_OK);
+    assert_memory_equal(&back, &fingerprint, sizeof back);
+}
+
+static void test_fingerprint_states(void **state)
+{
+    static const struct {
+        unsigned offset;
+        uint8_t value;
+        bool checksum_right;
+        enum snap_fingerprint_state state;
+    } cases[] = {
+        {0, 'D', true, SNAP_FINGERPRINT_NONE},      {7, 'p', true, SNAP_FINGERPRINT_NONE},
+        {8, 2, true, SNAP_FINGERPRINT_NEWER},       {9, 1, false, SNAP_FINGERPRINT_NEWER},
+        {8, 0, true, SNAP_FINGERPRINT_DAMAGED},     {10, 193, true, SNAP_FINGERPRINT_DAMAGED},
+        {11, 1, true, SNAP_FINGERPRINT_DAMAGED},    {10, 0, true, SNAP_FINGERPRINT_OK},
+        {511, 1, true, SNAP_FINGERPRINT_OK},        {511, 1, false, SNAP_FINGERPRINT_DAMAGED},
+    };
+    static const struct snap_fingerprint none;
+    struct snap_fingerprint fingerprint;
+    uint8_t sector[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fingerprint_bytes(sector);
+        sector[cases[i].offset] = cases[i].value;
+        if (cases[i].checksum_right) {
+            snap_put_le32(sector + 12, 0);
+            snap_put_le32(sector + 12, snap_crc32c(sector, 512));
+        }
+        assert_int_equal(snap_codec_decode_fingerprint(sector, &fingerprint), cases[i].state);
+        if (cases[i].state != SNAP_FINGERPRINT_OK)
+            assert_memory_equal(&fingerprint, &none, sizeof none);
+    }
+    for (unsigned bit = 64; bit < 512 * 8; bit++) { /* behind the mark: no bit may be wrong */
+        fingerprint_bytes(sector);
+        sector[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_not_equal(snap_codec_decode_fingerprint(sector, &fingerprint), SNAP_FINGERPRINT_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +333,8 @@ int main(void)
         cmocka_unit_test(test_identity_utf8),
         cmocka_unit_test(test_identity_states),
         cmocka_unit_test(test_identity_damage),
+        cmocka_unit_test(test_fingerprint_bytes),
+        cmocka_unit_test(test_fingerprint_states),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,7 @@ static void test_header_unreadable(void **state)
     struct snap_store store;
 
     (void)state;
-    io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ});
+    io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true});
     assert_int_equal(snap_header_open(&store, io, &err), SNAP_E_IO);
     assert_int_equal(err.status, SNAP_E_IO);
     assert_non_null(strstr(err.text, "disk7"));

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Fingerprints of origins of any size, taken and compared: what agrees, what differs, what does not count. */
+#include "lib/base/bytes.h"
+#include "lib/check/fingerprinting.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/list_fixture.h"
+#include "tests/unit/store_fixture.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+
+#define CHUNK_SECTORS 4u /* two to a block */
+
+static const uint8_t id[16] = {1, 2, 3};
+
+static struct snap_io *origin_new(uint64_t size_bytes)
+{
+    struct snap_io *io = io_mem_new("origin", size_bytes, 512, true);
+
+    fixture_pattern(io_mem_bytes(io), size_bytes / 8 * 8, 7);
+    return io;
+}
+
+/* A store with a record of this origin. */
+static struct snap_io *cow_new(const struct snap_io *origin)
+{
+    struct snap_io *cow = list_new(CHUNK_SECTORS, 400);
+    struct snap_identity identity = {.origin_sectors = origin->size_bytes / 512};
+
+    memcpy(identity.store_id, id, sizeof id);
+    snap_codec_encode_record(&identity, io_mem_bytes(cow));
+    return cow;
+}
+
+static void put_fingerprint(struct snap_io *cow, struct snap_io *origin)
+{
+    struct snap_store store = list_open(cow);
+    struct snap_fingerprint fingerprint;
+
+    must(snap_fingerprinting_take(&fingerprint, id, origin, &store, NULL));
+    must(snap_fingerprint_write(&store, &fingerprint, NULL));
+}
+
+static struct snap_fingerprint_result compare(struct snap_io *cow, struct snap_io *origin)
+{
+    struct snap_fingerprint_result result;
+    struct snap_error err = {.text = ""};
+    struct snap_store store = list_open(cow);
+
+    assert_ok(snap_fingerprinting_compare(&store, origin, &result, &err), &err);
+    assert_int_equal(result.masked + result.listed + result.unreadable + result.agree + result.differ, result.samples);
+    assert_true(result.agree_telling <= result.agree);
+    return result;
+}
+
+static struct snap_fingerprint_result compare_once(struct snap_io *origin)
+{
+    struct snap_io *cow = cow_new(origin);
+    struct snap_fingerprint_result result;
+
+    put_fingerprint(cow, origin);
+    result = compare(cow, origin);
+    list_close(cow);
+    return result;
+}
+
+static void test_every_size(void **state)
+{
+    static const struct {
+        uint64_t size_bytes;
+        uint32_t samples;
+    } cases[] = {{0, 0}, {4095, 0}, {4096, 1}, {5 * 4096 + 512, 5}, {191 * 4096 + 511, 191}, {192 * 4096, 192},
+                 {193 * 4096, 192}, {3000 * 4096 + 512, 192}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct snap_io *origin = origin_new(cases[i].size_bytes);
+        struct snap_fingerprint_result result = compare_once(origin);
+
+        assert_true(result.present);
+        assert_int_equal(result.samples, cases[i].samples);
+        assert_int_equal(result.agree, cases[i].samples);
+        assert_int_equal(result.agree_telling, cases[i].samples);
+        list_close(origin);
+    }
+}
+
+static void test_no_fingerprint(void **state)
+{
+    struct snap_io *origin = origin_new(100 * 4096), *cow = cow_new(origin);
+    struct snap_fingerprint_result result = compare(cow, origin);
+
+    (void)state;
+    assert_false(result.present);
+    assert_int_equal(result.samples, 0);
+    list_close(cow);
+    list_close(origin);
+}
+
+/* What speaks for any disk is counted apart: zeros, and any other byte again and again. */
+static void test_telling(void **state)
+{
+    struct snap_io *origin = origin_new(100 * 4096);
+    struct snap_fingerprint_result result;
+
+    (void)state;
+    memset(io_mem_bytes(origin), 0, 30 * 4096);
+    memset(io_mem_bytes(origin) + 30 * 4096, 0xff, 10 * 4096);
+    io_mem_bytes(origin)[5 * 4096 + 4095] = 1;
+    result = compare_once(origin);
+    assert_int_equal(result.agree, 100);
+    assert_int_equal(result.agree_telling, 61);
+    list_close(origin);
+}
+
+/* One changed byte of a sampled block convicts, wherever it is; the first place is named. */
+static void test_differences(void **state)
+{
+    struct snap_io *origin = origin_new(3000 * 4096), *cow = cow_new(origin);
+    struct snap_fingerprint_result result;
+    struct snap_store store;
+    uint64_t lowest = UINT64_MAX;
+
+    (void)state;
+    put_fingerprint(cow, origin);
+    store = list_open(cow);
+    for (uint32_t i = 16; i < 192; i += 25) {
+        const uint64_t at = snap_fingerprint_block(&store.fingerprint, 3000 * 8, i) * 4096;
+        uint32_t same = 0;
+
+        for (uint32_t j = 0; j < 192; j++)
+            same += snap_fingerprint_block(&store.fingerprint, 3000 * 8, j) * 4096 == at;
+        io_mem_bytes(origin)[at + i]++;
+        result = compare(cow, origin);
+        assert_int_equal(result.differ, same);
+        assert_int_equal(result.first_differing_bytes, at);
+        io_mem_bytes(origin)[at + i]--;
+    }
+    for (uint32_t i = 40; i < 43; i++) {
+        const uint64_t at = snap_fingerprint_block(&store.fingerprint, 3000 * 8, i) * 4096;
+
+        memset(io_mem_bytes(origin) + at, 0, 4096);
+        lowest = at < lowest ? at : lowest;
+    }
+    result = compare(cow, origin);
+    assert_true(result.differ >= 3);
+    assert_int_equal(result.first_differing_bytes, lowest);
+    list_close(cow);
+    list_close(origin);
+}
+
+/* A chunk of the list, also one that is half of a block, takes the sample out; taken off the list, it counts again. */
+static void test_listed(void **state)
+{
+    struct snap_io *origin = origin_new(100 * 4096), *cow = cow_new(origin);
+    struct snap_fingerprint_result result;
+
+    (void)state;
+    put_fingerprint(cow, origin);
+    list_put(cow, CHUNK_SECTORS, 0, 2 * 7 + 1, 2);
+    list_put(cow, CHUNK_SECTORS, 1, 2 * 9, 3);
+    list_put(cow, CHUNK_SECTORS, 2, 2 * 9 + 1, 4);
+    memset(io_mem_bytes(origin) + 7 * 4096, 0, 4096);
+    memset(io_mem_bytes(origin) + 9 * 4096, 0, 4096);
+    result = compare(cow, origin);
+    assert_int_equal(result.listed, 2);
+    assert_int_equal(result.agree, 98);
+    list_put(cow, CHUNK_SECTORS, 0, 0, 0);
+    result = compare(cow, origin);
+    assert_int_equal(result.listed, 0);
+    assert_int_equal(result.differ, 2);
+    assert_int_equal(result.first_differing_bytes, 7 * 4096);
+    list_close(cow);
+    list_close(origin);
+}
+
+/* A fingerprint for a store with a list leaves out for good what the list names at that time. */
+static void test_masked(void **state)
+{
+    struct snap_io *origin = origin_new(100 * 4096), *cow = cow_new(origin);
+    struct snap_fingerprint_result result;
+
+    (void)state;
+    list_put(cow, CHUNK_SECTORS, 0, 2 * 7, 2);
+    put_fingerprint(cow, origin);
+    list_put(cow, CHUNK_SECTORS, 1, 2 * 8, 3);
+    list_put(cow, CHUNK_SECTORS, 0, 2 * 9, 2);
+    memset(io_mem_bytes(origin) + 7 * 4096, 0, 4096);
+    result = compare(cow, origin);
+    assert_int_equal(result.masked, 1);
+    assert_int_equal(result.listed, 2);
+    assert_int_equal(result.agree, 97);
+    list_close(cow);
+    list_close(origin);
+}
+
+static void test_unreadable(void **state)
+{
+    struct snap_io *origin = io_fault_new(origin_new(300 * 4096), NULL), *cow = cow_new(origin);
+    struct snap_fingerprint_result result;
+    struct snap_store store;
+    uint64_t reads;
+
+    (void)state;
+    io_fault_add(origin, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .offset_bytes = 3 * 4096,
+                                            .length_bytes = 512});
+    put_fingerprint(cow, origin);
+    result = compare(cow, origin);
+    assert_true(result.masked > 0);
+    assert_int_equal(result.unreadable, 0);
+    assert_int_equal(result.agree, 192 - result.masked);
+    store = list_open(cow);
+    assert_true(snap_fingerprint_bit(store.fingerprint.mask, 3));
+    assert_int_equal(store.fingerprint.sums[3], 0);
+
+    io_fault_add(origin, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .offset_bytes = 5 * 4096,
+                                            .length_bytes = 512});
+    assert_true(compare(cow, origin).unreadable > 0);
+    assert_int_equal(compare(cow, origin).differ, 0);
+
+    /* Where all is bad, not all is tried: each try may take long. */
+    reads = io_fault_count(origin, IO_FAULT_READ);
+    io_fault_add(origin, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true});
+    result = compare(cow, origin);
+    assert_int_equal(result.unreadable, 192 - result.masked);
+    assert_true(io_fault_count(origin, IO_FAULT_READ) - reads <= 32);
+    list_close(cow);
+    list_close(origin);
+}
+
+/* A device that is gone is no bad sector. */
+static void test_failures(void **state)
+{
+    struct snap_io *origin = io_fault_new(origin_new(300 * 4096), NULL), *cow = cow_new(origin);
+    struct snap_fingerprint_result result;
+    struct snap_store store;
+
+    (void)state;
+    put_fingerprint(cow, origin);
+    store = list_open(cow);
+    io_fault_add(origin, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .sys_errno = ENOMEM});
+    assert_int_not_equal(snap_fingerprinting_compare(&store, origin, &result, NULL), SNAP_OK);
+    list_close(cow);
+    list_close(origin);
+}
+
+/* An origin that is shorter now, and one that has grown: the samples stay where they were. */
+static void test_other_size(void **state)
+{
+    struct snap_io *origin = origin_new(300 * 4096), *cow = cow_new(origin);
+    struct snap_io *shorter = origin_new(200 * 4096), *longer = origin_new(400 * 4096);
+    struct snap_fingerprint_result result;
+
+    (void)state;
+    put_fingerprint(cow, origin);
+    result = compare(cow, shorter);
+    assert_true(result.unreadable >= 16);
+    assert_int_equal(result.differ, 0);
+    result = compare(cow, longer);
+    assert_int_equal(result.agree, 192);
+    list_close(cow);
+    list_close(origin);
+    list_close(shorter);
+    list_close(longer);
+}
+
+/* Each block is read once, in ascending order. */
+static void test_reads(void **state)
+{
+    struct recorder *recorder = recorder_new();
+    struct snap_io *plain = origin_new(220 * 4096), *cow = cow_new(plain);
+    struct snap_io *origin = io_record_new(recorder, "origin", io_mem_bytes(plain), plain->size_bytes, 512, false);
+    const struct record_operation *log;
+    uint64_t next = 0;
+    size_t count;
+
+    (void)state;
+    put_fingerprint(cow, plain);
+    recorder_log_clear(recorder);
+    assert_int_equal(compare(cow, origin).agree, 192);
+    log = recorder_log(recorder, &count);
+    assert_true(count >= 32 && count <= 192);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(log[i].offset_bytes >= next);
+        next = log[i].offset_bytes + 4096;
+    }
+    must_close(origin);
+    recorder_free(recorder);
+    list_close(cow);
+    list_close(plain);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_size),
+        cmocka_unit_test(test_no_fingerprint),
+        cmocka_unit_test(test_telling),
+        cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_listed),
+        cmocka_unit_test(test_masked),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_other_size),
+        cmocka_unit_test(test_reads),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
