@@ -111,6 +111,33 @@ need_namespace() {
     assert_status 0
 }
 
+@test "a loop device that does not tell its file refuses: the image may be behind it" {
+    need_loops
+    need_namespace
+    loop_over "$origin"
+    in_a_namespace "mount -t tmpfs none /sys; mount --bind /dev/null $loop
+        \$2/snapmerge --origin \$1/origin.img --cow \$1/cow.img"
+    refused 8 "$loop is in use, and this system does not tell which file it shows"
+    assert_said "make the node $loop, and repeat the command"
+}
+
+@test "another loop device of the origin that has no node, or somebody else's, cannot be held: refused" {
+    need_loops
+    need_namespace
+    loop_over "$origin"
+    local first=$loop
+    loop_over "$origin"
+    truncate -s 1M "$BATS_TEST_TMPDIR/third.img"
+    local second=$loop
+    loop_over "$BATS_TEST_TMPDIR/third.img"
+    in_a_namespace "mount --bind $loop $second
+        \$2/snapmerge --origin $first --cow \$1/cow.img"
+    refused 8 "$first: $second became another device while it was opened"
+    in_a_namespace "mount -t tmpfs none /dev; mknod $first b 7 ${first#/dev/loop}
+        \$2/snapmerge --origin $first --cow \$1/cow.img"
+    refused 8 "$first: $second has the same bytes, and cannot be held: No such file or directory"
+}
+
 # Runs a command while the file is locked by somebody else.
 locked='perl -e '\''use Fcntl; open(my $file, "+<", shift) or die;
     my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); fcntl($file, F_SETLK, $lock) or die;

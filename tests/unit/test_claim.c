@@ -93,6 +93,35 @@ static void the_file_behind_a_loop_device_is_locked(void **state)
     assert_int_equal(close(fd), 0);
 }
 
+/* Whoever cannot see a name cannot meet anybody there: that is no reason to refuse. */
+static void a_file_whose_name_is_gone_is_no_hindrance(void **state)
+{
+    struct fixture *fixture = *state;
+    struct snap_claim *claim;
+
+    attach_twice(fixture);
+    assert_int_equal(unlink(fixture_path(fixture, "image")), 0);
+    assert_int_equal(take(&claim, fixture->path[0], NULL), SNAP_OK);
+    snap_claim_release(claim);
+}
+
+/* What stands there by now is another file: who holds that one is no hindrance, either. */
+static void another_file_under_the_name_is_left_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct snap_claim *claim;
+    int fd;
+
+    attach_twice(fixture);
+    assert_int_equal(unlink(fixture_path(fixture, "image")), 0);
+    fd = fixture_file(fixture, "image (deleted)", 1 << 20); /* as the loop driver calls the one that is gone */
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    assert_int_equal(take(&claim, fixture->path[0], NULL), SNAP_OK);
+    snap_claim_release(claim);
+    assert_int_equal(close(fd), 0);
+}
+
 static void an_image_behind_a_loop_device_is_busy(void **state)
 {
     struct fixture *fixture = *state;
@@ -144,6 +173,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(loop_devices_that_share_no_bytes_are_left_alone, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(the_file_behind_a_loop_device_is_locked, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_file_whose_name_is_gone_is_no_hindrance, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(another_file_under_the_name_is_left_alone, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(an_image_behind_a_loop_device_is_busy, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(two_parts_of_one_file_can_be_held_together, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_lone_image_needs_nothing, fixture_setup, fixture_teardown),
