@@ -22,7 +22,7 @@ struct tag {
 };
 
 struct candidate {
-    char *path;
+    struct snap_lookup *found; /* what was probed; NULL: dropped */
     dev_t number;
     dev_t disk_number;
 };
@@ -86,37 +86,50 @@ static bool device_matches(int fd, const struct tag *tag)
     return tag->kind == TAG_UUID ? strcasecmp(probe.uuid, tag->value) == 0 : strcmp(probe.label, tag->value) == 0;
 }
 
+/* Opens what was looked up, and nothing else, whoever changes the node meanwhile. */
+static bool found_matches(struct search *search, const struct snap_lookup *found)
+{
+    const int fd = snap_lookup_reopen(found, O_RDONLY);
+    bool matches;
+
+    if (fd < 0) {
+        search->denied_count += fd == -EACCES || fd == -EPERM;
+        return false;
+    }
+    matches = device_matches(fd, &search->tag);
+    (void)close(fd); /* was only read */
+    return matches;
+}
+
+static enum snap_status add_candidate(struct search *search, struct snap_lookup *found, struct snap_error *err)
+{
+    struct candidate *grown = reallocarray(search->candidates, search->count + 1, sizeof *grown);
+
+    if (!grown) {
+        snap_lookup_free(found);
+        return snap_fail(err, SNAP_E_NOMEM, "no memory to search devices by tag");
+    }
+    search->candidates = grown;
+    grown[search->count++] = (struct candidate){.found = found, .number = found->number,
+                                                         .disk_number = snap_probe_disk(found->number)};
+    return SNAP_OK;
+}
+
 /* Looks at one device; the node's name alone proves nothing, so its number is held against the kernel's. */
 static enum snap_status try_device(struct search *search, dev_t number, struct snap_error *err)
 {
     char *path = snap_probe_node(number);
-    struct candidate *grown;
-    struct stat st;
-    int fd;
-    bool matches;
+    struct snap_lookup *found = NULL;
+    enum snap_status status = SNAP_E_NOENT;
 
-    if (!path)
-        return SNAP_OK;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        search->denied_count += errno == EACCES || errno == EPERM;
-        free(path);
-        return SNAP_OK;
-    }
-    matches = fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == number &&
-              device_matches(fd, &search->tag);
-    (void)close(fd); /* was only read */
-    if (!matches) {
-        free(path);
-        return SNAP_OK;
-    }
-    grown = reallocarray(search->candidates, search->count + 1, sizeof *grown);
-    if (!grown) {
-        free(path);
-        return snap_fail(err, SNAP_E_NOMEM, "no memory to search devices by tag");
-    }
-    search->candidates = grown;
-    grown[search->count++] = (struct candidate){.path = path, .number = number, .disk_number = snap_probe_disk(number)};
+    if (path)
+        status = snap_lookup_new(&found, path, err);
+    free(path);
+    if (status != SNAP_OK) /* gone, or in a folder that this user cannot look into */
+        return status == SNAP_E_NOMEM ? status : SNAP_OK;
+    if (S_ISBLK(found->mode) && found->number == number && found_matches(search, found))
+        return add_candidate(search, found, err);
+    snap_lookup_free(found);
     return SNAP_OK;
 }
 
@@ -154,18 +167,18 @@ static void drop_disks_of_partitions(struct search *search)
                              search->candidates[j].number != search->candidates[i].number;
         /* Marked in a first pass, since the comparison needs all of them. */
         if (has_partition) {
-            free(search->candidates[i].path);
-            search->candidates[i].path = NULL;
+            snap_lookup_free(search->candidates[i].found);
+            search->candidates[i].found = NULL;
         }
     }
     for (size_t i = 0; i < search->count; i++) {
-        if (search->candidates[i].path)
+        if (search->candidates[i].found)
             search->candidates[kept++] = search->candidates[i];
     }
     search->count = kept;
 }
 
-static enum snap_status choose_candidate(const char *argument, struct search *search, char **path,
+static enum snap_status choose_candidate(const char *argument, struct search *search, struct snap_lookup **found,
                                          struct snap_error *err)
 {
     char list[SNAP_ERROR_TEXT_BYTES] = "";
@@ -179,23 +192,25 @@ static enum snap_status choose_candidate(const char *argument, struct search *se
         for (size_t i = 0; i < search->count; i++) {
             size_t used = strlen(list);
 
-            (void)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", search->candidates[i].path);
+            (void)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", search->candidates[i].found->path);
         }
-        return snap_fail(err, SNAP_E_REFUSED, "%s: %zu devices have this tag, name one by its path: %.380s",
-                         argument, search->count, list);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %zu devices have this tag, name one by its path: %s", argument,
+                         search->count, list);
     }
-    *path = search->candidates[0].path;
-    search->candidates[0].path = NULL;
+    *found = search->candidates[0].found;
+    search->candidates[0].found = NULL;
     return SNAP_OK;
 }
 
-enum snap_status snap_tag_resolve(const char *argument, char **path, struct snap_error *err)
+enum snap_status snap_tag_resolve(const char *argument, char **path, struct snap_lookup **found,
+                                  struct snap_error *err)
 {
     struct search search = {.count = 0};
     enum snap_status status;
     bool is_tag;
 
     *path = NULL;
+    *found = NULL;
     status = parse_tag(argument, &search.tag, &is_tag, err);
     if (status != SNAP_OK)
         return status;
@@ -206,10 +221,17 @@ enum snap_status snap_tag_resolve(const char *argument, char **path, struct snap
     status = search_devices(&search, err);
     if (status == SNAP_OK) {
         drop_disks_of_partitions(&search);
-        status = choose_candidate(argument, &search, path, err);
+        status = choose_candidate(argument, &search, found, err);
     }
     for (size_t i = 0; i < search.count; i++)
-        free(search.candidates[i].path);
+        snap_lookup_free(search.candidates[i].found);
     free(search.candidates);
-    return status;
+    if (status != SNAP_OK)
+        return status;
+    *path = strdup((*found)->path);
+    if (*path)
+        return SNAP_OK;
+    snap_lookup_free(*found);
+    *found = NULL;
+    return snap_fail(err, SNAP_E_NOMEM, "%s: no memory for the path", argument);
 }

@@ -15,6 +15,7 @@ setup() {
 
 teardown() {
     [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+    loops_detach
     open_dir_remove
 }
 
@@ -197,6 +198,45 @@ flush_fails() {
     end
     assert_status 0
     cmp origin.moved view
+}
+
+# The node is exchanged between the look at what is on the device and the opening, in a /dev of the test's own.
+@test "a device found by its UUID whose node is another device's by then: the one with the UUID is used" {
+    need_strace
+    need_loops
+    unshare -m true 2>/dev/null || skip "needs mount namespaces"
+    local uuid=3b1d5c52-6d2a-4d5f-9f39-52b1f0c5a001 right wrong
+    rm -f origin cow view
+    truncate -s 4M view other
+    mke2fs -q -t ext2 -U "$uuid" view
+    cp view origin
+    contents inside 2000000 new
+    debugfs -w -R "write inside inside" view >/dev/null 2>&1
+    program snapcreate --origin origin --cow cow --size 8M --from-diff view
+    assert_status 0
+    loop_over origin
+    right=$loop
+    loop_over other
+    wrong=$loop
+    : >said
+    # shellcheck disable=SC2016,SC2086
+    timeout 60 unshare -m bash -euc '
+        right=$1 wrong=$2 uuid=$3
+        shift 3
+        mkdir nodes
+        cp -a "$right" "$wrong" /dev/null /dev/zero /dev/urandom /dev/loop-control nodes/
+        mount --bind nodes /dev
+        exec "$@" --origin "UUID=$uuid" --cow cow' bash "$right" "$wrong" "$uuid" \
+        "${tracer[@]}" -f -P "$right" -o trace -e trace=openat,close -e inject=close:delay_exit=1500000:when=1 \
+        $WRAPPER "$BUILDDIR/tools/snapmerge" --no-sandbox --rate-limit 64M >out 2>said 3>&- &
+    pid=$!
+    until_true grep -q "$right" trace
+    mv "nodes/${wrong#/dev/}" "nodes/${right#/dev/}"
+    end
+    assert_status 0
+    loops_detach
+    cmp origin view
+    cmp other <(head -c 4M /dev/zero)
 }
 
 # --- whoever owns the folder --------------------------------------------------------------------

@@ -152,8 +152,9 @@ static void read_tag(const struct text *text)
     static const char *const names[] = {"LABEL=", "UUID=", "PARTLABEL=", "PARTUUID="};
     const char *value = NULL;
     struct snap_error err = {.text = ""};
+    struct snap_lookup *found = NULL;
     char *path = NULL;
-    enum snap_status status = snap_tag_resolve(text->bytes, &path, &err);
+    enum snap_status status = snap_tag_resolve(text->bytes, &path, &found, &err);
 
     for (unsigned i = 0; i < 4; i++)
         if (strncmp(text->bytes, names[i], strlen(names[i])) == 0)
@@ -163,6 +164,8 @@ static void read_tag(const struct text *text)
     else if (value[0] == '\0')
         FUZZ_PROMISE(status == SNAP_E_USAGE, "a tag without a value: %d", status);
     FUZZ_PROMISE((status == SNAP_OK) == (path != NULL) && (status == SNAP_OK || err.text[0]), "path and status");
+    FUZZ_PROMISE((found != NULL) == (value && status == SNAP_OK), "what was probed is what is opened");
+    snap_lookup_free(found);
     free(path);
 }
 

@@ -9,22 +9,27 @@
 static void assert_resolves(const char *argument, const char *expected)
 {
     struct snap_error err = {.text = ""};
+    struct snap_lookup *found = NULL;
     char *path = NULL;
-    enum snap_status status = snap_tag_resolve(argument, &path, &err);
+    enum snap_status status = snap_tag_resolve(argument, &path, &found, &err);
 
     assert_string_equal(err.text, "");
     assert_int_equal(status, SNAP_OK);
     assert_string_equal(path, expected);
+    assert_int_equal(!found, strcmp(argument, path) == 0); /* a tag was looked up, a path is still to be */
+    snap_lookup_free(found);
     free(path);
 }
 
 static void assert_refused(const char *argument, enum snap_status expected, const char *words)
 {
     struct snap_error err = {.text = ""};
+    struct snap_lookup *found = NULL;
     char *path = NULL;
 
-    assert_int_equal(snap_tag_resolve(argument, &path, &err), expected);
+    assert_int_equal(snap_tag_resolve(argument, &path, &found, &err), expected);
     assert_null(path);
+    assert_null(found);
     assert_non_null(strstr(err.text, words));
 }
 

@@ -16,8 +16,8 @@ enum snap_status devices_find(struct device *device, const char *argument, struc
     enum snap_status status;
 
     memset(device, 0, sizeof *device);
-    status = snap_tag_resolve(argument, &device->path, err);
-    if (status == SNAP_OK)
+    status = snap_tag_resolve(argument, &device->path, &device->found, err);
+    if (status == SNAP_OK && !device->found)
         status = snap_lookup_new(&device->found, device->path, err);
     return status == SNAP_OK ? snap_device_describe_found(device->found, &device->facts, err) : status;
 }

@@ -47,11 +47,13 @@ static void add_device(struct places *places, const char *path)
 
 static void add_argument(struct places *places, const char *argument)
 {
+    struct snap_lookup *found;
     struct stat st;
     char *path;
 
-    if (snap_tag_resolve(argument, &path, NULL) != SNAP_OK)
+    if (snap_tag_resolve(argument, &path, &found, NULL) != SNAP_OK)
         return;
+    snap_lookup_free(found); /* what is opened later is looked up then; another device stays shut */
     if (stat(path, &st) != 0)
         add_folder(places, path);
     else if (S_ISBLK(st.st_mode) || S_ISREG(st.st_mode))
