@@ -3,6 +3,7 @@
 #include "tools/cli/cli.h"
 #include "tools/merge/open.h"
 #include "tools/merge/options.h"
+#include "tools/merge/output.h"
 #include "tools/merge/prepare.h"
 #include "tools/merge/run.h"
 #include "tools/merge/tune.h"
@@ -36,12 +37,12 @@ static int run(struct cli *cli)
     cli_catch_signals();
     merge_tune_start(&session);
     confine(&session);
-    if (merge_prepare(&session, &err) != SNAP_OK)
+    if (session.arguments.output)
+        exit_status = merge_output(&session);
+    else if (merge_prepare(&session, &err) != SNAP_OK)
         exit_status = cli_refuse(cli, &err);
     else if (session.arguments.dry_run)
         exit_status = merge_run_dry(&session);
-    else if (session.arguments.output)
-        exit_status = merge_run_output(&session);
     else
         exit_status = merge_run(&session);
     return merge_close(&session, exit_status);

@@ -331,9 +331,9 @@ specified_sections() {
     assert_failure 1
 }
 
-@test "ARCHITECTURE.md names each module of lib/, tools/cli/ and tools/shared/" {
+@test "ARCHITECTURE.md names each module of lib/, tools/cli/, tools/shared/ and tools/output/" {
     local missing= name
-    for name in $(find lib tools/cli tools/shared -name '*.[ch]' | sed 's|.*/||; s/[.][ch]$//; s/_private$//' | sort -u); do
+    for name in $(find lib tools/cli tools/shared tools/output -name '*.[ch]' | sed 's|.*/||; s/[.][ch]$//; s/_private$//' | sort -u); do
         grep -q "\`$name\`" ARCHITECTURE.md || missing+="$name "
     done
     assert_equal "$missing" ""

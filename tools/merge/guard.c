@@ -4,7 +4,6 @@
 
 #include "lib/device/dm_users.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -61,24 +60,13 @@ enum snap_status merge_guard_snapshots(const struct merge_session *session, enum
     return failed;
 }
 
-static enum snap_status same_size(const struct device *device, struct snap_error *err)
-{
-    uint64_t now_bytes;
-    enum snap_status status = device->io ? snap_file_size_now(device->io, &now_bytes, err) : SNAP_OK;
-
-    if (status == SNAP_OK && device->io && now_bytes != device->io->size_bytes)
-        return snap_fail(err, SNAP_E_BUSY, "%s: it had %" PRIu64 " bytes when it was checked and has %" PRIu64 " now: "
-                         "another program is changing it", device->path, device->io->size_bytes, now_bytes);
-    return status;
-}
-
 enum snap_status merge_guard_sizes(const struct merge_session *session, struct snap_error *err)
 {
-    enum snap_status status = same_size(&session->origin, err);
+    enum snap_status status = devices_keeps_size(&session->origin, err);
 
     if (status == SNAP_OK)
-        status = same_size(&session->cow, err);
+        status = devices_keeps_size(&session->cow, err);
     for (unsigned i = 0; i < session->preserve.count && status == SNAP_OK; i++)
-        status = same_size(&session->preserve.siblings[i].device, err);
+        status = devices_keeps_size(&session->preserve.siblings[i].device, err);
     return status;
 }

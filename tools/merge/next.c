@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void add_flag(FILE *line, const char *option, bool given)
 {
@@ -54,22 +53,6 @@ void merge_next_resume(struct merge_session *session)
     free(text);
 }
 
-/* The command that goes on; what was accepted has to be accepted again. */
-void merge_next_repeat_output(struct merge_session *session)
-{
-    const struct merge_output *output = &session->output;
-    /* What is on the device now may look like what the snapshot holds. */
-    const unsigned accept =
-        session->arguments.accept | (output->partial_path ? 0 : 1u << ACCEPT_OUTPUT_SIGNATURE);
-    const char *partial = output->partial_path;
-
-    cli_line(session->cli, "To go on: %s%s%ssnapmerge --origin %s --cow %s --output %s%s%s%s", partial ? "rm " : "",
-             partial ? cli_quote(partial).text : "", partial ? " && " : "",
-             cli_quote(session->origin.path).text, cli_quote(session->cow.path).text,
-             cli_quote(output->target.path).text, session->arguments.verify ? " --verify" : "",
-             accept ? " --accept=" : "", accept_text(accept).text);
-}
-
 int merge_next_take_back(struct merge_session *session)
 {
     const struct device *undo = session->undo.sibling ? &session->undo.sibling->device : NULL;
@@ -85,17 +68,4 @@ int merge_next_take_back(struct merge_session *session)
              cli_quote(session->origin.path).text, cli_quote(undo->path).text, cli_quote(session->cow.path).text,
              merge_changes_identity(session) ? " --accept=identity" : "");
     return CLI_EXIT_OK;
-}
-
-void merge_next_use(struct merge_session *session, const char *path)
-{
-    const bool is_ext = strncmp(session->evidence.view.type, "ext", 3) == 0;
-    const struct cli_quoted word = cli_quote(path);
-
-    if (session->evidence.view.pttype[0] != '\0')
-        cli_note(session->cli, "next: let the kernel read the partition table again: blockdev --rereadpt %s",
-                 word.text);
-    else if (session->evidence.view.usage[0] != '\0')
-        cli_note(session->cli, "next: check the %s file system on %s before it is used%s%s",
-                 session->evidence.view.type, path, is_ext ? ": e2fsck -f " : "", is_ext ? word.text : "");
 }

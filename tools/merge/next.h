@@ -8,16 +8,10 @@
 /* The command that goes on with a merge that is not complete. */
 void merge_next_resume(struct merge_session *session);
 
-/* The command that writes an incomplete output once more. */
-void merge_next_repeat_output(struct merge_session *session);
-
 /*
  * The command that takes the merge back; nothing where there is no undo store. CLI_EXIT_FAILED: there is no way back
  * under this name any more, which is said; else CLI_EXIT_OK.
  */
 int merge_next_take_back(struct merge_session *session);
-
-/* What to do with the device or image at `path`, which holds the snapshot's content now, before it is used. */
-void merge_next_use(struct merge_session *session, const char *path);
 
 #endif

@@ -5,16 +5,16 @@
 #include "tools/merge/bad_list.h"
 #include "tools/merge/guard.h"
 #include "tools/merge/keep_cow.h"
-#include "tools/merge/output.h"
 #include "tools/merge/preserve.h"
+#include "tools/output/place.h"
 
 enum snap_status merge_open(struct merge_session *session, struct snap_error *err)
 {
-    const bool writes = !session->arguments.dry_run && !session->arguments.output;
-    const bool exclusive = !session->arguments.output; /* a dry run foresees that the device is in use */
-    const struct snap_file_options origin_options = merge_options_io(&session->arguments, writes, exclusive);
+    const bool writes = !session->arguments.dry_run;
+    /* Exclusively in any case: a dry run foresees that the device is in use. */
+    const struct snap_file_options origin_options = merge_options_io(&session->arguments, writes, true);
     const struct snap_file_options cow_options =
-        merge_options_io(&session->arguments, writes && !session->arguments.keep_cow, exclusive);
+        merge_options_io(&session->arguments, writes && !session->arguments.keep_cow, true);
     enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
 
     if (status == SNAP_OK)
@@ -49,7 +49,7 @@ int merge_close(struct merge_session *session, int exit_status)
     snap_folder_close(session->undo.folder);
     snap_repeated_free(session->repeated);
     exit_status = merge_preserve_close(session, exit_status);
-    if (merge_output_close(&session->output, &err) != SNAP_OK)
+    if (output_place_close(&session->output, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(session->cli, &err));
     return devices_close_all(session->cli, devices, 2, exit_status);
 }

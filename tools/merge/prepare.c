@@ -7,7 +7,6 @@
 #include "tools/merge/guard.h"
 #include "tools/merge/keep_cow.h"
 #include "tools/merge/open.h"
-#include "tools/merge/output.h"
 #include "tools/merge/preserve.h"
 #include "tools/merge/report.h"
 #include "tools/merge/side_files.h"
@@ -20,11 +19,11 @@
 
 static enum snap_status ask(struct merge_session *session, struct snap_error *err)
 {
-    if ((session->job.entries == 0 && !session->arguments.output) || session->arguments.yes)
+    if (session->job.entries == 0 || session->arguments.yes)
         return SNAP_OK;
     if (cli_can_ask(session->cli))
         merge_report_devices(session);
-    switch (cli_ask(session->cli, false, session->arguments.output ? "Write it now?" : "Merge now?")) {
+    switch (cli_ask(session->cli, false, "Merge now?")) {
     case CLI_ANSWER_YES:
     case CLI_ANSWER_NOBODY: /* a script: the refusals above are its safety */
         return SNAP_OK;
@@ -76,11 +75,11 @@ enum snap_status merge_prepare(struct merge_session *session, struct snap_error 
     const struct pair pair = merge_pair(session, &session->cow, &session->store);
     enum snap_status status = merge_open(session, err);
 
-    if (status == SNAP_OK && !session->arguments.output)
+    if (status == SNAP_OK)
         status = merge_check_blocks(&session->origin, &session->store, err);
-    if (status == SNAP_OK && !session->arguments.output && !session->arguments.keep_cow)
+    if (status == SNAP_OK && !session->arguments.keep_cow)
         status = merge_check_blocks(&session->cow, &session->store, err);
-    if (status == SNAP_OK && !session->arguments.output)
+    if (status == SNAP_OK)
         status = merge_tune_devices(session, err);
     if (status == SNAP_OK)
         status = check_list(session, &pair, err);
@@ -90,10 +89,9 @@ enum snap_status merge_prepare(struct merge_session *session, struct snap_error 
     if (status == SNAP_OK)
         status = pair_check_identity(&pair, &session->evidence, err);
     if (status == SNAP_OK)
-        status = pair_check_cut(&pair, &session->check, false,
-                                session->arguments.output ? NULL : &session->job.leftover_areas_end, err);
+        status = pair_check_cut(&pair, &session->check, false, &session->job.leftover_areas_end, err);
     if (status == SNAP_OK)
-        status = session->arguments.output ? merge_output_prepare(session, err) : prepare_merge(session, err);
+        status = prepare_merge(session, err);
     if (status == SNAP_OK && !session->arguments.dry_run)
         status = ask(session, err);
     if (status == SNAP_OK && cli_stop_wanted())

@@ -5,10 +5,13 @@
 #include "tools/cli/json.h"
 #include "tools/cli/size.h"
 #include "tools/merge/bad_list.h"
+#include "tools/merge/checks.h"
 #include "tools/merge/next.h"
-#include "tools/merge/output_report.h"
 #include "tools/merge/preserve.h"
 #include "tools/merge/undo.h"
+#include "tools/output/report.h"
+#include "tools/shared/next.h"
+#include "tools/shared/pair_report.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -18,41 +21,20 @@
 
 void merge_report_devices(struct merge_session *session)
 {
-    const char *label = session->store.identity_state == SNAP_IDENTITY_OK ? session->store.identity.label : "";
-    struct cli *cli = session->cli;
+    const struct pair pair = merge_pair(session, &session->cow, &session->store);
 
-    cli_line(cli, "origin  %s", report_device_text(&session->origin, &session->evidence.origin).text);
-    cli_line(cli, "COW     %s: %s%s, chunks of %s, %" PRIu64 " entries%s", session->cow.path,
-             cli_size_text(session->cow.io->size_bytes).text, report_quoted(", ", session->cow.facts.model).text,
-             cli_size_text(session->store.layout.chunk_bytes).text, session->check.entries,
-             report_quoted(", label ", label).text);
-    cli_line(cli, "        the snapshot shows %s", report_probe_text(&session->evidence.view).text);
-    if (session->output.target.path) {
-        merge_output_report_place(session);
-        return;
-    }
-    cli_line(cli, "%s will be written to %s, and the COW %s", cli_size_text_exact(session->job.total_bytes).text,
-             session->origin.path,
+    pair_report_talk(&pair, &session->check, &session->evidence);
+    cli_line(session->cli, "%s will be written to %s, and the COW %s",
+             cli_size_text_exact(session->job.total_bytes).text, session->origin.path,
              session->options.keep_cow ? "is kept as it is." : "will be consumed: afterwards it is an empty store.");
-}
-
-void merge_report_pair(struct merge_session *session)
-{
-    FILE *out = session->cli->out;
-
-    report_print(out, "origin: %s", report_device_text(&session->origin, &session->evidence.origin).text);
-    report_print(out, "COW: %s: %s, %s", session->cow.path, cli_size_text(session->cow.io->size_bytes).text,
-                 session->evidence.text);
-    report_print(out, "view: %s", report_probe_text(&session->evidence.view).text);
-    report_print(out, "entries: %" PRIu64 " in chunks of %s, %" PRIu64 " runs", session->check.entries,
-                 cli_size_text(session->store.layout.chunk_bytes).text, session->check.runs);
 }
 
 void merge_report_plan(struct merge_session *session, const struct snap_merge_result *plan)
 {
+    const struct pair pair = merge_pair(session, &session->cow, &session->store);
     FILE *out = session->cli->out;
 
-    merge_report_pair(session);
+    pair_report_print(&pair, &session->check, &session->evidence, out);
     report_print(out, "to write: %s in %" PRIu64 " requests", cli_size_text_exact(plan->written_bytes).text,
                  plan->write_requests);
     report_print(out, "windows: %" PRIu64 " of at most %" PRIu64 " entries, %" PRIu64 " flushes of the origin, %" PRIu64
@@ -85,7 +67,7 @@ void merge_report_done(struct merge_session *session)
                  session->origin.path);
         return;
     }
-    merge_next_use(session, session->origin.path);
+    next_use(cli, &session->evidence.view, session->origin.path);
     if (session->options.keep_cow)
         cli_note(cli, "%s was not changed; merging it again after %s was used would overwrite the newer content",
                  session->cow.path, session->origin.path);
@@ -176,7 +158,7 @@ int merge_report_json(struct merge_session *session, const struct snap_merge_res
         merge_preserve_json(session, result);
     if (!plan)
         set_after(result, session, outcome);
-    merge_output_report_json(result, session);
+    output_report_json(result, &session->output);
     cli_json_set(document, "result", result);
     return report_json_end(session->cli, document, exit_status);
 }

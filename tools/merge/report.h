@@ -9,7 +9,6 @@
 void merge_report_devices(struct merge_session *session);
 
 /* The same as lines that start with the names of the fields, on standard output: --dry-run. */
-void merge_report_pair(struct merge_session *session);
 void merge_report_plan(struct merge_session *session, const struct snap_merge_result *plan);
 
 /* The end of a run that merged everything: what was done, what to do next. */

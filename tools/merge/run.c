@@ -7,8 +7,6 @@
 #include "tools/merge/bad_list.h"
 #include "tools/merge/keep_cow.h"
 #include "tools/merge/next.h"
-#include "tools/merge/output.h"
-#include "tools/merge/output_report.h"
 #include "tools/merge/preserve.h"
 #include "tools/merge/report.h"
 #include "tools/merge/side_files.h"
@@ -18,23 +16,11 @@
  * ---- the plan --------------------------------------------------------------------------------------------------
  */
 
-static int dry_run_output(struct merge_session *session)
-{
-    if (session->arguments.json)
-        return merge_report_json(session, NULL, "planned", CLI_EXIT_OK);
-    merge_report_pair(session);
-    merge_output_report_plan(session);
-    cli_nothing_written(session->cli);
-    return CLI_EXIT_OK;
-}
-
 int merge_run_dry(struct merge_session *session)
 {
     struct snap_merge_result plan;
     struct snap_error err = {0};
 
-    if (session->arguments.output)
-        return dry_run_output(session);
     if (snap_merge_dry_run(&session->store, session->origin.io, &session->job, &session->options, &plan, &err) !=
         SNAP_OK)
         return cli_refuse(session->cli, &err);
@@ -45,36 +31,6 @@ int merge_run_dry(struct merge_session *session)
     merge_undo_print(session);
     cli_nothing_written(session->cli);
     return CLI_EXIT_OK;
-}
-
-/*
- * ---- to a third place ------------------------------------------------------------------------------------------
- */
-
-int merge_run_output(struct merge_session *session)
-{
-    const struct snap_clock *clock = &snap_clock_system;
-    const uint64_t start_ns = clock->now_ns(clock->context);
-    struct cli_progress progress;
-    struct snap_error err = {0};
-    enum snap_status status = merge_output_make(session, &err);
-
-    if (status != SNAP_OK)
-        return cli_refuse(session->cli, &err);
-    cli_progress_begin(&progress, session->cli, session->output.target.path, session->arguments.progress_json,
-                       session->arguments.progress_seconds);
-    status = merge_output_write(session, &progress, &err);
-    session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
-    cli_progress_end(&progress, cli_exit_outcome(status), cli_exit_status(status));
-    if (status == SNAP_OK) {
-        merge_output_report_done(session);
-    } else {
-        (void)cli_fail(session->cli, &err);
-        merge_output_report_interrupted(session);
-    }
-    if (session->arguments.json)
-        return merge_report_json(session, NULL, cli_exit_outcome(status), cli_exit_status(status));
-    return cli_exit_status(status);
 }
 
 /*

@@ -8,9 +8,6 @@
 /* --dry-run: shows the plan. */
 int merge_run_dry(struct merge_session *session);
 
-/* --output: writes the snapshot to a third place. */
-int merge_run_output(struct merge_session *session);
-
 /* Merges the store into the origin. */
 int merge_run(struct merge_session *session);
 

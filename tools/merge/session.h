@@ -10,8 +10,8 @@
 #include "lib/merge/checkpoint.h"
 #include "lib/merge/merge.h"
 #include "lib/merge/sibling.h"
-#include "lib/view/extract.h"
 #include "tools/merge/options.h"
+#include "tools/output/session.h"
 #include "tools/shared/devices.h"
 
 /* --bad-list: the chunks that could not be merged (bad_list.h). */
@@ -57,19 +57,6 @@ struct merge_keep_cow {
     struct snap_checkpoint checkpoint;
 };
 
-/* --output: the third place that the snapshot is written to (output.h). */
-struct merge_output {
-    struct device target;         /* path: NULL where no output is wanted. io: the device, or the partial image */
-    struct snap_probe on_target;  /* of a device: what is lost */
-    char *partial_path;           /* the name of a new image until it is complete; NULL: a device */
-    struct snap_folder *folder;   /* of a new image */
-    struct snap_new_file *image;  /* a new image, once it is made */
-    uint64_t size_bytes;          /* of what is written: with the tail of an image that is no whole sector */
-    uint64_t most_bytes;          /* at most so many are no holes; zeros among the data may make it fewer */
-    struct snap_extract_result written, verified;
-    bool complete;                /* all of it is durable and, where that was asked for, verified */
-};
-
 struct merge_session {
     struct cli *cli;
     struct merge_arguments arguments;
@@ -87,7 +74,7 @@ struct merge_session {
     struct merge_bad_chunks bad;
     struct merge_preserve preserve;
     struct merge_undo undo;
-    struct merge_output output;
+    struct output_session output;   /* --output; empty where it is not given */
 };
 
 #endif

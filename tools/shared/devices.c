@@ -87,6 +87,17 @@ bool devices_keeps_name(const struct device *device)
     return same;
 }
 
+enum snap_status devices_keeps_size(const struct device *device, struct snap_error *err)
+{
+    uint64_t now_bytes;
+    enum snap_status status = device->io ? snap_file_size_now(device->io, &now_bytes, err) : SNAP_OK;
+
+    if (status == SNAP_OK && device->io && now_bytes != device->io->size_bytes)
+        return snap_fail(err, SNAP_E_BUSY, "%s: it had %" PRIu64 " bytes when it was checked and has %" PRIu64 " now: "
+                         "another program is changing it", device->path, device->io->size_bytes, now_bytes);
+    return status;
+}
+
 enum snap_status devices_close(struct device *device, struct snap_error *err)
 {
     enum snap_status status = snap_io_close(device->io, err);

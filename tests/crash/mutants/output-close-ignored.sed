@@ -3,7 +3,7 @@
 # In: tools/merge/open.c
 # With: injected.bats
 # Found by: an error at close is told, and what is not closed does not get its name
-/merge_output_close/{
+/output_place_close/{
 n
 s/exit_status = cli_exit_worse\(exit_status, (.*)\);/(void)\1;/
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: an output device never stands on a file of origin or COW.
-# In: tools/merge/output.c
+# In: tools/output/place.c
 # With: output.bats
 # Found by: an output on the origin's own file system is refused; a mounted origin is a warning
-s/status = check_apart\(session, &output->target\.facts, err\);/;/
+s/status = check_apart\(output, &output->target\.facts, err\);/;/

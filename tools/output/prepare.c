@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The checks before a snapshot is written somewhere else, in their order. */
+#include "tools/output/prepare.h"
+
+#include "tools/output/place.h"
+#include "tools/output/report.h"
+#include "tools/shared/pair_report.h"
+
+static enum snap_status open_inputs(struct output_session *output, struct snap_error *err)
+{
+    struct snap_file_options io_options = output->arguments.io;
+    enum snap_status status = devices_find(output->cow, output->arguments.cow, err);
+
+    io_options.write = false;
+    io_options.exclusive = false;
+    if (status == SNAP_OK)
+        status = devices_find(output->origin, output->arguments.origin, err);
+    if (status == SNAP_OK)
+        status = devices_distinct(output->origin, output->cow, err);
+    if (status == SNAP_OK)
+        status = devices_open(output->cow, &io_options, err);
+    if (status == SNAP_OK)
+        status = devices_open(output->origin, &io_options, err);
+    if (status == SNAP_OK)
+        status = devices_read_store(output->store, output->cow, output->origin, err);
+    if (status == SNAP_OK)
+        status = snap_header_fail_defect(output->store, err);
+    return status == SNAP_OK ? devices_origin_large_enough(output->origin, output->cow->path,
+                                                           output->store->layout.chunk_bytes, err)
+                             : status;
+}
+
+/* A device that is in use can be read. The output is right if nothing is written to the device meanwhile. */
+static void warn_of_users(struct output_session *output, const struct device *device)
+{
+    char holders[SNAP_DEVICE_HOLDERS_BYTES];
+
+    snap_device_holders(device->path, &device->facts, holders, sizeof holders);
+    if (holders[0] != '\0')
+        cli_warn(output->cli, "%s: it is in use (%s): writes made now may be in the output only in part", device->path,
+                 holders);
+}
+
+/* What goes to standard output takes the place of nothing: there is no question. */
+static enum snap_status ask(struct output_session *output, const struct pair *pair, struct snap_error *err)
+{
+    if (output->arguments.yes || output->kind == OUTPUT_STREAM)
+        return SNAP_OK;
+    if (cli_can_ask(output->cli)) {
+        pair_report_talk(pair, &output->check, &output->evidence);
+        output_report_place(output);
+    }
+    switch (cli_ask(output->cli, false, "Write it now?")) {
+    case CLI_ANSWER_YES:
+    case CLI_ANSWER_NOBODY: /* a script: the refusals above are its safety */
+        return SNAP_OK;
+    case CLI_ANSWER_STOPPED:
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    case CLI_ANSWER_NO:
+        break;
+    }
+    return snap_fail(err, SNAP_E_REFUSED, "not written: you answered no");
+}
+
+struct pair output_prepare_pair(const struct output_session *output)
+{
+    return (struct pair){
+        .cli = output->cli,
+        .origin = output->origin,
+        .cow = output->cow,
+        .store = output->store,
+        .accept = output->arguments.accept,
+        .memory_bytes = output->arguments.memory_bytes,
+    };
+}
+
+enum snap_status output_prepare(struct output_session *output, struct snap_error *err)
+{
+    const struct pair pair = output_prepare_pair(output);
+    enum snap_status status = open_inputs(output, err);
+
+    if (status == SNAP_OK)
+        status = pair_check_list(&pair, NULL, &output->check, err);
+    if (status == SNAP_OK)
+        status = pair_check_identity(&pair, &output->evidence, err);
+    if (status == SNAP_OK)
+        status = pair_check_cut(&pair, &output->check, false, NULL, err);
+    if (status != SNAP_OK)
+        return status;
+    warn_of_users(output, output->origin);
+    warn_of_users(output, output->cow);
+    status = output_place_prepare(output, err);
+    if (status == SNAP_OK && !output->arguments.dry_run)
+        status = ask(output, &pair, err);
+    if (status == SNAP_OK && cli_stop_wanted())
+        status = snap_fail(err, SNAP_E_STOPPED, "stopped");
+    if (status == SNAP_OK)
+        status = devices_keeps_size(output->origin, err);
+    return status == SNAP_OK ? devices_keeps_size(output->cow, err) : status;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Says what will be written, what was written, and the command that goes on. */
+#include "tools/output/report.h"
+
+#include "lib/base/new_file.h"
+#include "tools/cli/size.h"
+#include "tools/shared/accept.h"
+#include "tools/shared/next.h"
+#include "tools/shared/report.h"
+
+#include <inttypes.h>
+
+/* What stands before the number of bytes: zeros are left out of an image, and how many there are is not known yet. */
+static const char *bound(const struct output_session *output, const char *word)
+{
+    return output->kind == OUTPUT_IMAGE ? word : "";
+}
+
+void output_report_place(struct output_session *output)
+{
+    struct cli *cli = output->cli;
+
+    if (output->kind == OUTPUT_IMAGE)
+        cli_line(cli, "output  %s: a new image of %s", output->target.path, cli_size_text(output->size_bytes).text);
+    else
+        cli_line(cli, "output  %s; this will be lost", report_device_text(&output->target, &output->on_target).text);
+    cli_line(cli, "%s%s will be written to %s; origin and COW are only read.", bound(output, "Up to "),
+             cli_size_text_exact(output->most_bytes).text, output->target.path);
+}
+
+void output_report_plan(const struct output_session *output, FILE *out)
+{
+    if (output->kind == OUTPUT_IMAGE)
+        report_print(out, "output: %s: a new image of %s", output->target.path,
+                     cli_size_text_exact(output->size_bytes).text);
+    else if (output->kind == OUTPUT_DEVICE)
+        report_print(out, "output: %s", report_device_text(&output->target, &output->on_target).text);
+    else
+        report_print(out, "output: %s", output->target.path);
+    report_print(out, "to write: %s%s", bound(output, "up to "), cli_size_text_exact(output->most_bytes).text);
+}
+
+void output_report_done(struct output_session *output)
+{
+    struct cli *cli = output->cli;
+
+    cli_note(cli, "wrote the snapshot of %s and %s to %s: %s (%s of data%s) in %s, %s", output->origin->path,
+             output->cow->path, output->target.path, cli_size_text(output->size_bytes).text,
+             cli_size_text(output->written.written_bytes).text,
+             output->written.written_bytes < output->size_bytes ? ", the rest are holes" : "",
+             cli_duration_text(output->elapsed_ms).text,
+             cli_rate_text(output->written.written_bytes, output->elapsed_ms).text);
+    if (output->arguments.verify)
+        cli_note(cli, "%s was read back and compared: all of it is correct", output->target.path);
+    if (output->kind != OUTPUT_STREAM)
+        next_use(cli, &output->evidence.view, output->target.path);
+    cli_note(cli, "%s and %s were not changed", output->origin->path, output->cow->path);
+}
+
+/* The command that goes on; what was accepted has to be accepted again. */
+static void repeat(struct output_session *output)
+{
+    /* What is on the device now may look like what the snapshot holds. */
+    const unsigned accept =
+        output->arguments.accept | (output->kind == OUTPUT_DEVICE ? 1u << ACCEPT_OUTPUT_SIGNATURE : 0);
+    const struct output_words *words = &output->arguments.words;
+    const char *partial = output->partial_path;
+
+    cli_line(output->cli, "To go on: %s%s%s%s --origin %s %s%s %s %s%s%s%s", partial ? "rm " : "",
+             partial ? cli_quote(partial).text : "", partial ? " && " : "", output->cli->program->name,
+             cli_quote(output->origin->path).text, words->cow_option, cli_quote(output->cow->path).text, words->option,
+             cli_quote(output->target.path).text, output->arguments.verify ? " --verify" : "",
+             accept ? " --accept=" : "", accept_text(accept).text);
+}
+
+void output_report_interrupted(struct output_session *output)
+{
+    struct cli *cli = output->cli;
+
+    cli_line(cli, "%s and %s were not changed.", output->origin->path, output->cow->path);
+    if (output->complete && output->image) {
+        if (snap_new_file_is_there(output->image))
+            cli_line(cli, "The output is complete, as %s.",
+                     output->image->placed ? output->target.path : output->partial_path);
+        else
+            cli_line(cli, "The output was complete, but its file was removed or replaced by another program: do not "
+                     "use what is there; repeat the command with a name in a folder that only you can change.");
+        return;
+    }
+    cli_line(cli, "%s is incomplete (%s of %s): do not use it.",
+             output->kind == OUTPUT_STREAM  ? "What went to standard output"
+             : output->kind == OUTPUT_IMAGE ? output->partial_path
+                                            : output->target.path,
+             cli_size_text(output->written.done_bytes).text, cli_size_text(output->size_bytes).text);
+    if (output->kind != OUTPUT_STREAM)
+        repeat(output);
+}
+
+void output_report_json(struct cli_json *result, const struct output_session *output)
+{
+    struct cli_json *object;
+
+    if (!output->target.path)
+        return;
+    object = cli_json_object();
+    cli_json_set_string(object, "path", output->target.path);
+    cli_json_set_string(object, "partial_path", output->complete ? NULL : output->partial_path);
+    cli_json_set_bool(object, "new_image", output->kind == OUTPUT_IMAGE);
+    cli_json_set_bool(object, "complete", output->complete);
+    cli_json_set_uint(object, "size_bytes", output->size_bytes);
+    cli_json_set_uint(object, "most_bytes", output->most_bytes);
+    cli_json_set_uint(object, "written_bytes", output->written.written_bytes);
+    cli_json_set_uint(object, "write_requests", output->written.write_requests);
+    cli_json_set_uint(object, "verified_bytes", output->verified.done_bytes);
+    cli_json_set(result, "output", object);
+}

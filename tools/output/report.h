@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is shown of a snapshot that is written somewhere else: the place before, the result and the next step after. */
+#ifndef DMSNAP_TOOLS_OUTPUT_REPORT
+#define DMSNAP_TOOLS_OUTPUT_REPORT
+
+#include "tools/cli/json.h"
+#include "tools/output/session.h"
+
+/* The lines about the place, for the person who is asked. */
+void output_report_place(struct output_session *output);
+
+/* The same on `out`, for --dry-run. */
+void output_report_plan(const struct output_session *output, FILE *out);
+
+/* The end of a run that wrote all of it; the end of one that did not. */
+void output_report_done(struct output_session *output);
+void output_report_interrupted(struct output_session *output);
+
+/* The object "output" of the result. */
+void output_report_json(struct cli_json *result, const struct output_session *output);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Runs the writing, and tells its end. */
+#include "tools/output/run.h"
+
+#include "lib/base/clock.h"
+#include "tools/output/prepare.h"
+#include "tools/output/report.h"
+#include "tools/output/write.h"
+#include "tools/shared/pair_report.h"
+
+/* Standard output may be what the snapshot is to go to: there the plan is talk. */
+static void show_plan(struct output_session *output)
+{
+    const struct pair pair = output_prepare_pair(output);
+    FILE *out = output->kind == OUTPUT_STREAM ? output->cli->err : output->cli->out;
+
+    if (!output->arguments.json) {
+        pair_report_print(&pair, &output->check, &output->evidence, out);
+        output_report_plan(output, out);
+        cli_nothing_written(output->cli);
+    }
+}
+
+int output_run(struct output_session *output, const char **outcome)
+{
+    const struct snap_clock *clock = &snap_clock_system;
+    const uint64_t start_ns = clock->now_ns(clock->context);
+    struct cli_progress progress;
+    struct snap_error err = {0};
+    enum snap_status status;
+
+    *outcome = output->arguments.dry_run ? "planned" : NULL;
+    if (output->arguments.dry_run) {
+        show_plan(output);
+        return CLI_EXIT_OK;
+    }
+    status = output_write_begin(output, &err);
+    if (status != SNAP_OK)
+        return cli_refuse(output->cli, &err);
+    cli_progress_begin(&progress, output->cli, output->target.path, output->arguments.progress_json,
+                       output->arguments.progress_seconds);
+    status = output_write(output, &progress, &err);
+    output->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
+    cli_progress_end(&progress, cli_exit_outcome(status), cli_exit_status(status));
+    if (status == SNAP_OK) {
+        output_report_done(output);
+    } else {
+        (void)cli_fail(output->cli, &err);
+        output_report_interrupted(output);
+    }
+    *outcome = cli_exit_outcome(status);
+    return cli_exit_status(status);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One run that writes the snapshot somewhere else: what was asked for, what is open, how far it has come. Data only. */
+#ifndef DMSNAP_TOOLS_OUTPUT_SESSION
+#define DMSNAP_TOOLS_OUTPUT_SESSION
+
+#include "lib/base/new_file.h"
+#include "lib/check/check.h"
+#include "lib/check/evidence.h"
+#include "lib/view/extract.h"
+#include "tools/shared/devices.h"
+
+/* The end of the name of a new image until it is complete. */
+#define OUTPUT_PARTIAL ".partial"
+
+/* What a program takes for standard output, where it can write there. */
+#define OUTPUT_STREAM_NAME "-"
+
+enum output_kind {
+    OUTPUT_IMAGE,  /* a new file */
+    OUTPUT_DEVICE, /* a block device that is there */
+    OUTPUT_STREAM  /* standard output */
+};
+
+/* How the program that is run says things: for messages, and for the command that goes on. */
+struct output_words {
+    const char *option;     /* "--output": what the place is an argument of */
+    const char *cow_option; /* "--cow ": what stands before the COW; "" where it is an operand */
+};
+
+/* Strings are borrowed. */
+struct output_arguments {
+    struct output_words words;
+    const char *origin, *cow, *place;
+    bool stream_allowed; /* "-" is standard output, and no file of this name */
+    bool dry_run, yes, json, verify, progress_json;
+    unsigned accept;     /* bits of enum accept */
+    uint64_t memory_bytes;
+    uint64_t rate_bytes, rate_requests; /* 0: no limit */
+    uint64_t progress_seconds;          /* 0: not given */
+    struct snap_file_options io;        /* engine and queue depth */
+};
+
+/* Standard output as a device: it takes writes that follow one another. */
+struct output_stream {
+    struct snap_io io;
+    uint64_t at_bytes;
+};
+
+struct output_session {
+    struct cli *cli;
+    struct output_arguments arguments;
+    struct device *origin, *cow;   /* the program's, which closes them; opened here */
+    struct snap_store *store;      /* the program's, too */
+    struct snap_check_result check;
+    struct snap_evidence evidence;
+
+    enum output_kind kind;
+    struct device target;         /* io: the device, the partial image, or the stream */
+    struct output_stream stream;
+    struct snap_probe on_target;  /* of a device: what is lost */
+    char *partial_path;           /* the name of a new image until it is complete; NULL where it is none */
+    struct snap_folder *folder;   /* of a new image */
+    struct snap_new_file *image;  /* a new image, once it is made */
+    uint64_t size_bytes;          /* of what is written: with the tail of an image that is no whole sector */
+    uint64_t most_bytes;          /* at most so many are no holes; zeros among the data may make it fewer */
+    struct snap_extract_result written, verified;
+    bool complete;                /* all of it is durable and, where that was asked for, verified */
+    uint64_t elapsed_ms;
+};
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a user does next with a device or image that has a new content. */
+#ifndef DMSNAP_TOOLS_SHARED_NEXT
+#define DMSNAP_TOOLS_SHARED_NEXT
+
+#include "lib/device/probe.h"
+#include "tools/cli/cli.h"
+
+/* How `path` is looked at before it is used; `content` is what is on it now. Nothing where that is not known. */
+void next_use(struct cli *cli, const struct snap_probe *content, const char *path);
+
+#endif
