@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
+#include "lib/store/fingerprint.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #define DATA_BYTES_MAX (4u << 20)
 #define PIECE_BYTES_MAX (1u << 20)
+#define FIRST_SECTORS_BYTES (SNAP_FINGERPRINT_OFFSET_BYTES + SNAP_FINGERPRINT_BYTES)
 
 struct snap_create {
     struct snap_io *cow;
@@ -30,15 +32,16 @@ static uint64_t block_bytes(const struct snap_create *create)
     return snap_max(create->cow->logical_block_bytes, SNAP_HEADER_SECTOR_BYTES);
 }
 
-static enum snap_status write_first_block(struct snap_create *create, const uint8_t *sector, struct snap_error *err)
+/* The header's sector and the next one as far as the block has it; NULL: zeros. */
+static enum snap_status write_first_block(struct snap_create *create, const uint8_t *sectors, struct snap_error *err)
 {
     uint8_t *block = snap_buffer_new(block_bytes(create));
     enum snap_status status;
 
     if (!block)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for the header", create->cow->name);
-    if (sector)
-        memcpy(block, sector, SNAP_HEADER_SECTOR_BYTES);
+    if (sectors)
+        memcpy(block, sectors, (size_t)snap_min(block_bytes(create), FIRST_SECTORS_BYTES));
     status = snap_io_write(create->cow, 0, block_bytes(create), block, err);
     snap_buffer_free(block);
     return status == SNAP_OK ? snap_io_flush(create->cow, err) : status;
@@ -199,8 +202,46 @@ static enum snap_status clear_old_areas(struct snap_create *create, struct snap_
     return status;
 }
 
-enum snap_status snap_create_finish(struct snap_create *create, const struct snap_identity *identity,
+/* The fingerprint with the samples masked that the list touches. The list is on the device, its header is not. */
+static enum snap_status mask_listed(const struct snap_create *create, const struct snap_header *header,
+                                    const struct snap_identity *identity, struct snap_fingerprint *fingerprint,
                                     struct snap_error *err)
+{
+    const struct snap_store store = {.io = create->cow, .header = *header, .layout = create->layout};
+    uint8_t listed[sizeof fingerprint->mask];
+    enum snap_status status;
+
+    if (create->entries == 0)
+        return SNAP_OK;
+    status = snap_fingerprint_find_listed(&store, fingerprint, identity->origin_sectors, listed, err);
+    for (size_t i = 0; i < sizeof listed && status == SNAP_OK; i++)
+        fingerprint->mask[i] |= listed[i];
+    return status;
+}
+
+/* Fills in the second sector, and writes it, unless it goes with the header in one block. */
+static enum snap_status put_fingerprint(struct snap_create *create, const struct snap_header *header,
+                                        const struct snap_identity *identity,
+                                        const struct snap_fingerprint *fingerprint, uint8_t *sectors,
+                                        struct snap_error *err)
+{
+    struct snap_fingerprint masked = *fingerprint;
+    enum snap_status status;
+
+    if (!identity || create->layout.chunk_bytes < FIRST_SECTORS_BYTES)
+        return snap_fail(err, SNAP_E_INTERNAL, "%s: there is no place for a fingerprint", create->cow->name);
+    status = mask_listed(create, header, identity, &masked, err);
+    if (status != SNAP_OK)
+        return status;
+    snap_codec_encode_fingerprint(&masked, sectors + SNAP_FINGERPRINT_OFFSET_BYTES);
+    if (block_bytes(create) >= FIRST_SECTORS_BYTES)
+        return SNAP_OK;
+    return snap_io_write(create->cow, SNAP_FINGERPRINT_OFFSET_BYTES, SNAP_FINGERPRINT_BYTES,
+                         sectors + SNAP_FINGERPRINT_OFFSET_BYTES, err);
+}
+
+enum snap_status snap_create_finish(struct snap_create *create, const struct snap_identity *identity,
+                                    const struct snap_fingerprint *fingerprint, struct snap_error *err)
 {
     const struct snap_header header = {
         .magic = SNAP_MAGIC,
@@ -208,21 +249,23 @@ enum snap_status snap_create_finish(struct snap_create *create, const struct sna
         .version = SNAP_DISK_VERSION,
         .chunk_sectors = create->layout.chunk_sectors,
     };
-    uint8_t sector[SNAP_HEADER_SECTOR_BYTES] = {0};
+    uint8_t sectors[FIRST_SECTORS_BYTES] = {0};
     enum snap_status status = write_data(create, err);
 
     if (status == SNAP_OK)
         status = write_last_area(create, err);
     if (status == SNAP_OK)
         status = clear_old_areas(create, err);
+    if (status == SNAP_OK && fingerprint)
+        status = put_fingerprint(create, &header, identity, fingerprint, sectors, err);
     if (status == SNAP_OK)
         status = snap_io_flush(create->cow, err); /* before the header: it makes all of this count */
     if (status != SNAP_OK)
         return status;
-    snap_codec_encode_header(&header, sector);
+    snap_codec_encode_header(&header, sectors);
     if (identity)
-        snap_codec_encode_record(identity, sector);
-    return write_first_block(create, sector, err);
+        snap_codec_encode_record(identity, sectors);
+    return write_first_block(create, sectors, err);
 }
 
 enum snap_status snap_create_wipe(struct snap_create *create, uint64_t offset_bytes, struct snap_error *err)

@@ -37,6 +37,15 @@ uint64_t snap_fingerprint_block(const struct snap_fingerprint *fingerprint, uint
     return splitmix64(fingerprint->seed + sample) % blocks;
 }
 
+uint32_t snap_fingerprint_masked(const struct snap_fingerprint *fingerprint)
+{
+    uint32_t masked = 0;
+
+    for (uint32_t sample = 0; sample < fingerprint->samples; sample++)
+        masked += snap_fingerprint_bit(fingerprint->mask, sample);
+    return masked;
+}
+
 /*
  * The chunks that samples touch, in ascending order. A list may be long, and most of its chunks touch no sample: one
  * whose bit in `seen` is not set is not looked for.
@@ -129,9 +138,8 @@ bool snap_fingerprint_possible(const struct snap_store *store)
     return store->defect == SNAP_HEADER_GOOD && store->fingerprint_room;
 }
 
-/* NULL: none, the sector becomes zero. */
-static enum snap_status replace(struct snap_store *store, const struct snap_fingerprint *fingerprint,
-                                struct snap_error *err)
+enum snap_status snap_fingerprint_put(const struct snap_store *store, const struct snap_fingerprint *fingerprint,
+                                      struct snap_error *err)
 {
     const uint64_t unit_bytes = snap_header_unit_bytes(store); /* at most a chunk, and chunk 0 has two sectors */
     const uint64_t unit_offset_bytes = snap_round_down(SNAP_FINGERPRINT_OFFSET_BYTES, unit_bytes);
@@ -159,10 +167,6 @@ static enum snap_status replace(struct snap_store *store, const struct snap_fing
             memset(bytes + SNAP_FINGERPRINT_OFFSET_BYTES, 0, SNAP_FINGERPRINT_BYTES);
         status = snap_io_write(store->io, unit_offset_bytes, unit_bytes, bytes + unit_offset_bytes, err);
     }
-    if (status == SNAP_OK)
-        status = snap_io_flush(store->io, err);
-    if (status == SNAP_OK)
-        snap_header_take_fingerprint(store, bytes + SNAP_FINGERPRINT_OFFSET_BYTES);
     snap_buffer_free(bytes);
     return status;
 }
@@ -170,10 +174,15 @@ static enum snap_status replace(struct snap_store *store, const struct snap_fing
 enum snap_status snap_fingerprint_write(struct snap_store *store, const struct snap_fingerprint *fingerprint,
                                         struct snap_error *err)
 {
-    return replace(store, fingerprint, err);
-}
+    uint8_t sector[SNAP_FINGERPRINT_BYTES] = {0};
+    enum snap_status status = snap_fingerprint_put(store, fingerprint, err);
 
-enum snap_status snap_fingerprint_drop(struct snap_store *store, struct snap_error *err)
-{
-    return replace(store, NULL, err);
+    if (status == SNAP_OK)
+        status = snap_io_flush(store->io, err);
+    if (status != SNAP_OK)
+        return status;
+    if (fingerprint)
+        snap_codec_encode_fingerprint(fingerprint, sector);
+    snap_header_take_fingerprint(store, sector);
+    return SNAP_OK;
 }

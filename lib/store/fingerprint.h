@@ -29,6 +29,9 @@ static inline void snap_fingerprint_set_bit(uint8_t *mask, uint32_t sample)
     mask[sample / 8] = (uint8_t)(mask[sample / 8] | 1u << sample % 8);
 }
 
+/* How many of its samples are masked. */
+uint32_t snap_fingerprint_masked(const struct snap_fingerprint *fingerprint);
+
 /*
  * Walks the list of a store, whose header is GOOD, once. `listed` is a mask: the samples that a chunk of the list
  * touches. SNAP_E_IO, SNAP_E_CORRUPT (the list does not end on the device), SNAP_E_NOMEM.
@@ -46,17 +49,21 @@ enum snap_status snap_fingerprint_find_listed(const struct snap_store *store,
 bool snap_fingerprint_possible(const struct snap_store *store);
 
 /*
- * Replaces the fingerprint, durably, and takes it over into *store, where it counts only if the store has a record with
- * the same id. One atomic unit is written: where that is larger than a sector, the rest of it as it is. The header is
- * read again, and must be the one that *store has (SNAP_E_CORRUPT).
+ * Writes the fingerprint; NULL: zeros, the store has none any more. One atomic unit is written: where that is larger
+ * than a sector, the rest of it as it is. The header is read again, and must be the one that *store has
+ * (SNAP_E_CORRUPT). There is no flush: until the next one, the old fingerprint or the new one is there. What *store
+ * says of its fingerprint is not changed.
  *
- * SNAP_E_REFUSED where snap_fingerprint_possible says no, SNAP_E_NOMEM, SNAP_E_IO. After a failure the old fingerprint
- * or the new one is there; after a failed flush the caller must stop using the store.
+ * SNAP_E_REFUSED where snap_fingerprint_possible says no, SNAP_E_NOMEM, SNAP_E_IO.
+ */
+enum snap_status snap_fingerprint_put(const struct snap_store *store, const struct snap_fingerprint *fingerprint,
+                                      struct snap_error *err);
+
+/*
+ * The same, durably, and *store takes it over; it counts there only beside a record with the same id. After a failed
+ * flush the caller must stop using the store.
  */
 enum snap_status snap_fingerprint_write(struct snap_store *store, const struct snap_fingerprint *fingerprint,
                                         struct snap_error *err);
-
-/* The same, but the sector becomes zero: the store has no fingerprint any more. */
-enum snap_status snap_fingerprint_drop(struct snap_store *store, struct snap_error *err);
 
 #endif

@@ -146,7 +146,7 @@ static void make_difference(const struct shown *shown, struct snap_io *origin, s
     FUZZ_PROMISE(!create || model.header != MODEL_GOOD, "there is a store before it is complete");
     model_free(&model);
     if (status == SNAP_OK) {
-        FUZZ_PROMISE(snap_create_finish(create, NULL, NULL) == SNAP_OK, "a new store is not completed");
+        FUZZ_PROMISE(snap_create_finish(create, NULL, NULL, NULL) == SNAP_OK, "a new store is not completed");
         model_read(&model, io_mem_bytes(cow), cow->size_bytes);
         FUZZ_PROMISE(model.header == MODEL_GOOD && !model.past_end && model.entries == differing,
                      "a new store of %" PRIu64 " entries, expected %" PRIu64, model.entries, differing);

@@ -30,6 +30,9 @@ static uint64_t old_of(uint64_t index)
     return index * 3 + 1;
 }
 
+static const struct snap_fingerprint taken = {.seed = 5, .samples = 150, .mask = {1}, .sums = {7, 8, 9}};
+
+/* With a record, the store gets a fingerprint, too, where chunks have the room. */
 static enum snap_status make(struct snap_io *io, uint32_t cs, uint64_t count, const struct snap_identity *identity,
                              struct snap_error *err)
 {
@@ -48,7 +51,7 @@ static enum snap_status make(struct snap_io *io, uint32_t cs, uint64_t count, co
         status = snap_create_add(create, old_of(i), data_of(i, cs * UINT64_C(512)), err);
     }
     if (status == SNAP_OK)
-        status = snap_create_finish(create, identity, err);
+        status = snap_create_finish(create, identity, identity && cs > 1 ? &taken : NULL, err);
     snap_create_close(create);
     return status;
 }
@@ -68,6 +71,18 @@ static void assert_new_store(struct snap_io *io, uint32_t cs, uint64_t count)
     }
     for (uint64_t at = format_entry_offset(cs, count), i = at % chunk_bytes; i < chunk_bytes; at++, i++)
         assert_int_equal(bytes[at], 0); /* rule garbage-behind-end: it would become live */
+}
+
+/* Each sample that the list touches is masked, beside those that were. Blocks are chunks of eight sectors here. */
+static void assert_fingerprint(struct snap_io *io, uint64_t count)
+{
+    const struct snap_store store = list_open(io);
+    struct snap_fingerprint expected = taken;
+
+    for (uint64_t i = 0; i < count; i++)
+        expected.mask[old_of(i) / 8] |= (uint8_t)(1u << old_of(i) % 8);
+    assert_int_equal(store.fingerprint_state, SNAP_FINGERPRINT_OK);
+    assert_memory_equal(&store.fingerprint, &expected, sizeof expected);
 }
 
 static void assert_sound(struct snap_io *io)
@@ -161,7 +176,7 @@ static void operations_come_in_the_safe_order(void **state)
 struct explorer {
     struct snap_io *image;
     const uint8_t *before; /* what the device held */
-    uint32_t cs;
+    uint32_t cs, block_bytes;
     uint64_t count;
     bool begun;            /* what was there before must be gone */
     uint64_t states, stores;
@@ -180,6 +195,9 @@ static void look_at(struct explorer *explorer)
         memcmp(io_mem_bytes(explorer->image), explorer->before, explorer->image->size_bytes) == 0)
         return;
     assert_new_store(explorer->image, explorer->cs, explorer->count);
+    /* In a larger block both sectors are one unit; here they are not, and a record alone harms nobody. */
+    if (explorer->cs == 8 && (explorer->block_bytes == 512 || io_mem_bytes(explorer->image)[512] != 0))
+        assert_fingerprint(explorer->image, explorer->count);
     explorer->stores++;
 }
 
@@ -221,7 +239,7 @@ static void crash_everywhere(uint32_t cs, uint32_t block_bytes, uint64_t chunks,
     struct recorder *recorder = recorder_new();
     struct snap_io *io = io_record_new(recorder, "cow", before, size_bytes, block_bytes, true);
     struct explorer explorer = {.image = io_mem_new("image", size_bytes, 512, false), .before = before, .cs = cs,
-                                .count = count};
+                                .block_bytes = block_bytes, .count = count};
     struct snap_error err = {.text = ""};
 
     recorder_on_operation(recorder, explore, &explorer);
@@ -285,9 +303,9 @@ static void the_header_is_as_the_kernel_writes_it(void **state)
     }
 }
 
-static void the_record_is_written_with_the_header(void **state)
+static void record_and_fingerprint_are_written_with_the_header(void **state)
 {
-    const struct snap_identity identity = {.origin_sectors = 77, .chunk_sectors = 8, .label = "a label"};
+    const struct snap_identity identity = {.origin_sectors = 1234, .chunk_sectors = 8, .label = "a label"};
     struct snap_error err = {.text = ""};
     struct snap_io *io = io_mem_new("cow", 20 * 4096, 512, true);
     struct snap_store store;
@@ -297,7 +315,29 @@ static void the_record_is_written_with_the_header(void **state)
     store = list_open(io);
     assert_int_equal(store.identity_state, SNAP_IDENTITY_OK);
     assert_memory_equal(&store.identity, &identity, sizeof identity);
+    assert_fingerprint(io, 1);
     list_close(io);
+}
+
+/* Nobody asks for one there; if somebody did, area 0 must not get it. */
+static void there_is_no_fingerprint_without_a_place(void **state)
+{
+    const struct snap_identity identity = {.origin_sectors = 1234};
+    struct snap_error err = {.text = ""};
+
+    (void)state;
+    for (uint32_t cs = 1; cs <= 2; cs++) {
+        struct snap_io *io = io_mem_new("cow", 100 * 512, 512, true);
+        struct snap_create *create;
+        struct snap_layout layout;
+
+        assert_ok(snap_layout_init(&layout, cs, 100, &err), &err);
+        assert_ok(snap_create_begin(&create, io, &layout, &err), &err);
+        assert_status(snap_create_finish(create, cs == 1 ? &identity : NULL, &taken, &err), SNAP_E_INTERNAL, &err);
+        snap_create_close(create);
+        assert_true(snap_all_zero(io_mem_bytes(io), io->size_bytes));
+        list_close(io);
+    }
 }
 
 static void an_older_store_does_not_continue_the_new_one(void **state)
@@ -359,7 +399,7 @@ static void a_full_device_can_still_be_finished(void **state)
     for (unsigned i = 0; i < 2; i++)
         assert_status(snap_create_add(create, 5000, data_of(99, 512), &err), SNAP_E_NOSPC, &err);
     assert_int_equal(snap_create_entries(create), 37);
-    assert_ok(snap_create_finish(create, NULL, &err), &err);
+    assert_ok(snap_create_finish(create, NULL, NULL, &err), &err);
     snap_create_close(create);
     assert_new_store(io, 1, 37);
     list_close(io);
@@ -471,7 +511,8 @@ int main(void)
         cmocka_unit_test(a_crash_over_garbage_leaves_all_or_nothing),
         cmocka_unit_test(a_crash_over_an_older_store_leaves_all_or_nothing),
         cmocka_unit_test(the_header_is_as_the_kernel_writes_it),
-        cmocka_unit_test(the_record_is_written_with_the_header),
+        cmocka_unit_test(record_and_fingerprint_are_written_with_the_header),
+        cmocka_unit_test(there_is_no_fingerprint_without_a_place),
         cmocka_unit_test(an_older_store_does_not_continue_the_new_one),
         cmocka_unit_test(a_device_takes_what_the_format_allows),
         cmocka_unit_test(a_full_device_can_still_be_finished),

@@ -76,7 +76,7 @@ static enum snap_status diff_into(struct snap_io *cow, uint32_t cs, struct snap_
     assert_ok(snap_create_begin(&create, cow, &layout, err), err);
     status = snap_diff(create, &layout, origin, newer, chosen, err);
     if (status == SNAP_OK)
-        status = snap_create_finish(create, NULL, err);
+        status = snap_create_finish(create, NULL, NULL, err);
     snap_create_close(create);
     return status;
 }

@@ -22,6 +22,7 @@ struct create_session {
     struct snap_folder *folder;        /* of such an image */
     struct snap_new_file *image;       /* such an image, once it is made */
     struct snap_identity identity;
+    struct snap_fingerprint fingerprint; /* no samples: none */
     uint64_t entries;                  /* of the finished store */
     bool touched;                      /* the COW has been written to, or it was tried */
     bool begun;                        /* the first write arrived: what was there is no store any more */

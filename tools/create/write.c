@@ -85,7 +85,8 @@ enum snap_status create_write(struct create_session *session, struct snap_error 
     if (status == SNAP_OK && session->arguments.from_diff)
         status = add_difference(session, create, err);
     if (status == SNAP_OK)
-        status = snap_create_finish(create, session->arguments.no_identity ? NULL : &session->identity, err);
+        status = snap_create_finish(create, session->arguments.no_identity ? NULL : &session->identity,
+                                    session->fingerprint.samples > 0 ? &session->fingerprint : NULL, err);
     session->entries = snap_create_entries(create);
     snap_create_close(create);
     if (status == SNAP_OK && session->image)

@@ -52,7 +52,7 @@ static enum snap_status make_store(struct merge_session *session, struct snap_er
     record.flags = SNAP_IDENTITY_UNDO;
     if (session->store.identity_state == SNAP_IDENTITY_OK)
         memcpy(record.parent_id, session->store.identity.store_id, sizeof record.parent_id);
-    status = snap_create_finish(create, &record, err);
+    status = snap_create_finish(create, &record, NULL, err);
     snap_create_close(create);
     return status;
 }
