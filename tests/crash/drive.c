@@ -64,6 +64,8 @@ static enum snap_status check(struct snap_io *cow, const struct snap_io *origin,
 
     findings->fn = refuse;
     findings->context = cow;
+    if (status == SNAP_OK && options.origin_sectors == 0) /* snapmerge asks for a chunk; the library takes less */
+        return snap_fail(err, SNAP_E_REFUSED, "%s: empty", origin->name);
     return status == SNAP_OK ? snap_check(store, &options, findings, result, err) : status;
 }
 

@@ -185,7 +185,8 @@ static void judge_refusal(const struct run *run, enum snap_status status, const 
     for (size_t i = 0; i < count; i++)
         FUZZ_PROMISE(log[i].kind == RECORD_READ, "refused (%d: %s), but %s was written to", status, err->text,
                      names[log[i].disk]);
-    FUZZ_PROMISE(merge->damaged || merge->may_refuse || merge->faults > 0, "refused: %d: %s", status, err->text);
+    FUZZ_PROMISE(merge->damaged || merge->disk[0].size_bytes == 0 || merge->may_refuse || merge->faults > 0,
+                 "refused: %d: %s", status, err->text);
     FUZZ_PROMISE(err->text[0], "refused without a word");
 }
 
@@ -208,6 +209,7 @@ static void run_merge(struct run *run)
         return;
     }
     FUZZ_PROMISE(!merge->damaged, "a damaged store is merged");
+    FUZZ_PROMISE(merge->disk[0].size_bytes > 0, "a store is merged into nothing");
     FUZZ_PROMISE(status == SNAP_OK || status == SNAP_E_STOPPED || merge->fails_at > 0 ||
                      (merge->faults > 0 && !merge->options.continue_on_error),
                  "the merge ends with %d: %s", status, err.text);
@@ -224,12 +226,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     struct run run = {.merge = &merge};
 
     merge_case_take(&merge, &input);
-    if (merge.disk[0].size_bytes > 0) {
-        open_disks(&run);
-        add_faults(&run);
-        run_merge(&run);
-        close_disks(&run);
-    }
+    open_disks(&run);
+    add_faults(&run);
+    run_merge(&run);
+    close_disks(&run);
     merge_case_free(&merge);
     return 0;
 }

@@ -24,6 +24,7 @@ struct images {
     uint8_t *view;
     bool readable;             /* the view is known; the store may have other faults */
     bool sound;                /* a store that everybody takes, too */
+    bool too_small;            /* the origin has no chunk of the store: nobody takes the two together */
 };
 
 static char *path_of(const char *name)
@@ -123,6 +124,7 @@ static void snapcheck(const struct images *images, struct fuzz_input *input)
     unchanged(images, &program);
     if (flags & 1)
         check_json(&program);
+    FUZZ_PROMISE(!(flags & 4) || !images->too_small || program.exit_status != 0, "clean, with hardly an origin");
     if (!(flags & 4)) {
         struct model_judgement judgement;
 
@@ -160,6 +162,7 @@ static void snapinspect(const struct images *images, struct fuzz_input *input)
     unchanged(images, &program);
     if ((flags & 1) && program.exit_status != 16)
         check_json(&program);
+    FUZZ_PROMISE(!(flags & 4) || !images->too_small || program.exit_status != 0, "shown, with hardly an origin");
     if (extracts && !(flags & 2) && program.exit_status == 0)
         FUZZ_PROMISE(images->readable && holds("extracted.img", images->view, images->image.origin_bytes),
                      "what was extracted is not the view");
@@ -245,6 +248,7 @@ static void snapmerge(const struct images *images, struct fuzz_input *input)
 static void snapcreate(const struct images *images, struct fuzz_input *input)
 {
     const uint8_t flags = fuzz_byte(input);
+    const uint64_t chunk_bytes = flags & 2 ? 512 : 4096;
     uint64_t cow_bytes = 0, bad_bytes;
     uint8_t *cow, *view = fuzz_calloc(1, (size_t)images->image.origin_bytes);
     struct program program;
@@ -271,6 +275,7 @@ static void snapcreate(const struct images *images, struct fuzz_input *input)
     FUZZ_PROMISE(holds("origin.img", images->image.origin, images->image.origin_bytes), "the origin has changed");
     if ((flags & 16) || program_said(&program, "Nothing was written."))
         unchanged(images, &program);
+    FUZZ_PROMISE(images->image.origin_bytes >= chunk_bytes || program.exit_status != 0, "a store of hardly an origin");
     if (program.exit_status == 0 && !(flags & 16)) {
         cow = read_file(flags & 1 ? "cow.img" : "new.img", &cow_bytes);
         FUZZ_PROMISE(cow, "there is no new store");
@@ -321,9 +326,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     if (images.model.header == MODEL_GOOD && !images.model.past_end)
         images.readable =
             model_view(&images.model, images.image.origin, images.image.origin_bytes, images.view, &bad_bytes);
-    images.sound = images.readable && !images.judgement.damaged;
-    if (images.image.origin_bytes > 0) /* else nothing is known of the origin, and any store is as good as another */
-        run_one(&images, &input);
+    images.too_small = images.image.origin_bytes < images.model.chunk_bytes;
+    images.sound = images.readable && !images.judgement.damaged && !images.too_small;
+    run_one(&images, &input);
     model_free(&images.model);
     image_free(&images.image);
     free(images.view);

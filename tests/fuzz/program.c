@@ -30,6 +30,8 @@ void program_start(struct program *program, const char *name)
     program_word(program, "--signal=ABRT");
     program_word(program, SECONDS_MAX);
     program_word(program, path);
+    if (getenv("LLVM_PROFILE_FILE")) /* it is written at the end, where the sandbox lets nobody write */
+        program_word(program, "--no-sandbox");
 }
 
 void program_word(struct program *program, const char *word)
