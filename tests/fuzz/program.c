@@ -65,7 +65,8 @@ static char *variable(const char *name, char *room, size_t room_bytes)
 static int spawn(struct program *program, int out, int err)
 {
     static char path[PATH_MAX], profile[PATH_MAX], folder[128];
-    char *environment[] = {variable("PATH", path, sizeof path), folder, (char[]){"LC_ALL=C.UTF-8"}, NULL, NULL};
+    char *environment[] = {variable("PATH", path, sizeof path), folder, (char[]){"LC_ALL=C.UTF-8"},
+                           (char[]){"LLVM_PROFILE_FILE=/dev/null"}, NULL}; /* else it is a file beside the images */
     posix_spawn_file_actions_t actions;
     pid_t child, ended;
     int status, failed;
