@@ -45,10 +45,12 @@ static bool behind_the_end(const struct reader *list, uint64_t offset_bytes)
 }
 
 /*
- * Whether a merge that has met the fault may not end well. What cannot be compared is written instead; what cannot be
- * zeroed behind the end of a list stays; a chunk that cannot be copied may be left over.
+ * Whether a merge that has met the fault may not end well. What a medium does not give to be compared is written
+ * instead, but a device that is gone is none to write to; what cannot be zeroed behind the end of a list stays; a chunk
+ * that cannot be copied may be left over; a header is read again without the sector behind it.
  */
-static bool must_fail(const struct run *run, unsigned disk, enum io_fault_kind operation, const struct kind *kind)
+static bool must_fail(const struct run *run, unsigned disk, enum io_fault_kind operation, const struct kind *kind,
+                      bool from_then_on)
 {
     const struct sweep *sweep = run->sweep;
     const struct workload *workload = sweep->workload;
@@ -58,12 +60,16 @@ static bool must_fail(const struct run *run, unsigned disk, enum io_fault_kind o
 
     if (operation == IO_FAULT_FLUSH)
         return true;
+    if (disk == 0 && operation == IO_FAULT_READ && workload->skip_identical)
+        return kind->sys_errno == ENODEV;
     if (disk == 0 && operation == IO_FAULT_READ)
-        return !workload->skip_identical && (sweep->images.disks > 2 ? !may_be_bad : workload->verify);
+        return sweep->images.disks > 2 ? !may_be_bad : workload->verify;
     if (disk == 0)
         return !may_be_bad;
     if (operation == IO_FAULT_WRITE)
         return disk != sweep->merged;
+    if (offset_bytes == 0 && !from_then_on)
+        return false;
     return !behind_the_end(list, offset_bytes) && !(may_be_bad && is_data(list, offset_bytes));
 }
 
@@ -90,7 +96,7 @@ static void fail_each(struct sweep *sweep, unsigned disk, enum io_fault_kind ope
         if (met && run.status != SNAP_OK && (!named || strncmp(named + strlen(name), ": ", 2) != 0))
             faults_broken(sweep, "the error does not name the device: %s", run.err.text);
         if (met)
-            faults_hold(&run, must_fail(&run, disk, operation, kind));
+            faults_hold(&run, must_fail(&run, disk, operation, kind, from_then_on));
         else if (run.status != SNAP_OK)
             faults_broken(sweep, "nothing failed, but: %s", run.err.text);
         faults_run_end(&run);

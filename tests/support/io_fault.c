@@ -45,16 +45,18 @@ static int errno_of(const struct io_fault *fault)
     return fault->sys_errno ? fault->sys_errno : EIO;
 }
 
-/* The first bytes of a write that then fails. Nobody hears of their fate. */
-static void write_part(struct snap_io *lower, const struct snap_io_request *request, uint64_t sectors)
+/* The first bytes of a read or write that then fails. Nobody hears of their fate. */
+static void transfer_part(struct snap_io *lower, const struct snap_io_request *request, uint64_t sectors)
 {
     uint64_t total_bytes = snap_io_request_bytes(request);
     uint64_t part_bytes = snap_min(sectors * SNAP_SECTOR_BYTES, total_bytes);
     uint8_t *flat = test_calloc(1, (size_t)total_bytes);
 
     test_write_from(request, flat);
-    if (part_bytes > 0)
+    if (part_bytes > 0 && request->kind == SNAP_IO_WRITE)
         (void)snap_io_write(lower, request->offset_bytes, part_bytes, flat, NULL);
+    else if (part_bytes > 0 && snap_io_read(lower, request->offset_bytes, part_bytes, flat, NULL) == SNAP_OK)
+        test_read_into(request, flat);
     free(flat);
 }
 
@@ -78,8 +80,8 @@ static enum snap_status fault_transfer(struct snap_io *io, struct snap_io_reques
             continue;
         }
         requests[i].sys_errno = errno_of(fault);
-        if (fault->partial && requests[i].kind == SNAP_IO_WRITE)
-            write_part(device->lower, &requests[i], fault->partial_sectors);
+        if (fault->partial)
+            transfer_part(device->lower, &requests[i], fault->partial_sectors);
     }
     status = snap_io_transfer(device->lower, passed, passed_count, err);
     for (size_t i = 0; i < passed_count; i++)

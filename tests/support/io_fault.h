@@ -18,7 +18,7 @@ struct io_fault {
     uint64_t offset_bytes;   /* reads and writes: only those that touch this range ... */
     uint64_t length_bytes;   /* ... unless the length is 0; a request outside of it counts but does not fail */
     int sys_errno;           /* 0 means EIO */
-    bool partial;            /* a write: the first partial_sectors of it arrive, then it fails */
+    bool partial;            /* the first partial_sectors of a read or write arrive, then it fails */
     uint64_t partial_sectors;
 };
 

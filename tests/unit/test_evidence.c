@@ -233,6 +233,39 @@ static void unreadable_places_are_left_out(void **state)
     }
 }
 
+/* A read that fails may have brought everything, or something else: what it left in memory is no evidence. */
+static void what_a_failed_read_leaves_is_no_evidence(void **state)
+{
+    struct snap_io *origin = ext4(*state, UUID_A), *cow = difference(origin, NULL);
+    struct snap_io *faulty = io_fault_new(origin, NULL);
+    struct snap_evidence evidence;
+
+    io_fault_add(faulty, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .offset_bytes = 1024,
+                                            .length_bytes = 512, .partial = true, .partial_sectors = UINT32_MAX});
+    evidence = gather(cow, faulty);
+    assert_true(io_fault_hits(faulty) > 0);
+    assert_string_equal(evidence.origin.uuid, "");
+    assert_string_equal(evidence.origin.type, "");
+    assert_string_equal(evidence.view.uuid, "");
+    list_close(faulty);
+    list_close(cow);
+}
+
+/* Each try of a bad place may take seconds: after some of them no other is tried, and the rest counts as unreadable. */
+static void a_device_that_is_bad_all_over_is_not_tried_for_long(void **state)
+{
+    struct snap_io *origin = ext4(*state, UUID_A), *cow = difference(origin, NULL);
+    struct snap_io *faulty = io_fault_new(origin, NULL);
+    struct snap_evidence evidence;
+
+    io_fault_add(faulty, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true});
+    evidence = gather(cow, faulty);
+    assert_true(evidence.unreadable > 1000);
+    assert_in_range(io_fault_hits(faulty), 1, evidence.unreadable / 10);
+    list_close(faulty);
+    list_close(cow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +279,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_wrong_origin_is_no_witness_for_itself, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(sizes_are_held_against_the_record, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(unreadable_places_are_left_out, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(what_a_failed_read_leaves_is_no_evidence, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_device_that_is_bad_all_over_is_not_tried_for_long, fixture_setup,
+                                        fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
