@@ -3,6 +3,7 @@
 #include "lib/merge/merge_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/merge/fingerprint_mask_private.h"
 
 #include <string.h>
 
@@ -73,6 +74,10 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
             status = snap_fail(err, SNAP_E_STOPPED, "stopped");
         else
             status = count_load(&merge, &load, err);
+    }
+    if (status == SNAP_OK && !options->keep_cow) {
+        status = snap_fingerprint_mask_count(&merge.list_end, !options->keep_fingerprint, err);
+        result->metadata_bytes += merge.list_end.counts.written_bytes;
     }
     if (merge.list_end.zeros_unflushed)
         result->cow_flushes++;

@@ -18,17 +18,19 @@
  *     So the snapshot's view, which is the origin overlaid by the list, stays the same.
  *  4. Before a byte of the origin changes, each sibling that is not invalid has an entry for its chunk, with the old
  *     content, both durable. So the siblings' views stay the same.
- *  5. On the COW only areas are written, and with options->keep_cow nothing at all. Nothing is written behind the end
- *     of the origin.
+ *  5. On the COW only areas and the fingerprint are written, and with options->keep_cow nothing at all. Nothing is
+ *     written behind the end of the origin.
  *  6. After a flush or a cut has failed nothing is written any more: it is not known what is durable. It is not tried
  *     again, since what a failed flush has lost may look clean from then on.
+ *  7. A sample of the fingerprint that counts, because it is not masked and the list does not touch it, is what it was
+ *     when the fingerprint was made. The store has the fingerprint as long as it has entries.
  *
  * From 1, 2 and 3 it follows that the kernel, or another run, can go on from any such state. The reason for each order
  * is in dmsnap-store(5), ORDERS OF WRITING.
  *
  * Transitions. Each step of "The order of writes" in ARCHITECTURE.md is one function:
  *
- *     before the first window  flush_lists
+ *     before the first window  snap_fingerprint_mask_listed, then flush_lists
  *     1 read                   snap_window_load
  *     2 copy to the siblings   copy_out
  *     3 write to the origin    snap_copy_write
@@ -42,6 +44,7 @@
 
 #include "lib/merge/compare_load.h"
 #include "lib/merge/figures_private.h"
+#include "lib/merge/fingerprint_mask_private.h"
 
 /*
  * What the lists look like now must be what they look like after a power failure. An earlier run may have been killed
@@ -232,7 +235,10 @@ static enum snap_status merge_windows(struct snap_merge *merge, struct snap_wind
     return status;
 }
 
-/* All is merged but for the bad entries: drops them if that is wanted, and zeroes the leftover areas. */
+/*
+ * All is merged but for the bad entries: drops them if that is wanted; an empty store loses its fingerprint, since its
+ * origin may change from now on; the leftover areas become zero.
+ */
 static enum snap_status finish(struct snap_merge *merge, struct snap_error *err)
 {
     const struct snap_merge_options *options = merge->options;
@@ -240,6 +246,8 @@ static enum snap_status finish(struct snap_merge *merge, struct snap_error *err)
 
     if (options->drop_bad && merge->bad.confirmed > 0)
         status = snap_list_end_drop(&merge->list_end, options->before_drop, options->before_drop_context, err);
+    if (status == SNAP_OK && merge->list_end.length == 0 && !options->keep_fingerprint)
+        status = snap_fingerprint_mask_drop(&merge->list_end, err);
     return status == SNAP_OK ? snap_list_end_finish(&merge->list_end, err) : status;
 }
 
@@ -248,13 +256,16 @@ enum snap_status snap_merge_run(struct snap_merge *merge, struct snap_merge_resu
     const struct snap_merge_options *options = merge->options;
     struct snap_window_range finished = {.first = merge->job->entries, .end = merge->job->entries};
     struct snap_error ignored; /* the first failure is the one that is told */
-    enum snap_status status;
+    enum snap_status status = SNAP_OK;
 
     snap_figures_begin(merge, result);
     merge->write_control.done = snap_figures_add_written;
     merge->write_control.done_context = merge;
     snap_pace_note_cut(&merge->pace);
-    status = flush_lists(merge, err);
+    if (!options->keep_cow)
+        status = snap_fingerprint_mask_listed(&merge->list_end, err);
+    if (status == SNAP_OK)
+        status = flush_lists(merge, err); /* the mask is durable as well then */
     if (status == SNAP_OK) {
         status = merge_windows(merge, &finished, err);
         if (status != SNAP_OK && !merge->uncertain && finished.first < merge->committed)

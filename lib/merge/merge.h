@@ -60,6 +60,7 @@ struct snap_merge_options {
     uint64_t compare_from;
     enum snap_status (*checkpoint)(void *context, uint64_t merged_from, struct snap_error *err);
     void *checkpoint_context;
+    bool keep_fingerprint;        /* also of a store that is empty at the end: its entries may come back (undo) */
     bool skip_identical;          /* compare with the origin first, and write only what differs */
     bool verify;                  /* after the flush and before the cut: read back what was written, and compare it */
     /*

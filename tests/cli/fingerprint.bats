@@ -7,10 +7,13 @@ setup() {
     load helpers
     load work
     load fingerprints
+    load forks
     in_folder
+    pid=
 }
 
 teardown() {
+    [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
     loops_detach
 }
 
@@ -93,4 +96,182 @@ change() {
         assert_equal "$(fingerprint "$loop" origin)" "192 masked 0 listed 0 agree 192 differ 0"
         contents origin $((300 * 4096)) "other origin"
     done
+}
+
+# --- snapmerge ---------------------------------------------------------------------------------
+# An origin of 300 blocks, and two snapshots of it that differ from it in about a fifth of them.
+snapshots() {
+    origin_of $((300 * 4096))
+    fork snap 4096 20
+    fork other 8192 20
+    # The list of --from-diff is masked from the start: as if the kernel had filled the list.
+    unmask snap
+    unmask other
+    cp snap snap.before
+    cp other other.before
+}
+
+# unmask STORE: no sample is masked any more.
+unmask() {
+    perl -e '
+        open(my $file, "+<:raw", $ARGV[0]) or die;
+        seek($file, 512, 0);
+        read($file, my $sector, 512) == 512 or die;
+        substr($sector, 40, 24) = "\0" x 24;
+        substr($sector, 12, 4) = "\0" x 4;
+        my $crc = 0xffffffff;
+        for my $byte (unpack("C*", $sector)) {
+            $crc ^= $byte;
+            $crc = $crc >> 1 ^ ($crc & 1 ? 0x82f63b78 : 0) for 1 .. 8;
+        }
+        substr($sector, 12, 4) = pack("V", $crc ^ 0xffffffff);
+        seek($file, 512, 0);
+        print $file $sector;' "$1"
+}
+
+# true_of STORE...: each has a fingerprint with which the origin agrees, in a good part of it.
+true_of() {
+    local store text
+    for store in "$@"; do
+        text=$(fingerprint "$store" origin)
+        [[ $text =~ ^192\ masked\ [0-9]+\ listed\ [0-9]+\ agree\ ([0-9]+)\ differ\ 0$ && ${BASH_REMATCH[1]} -gt 80 ]] ||
+            { echo "$store: $text" >&2 && return 1; }
+    done
+}
+
+# counts STORE WORD: of fingerprint().
+counts() {
+    local text
+    text=$(fingerprint "$1" origin)
+    text=${text#*"$2" }
+    echo "${text%% *}"
+}
+
+merge() {
+    program snapmerge "$@" --origin origin
+    assert_status 0
+}
+
+@test "a merge: the empty store has none; a dry run changes nothing" {
+    snapshots
+    true_of snap
+    merge --cow snap --dry-run
+    cmp snap snap.before
+    merge --cow snap
+    cmp origin snap.view
+    assert_equal "$(fingerprint snap)" none
+    zero snap 512 $((4096 - 512))
+}
+
+@test "stopped and killed at random moments: the fingerprint is true each time" {
+    local ends=0 halfway=0 runs signal masked
+    snapshots
+    for ((runs = 0; runs < 200 && (ends < 12 || halfway < 4); runs++)); do
+        signal=TERM
+        ((RANDOM % 2)) || signal=KILL
+        at_random "$signal" --rate-limit 2M --memory 16M --origin origin --cow snap
+        if ended_early; then
+            ends=$((ends + 1))
+            ! half_merged snap.view || halfway=$((halfway + 1))
+            true_of snap
+            # Also once an entry is off the list, whoever takes it off: the mask was there before.
+            masked=$(counts snap masked)
+            cmp -s origin origin.before || [ "$masked" -gt 0 ]
+        else
+            assert_equal "$(fingerprint snap)" none
+            begin_anew snap
+        fi
+    done
+    echo "# $ends ends, $halfway in the middle" >&3
+    [ "$ends" -ge 12 ]
+    [ "$halfway" -ge 4 ]
+}
+
+@test "other snapshots of the origin: those that are kept stay true, one that is not kept does not" {
+    snapshots
+    merge --cow snap --preserve other
+    true_of other
+    cp other kept
+    begin_anew snap other
+    merge --cow snap
+    [ "$(counts other differ)" -gt 5 ]
+    cp kept other
+    merge --cow other
+    cmp origin other.view
+    assert_equal "$(fingerprint other)" none
+}
+
+@test "--undo: both stores stay true, there and back and there again" {
+    local listed
+    snapshots
+    merge --cow snap --undo undo
+    cmp origin snap.view
+    true_of snap undo
+    [ "$(counts snap masked)" -gt 20 ]
+    assert_equal "$(counts snap listed)" 0
+    # A run that finds nothing to merge leaves it, for the entries may come back.
+    merge --cow snap
+    true_of snap undo
+    merge --cow undo --preserve snap
+    cmp origin origin.before
+    shows snap snap.view
+    true_of snap
+    assert_equal "$(fingerprint undo)" none
+    [ "$(counts snap masked)" -gt 20 ]
+    merge --cow snap
+    cmp origin snap.view
+    assert_equal "$(fingerprint snap)" none
+}
+
+@test "--undo, and the undo of the undo" {
+    snapshots
+    merge --cow snap --undo undo
+    merge --cow undo --preserve snap --undo redo
+    cmp origin origin.before
+    true_of snap undo redo
+    merge --cow redo --preserve undo --preserve snap
+    cmp origin snap.view
+    true_of snap undo
+    assert_equal "$(fingerprint redo)" none
+}
+
+@test "an undo store that is given up brings nothing back: the fingerprint goes with the last entry" {
+    snapshots
+    halfway_with_undo
+    program snapmerge --origin origin --cow snap --accept=undo
+    assert_status 0
+    assert_equal "$(fingerprint snap)" none
+}
+
+# The merge of `snap` with an undo store, stopped in the middle.
+halfway_with_undo() {
+    anew() { rm -f undo && begin_anew snap; }
+    met() { half_merged snap.view; }
+    halfway TERM --rate-limit 1M --undo undo --origin origin --cow snap
+    true_of snap undo
+}
+
+@test "--keep-cow: the store is as it was, true after the merge, and merged again" {
+    snapshots
+    merge --cow snap --keep-cow
+    cmp origin snap.view
+    cmp snap snap.before
+    true_of snap
+    merge --cow snap --keep-cow --undo undo
+    cmp snap snap.before
+    true_of snap undo
+    merge --cow undo --preserve snap
+    true_of snap
+    merge --cow snap
+    assert_equal "$(fingerprint snap)" none
+    cmp origin snap.view
+}
+
+@test "an undo store that a store with chunks of 512 bytes gets has no fingerprint" {
+    origin_of $((300 * 4096))
+    fork fine 512 20
+    merge --cow fine --undo undo
+    assert_equal "$(fingerprint undo)" none
+    merge --cow undo --preserve fine
+    cmp origin origin.before
 }

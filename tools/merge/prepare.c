@@ -57,6 +57,7 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
     if (status == SNAP_OK)
         status = merge_side_files_distinct(session, err);
     merge_preserve_share_memory(session);
+    session->options.keep_fingerprint = merge_undo_may_bring_back(session);
     return status;
 }
 

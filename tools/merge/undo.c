@@ -285,6 +285,16 @@ static bool spoils_undo_store(const struct merge_session *session)
     return !same_id(undo_id, no_id);
 }
 
+bool merge_undo_may_bring_back(const struct merge_session *session)
+{
+    const struct snap_identity *record = record_of(&session->store);
+
+    if (session->undo.sibling)
+        return true;
+    return !same_id(record->undo_id, no_id) && (record->flags & SNAP_IDENTITY_UNDO_LOST) == 0 &&
+           (session->job.entries == 0 || !spoils_undo_store(session));
+}
+
 enum snap_status merge_undo_begin(struct merge_session *session, struct snap_error *err)
 {
     enum snap_status status;

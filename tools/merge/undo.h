@@ -52,6 +52,12 @@ enum snap_status merge_undo_make_known(struct merge_session *session, struct sna
 /* After a complete merge: the mark that it is under way goes away. */
 enum snap_status merge_undo_end(struct merge_session *session, struct snap_error *err);
 
+/*
+ * An undo store may bring back what this merge takes off the list: one is made or taken up, or one that was whole at
+ * the end of an earlier merge of this store is not spoilt now.
+ */
+bool merge_undo_may_bring_back(const struct merge_session *session);
+
 /* For the plan on standard output: what would be made. */
 void merge_undo_print(struct merge_session *session);
 

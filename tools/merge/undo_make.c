@@ -3,6 +3,7 @@
 #include "lib/base/bytes.h"
 #include "tools/merge/undo.h"
 
+#include "lib/check/fingerprinting.h"
 #include "lib/check/identity.h"
 #include "lib/store/create.h"
 #include "lib/store/record.h"
@@ -34,10 +35,22 @@ static enum snap_status make_image(struct merge_session *session, struct snap_ne
     return status == SNAP_OK ? snap_file_reserve(device->io, err) : status;
 }
 
+/*
+ * What the origin holds before the merge. It stays true: before a chunk of the origin changes, the undo store lists it.
+ * What this merge may change says nothing from the start: an earlier run, of which a power failure may take a write
+ * back, could have changed it already.
+ */
+static enum snap_status take_fingerprint(struct merge_session *session, const struct snap_identity *record,
+                                         struct snap_fingerprint *fingerprint, struct snap_error *err)
+{
+    return snap_fingerprinting_take(fingerprint, record->store_id, session->origin.io, &session->store, err);
+}
+
 static enum snap_status make_store(struct merge_session *session, struct snap_error *err)
 {
     struct snap_io *io = session->undo.sibling->device.io;
     struct snap_identity record = {0};
+    struct snap_fingerprint fingerprint = {0};
     struct snap_layout layout;
     struct snap_create *create = NULL;
     enum snap_status status = snap_layout_init(&layout, session->store.layout.chunk_sectors,
@@ -45,6 +58,8 @@ static enum snap_status make_store(struct merge_session *session, struct snap_er
 
     if (status == SNAP_OK)
         status = new_record(session, &record, err);
+    if (status == SNAP_OK && layout.chunk_bytes >= SNAP_FINGERPRINT_OFFSET_BYTES + SNAP_FINGERPRINT_BYTES)
+        status = take_fingerprint(session, &record, &fingerprint, err);
     if (status == SNAP_OK)
         status = snap_create_begin(&create, io, &layout, err);
     if (status != SNAP_OK)
@@ -52,7 +67,7 @@ static enum snap_status make_store(struct merge_session *session, struct snap_er
     record.flags = SNAP_IDENTITY_UNDO;
     if (session->store.identity_state == SNAP_IDENTITY_OK)
         memcpy(record.parent_id, session->store.identity.store_id, sizeof record.parent_id);
-    status = snap_create_finish(create, &record, NULL, err);
+    status = snap_create_finish(create, &record, fingerprint.samples > 0 ? &fingerprint : NULL, err);
     snap_create_close(create);
     return status;
 }
