@@ -15,7 +15,7 @@ static enum snap_status open_and_look(struct inspect_session *session, struct sn
     return status == SNAP_OK ? inspect_figures_gather(session, err) : status;
 }
 
-/* Where the list cannot be followed to its end, there is nothing to list and no view. */
+/* Where the list cannot be followed to its end, there is nothing to list. */
 static int show(struct inspect_session *session)
 {
     const bool complete = session->result.list_complete;
@@ -23,8 +23,6 @@ static int show(struct inspect_session *session)
     struct snap_error err = {0};
 
     inspect_figures_warn(session);
-    if (complete && session->arguments.extract)
-        return inspect_extract(session, &err) == SNAP_OK ? exit_status : cli_fail(session->cli, &err);
     if (complete && session->arguments.list)
         return inspect_list(session, &err) == SNAP_OK ? exit_status : cli_fail(session->cli, &err);
     if (session->arguments.json)
@@ -35,16 +33,21 @@ static int show(struct inspect_session *session)
 
 static int run(struct cli *cli)
 {
-    struct inspect_session session = {.cli = cli, .arguments = inspect_options_take()};
+    struct inspect_session session = {.cli = cli};
     struct sandbox sandbox = {.count = 0};
     struct device *const devices[] = {&session.cow, &session.origin};
     struct snap_error err = {0};
-    int exit_status;
+    int exit_status = inspect_options_take(cli, &session.arguments);
 
+    if (exit_status != CLI_EXIT_OK)
+        return exit_status;
     cli_catch_signals();
-    sandbox_allow(&sandbox, session.arguments.extract);
+    sandbox_allow(&sandbox, inspect_options_stream(&session.arguments) ? NULL : session.arguments.extract);
     sandbox_enter(&sandbox, cli);
-    exit_status = open_and_look(&session, &err) == SNAP_OK ? show(&session) : cli_fail(cli, &err);
+    if (session.arguments.extract)
+        exit_status = inspect_extract(&session);
+    else
+        exit_status = open_and_look(&session, &err) == SNAP_OK ? show(&session) : cli_fail(cli, &err);
     return devices_close_all(cli, devices, 2, exit_status);
 }
 

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A merge in the background, met while it runs, and waited for.
+# A merge, or another run, in the background: met while it runs, and waited for.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# start OPTION...: snapmerge in the background, $pid; what it says goes to the files `said` and `out`.
-start() {
+# start_program NAME ARGUMENT...: in the background, $pid; what it says goes to the files `said` and `out`.
+start_program() {
+    local name=$1
+    shift
     skip_without_json "$@"
     : >said
     : >out
     # shellcheck disable=SC2086
-    env --default-signal=HUP $WRAPPER "$BUILDDIR/tools/snapmerge" --origin origin --cow cow "$@" \
-        </dev/null >out 2>said 3>&- &
+    env --default-signal=HUP $WRAPPER "$BUILDDIR/tools/$name" "$@" </dev/null >out 2>said 3>&- &
     pid=$!
+}
+
+# start OPTION...: a merge of the pair in the folder.
+start() {
+    start_program snapmerge --origin origin --cow cow "$@"
 }
 
 # end: waits for it; $status. The limit only turns a hang into a failure.

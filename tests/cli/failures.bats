@@ -51,10 +51,10 @@ failed() {
     [ ! -e new ]
 }
 
-# too_large CALL NAME ARGUMENT...: the first such call for a file that is being made meets a limit of file sizes, as the
-# kernel does it, with the signal. A run without that finds out which call it is: memory files have such calls, too.
-too_large() {
-    local call=$1 n
+# first_call CALL NAME ARGUMENT...: $n, the number of the first such call for a file that is being made. A run finds it
+# out: memory files have such calls, too.
+first_call() {
+    local call=$1
     shift
     traced -e trace="$call" -- "$@"
     n=$(perl -ne '
@@ -66,6 +66,13 @@ too_large() {
     rm -f new
     cp origin.before origin
     cp cow.before cow
+}
+
+# too_large CALL NAME ARGUMENT...: that call meets a limit of file sizes, as the kernel does it, with the signal.
+too_large() {
+    local call=$1 n
+    first_call "$@"
+    shift
     traced -e inject="$call:error=EFBIG:signal=SIGXFSZ:when=$n" -- "$@"
     failed "File too large: beyond what the file system, or the limit on file sizes of this shell (ulimit -f), allows"
     [[ $stderr == *": new: "* || $stderr == *": new.partial: "* ]]
@@ -82,12 +89,14 @@ too_large() {
     too_large write snapmerge --origin origin --cow cow --keep-cow --checkpoint new
 }
 
-@test "an image that cannot be completed, nor removed: it is named" {
-    traced -e inject=fsync,fdatasync:error=EIO -e inject=unlinkat:error=EACCES -- \
-        snapinspect --origin origin --extract image cow
+@test "an image that cannot be begun, nor removed: it is named" {
+    local n
+    first_call ftruncate snapinspect --origin origin --extract new cow
+    traced -e inject=ftruncate:error=EIO:when="$n" -e inject=unlinkat:error=EACCES -- \
+        snapinspect --origin origin --extract new cow
     failed "Input/output error"
-    assert_said "an incomplete image was left: image: "
-    [ -e image ]
+    assert_said "new.partial: cannot be removed again: Permission denied"
+    [ -e new.partial ]
 }
 
 @test "places where file systems keep their signatures cannot be read: said, and the merge goes on" {

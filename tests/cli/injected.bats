@@ -176,8 +176,9 @@ close_fails() {
     assert_status 8
     assert_said "close failed: Input/output error"
     cmp new view
-    close_fails image snapinspect --origin origin --extract "$dir/image" cow
+    close_fails image.partial snapinspect --origin origin --extract "$dir/image" cow
     [ ! -e image ]
+    rm image.partial
     close_fails made snapcreate --origin origin --cow "$dir/made" --size max
     close_fails cow snapcheck --origin origin "$dir/cow"
 }

@@ -7,6 +7,7 @@ setup() {
     load helpers
     load work
     load background
+    load outputs
     load system_calls
     in_folder
     pid=
@@ -19,54 +20,11 @@ teardown() {
     open_dir_remove
 }
 
-recipe() {
-    rm -f cow origin view
-    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/$1.recipe" cow origin view
-    before
-}
-
-before() {
-    cp cow cow.before
-    cp origin origin.before
-    inputs=$(sha256sum origin cow && stat -c '%n %s %Y' origin cow)
-}
-
-# Neither content nor size nor time of either changed.
-assert_inputs() {
-    assert_equal "$(sha256sum origin cow && stat -c '%n %s %Y' origin cow)" "$inputs"
-}
-
 # What a merge of copies makes of the origin: `merged`.
 merge_copies() {
     cp origin.before merged
     cp cow.before merged.cow
     "$BUILDDIR/tools/snapmerge" -q --accept=identity --origin merged --cow merged.cow
-}
-
-# A large pair: 8 MiB, every second chunk in the store.
-pair() {
-    contents origin 8388608 origin
-    perl -e '
-        open(my $in, "<:raw", "origin") or die;
-        open(my $out, ">:raw", "view") or die;
-        for (my $at = 0; read($in, my $chunk, 4096); $at++) { $chunk = reverse($chunk) if $at & 1; print $out $chunk }'
-    "$BUILDDIR/tools/snapcreate" -q --origin origin --cow cow --size max --from-diff view
-    before
-}
-
-# The file has data at this offset: the write has come that far.
-written() {
-    [ -e "$1" ] && [ "$(hex "$1" "$2" 8)" != 0000000000000000 ]
-}
-
-refuses() {
-    assert_status "$1"
-    assert_said "$2"
-    assert_said "Nothing was written."
-    assert_equal "$output" ""
-    assert_inputs
-    assert [ ! -e new ]
-    assert [ ! -e new.partial ]
 }
 
 # --- the result --------------------------------------------------------------------------------
@@ -428,13 +386,6 @@ refuses() {
 }
 
 # --- block devices -----------------------------------------------------------------------------
-# device SIZE: $loop over the file `disk`, which is full of something that is no signature.
-device() {
-    rm -f disk
-    contents disk "$1" disk
-    loop_over disk
-}
-
 @test "a block device gets every byte, zeros too; what it holds behind them is left alone" {
     need_loops
     recipe holes

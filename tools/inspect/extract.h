@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The view as a new sparse image, or as a stream on standard output. */
+/* snapinspect --extract: the view as a new sparse image, on a device, or as a stream on standard output. */
 #ifndef DMSNAP_TOOLS_INSPECT_EXTRACT
 #define DMSNAP_TOOLS_INSPECT_EXTRACT
 
 #include "tools/inspect/session.h"
 
-/* Writes the view to the file that --extract names, or for "-" to standard output. */
-enum snap_status inspect_extract(struct inspect_session *session, struct snap_error *err);
+/* All of the run but the closing of the devices; returns the exit status. */
+int inspect_extract(struct inspect_session *session);
 
 #endif

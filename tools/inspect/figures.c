@@ -96,10 +96,8 @@ void inspect_figures_print(struct inspect_session *session)
     report_print(out, "fits        %s", session->evidence.text);
 }
 
-int inspect_figures_json(struct inspect_session *session, int exit_status)
+void inspect_figures_set(struct cli_json *result, const struct inspect_session *session)
 {
-    struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
-    struct cli_json *result = cli_json_object();
     struct cli_json *header = cli_json_object();
 
     cli_json_set_uint(header, "version", session->store.header.version);
@@ -115,6 +113,14 @@ int inspect_figures_json(struct inspect_session *session, int exit_status)
         cli_json_set_string(result, "fits", session->evidence.text);
         cli_json_set_uint(result, "merge_bytes", session->result.merge_bytes);
     }
+}
+
+int inspect_figures_json(struct inspect_session *session, int exit_status)
+{
+    struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
+    struct cli_json *result = cli_json_object();
+
+    inspect_figures_set(result, session);
     cli_json_set(document, "result", result);
     return report_json_end(session->cli, document, exit_status);
 }

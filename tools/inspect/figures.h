@@ -3,6 +3,7 @@
 #ifndef DMSNAP_TOOLS_INSPECT_FIGURES
 #define DMSNAP_TOOLS_INSPECT_FIGURES
 
+#include "tools/cli/json.h"
 #include "tools/inspect/session.h"
 
 /* Reads the list and, where there is an origin, both devices. A store that cannot be followed to its end says why. */
@@ -14,5 +15,8 @@ void inspect_figures_warn(struct inspect_session *session);
 /* As text, or as one JSON document; that returns the exit status. */
 void inspect_figures_print(struct inspect_session *session);
 int inspect_figures_json(struct inspect_session *session, int exit_status);
+
+/* The members of that document's result. */
+void inspect_figures_set(struct cli_json *result, const struct inspect_session *session);
 
 #endif

@@ -2,7 +2,11 @@
 /* The command line of snapinspect. */
 #include "tools/inspect/options.h"
 
+#include "tools/output/session.h"
+#include "tools/shared/accept.h"
 #include "tools/shared/memory.h"
+
+#include <string.h>
 
 /* Where the table leads; a session has a copy. */
 static struct inspect_arguments parsed;
@@ -20,8 +24,8 @@ const struct cli_option inspect_option_table[] = {
      .kind = CLI_FLAG,
      .flag = &parsed.list},
     {.name = "extract",
-     .argument = "FILE|-",
-     .help = "write the view as a sparse image (needs --origin)",
+     .argument = "FILE|DEV|-",
+     .help = "write the view to a new sparse image, to a device, or to\nstandard output (needs --origin)",
      .group = "What to show",
      .kind = CLI_STRING,
      .string = &parsed.extract},
@@ -48,27 +52,72 @@ const struct cli_option inspect_option_table[] = {
      .group = "Output",
      .kind = CLI_FLAG,
      .flag = &parsed.noheadings},
-    MEMORY_OPTION(&parsed.memory_bytes),
     CLI_OPTION_JSON(&parsed.json),
-    {.name = "dry-run",
-     .letter = 'n',
-     .help = "accepted as in the other programs; nothing is ever written\nto a store or an origin",
+    {.name = "progress-json",
+     .help = "print progress as JSON lines on standard error",
+     .group = "Output",
+     .kind = CLI_FLAG,
+     .flag = &parsed.progress_json,
+     .lacks = cli_json_lacks},
+    {.name = "progress-frequency",
+     .argument = "SEC",
+     .help = "print progress every SEC seconds",
+     .group = "Output",
+     .kind = CLI_SECONDS,
+     .number = &parsed.progress_seconds,
+     .minimum = 1},
+    CLI_OPTION_DRY_RUN(&parsed.dry_run),
+    CLI_OPTION_YES(&parsed.yes),
+    {.name = "accept",
+     .argument = "LIST",
+     .help = "extract in spite of: identity (the store names another\norigin), cut (the list may have been cut off),\n"
+             "output-signature (something is on the output device)",
+     .group = "Safety",
+     .kind = CLI_LIST,
+     .list = &parsed.accept,
+     .words = accept_words_of_output},
+    {.name = "verify",
+     .help = "read the whole output back past the cache, and compare,\nbefore a new image gets its name",
      .group = "Safety",
      .kind = CLI_FLAG,
-     .flag = &parsed.dry_run},
+     .flag = &parsed.verify},
+    {.name = "rate-limit",
+     .argument = "SIZE",
+     .help = "copy at most SIZE per second",
+     .group = "Tuning",
+     .kind = CLI_SIZE,
+     .number = &parsed.rate_limit_bytes,
+     .minimum = 4096},
+    MEMORY_OPTION(&parsed.memory_bytes),
     CLI_OPTIONS_END,
 };
 
 const struct cli_option_rule inspect_option_rules[] = {
     {.name = "extract", .needs = "origin", .reason = "the view is the origin overlaid by the store"},
-    {.name = "extract", .excludes = {"list", "json"}, .reason = "--extract makes an image and prints nothing"},
+    {.name = "extract", .excludes = {"list"}, .reason = "--extract writes the view and prints no list"},
+    {.name = "accept", .needs = "extract", .reason = "without it nothing is refused that could be waived"},
+    {.name = "yes", .needs = "extract", .reason = "only there a question is asked"},
+    {.name = "verify", .needs = "extract", .reason = "only there something is written"},
+    {.name = "rate-limit", .needs = "extract", .reason = "only there much is copied"},
+    {.name = "progress-json", .needs = "extract", .reason = "only there much is copied"},
+    {.name = "progress-frequency", .needs = "extract", .reason = "only there much is copied"},
     {.name = "output", .needs = "list", .reason = "it names the columns of the list"},
     {.name = "raw", .needs = "list", .reason = "it changes how the list is printed"},
     {.name = "noheadings", .needs = "list", .reason = "it changes how the list is printed"},
     CLI_OPTION_RULES_END,
 };
 
-struct inspect_arguments inspect_options_take(void)
+bool inspect_options_stream(const struct inspect_arguments *given)
 {
-    return parsed;
+    return given->extract && strcmp(given->extract, OUTPUT_STREAM_NAME) == 0;
+}
+
+int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
+{
+    *given = parsed;
+    if (inspect_options_stream(given) && given->json)
+        return cli_usage_error(cli, "--extract - and --json cannot be used together: both go to standard output");
+    if (inspect_options_stream(given) && given->verify)
+        return cli_usage_error(cli, "--extract - and --verify cannot be used together: a stream cannot be read back");
+    return CLI_EXIT_OK;
 }

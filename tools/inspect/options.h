@@ -7,14 +7,19 @@
 
 struct inspect_arguments {
     const char *origin, *extract, *columns;         /* NULL where they are not given */
-    bool list, raw, bytes, noheadings, json, dry_run;
+    bool list, raw, bytes, noheadings, json, dry_run, yes, verify, progress_json;
+    unsigned accept;       /* bits of enum accept */
     uint64_t memory_bytes; /* 0: as the programs choose */
+    uint64_t rate_limit_bytes, progress_seconds; /* 0: not given */
 };
 
 extern const struct cli_option inspect_option_table[];
 extern const struct cli_option_rule inspect_option_rules[];
 
-/* What the frame has parsed into the table. */
-struct inspect_arguments inspect_options_take(void);
+/* Hands over what the frame has parsed. CLI_EXIT_OK, or a usage error where values do not go together. */
+int inspect_options_take(struct cli *cli, struct inspect_arguments *given);
+
+/* --extract -: the view goes to standard output. */
+bool inspect_options_stream(const struct inspect_arguments *given);
 
 #endif

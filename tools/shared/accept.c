@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WORDS_OF_OUTPUT \
+    [ACCEPT_IDENTITY] = "identity", [ACCEPT_CUT] = "cut", [ACCEPT_OUTPUT_SIGNATURE] = "output-signature"
+
+const char *const accept_words_of_output[] = {WORDS_OF_OUTPUT, NULL};
+
 const char *const accept_words[] = {
-    [ACCEPT_IDENTITY] = "identity",
-    [ACCEPT_CUT] = "cut",
-    [ACCEPT_OUTPUT_SIGNATURE] = "output-signature",
+    WORDS_OF_OUTPUT,
     [ACCEPT_UNDO] = "undo",
     [ACCEPT_PARENT] = "parent",
     NULL,

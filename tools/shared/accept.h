@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* The bits of a list option with the words below. Words that only snapmerge has come last. */
+/* The bits of a list option with the words below. Those of a view that is written elsewhere come first. */
 enum accept {
     ACCEPT_IDENTITY,
     ACCEPT_CUT,
@@ -16,8 +16,9 @@ enum accept {
     ACCEPT_PARENT
 };
 
-/* For the table of options of a program that has all of them; ends with NULL. */
+/* For the table of options of a program that has all of them, and of one that writes a view; they end with NULL. */
 extern const char *const accept_words[];
+extern const char *const accept_words_of_output[];
 
 bool accept_has(unsigned accept, enum accept word);
 

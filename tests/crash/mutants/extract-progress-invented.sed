@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: the progress of --extract is what was done.
-# In: tools/inspect/extract.c
+# In: tools/output/write.c
 # With: inspect.bats
+# Into: snapinspect
 # Found by: --extract: progress counts what is written, of the whole view
-s/"extract", done_bytes, total_bytes/"extract", total_bytes, total_bytes/
+s/"write", done_bytes, total_bytes/"write", total_bytes, total_bytes/
