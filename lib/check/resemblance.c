@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads both sides of a sample of entries, and counts the small pieces that are equal at the same place. */
+/* Reads both sides of a sample of entries, and looks for small pieces that are equal at the same place. */
 #include "lib/check/resemblance.h"
 
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/hash_key.h"
 #include "lib/check/sample.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PART_BYTES 16384u    /* compared of a chunk */
-#define PIECE_BYTES 16u      /* compared as one */
-#define PIECE_VALUES_MIN 6u  /* a piece with fewer different bytes says nothing */
-#define EQUAL_PIECES_MIN 2u  /* of a chunk that resembles */
-#define EQUAL_SHARE 16u      /* and one of so many of its telling pieces */
-#define LIKELY_MIN 4u        /* chunks that resemble */
-#define BATCH_ENTRIES 32u    /* read at once */
-#define UNREADABLE_MAX 16u   /* then no more are tried: each try on a bad disk may take long */
+#define PART_BYTES 16384u   /* compared of a chunk */
+#define BATCH_ENTRIES 32u   /* read at once */
+#define UNREADABLE_MAX 16u  /* then no more are tried: each try on a bad disk may take long */
+
+/* tests/pairs/README.md says how these were found. */
+#define PIECE_BYTES 16u       /* compared as one */
+#define VALUES_MIN 12u        /* of its bytes: pieces with fewer are equal in unrelated file systems of one type */
+#define RANDOM_VALUES_MIN 14u /* random bytes have as many in 98 of 100 pieces, and ... */
+#define RANDOM_HIGH_MIN 3u    /* ... so many of them above 0x7f and below 0x80, as no text has */
+#define LIKELY_MIN 3u         /* chunks that resemble, and one more for each ... */
+#define LIKELY_PER_CHUNKS 64u /* ... of those that could */
+#define LIKELY_PIECES_MIN 4u  /* equal pieces that differ from each other */
+
+#define NOTED_MAX 64u       /* equal pieces that are remembered of a chunk */
+#define NOTED_SLOTS (2 * SNAP_SAMPLE_MAX * NOTED_MAX)
 
 struct comparison {
     struct snap_entry entries[SNAP_SAMPLE_MAX];
@@ -29,6 +37,9 @@ struct comparison {
     uint64_t part_bytes;
     uint8_t *data;    /* count * part_bytes, of the COW */
     uint8_t *replace; /* the same, of the origin */
+    struct snap_hash_key key;
+    const uint8_t *noted[NOTED_SLOTS]; /* pieces that were equal in some chunk; NULL: a free slot */
+    uint32_t noted_count;
 };
 
 struct read_place {
@@ -125,60 +136,94 @@ static enum snap_status read_both(struct comparison *comparison, const struct sn
     return read_side(comparison, store->io, places, comparison->data, err);
 }
 
+/* How many different bytes the piece has. */
+static unsigned count_values(const uint8_t *piece)
+{
+    uint64_t seen[4] = {0};
+    unsigned values = 0;
+
+    for (unsigned i = 0; i < PIECE_BYTES; i++)
+        seen[piece[i] / 64] |= UINT64_C(1) << piece[i] % 64;
+    for (unsigned i = 0; i < 4; i++)
+        values += (unsigned)__builtin_popcountll(seen[i]);
+    return values;
+}
+
 /* Zeros, bitmaps and small numbers occur everywhere. */
 static bool piece_tells(const uint8_t *piece)
 {
-    uint8_t seen[PIECE_BYTES];
-    unsigned values = 0;
-
-    for (unsigned i = 0; i < PIECE_BYTES && values < PIECE_VALUES_MIN; i++)
-        if (!memchr(seen, piece[i], values))
-            seen[values++] = piece[i];
-    return values >= PIECE_VALUES_MIN;
+    return count_values(piece) >= VALUES_MIN;
 }
 
-/* What of entry `data_index` was compared with the place of entry `place_index`. */
-static void compare_chunk(const struct comparison *comparison, uint32_t data_index, uint32_t place_index,
-                          bool *telling, bool *resembling)
+/* As UUIDs and checksums look: it may stand in many blocks of one file system, but not in those of another. */
+static bool piece_is_random(const uint8_t *piece)
 {
-    const uint8_t *data = comparison->data + data_index * comparison->part_bytes;
-    const uint8_t *place = comparison->replace + place_index * comparison->part_bytes;
-    const uint32_t length_bytes =
-        (uint32_t)snap_min(comparison->length_bytes[data_index], comparison->length_bytes[place_index]);
-    uint32_t data_tells = 0, place_tells = 0, equal = 0;
+    unsigned high = 0;
 
-    for (uint32_t at = 0; at + PIECE_BYTES <= length_bytes; at += PIECE_BYTES) {
+    for (unsigned i = 0; i < PIECE_BYTES; i++)
+        high += piece[i] >= 0x80;
+    return high >= RANDOM_HIGH_MIN && PIECE_BYTES - high >= RANDOM_HIGH_MIN &&
+           count_values(piece) >= RANDOM_VALUES_MIN;
+}
+
+/* Remembers the piece; false where one of the same bytes is remembered already. */
+static bool note(struct comparison *comparison, const uint8_t *piece)
+{
+    uint64_t halves[PIECE_BYTES / 8], hash, at;
+
+    memcpy(halves, piece, PIECE_BYTES);
+    hash = snap_hash_key_mix(&comparison->key, halves[0]);
+    hash = snap_hash_key_mix(&comparison->key, hash ^ halves[1]);
+    at = snap_hash_key_place(hash, NOTED_SLOTS);
+    while (comparison->noted[at]) {
+        if (memcmp(comparison->noted[at], piece, PIECE_BYTES) == 0)
+            return false;
+        at = (at + 1) % NOTED_SLOTS;
+    }
+    comparison->noted[at] = piece;
+    comparison->noted_count++;
+    return true;
+}
+
+/*
+ * A chunk resembles its place where a piece is equal that was not equal in an earlier chunk: what many chunks have in
+ * common (the table of an empty page, say) belongs to their format, unless it looks random.
+ */
+static void compare_chunk(struct comparison *comparison, uint32_t index, struct snap_resemblance *resemblance)
+{
+    const uint8_t *data = comparison->data + index * comparison->part_bytes;
+    const uint8_t *place = comparison->replace + index * comparison->part_bytes;
+    bool data_tells = false, place_tells = false, resembles = false;
+    uint32_t noted = 0;
+
+    for (uint32_t at = 0; at + PIECE_BYTES <= comparison->length_bytes[index]; at += PIECE_BYTES) {
         const bool tells = piece_tells(data + at);
 
-        data_tells += tells;
-        place_tells += piece_tells(place + at);
-        equal += tells && memcmp(data + at, place + at, PIECE_BYTES) == 0;
+        data_tells |= tells;
+        place_tells = place_tells || piece_tells(place + at);
+        if (!tells || memcmp(data + at, place + at, PIECE_BYTES) != 0)
+            continue;
+        resembles = resembles || piece_is_random(data + at);
+        if (noted++ < NOTED_MAX && note(comparison, data + at))
+            resembles = true;
     }
-    *telling = data_tells >= EQUAL_PIECES_MIN && place_tells >= EQUAL_PIECES_MIN;
-    *resembling = *telling && equal >= EQUAL_PIECES_MIN && equal >= snap_min(data_tells, place_tells) / EQUAL_SHARE;
+    resemblance->telling += data_tells && place_tells;
+    resemblance->resembling += resembles;
 }
 
-static void count(const struct comparison *comparison, struct snap_resemblance *resemblance)
+static void compare(struct comparison *comparison, struct snap_resemblance *resemblance)
 {
-    uint32_t readable[SNAP_SAMPLE_MAX];
-    uint32_t readable_count = 0;
-    bool telling, resembling;
-
-    for (uint32_t i = 0; i < comparison->count; i++)
-        if (!comparison->unreadable[i])
-            readable[readable_count++] = i;
-    resemblance->compared = readable_count;
-    for (uint32_t i = 0; i < readable_count; i++) {
-        compare_chunk(comparison, readable[i], readable[i], &telling, &resembling);
-        resemblance->telling += telling;
-        resemblance->resembling += resembling;
-        if (readable_count < 2)
+    snap_hash_key_init(&comparison->key);
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        if (comparison->unreadable[i])
             continue;
-        compare_chunk(comparison, readable[i], readable[(i + readable_count / 2) % readable_count], &telling,
-                      &resembling);
-        resemblance->shuffled_resembling += resembling;
+        resemblance->compared++;
+        compare_chunk(comparison, i, resemblance);
     }
-    resemblance->likely = resemblance->resembling >= LIKELY_MIN + 2 * resemblance->shuffled_resembling;
+    resemblance->sampled = comparison->count;
+    resemblance->unreadable = comparison->unreadable_count;
+    resemblance->likely = resemblance->resembling >= LIKELY_MIN + resemblance->telling / LIKELY_PER_CHUNKS &&
+                          comparison->noted_count >= LIKELY_PIECES_MIN;
 }
 
 enum snap_status snap_resemblance_measure(const struct snap_store *store, uint64_t entries, struct snap_io *origin,
@@ -201,11 +246,8 @@ enum snap_status snap_resemblance_measure(const struct snap_store *store, uint64
                      ? read_both(comparison, store, origin, err)
                      : snap_fail(err, SNAP_E_NOMEM, "%s: out of memory comparing data", store->io->name);
     }
-    if (status == SNAP_OK) {
-        resemblance->sampled = comparison->count;
-        resemblance->unreadable = comparison->unreadable_count;
-        count(comparison, resemblance);
-    }
+    if (status == SNAP_OK)
+        compare(comparison, resemblance);
     snap_buffer_free(comparison->data);
     snap_buffer_free(comparison->replace);
     free(comparison);

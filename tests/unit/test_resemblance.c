@@ -59,7 +59,7 @@ static struct snap_resemblance measure(struct snap_io *cow, uint64_t entries, st
     return resemblance;
 }
 
-static void edited_chunks_resemble_their_place_and_no_other(void **state)
+static void edited_chunks_resemble_what_they_replace(void **state)
 {
     struct snap_io *origin = origin_new(1), *other = origin_new(2), *cow = copies(origin, 100);
     struct snap_resemblance resemblance;
@@ -71,12 +71,10 @@ static void edited_chunks_resemble_their_place_and_no_other(void **state)
     assert_int_equal(resemblance.compared, 100);
     assert_int_equal(resemblance.telling, 100);
     assert_int_equal(resemblance.resembling, 100);
-    assert_int_equal(resemblance.shuffled_resembling, 0);
     assert_true(resemblance.likely);
     resemblance = measure(cow, 100, other);
     assert_int_equal(resemblance.telling, 100);
     assert_int_equal(resemblance.resembling, 0);
-    assert_int_equal(resemblance.shuffled_resembling, 0);
     assert_false(resemblance.likely);
     list_close(origin);
     list_close(other);
@@ -126,22 +124,100 @@ static void zeros_and_small_numbers_say_nothing(void **state)
     list_close(cow);
 }
 
-/* All chunks are alike, as blocks of one kind of a file system may be: they resemble each other's places as well. */
-static void what_all_chunks_have_in_common_says_nothing(void **state)
+/* A new random chunk at both sides, with `pieces` of 16 bytes in it that all chunks have. */
+static void fill_with_common(struct snap_io *origin, struct snap_io *cow, const uint8_t *common, uint64_t pieces)
 {
-    struct snap_io *origin = origin_new(1), *cow;
-    struct snap_resemblance resemblance;
+    for (uint64_t i = 0; i < 100; i++) {
+        fill_random(data_of(cow, i), CHUNK_BYTES, 1000 + i);
+        memcpy(data_of(cow, i) + 512, common, pieces * 16);
+        memcpy(io_mem_bytes(origin) + i * 3 * CHUNK_BYTES + 512, common, pieces * 16);
+    }
+}
+
+/* A table of places, as stands in each page of some databases, or a text: any two of them have it. */
+static void what_a_format_puts_into_each_block_counts_once(void **state)
+{
+    uint8_t common[2][64];
 
     (void)state;
-    for (uint64_t i = 1; i < ORIGIN_CHUNKS; i++)
-        memcpy(io_mem_bytes(origin) + i * CHUNK_BYTES, io_mem_bytes(origin), CHUNK_BYTES);
-    cow = copies(origin, 100);
+    for (uint64_t i = 0; i < sizeof common[0] / 2; i++)
+        snap_put_le16(common[0] + 2 * i, (uint16_t)(0x20 + 112 * i));
+    memcpy(common[1], "the quick brown fox jumps over the lazy dog 0123456789ABCDEFGHIJ", sizeof common[1]);
+    for (int which = 0; which < 2; which++) {
+        struct snap_io *origin = origin_new(1), *cow = copies(origin, 100);
+        struct snap_resemblance resemblance;
+
+        fill_with_common(origin, cow, common[which], sizeof common[which] / 16);
+        resemblance = measure(cow, 100, origin);
+        assert_int_equal(resemblance.telling, 100);
+        assert_int_equal(resemblance.resembling, 1);
+        assert_false(resemblance.likely);
+        list_close(origin);
+        list_close(cow);
+    }
+}
+
+/* Some file systems have their UUIDs in each block, and write blocks where others stood: nothing else is common. */
+static void what_looks_random_counts_each_time(void **state)
+{
+    struct snap_io *origin = origin_new(1), *cow = copies(origin, 100);
+    struct snap_resemblance resemblance;
+    uint8_t ids[64];
+
+    (void)state;
+    fill_random(ids, sizeof ids, 7);
+    fill_with_common(origin, cow, ids, 4);
     resemblance = measure(cow, 100, origin);
     assert_int_equal(resemblance.resembling, 100);
-    assert_int_equal(resemblance.shuffled_resembling, 100);
+    assert_true(resemblance.likely);
+    list_close(origin);
+    list_close(cow);
+}
+
+/* It may be a constant of a format as well: there are some that look random. */
+static void a_few_values_alone_are_not_enough(void **state)
+{
+    struct snap_io *origin = origin_new(1), *cow = copies(origin, 100);
+    struct snap_resemblance resemblance;
+    uint8_t ids[64];
+
+    (void)state;
+    fill_random(ids, sizeof ids, 7);
+    fill_with_common(origin, cow, ids, 3);
+    resemblance = measure(cow, 100, origin);
+    assert_int_equal(resemblance.resembling, 100);
     assert_false(resemblance.likely);
     list_close(origin);
     list_close(cow);
+}
+
+/* Both sides of the limit: `edited` of `entries` chunks have kept a part of what they replace. */
+static bool few_are_likely(uint64_t entries, uint64_t edited)
+{
+    struct snap_io *origin = origin_new(1), *cow = copies(origin, entries);
+    struct snap_resemblance resemblance;
+
+    for (uint64_t i = 0; i < entries; i++)
+        fill_random(data_of(cow, i), i < edited ? CHUNK_BYTES - 128 : CHUNK_BYTES, 1000 + i);
+    resemblance = measure(cow, entries, origin);
+    assert_int_equal(resemblance.telling, entries);
+    assert_int_equal(resemblance.resembling, edited);
+    list_close(origin);
+    list_close(cow);
+    return resemblance.likely;
+}
+
+static void a_larger_sample_must_have_more_that_resembles(void **state)
+{
+    (void)state;
+    assert_false(few_are_likely(2, 2));
+    assert_true(few_are_likely(3, 3));
+    assert_false(few_are_likely(63, 2));
+    assert_true(few_are_likely(63, 3));
+    assert_false(few_are_likely(64, 3));
+    assert_true(few_are_likely(64, 4));
+    assert_false(few_are_likely(256, 6));
+    assert_true(few_are_likely(256, 7));
 }
 
 static void an_empty_list_says_nothing(void **state)
@@ -242,10 +318,13 @@ static void reads_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(edited_chunks_resemble_their_place_and_no_other),
+        cmocka_unit_test(edited_chunks_resemble_what_they_replace),
         cmocka_unit_test(new_content_resembles_nothing),
         cmocka_unit_test(zeros_and_small_numbers_say_nothing),
-        cmocka_unit_test(what_all_chunks_have_in_common_says_nothing),
+        cmocka_unit_test(what_a_format_puts_into_each_block_counts_once),
+        cmocka_unit_test(what_looks_random_counts_each_time),
+        cmocka_unit_test(a_few_values_alone_are_not_enough),
+        cmocka_unit_test(a_larger_sample_must_have_more_that_resembles),
         cmocka_unit_test(an_empty_list_says_nothing),
         cmocka_unit_test(unreadable_places_are_left_out),
         cmocka_unit_test(a_dead_disk_is_not_tried_for_every_entry),
