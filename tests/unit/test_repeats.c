@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests entries that occur more than once, the same each time: notes, and told apart from duplicates at any number. */
+#include "lib/check/repeats_private.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/alloc_fixture.h"
 #include "tests/unit/check_fixture.h"
@@ -410,6 +411,88 @@ static void a_list_without_any_is_not_walked_again(void **state)
     list_close(&list->io);
 }
 
+/* So many slots, of which three quarters are used, whatever a slot takes. */
+#define TABLE_BYTES(slots) (UINT64_C(24) * (slots))
+
+/* Each of `numbers` origin chunks `times` times, all of them in turn, and what a first walk notes of that. */
+static struct list_virtual *in_turn(uint64_t numbers, uint64_t times, struct snap_repeats_numbers *noted)
+{
+    struct list_virtual *list = wide_list(numbers * times);
+
+    snap_repeats_numbers_init(noted, 1 << 20);
+    for (uint64_t i = numbers; i < numbers * times; i++) {
+        list->entries[i] = list->entries[i % numbers];
+        snap_repeats_numbers_note(noted, list->entries[i].old_chunk);
+    }
+    return list;
+}
+
+/* A table that is too small for all is used for a half, then a quarter of the numbers, and not for less. */
+static void shares_are_as_large_as_the_table(void **state)
+{
+    static struct snap_repeats_kinds kinds;
+    struct snap_repeats_numbers noted;
+    struct list_virtual *list = in_turn(1650, 2, &noted);
+    struct snap_store store = list_open(&list->io);
+    const struct snap_repeats_search search = {
+        .store = &store, .origin_chunks = ANY_ORIGIN, .memory_bytes = TABLE_BYTES(1024)};
+    struct snap_repeats_cost cost = {0};
+    struct snap_error err = {.text = ""};
+
+    (void)state;
+    assert_ok(snap_repeats_find(&search, false, &noted, &kinds, &cost, &err), &err);
+    assert_int_equal(kinds.identical.count, 1650);
+    assert_in_range(cost.walks, 1 + 1 + 4, 1 + 2 + 4); /* all, then a half, fill it; then one for each quarter */
+    snap_repeats_numbers_free(&noted);
+    list_close(&list->io);
+}
+
+/* Of the entries with too many copies those that come first are named, in their order, though each walk finds a few. */
+static void the_first_with_too_many_copies_are_named(void **state)
+{
+    enum { NUMBERS = 300, COPIES = SNAP_DUPLICATES_COPIES_MAX + 3 };
+    static struct snap_repeats_kinds kinds;
+    struct snap_repeats_numbers noted;
+    struct list_virtual *list = in_turn(NUMBERS, COPIES, &noted);
+    struct snap_store store = list_open(&list->io);
+    const struct snap_repeats_search search = {
+        .store = &store, .origin_chunks = ANY_ORIGIN, .memory_bytes = TABLE_BYTES(64)};
+    struct snap_repeats_cost cost = {0};
+    struct snap_error err = {.text = ""};
+
+    (void)state;
+    assert_ok(snap_repeats_find(&search, false, &noted, &kinds, &cost, &err), &err);
+    assert_true(cost.walks > 8);
+    assert_int_equal(kinds.identical.count, NUMBERS * (COPIES - 1));
+    assert_int_equal(kinds.often.count, NUMBERS);
+    for (uint64_t i = 0; i < SNAP_DUPLICATES_NAMED; i++) {
+        assert_int_equal(kinds.often.named[i].index, NUMBERS * SNAP_DUPLICATES_COPIES_MAX + i);
+        assert_int_equal(kinds.often.named[i].first_index, i);
+    }
+    snap_repeats_numbers_free(&noted);
+    list_close(&list->io);
+}
+
+/* One repetition more than was noted: somebody has added it since. */
+static void a_list_that_repeats_more_than_before_fails(void **state)
+{
+    static struct snap_repeats_kinds kinds;
+    struct snap_repeats_numbers noted;
+    struct list_virtual *list = in_turn(100, 2, &noted);
+    struct snap_store store = list_open(&list->io);
+    const struct snap_repeats_search search = {
+        .store = &store, .origin_chunks = ANY_ORIGIN, .memory_bytes = TABLE_BYTES(1024)};
+    struct snap_repeats_cost cost = {0};
+    struct snap_error err = {.text = ""};
+
+    (void)state;
+    noted.count--;
+    assert_status(snap_repeats_find(&search, false, &noted, &kinds, &cost, &err), SNAP_E_CORRUPT, &err);
+    assert_non_null(strstr(err.text, "changed"));
+    snap_repeats_numbers_free(&noted);
+    list_close(&list->io);
+}
+
 /* Length, runs and usage are of the list as it stands; the bytes to merge and the leaks count each entry once. */
 static void the_figures_make_sense(void **state)
 {
@@ -463,6 +546,9 @@ int main(void)
         cmocka_unit_test(a_list_that_can_no_longer_be_read_fails),
         cmocka_unit_test(a_stop_ends_the_further_walks),
         cmocka_unit_test(a_list_without_any_is_not_walked_again),
+        cmocka_unit_test(shares_are_as_large_as_the_table),
+        cmocka_unit_test(the_first_with_too_many_copies_are_named),
+        cmocka_unit_test(a_list_that_repeats_more_than_before_fails),
         cmocka_unit_test(the_figures_make_sense),
     };
 
