@@ -78,6 +78,22 @@ agrees_with_the_completion() {
         "$(help_options | sed -n 's/^\([^-]\) .*/-\1/p' | sort)"
 }
 
+# "LONG LETTER ARGUMENT" of each option of each program.
+remembers_options() {
+    sed -nE -e 's/^  -(.), --([a-z-]+)( ([A-Z][^ ]*))?( .*)?$/\2 \1 \4/p' \
+        -e 's/^      --([a-z-]+)( ([A-Z][^ ]*))?( .*)?$/\1 - \3/p' <<<"$help" >>"$BATS_TEST_TMPDIR/options"
+}
+
+@test "an option that several programs have: the same letter and the same argument in all" {
+    local twice
+    each remembers_options
+    twice=$(sort -u "$BATS_TEST_TMPDIR/options" | cut -d' ' -f1 | uniq -d)
+    assert_equal "$twice" ""
+    twice=$(awk '$2 != "-" { print $2, $1 }' "$BATS_TEST_TMPDIR/options" | sort -u | cut -d' ' -f1 | uniq -d)
+    assert_equal "$twice" ""
+    [ "$(sort "$BATS_TEST_TMPDIR/options" | uniq -d | wc -l)" -ge 10 ]
+}
+
 @test "the completion offers exactly the options of --help" {
     each agrees_with_the_completion
 }
@@ -156,7 +172,7 @@ columns_agree() {
     for column in $(help_columns); do
         grep -qw "$column" "$SRCDIR/man/$name.8"
     done
-    assert_equal "$(complete_words --output '' | sort)" "$(help_columns | sort)"
+    assert_equal "$(complete_words --columns '' | sort)" "$(help_columns | sort)"
 }
 
 @test "columns are the same in help, manual page and completion" {

@@ -228,7 +228,7 @@ recipe() {
     assert_status 0
     assert_equal "$(head -n 1 <<<"$output")" "0 0 1"
     assert_equal "$(tail -n 1 <<<"$output")" "2 599 1"
-    program snapinspect --list --output origin --noheadings --bytes cow
+    program snapinspect --list --columns origin --noheadings --bytes cow
     assert_status 0
     assert_equal "$(head -n 1 <<<"$output" | tr -d ' ')" 4096
 }
@@ -263,7 +263,7 @@ recipe() {
 @test "columns without a list are a usage error" {
     recipe one-entry
     local name=snapinspect option
-    for option in --raw --noheadings --output=INDEX; do
+    for option in --raw --noheadings --columns=INDEX; do
         program snapinspect "$option" cow
         assert_usage_error "${option%%=*} needs --list"
     done
