@@ -92,15 +92,16 @@ static enum snap_status bad_new(struct check *check, const struct snap_span *spa
     return add(check, &finding);
 }
 
-static enum snap_status bad_old(struct check *check, const struct snap_span *span, uint32_t i)
+/* Where the entry ends on the origin. An origin that ends before its chunk begins is not its origin. */
+static void count_reach(struct check *check, uint64_t old_chunk)
 {
-    struct snap_finding finding;
+    struct snap_check_result *result = check->result;
+    uint64_t end_bytes;
 
-    snap_findings_init(&finding, SNAP_RULE_ENTRY_OLD_RANGE,
-                       "origin chunk %" PRIu64 ", but the origin has %" PRIu64 " chunks", snap_span_old(span, i),
-                       check->origin_chunks);
-    place(check, span, i, &finding);
-    return add(check, &finding);
+    if (old_chunk == UINT64_MAX || !snap_mul(old_chunk + 1, check->store->layout.chunk_bytes, &end_bytes))
+        end_bytes = UINT64_MAX;
+    result->reach_bytes = snap_max(result->reach_bytes, end_bytes);
+    result->entries_beyond += old_chunk >= check->origin_chunks;
 }
 
 static enum snap_status bad_order(struct check *check, const struct snap_span *span, uint32_t i)
@@ -132,14 +133,13 @@ static enum snap_status check_span(struct check *check, const struct snap_span *
         check->previous_old = old_chunk;
         check->previous_new = new_chunk;
         result->highest_new_chunk = snap_max(result->highest_new_chunk, new_chunk);
+        count_reach(check, old_chunk);
         if (old_chunk == check->origin_chunks - 1) /* it may be partial: dmsnap-store(5), ENTRIES AND AREAS */
             result->merge_bytes -= check->last_missing_bytes;
         if (!snap_layout_is_data_chunk(layout, new_chunk))
             status = bad_new(check, span, i);
         else if (result->canonical && new_chunk != snap_layout_canonical_chunk(layout, span->first_index + i))
             status = bad_order(check, span, i);
-        if (status == SNAP_OK && old_chunk >= check->origin_chunks)
-            status = bad_old(check, span, i);
     }
     result->entries += span->live;
     result->merge_bytes += span->live * layout->chunk_bytes;

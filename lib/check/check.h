@@ -8,7 +8,7 @@
 #include "lib/store/header.h"
 
 struct snap_check_options {
-    uint64_t origin_sectors;      /* 0: no origin given; rules about it are left out */
+    uint64_t origin_sectors;      /* 0: no origin given; figures about it are left out */
     uint32_t origin_block_bytes;  /* logical block of the origin; 0: not known */
     uint64_t memory_bytes;        /* for the sets of chunks; at least SNAP_CHECK_MEMORY_MIN_BYTES is used */
     struct snap_repeated *repeated; /* gets where repeated entries come first; NULL: nobody wants to know */
@@ -29,6 +29,8 @@ struct snap_check_result {
                                       again where it is in several windows, so this is a little low then */
     uint64_t runs;                 /* neighbours whose old and new both step by one, counted as one */
     uint64_t highest_new_chunk;    /* 0: no entries */
+    uint64_t reach_bytes;          /* an origin of this size takes all entries; 0: no entries, UINT64_MAX: none does */
+    uint64_t entries_beyond;       /* lie wholly beyond the origin: it is the wrong one, or too short (pair.h) */
     bool canonical;                /* every new is the one a kernel since 3.13 gives */
     uint64_t capacity_entries;     /* of the device (dmsnap-store(5), CAPACITY) */
     uint64_t free_chunks;          /* entries that can still be added */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fills in records and compares their fields with what is found on the devices. */
+/* Fills in records, and compares their fields with what is found on the origin. */
 #include "lib/check/identity.h"
 
 #include "lib/base/text.h"
+#include "lib/check/marks.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -63,76 +64,94 @@ static bool differ(const char *recorded, const char *found, size_t field_bytes)
            (strlen(recorded) != length || memcmp(recorded, found, length) != 0);
 }
 
-static enum snap_identity_verdict judge_record(const struct snap_identity *record,
-                                               const struct snap_origin_facts *origin, const struct snap_probe *view,
-                                               char *text, size_t text_bytes)
+/* What no content explains: the size, and what the system says of the device. */
+static void compare_device(const struct snap_identity *record, const struct snap_origin_facts *origin,
+                           struct snap_identity_match *match)
 {
     const struct {
         const char *what, *recorded, *found;
         size_t field_bytes;
-    } physical[] = {
-        {"UUID_SUB", record->uuid_sub, origin->probe->uuid_sub, sizeof record->uuid_sub},
-        {"PARTUUID", record->partuuid, origin->device->partuuid, sizeof record->partuuid},
-        {"serial number", record->serial, origin->device->serial, sizeof record->serial},
+        bool *same;
+    } fields[] = {
+        {"PARTUUID", record->partuuid, origin->device->partuuid, sizeof record->partuuid, &match->partuuid},
+        {"serial number", record->serial, origin->device->serial, sizeof record->serial, &match->serial},
     };
-    char recorded[2 * sizeof record->serial + 2], found[2 * sizeof record->serial + 2];
+    char recorded[2 * sizeof record->serial + 3], found[2 * sizeof record->serial + 3];
 
     if (origin->sectors < record->origin_sectors) {
-        (void)snprintf(text, text_bytes,
+        match->device_differs = true;
+        (void)snprintf(match->text, sizeof match->text,
                        "the store was made for an origin of %" PRIu64 " sectors, but this one has %" PRIu64,
                        record->origin_sectors, origin->sectors);
-        return SNAP_IDENTITY_CONTRADICTS;
+        return;
     }
-    for (size_t i = 0; i < sizeof physical / sizeof physical[0]; i++) {
-        if (!differ(physical[i].recorded, physical[i].found, physical[i].field_bytes))
-            continue;
-        (void)snprintf(text, text_bytes, "the store was made for an origin with %s %s, but this one has %s",
-                       physical[i].what, snap_text_quote(physical[i].recorded, recorded, sizeof recorded),
-                       snap_text_quote(physical[i].found, found, sizeof found));
-        return SNAP_IDENTITY_CONTRADICTS;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        if (differ(fields[i].recorded, fields[i].found, fields[i].field_bytes)) {
+            match->device_differs = true;
+            (void)snprintf(match->text, sizeof match->text,
+                           "the store was made for an origin with %s %s, but this one has %s", fields[i].what,
+                           snap_marks_word(fields[i].recorded, recorded, sizeof recorded),
+                           snap_marks_word(fields[i].found, found, sizeof found));
+            return;
+        }
+        *fields[i].same = fields[i].recorded[0] != '\0' && fields[i].found[0] != '\0';
     }
-    if (differ(record->fs_uuid, origin->probe->uuid, sizeof record->fs_uuid) &&
-        strcmp(origin->probe->uuid, view->uuid) != 0) {
-        (void)snprintf(text, text_bytes,
-                       "the store was made for an origin with %s UUID %s, but this one has %s UUID %s",
-                       record->fs_type, record->fs_uuid, origin->probe->type, origin->probe->uuid);
-        return SNAP_IDENTITY_CONTRADICTS;
-    }
-    if (differ(record->ptuuid, origin->probe->ptuuid, sizeof record->ptuuid) &&
-        strcmp(origin->probe->ptuuid, view->ptuuid) != 0) {
-        (void)snprintf(text, text_bytes,
-                       "the store was made for an origin with the partition table %s, but this one has %s",
-                       record->ptuuid, origin->probe->ptuuid);
-        return SNAP_IDENTITY_CONTRADICTS;
-    }
-    if (origin->sectors > record->origin_sectors) {
-        (void)snprintf(text, text_bytes,
-                       "the store was made for an origin of %" PRIu64 " sectors, but this one has %" PRIu64,
-                       record->origin_sectors, origin->sectors);
-        return SNAP_IDENTITY_GROWN;
-    }
-    (void)snprintf(text, text_bytes, "the record in the store fits this origin");
-    return SNAP_IDENTITY_MATCH;
 }
 
-enum snap_identity_verdict snap_identity_judge(const struct snap_store *store, const struct snap_origin_facts *origin,
-                                               const struct snap_probe *view, char *text, size_t text_bytes)
+/* Of these marks only the file system (or other contents with a type), or only the partition table. */
+static struct snap_probe one_kind(const struct snap_probe *marks, bool table)
 {
-    const struct snap_probe *probe = origin->probe;
+    struct snap_probe kind = *marks;
 
-    if (store->identity_state == SNAP_IDENTITY_OK)
-        return judge_record(&store->identity, origin, view, text, text_bytes);
-    if (differ(view->uuid, probe->uuid, sizeof view->uuid)) {
-        (void)snprintf(text, text_bytes,
-                       "the store holds a superblock of %s with UUID %s, but this origin has %s with UUID %s",
-                       view->type, view->uuid, probe->type, probe->uuid);
-        return SNAP_IDENTITY_CONTRADICTS;
-    }
-    if (differ(view->ptuuid, probe->ptuuid, sizeof view->ptuuid)) {
-        (void)snprintf(text, text_bytes, "the store holds the partition table %s, but this origin has %s", view->ptuuid,
-                       probe->ptuuid);
-        return SNAP_IDENTITY_CONTRADICTS;
-    }
-    (void)snprintf(text, text_bytes, "the store does not say which origin it belongs to");
-    return SNAP_IDENTITY_NO_RECORD;
+    if (table)
+        kind.type[0] = kind.usage[0] = kind.uuid[0] = kind.uuid_sub[0] = '\0';
+    else
+        kind.pttype[0] = kind.ptuuid[0] = '\0';
+    return kind;
+}
+
+/* A mark of the record that the origin does not show, unless a merge has brought there what the store holds. */
+static bool kind_differs(const struct snap_probe *marks, const struct snap_probe *held,
+                         const struct snap_origin_facts *origin, bool in_part, bool table,
+                         struct snap_identity_match *match)
+{
+    const struct snap_probe expected = one_kind(marks, table), brought = one_kind(held, table);
+    const enum snap_marks_result result = snap_marks_compare(&expected, origin->probe, in_part);
+
+    match->content |= result == SNAP_MARKS_SAME;
+    return result == SNAP_MARKS_DIFFERENT &&
+           snap_marks_compare(&brought, origin->probe, in_part) != SNAP_MARKS_SAME;
+}
+
+/* What is on the device. A record without any mark was made of an origin on which nothing was known. */
+static void compare_content(const struct snap_identity *record, const struct snap_origin_facts *origin,
+                            const struct snap_probe *held, bool in_part, struct snap_identity_match *match)
+{
+    const struct snap_probe *found = origin->probe;
+    char recorded_text[SNAP_MARKS_TEXT_BYTES], found_text[SNAP_MARKS_TEXT_BYTES];
+    struct snap_probe marks;
+
+    snap_marks_of_record(record, &marks);
+    if (snap_marks_none(&marks))
+        match->content_differs = (found->type[0] != '\0' || found->ptuuid[0] != '\0') &&
+                                 snap_marks_compare(held, found, in_part) != SNAP_MARKS_SAME;
+    else
+        match->content_differs = kind_differs(&marks, held, origin, in_part, false, match) ||
+                                 kind_differs(&marks, held, origin, in_part, true, match);
+    if (match->content_differs)
+        (void)snprintf(match->text, sizeof match->text,
+                       "the store was made for an origin with %s, but this one has %s",
+                       snap_marks_text(&marks, recorded_text), snap_marks_text(found, found_text));
+}
+
+void snap_identity_compare(const struct snap_identity *record, const struct snap_origin_facts *origin,
+                           const struct snap_probe *held, bool in_part, struct snap_identity_match *match)
+{
+    *match = (struct snap_identity_match){.text = ""};
+    compare_device(record, origin, match);
+    if (!match->device_differs)
+        compare_content(record, origin, held, in_part, match);
+    if (match->device_differs || match->content_differs)
+        return;
+    match->grown = origin->sectors > record->origin_sectors;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether a store and an origin belong together: what is recorded of an origin, and how evidence is judged. */
+/* The identity record: what a store remembers of its origin, filled in, and held against an origin. */
 #ifndef DMSNAP_CHECK_IDENTITY
 #define DMSNAP_CHECK_IDENTITY
 
 #include "lib/device/device.h"
 #include "lib/device/probe.h"
 #include "lib/store/codec.h"
-#include "lib/store/header.h"
 
 /* What is known of an origin as it stands now. */
 struct snap_origin_facts {
@@ -23,23 +22,25 @@ enum snap_status snap_identity_fill(struct snap_identity *identity, const struct
                                     uint32_t chunk_sectors, const char *label, uint64_t now_seconds,
                                     struct snap_error *err);
 
-enum snap_identity_verdict {
-    SNAP_IDENTITY_MATCH,      /* a record, and it fits */
-    SNAP_IDENTITY_NO_RECORD,  /* nothing contradicts, but nothing proves it either */
-    SNAP_IDENTITY_GROWN,      /* the record fits but for a larger origin */
-    SNAP_IDENTITY_CONTRADICTS
+/* Room for a text of snap_identity_compare. */
+#define SNAP_IDENTITY_TEXT_BYTES 768u
+
+/* A record and an origin: what was compared, and what differs. */
+struct snap_identity_match {
+    bool device_differs;         /* size (smaller), PARTUUID or serial: no content can explain that */
+    bool content_differs;        /* file system or partition table: may have been changed since */
+    bool grown;                  /* the origin is larger than recorded, and nothing else differs */
+    bool content, partuuid, serial; /* is the same, and tells one device from another; the size always fits then */
+    char text[SNAP_IDENTITY_TEXT_BYTES]; /* the first difference, both sides named; empty: none */
 };
 
 /*
- * Holds the store's record against the origin. `view` is what the list itself holds of the
- * snapshot view (what the view has from the origin must not be in it: it would speak for any origin). With a record:
- * the origin must not be smaller; of UUID_SUB, PARTUUID and serial, those that both sides have must agree (members of
- * one array share the file system's UUID); the file system's UUID may be the recorded one or the view's (it may have
- * been changed inside the snapshot, and a merge under way has brought part of that to the origin). Without a record:
- * where the view and the origin both carry something that has a UUID, it must be the same. `text` gets the reason.
+ * Holds a record against an origin. `held` is what the store itself holds of the snapshot: where the origin shows that,
+ * it is no difference, since a merge under way has brought it there. `in_part`: some places of the origin could not be
+ * read, so that what was not found may be there all the same.
  */
-enum snap_identity_verdict snap_identity_judge(const struct snap_store *store, const struct snap_origin_facts *origin,
-                                               const struct snap_probe *view, char *text, size_t text_bytes);
+void snap_identity_compare(const struct snap_identity *record, const struct snap_origin_facts *origin,
+                           const struct snap_probe *held, bool in_part, struct snap_identity_match *match);
 
 /* A UUID as 8-4-4-4-12 hexadecimal digits. */
 void snap_identity_format_id(const uint8_t id[16], char text[37]);

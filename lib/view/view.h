@@ -19,7 +19,7 @@ struct snap_view;
 enum snap_status snap_view_open(struct snap_view **view, const struct snap_store *store, struct snap_io *origin,
                                 uint64_t memory_bytes, struct snap_error *err);
 
-/* The origin's size; an entry beyond it is invisible (rule entry-old-range). */
+/* The origin's size; an entry beyond it is invisible (lib/check/pair.h refuses such a pair). */
 uint64_t snap_view_size_bytes(const struct snap_view *view);
 
 /*

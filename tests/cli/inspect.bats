@@ -104,7 +104,7 @@ recipe() {
 @test "what is in the origin and what is in the view: another file system in the snapshot" {
     mke2fs -q -t ext4 -L before origin 1M
     mke2fs -q -t ext4 -L after new 1M
-    program snapcreate --origin origin --cow cow --size max --from-diff new
+    program snapcreate --accept=identity --origin origin --cow cow --size max --from-diff new
     assert_status 0
     program snapinspect --origin origin cow
     assert_status 0
@@ -135,7 +135,7 @@ recipe() {
     program snapcreate --origin empty --cow cow --size max --from-diff full
     program snapinspect --json --origin empty cow
     assert_json '.result | "\(.on_origin) \(.in_view.label)"' "null there"
-    program snapcreate --origin full --cow cow2 --size max --from-diff empty
+    program snapcreate --accept=identity --origin full --cow cow2 --size max --from-diff empty
     program snapinspect --json --origin full cow2
     assert_json '.result | "\(.on_origin.label) \(.in_view)"' "there null"
 }

@@ -66,7 +66,11 @@ static enum snap_status check(struct snap_io *cow, const struct snap_io *origin,
     findings->context = cow;
     if (status == SNAP_OK && options.origin_sectors == 0) /* snapmerge asks for a chunk; the library takes less */
         return snap_fail(err, SNAP_E_REFUSED, "%s: empty", origin->name);
-    return status == SNAP_OK ? snap_check(store, &options, findings, result, err) : status;
+    if (status == SNAP_OK)
+        status = snap_check(store, &options, findings, result, err);
+    if (status == SNAP_OK && result->entries_beyond > 0)
+        status = snap_fail(err, SNAP_E_REFUSED, "the store reaches beyond the origin");
+    return status;
 }
 
 /* What continues the list behind its end must be merged; and which areas there hold nothing that is missed. */

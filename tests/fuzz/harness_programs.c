@@ -327,7 +327,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         images.readable =
             model_view(&images.model, images.image.origin, images.image.origin_bytes, images.view, &bad_bytes);
     images.too_small = images.image.origin_bytes < images.model.chunk_bytes;
-    images.sound = images.readable && !images.judgement.damaged && !images.too_small;
+    images.sound = images.readable && !images.judgement.damaged && images.judgement.beyond == 0 && !images.too_small;
     run_one(&images, &input);
     model_free(&images.model);
     image_free(&images.image);

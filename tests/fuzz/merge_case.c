@@ -53,10 +53,10 @@ static void look_at_stores(struct merge_case *merge)
         model_read(&disk->model, disk->bytes, disk->size_bytes);
         model_judge(&disk->model, origin->size_bytes / 512, &disk->judgement);
         disk->view = fuzz_calloc(1, (size_t)origin->size_bytes);
-        merge->damaged |= disk->judgement.damaged;
+        merge->damaged |= disk->judgement.damaged || disk->judgement.beyond > 0;
         merge->may_refuse |= disk->judgement.count[MODEL_NO_ROOM] || disk->judgement.continuation > 0 || i > 1;
-        merge->leftovers |= !disk->judgement.damaged && has_leftovers(&disk->model);
-        if (!disk->judgement.damaged)
+        merge->leftovers |= !merge->damaged && has_leftovers(&disk->model);
+        if (!merge->damaged)
             (void)model_view(&disk->model, origin->bytes, origin->size_bytes, disk->view, &bad_bytes);
     }
 }

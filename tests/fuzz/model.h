@@ -68,7 +68,6 @@ enum model_rule {
     MODEL_TOP_BYTE,
     MODEL_METADATA,
     MODEL_NEW_RANGE,
-    MODEL_OLD_RANGE,
     MODEL_ORDER,
     MODEL_GARBAGE,
     MODEL_PAST_END,
@@ -90,6 +89,7 @@ struct model_judgement {
     uint64_t highest_new;
     uint64_t merge_bytes;        /* written by a merge, each repeated entry once */
     uint64_t continuation;       /* entries behind the end that go on with the list, in the area after the last */
+    uint64_t beyond;             /* entries that lie behind the end of the origin: the pair is wrong */
     bool damaged;                /* a rule above a warning is broken */
 };
 

@@ -13,7 +13,6 @@ const char *const model_rule_id[MODEL_RULES] = {
     [MODEL_TOP_BYTE] = "entry-new-top-byte",
     [MODEL_METADATA] = "entry-new-metadata",
     [MODEL_NEW_RANGE] = "entry-new-range",
-    [MODEL_OLD_RANGE] = "entry-old-range",
     [MODEL_ORDER] = "entry-order",
     [MODEL_GARBAGE] = "garbage-behind-end",
     [MODEL_PAST_END] = "list-past-end",
@@ -58,8 +57,7 @@ static void judge_entry(const struct model *model, uint64_t index, uint64_t orig
         same_old = model->entry[i].old_chunk == entry->old_chunk ? &model->entry[i] : same_old;
         same_new = model->entry[i].new_chunk == entry->new_chunk ? &model->entry[i] : same_new;
     }
-    if (!old_fits)
-        judgement->count[MODEL_OLD_RANGE]++;
+    judgement->beyond += !old_fits;
     if (!new_fits)
         judgement->count[entry->new_chunk >> 56                   ? MODEL_TOP_BYTE
                          : model_is_area(model, entry->new_chunk) ? MODEL_METADATA
@@ -184,10 +182,9 @@ void model_judge(const struct model *model, uint64_t origin_sectors, struct mode
         judgement->count[MODEL_REPEATED] = judgement->count[MODEL_REPEATED_OFTEN] = 0;
     }
     judgement->damaged = judgement->count[MODEL_TOP_BYTE] || judgement->count[MODEL_METADATA] ||
-                         judgement->count[MODEL_NEW_RANGE] || judgement->count[MODEL_OLD_RANGE] ||
-                         judgement->count[MODEL_GARBAGE] || judgement->count[MODEL_PAST_END] ||
-                         judgement->count[MODEL_DUPLICATE_OLD] || judgement->count[MODEL_DUPLICATE_NEW] ||
-                         judgement->count[MODEL_REPEATED_OFTEN];
+                         judgement->count[MODEL_NEW_RANGE] || judgement->count[MODEL_GARBAGE] ||
+                         judgement->count[MODEL_PAST_END] || judgement->count[MODEL_DUPLICATE_OLD] ||
+                         judgement->count[MODEL_DUPLICATE_NEW] || judgement->count[MODEL_REPEATED_OFTEN];
     if (model->past_end)
         return;
     if (!judgement->damaged) {

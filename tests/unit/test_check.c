@@ -437,9 +437,10 @@ static void the_last_data_chunk_is_valid(void **state)
     list_close(io);
 }
 
-static void entries_beyond_the_origin_are_corrupting(void **state)
+/* They say nothing about the store: the pair is what is wrong (lib/check/pair.h). */
+static void entries_beyond_the_origin_are_counted(void **state)
 {
-    static const uint64_t olds[] = {1000, 5000, UINT64_MAX};
+    static const uint64_t olds[] = {1000, 5000, UINT64_MAX / 4096 - 1, UINT64_MAX / 4096, UINT64_MAX - 1, UINT64_MAX};
     const struct snap_check_options unknown = {0};
     struct snap_io *io = sound_store();
 
@@ -449,10 +450,14 @@ static void entries_beyond_the_origin_are_corrupting(void **state)
     for EACH(i, olds) {
         io = sound_store();
         list_put(io, CS, 11, olds[i], format_canonical(CS, 11));
-        only_at(io, SNAP_RULE_ENTRY_OLD_RANGE, SNAP_CORRUPTING, 11, olds[i], format_canonical(CS, 11));
+        none(io, &options);
+        assert_int_equal(checked.result.entries_beyond, 1);
+        assert_int_equal(checked.result.reach_bytes,
+                         olds[i] < UINT64_MAX / (CS * 512) ? (olds[i] + 1) * CS * 512 : UINT64_MAX);
         io = sound_store();
         list_put(io, CS, 11, olds[i] - 1, format_canonical(CS, 11));
         none(io, &unknown);
+        assert_int_equal(checked.result.entries_beyond, 0);
     }
 }
 
@@ -514,12 +519,12 @@ static void beyond_the_limit_findings_are_counted(void **state)
 
     (void)state;
     for (uint64_t i = 0; i < 10; i++)
-        list_put(io, CS, i, 5000 + i, format_canonical(CS, i));
-    list_put(io, CS, 20, OLD(20), CHUNKS);
+        list_put(io, CS, i, OLD(i), CHUNKS + i);
+    list_put(io, CS, 20, OLD(20), UINT64_MAX);
     for (uint64_t limit = 0; limit < 12; limit++) {
         checked.findings.per_rule_max = limit;
         assert_ok(check_run(io, &options, &checked), &checked.err);
-        assert_int_equal(checked.findings.rule_counts[SNAP_RULE_ENTRY_OLD_RANGE], 10);
+        assert_int_equal(checked.findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE], 10);
         assert_int_equal(checked.findings.severity_counts[SNAP_CORRUPTING], 11);
         assert_int_equal(checked.count, limit == 0 || limit > 10 ? 11 : limit + 1);
     }
@@ -537,7 +542,7 @@ static void the_callback_can_end_it(void **state)
     snap_put_le32(io_mem_bytes(io) + 4, 2);             /* header */
     list_put(io, CS, 5, OLD(5), format_canonical(CS, 6)); /* order, duplicate new */
     list_put(io, CS, 8, OLD(8), CHUNKS);
-    list_put(io, CS, 9, 5000, format_canonical(CS, 9));
+    list_put(io, CS, 9, OLD(9), UINT64_MAX);
     list_put(io, CS, 10, OLD(4), format_canonical(CS, 10));
     list_put(io, CS, 310, 1, 0);
     list_put(io, CS, 512, 1, 0);
@@ -597,7 +602,7 @@ int main(void)
         cmocka_unit_test(an_entry_on_a_later_area_in_use_is_fatal),
         cmocka_unit_test(a_store_cut_short_keeps_its_order),
         cmocka_unit_test(the_last_data_chunk_is_valid),
-        cmocka_unit_test(entries_beyond_the_origin_are_corrupting),
+        cmocka_unit_test(entries_beyond_the_origin_are_counted),
         cmocka_unit_test(duplicates_are_corrupting),
         cmocka_unit_test(another_order_is_noted_once),
         cmocka_unit_test(leaked_chunks_are_counted),

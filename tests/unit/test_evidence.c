@@ -17,6 +17,7 @@
 #define IMAGE_BYTES (UINT64_C(8) << 20)
 
 static const struct snap_device device; /* an image file: nothing is known of it */
+static const struct snap_check_result figures = {.entries = 1};
 
 /* An ext4 file system in a device in memory. */
 static struct snap_io *ext4(const struct fixture *fixture, const char *uuid)
@@ -79,37 +80,18 @@ static struct snap_evidence gather(struct snap_io *cow, struct snap_io *origin)
     struct snap_error err = {.text = ""};
     struct snap_evidence evidence;
 
-    assert_ok(snap_evidence_gather(&store, origin, &device, &evidence, &err), &err);
-    assert_true(evidence.text[0] != '\0');
+    assert_ok(snap_evidence_gather(&store, &figures, origin, &device, &evidence, &err), &err);
+    assert_true(evidence.pair.text[0] != '\0');
     return evidence;
 }
 
-static enum snap_status keep(void *context, const struct snap_finding *finding, struct snap_error *err)
+static void assert_judged(const struct snap_evidence *evidence, enum snap_pair_outcome outcome,
+                          enum snap_pair_reason reason)
 {
-    *(struct snap_finding *)context = *finding;
-    return snap_fail(err, SNAP_E_REFUSED, "seen");
-}
-
-static void assert_finding(const struct snap_evidence *evidence, enum snap_rule rule, enum snap_severity severity)
-{
-    struct snap_finding finding;
-    struct snap_findings findings = {.fn = keep, .context = &finding};
-    struct snap_error err = {.text = ""};
-
-    assert_status(snap_evidence_finding(evidence, &findings, &err), SNAP_E_REFUSED, &err);
-    assert_int_equal(finding.rule, rule);
-    assert_int_equal(finding.severity, severity);
-    assert_string_equal(finding.text, evidence->text);
-    assert_false(finding.has_area || finding.has_entry || finding.has_offset);
-}
-
-static void assert_no_finding(const struct snap_evidence *evidence)
-{
-    struct snap_finding finding;
-    struct snap_findings findings = {.fn = keep, .context = &finding};
-    struct snap_error err = {.text = ""};
-
-    assert_ok(snap_evidence_finding(evidence, &findings, &err), &err); /* keep would refuse */
+    if (evidence->pair.outcome != outcome || evidence->pair.reason != reason)
+        print_error("judged: %s\n", evidence->pair.text);
+    assert_int_equal(evidence->pair.outcome, outcome);
+    assert_int_equal(evidence->pair.reason, reason);
 }
 
 static void an_empty_store_proves_nothing(void **state)
@@ -120,8 +102,8 @@ static void an_empty_store_proves_nothing(void **state)
     assert_string_equal(evidence.origin.uuid, UUID_A);
     assert_string_equal(evidence.view.uuid, UUID_A);
     assert_string_equal(evidence.view.type, "ext4");
-    assert_int_equal(evidence.verdict, SNAP_IDENTITY_NO_RECORD);
-    assert_no_finding(&evidence);
+    assert_judged(&evidence, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING);
+    assert_string_equal(evidence.held.type, ""); /* it is the origin's own */
     list_close(origin);
     list_close(cow);
 }
@@ -133,8 +115,8 @@ static void a_superblock_of_another_origin_contradicts(void **state)
 
     assert_string_equal(evidence.origin.uuid, UUID_A);
     assert_string_equal(evidence.view.uuid, UUID_B);
-    assert_int_equal(evidence.verdict, SNAP_IDENTITY_CONTRADICTS);
-    assert_finding(&evidence, SNAP_RULE_IDENTITY_ORIGIN, SNAP_CORRUPTING);
+    assert_judged(&evidence, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_HELD);
+    assert_string_equal(evidence.held.uuid, UUID_B);
     list_close(origin);
     list_close(other);
     list_close(cow);
@@ -148,11 +130,10 @@ static void a_recorded_origin_matches_before_and_amid_a_merge(void **state)
 
     record_origin(cow, UUID_A, IMAGE_BYTES / 512);
     evidence = gather(cow, origin);
-    assert_int_equal(evidence.verdict, SNAP_IDENTITY_MATCH);
-    assert_no_finding(&evidence);
+    assert_judged(&evidence, SNAP_PAIR_LIKELY, SNAP_PAIR_RECORD);
     evidence = gather(cow, newer);
     assert_string_equal(evidence.origin.uuid, UUID_B);
-    assert_int_equal(evidence.verdict, SNAP_IDENTITY_MATCH);
+    assert_judged(&evidence, SNAP_PAIR_LIKELY, SNAP_PAIR_HELD);
     list_close(origin);
     list_close(newer);
     list_close(cow);
@@ -166,8 +147,7 @@ static void a_third_file_system_contradicts_the_record(void **state)
 
     record_origin(cow, UUID_A, IMAGE_BYTES / 512);
     evidence = gather(cow, wrong);
-    assert_int_equal(evidence.verdict, SNAP_IDENTITY_CONTRADICTS);
-    assert_finding(&evidence, SNAP_RULE_IDENTITY_ORIGIN, SNAP_CORRUPTING);
+    assert_judged(&evidence, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD);
     list_close(origin);
     list_close(newer);
     list_close(wrong);
@@ -183,7 +163,7 @@ static void a_wrong_origin_is_no_witness_for_itself(void **state)
     list_put(cow, 8, 0, 1000, 2); /* somewhere in the data */
     record_origin(cow, UUID_A, IMAGE_BYTES / 512);
     evidence = gather(cow, wrong);
-    assert_int_equal(evidence.verdict, SNAP_IDENTITY_CONTRADICTS);
+    assert_judged(&evidence, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD);
     list_close(wrong);
     list_close(cow);
 }
@@ -195,11 +175,11 @@ static void sizes_are_held_against_the_record(void **state)
 
     record_origin(cow, UUID_A, IMAGE_BYTES / 512 - 8);
     evidence = gather(cow, origin);
-    assert_int_equal(evidence.verdict, SNAP_IDENTITY_GROWN);
-    assert_finding(&evidence, SNAP_RULE_IDENTITY_SIZE, SNAP_WARNING);
+    assert_judged(&evidence, SNAP_PAIR_LIKELY, SNAP_PAIR_RECORD);
+    assert_true(evidence.pair.grown);
     record_origin(cow, UUID_A, IMAGE_BYTES / 512 + 8);
     evidence = gather(cow, origin);
-    assert_int_equal(evidence.verdict, SNAP_IDENTITY_CONTRADICTS);
+    assert_judged(&evidence, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE);
     list_close(origin);
     list_close(cow);
 }
@@ -220,12 +200,12 @@ static void unreadable_places_are_left_out(void **state)
         io_fault_add(faulty, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true,
                                                 .offset_bytes = which ? 2 * 4096 + 1024 : 1024,
                                                 .length_bytes = 512});
-        assert_ok(snap_evidence_gather(&store, which ? origin : faulty, &device, &evidence, &err), &err);
+        assert_ok(snap_evidence_gather(&store, &figures, which ? origin : faulty, &device, &evidence, &err), &err);
         assert_true(io_fault_hits(faulty) > 0);
         assert_int_equal(evidence.unreadable, 1);
         assert_string_equal(evidence.origin.uuid, which ? UUID_A : "");
         assert_string_equal(evidence.view.uuid, which ? "" : UUID_B);
-        assert_int_equal(evidence.verdict, SNAP_IDENTITY_NO_RECORD);
+        assert_judged(&evidence, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING);
         assert_string_equal(err.text, ""); /* a success leaves it untouched */
         list_close(which ? origin : cow);
         list_close(newer);
@@ -266,6 +246,52 @@ static void a_device_that_is_bad_all_over_is_not_tried_for_long(void **state)
     list_close(cow);
 }
 
+/* Of a superblock with a second copy: what stands in the copy's place on the origin is nothing that the store holds. */
+static void only_what_the_list_names_is_held(void **state)
+{
+    struct snap_io *origin = ext4(*state, UUID_A), *newer = ext4(*state, UUID_B), *cow = difference(origin, newer);
+    struct snap_evidence evidence;
+
+    list_put(cow, 8, 0, 1500, 2); /* the first entry was the one with the superblock */
+    evidence = gather(cow, origin);
+    assert_string_equal(evidence.view.uuid, UUID_A);
+    assert_string_equal(evidence.held.type, "");
+    assert_judged(&evidence, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING);
+    list_close(origin);
+    list_close(newer);
+    list_close(cow);
+}
+
+static void an_origin_that_is_a_store_contradicts(void **state)
+{
+    struct snap_io *origin = list_new(8, 2048 * 8), *cow = list_new(8, 2048 * 8);
+    struct snap_evidence evidence = gather(cow, origin);
+
+    (void)state;
+    assert_judged(&evidence, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_STORE);
+    assert_non_null(strstr(evidence.pair.text, "8 sectors"));
+    list_close(origin);
+    list_close(cow);
+}
+
+static void entries_beyond_the_origin_decide_alone(void **state)
+{
+    const struct snap_check_result beyond = {.entries = 7, .entries_beyond = 2, .reach_bytes = IMAGE_BYTES + 4096};
+    struct snap_io *origin = io_mem_new("origin", IMAGE_BYTES, 512, true), *cow = list_new(8, 2048 * 8);
+    struct snap_store store = list_open(cow);
+    struct snap_error err = {.text = ""};
+    struct snap_evidence evidence;
+
+    (void)state;
+    assert_ok(snap_evidence_gather(&store, &beyond, origin, &device, &evidence, &err), &err);
+    assert_judged(&evidence, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH);
+    assert_true(snap_pair_is_final(&evidence.pair));
+    assert_non_null(strstr(evidence.pair.text, "reaches byte 8392704 of its origin, but this one ends at byte 8388608 "
+                                               "(2 of 7 entries"));
+    list_close(origin);
+    list_close(cow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +308,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_failed_read_leaves_is_no_evidence, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_device_that_is_bad_all_over_is_not_tried_for_long, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(only_what_the_list_names_is_held, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(an_origin_that_is_a_store_contradicts, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(entries_beyond_the_origin_decide_alone, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests what is recorded of an origin, and which evidence speaks against one. */
+/* Tests what is recorded of an origin, and how a record is held against one. */
 #include "lib/check/identity.h"
 #include "tests/unit/list_fixture.h"
 #include "tests/unit/unit.h"
@@ -8,7 +8,10 @@ static struct snap_device device;
 static struct snap_probe probe, view;
 static struct snap_origin_facts facts = {.sectors = 8000, .device = &device, .probe = &probe};
 static struct snap_store store;
-static char text[256];
+static struct snap_identity_match match;
+static const char *const text = match.text;
+
+enum outcome { FITS, GROWN, DIFFERS_DEVICE, DIFFERS_CONTENT };
 
 static void set(char *field, size_t field_bytes, const char *value)
 {
@@ -42,15 +45,14 @@ static int set_up(void **state)
     return 0;
 }
 
-static enum snap_identity_verdict judge(void)
+static enum outcome compare(void)
 {
-    enum snap_identity_verdict verdict;
-
-    memset(text, 'x', sizeof text);
-    verdict = snap_identity_judge(&store, &facts, &view, text, sizeof text);
-    assert_non_null(memchr(text, '\0', sizeof text));
-    assert_true(text[0] != '\0');
-    return verdict;
+    memset(&match, 'x', sizeof match);
+    snap_identity_compare(&store.identity, &facts, &view, false, &match);
+    assert_non_null(memchr(text, '\0', sizeof match.text));
+    assert_int_equal(text[0] != '\0', match.device_differs || match.content_differs);
+    assert_false(match.grown && text[0] != '\0');
+    return match.device_differs ? DIFFERS_DEVICE : match.content_differs ? DIFFERS_CONTENT : match.grown ? GROWN : FITS;
 }
 
 static void a_record_holds_what_is_known(void **state)
@@ -84,7 +86,7 @@ static void a_record_may_be_of_an_origin_without_tags(void **state)
     assert_string_equal(store.identity.label, "");
     assert_string_equal(store.identity.fs_uuid, "");
     view = probe;
-    assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
+    assert_int_equal(compare(), FITS);
 }
 
 static void each_store_has_an_id_of_its_own(void **state)
@@ -149,19 +151,19 @@ static void strings_longer_than_their_fields_still_match(void **state)
     SET(device.partuuid, "4111111111222222222233333333334444444444555555555566666");
     memset(device.serial, 'z', sizeof device.serial - 1);
     view = probe;
-    assert_ok(snap_identity_fill(&store.identity, &facts, 8, text, 0, &err), &err);
+    assert_ok(snap_identity_fill(&store.identity, &facts, 8, "label", 0, &err), &err);
     read_back();
     assert_int_equal(strlen(store.identity.fs_uuid), 40);
-    assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
+    assert_int_equal(compare(), FITS);
     (void)snprintf(probe.uuid_sub, sizeof probe.uuid_sub, "%s",
                    "211111111122222222223333333333444444444\xe2\x82\xac");
     assert_ok(snap_identity_fill(&store.identity, &facts, 8, NULL, 0, &err), &err);
     read_back();
-    assert_int_equal(judge(), SNAP_IDENTITY_MATCH); /* also where they are cut in front of a character */
+    assert_int_equal(compare(), FITS); /* also where they are cut in front of a character */
     device.partuuid[50] = 'x'; /* what was never recorded cannot contradict */
-    assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
+    assert_int_equal(compare(), FITS);
     device.partuuid[39] = 'x'; /* the last that was */
-    assert_int_equal(judge(), SNAP_IDENTITY_CONTRADICTS);
+    assert_int_equal(compare(), DIFFERS_DEVICE);
 }
 
 /* On disk strings are UTF-8, whatever their length. */
@@ -193,148 +195,153 @@ static void a_serial_cut_between_characters_still_matches(void **state)
     device.serial[128] = '\0';
     assert_ok(snap_identity_fill(&store.identity, &facts, 8, NULL, 0, &err), &err);
     read_back();
-    assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
+    assert_int_equal(compare(), FITS);
 }
 
 static void the_same_origin_matches(void **state)
 {
     (void)state;
-    assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
+    assert_int_equal(compare(), FITS);
     read_back();
-    assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
+    assert_int_equal(compare(), FITS);
 }
 
 static void the_size_is_held_against_the_record(void **state)
 {
     (void)state;
     facts.sectors = 7999;
-    assert_int_equal(judge(), SNAP_IDENTITY_CONTRADICTS);
+    assert_int_equal(compare(), DIFFERS_DEVICE);
     assert_true(strstr(text, "8000") && strstr(text, "7999"));
     facts.sectors = 8001;
-    assert_int_equal(judge(), SNAP_IDENTITY_GROWN);
-    assert_true(strstr(text, "8000") && strstr(text, "8001"));
+    assert_int_equal(compare(), GROWN);
     SET(device.serial, "WD-9999"); /* worse counts */
-    assert_int_equal(judge(), SNAP_IDENTITY_CONTRADICTS);
+    assert_int_equal(compare(), DIFFERS_DEVICE);
 }
 
-static void a_physical_field_contradicts_where_both_have_it(void **state)
+static void a_field_differs_where_both_have_it(void **state)
 {
     struct {
         char *recorded, *found;
         size_t recorded_bytes, found_bytes;
+        enum outcome outcome;
+        const bool *same;
     } fields[] = {
-        {store.identity.uuid_sub, probe.uuid_sub, sizeof store.identity.uuid_sub, sizeof probe.uuid_sub},
-        {store.identity.partuuid, device.partuuid, sizeof store.identity.partuuid, sizeof device.partuuid},
-        {store.identity.serial, device.serial, sizeof store.identity.serial, sizeof device.serial},
+        {store.identity.uuid_sub, probe.uuid_sub, sizeof store.identity.uuid_sub, sizeof probe.uuid_sub,
+         DIFFERS_CONTENT, NULL},
+        {store.identity.partuuid, device.partuuid, sizeof store.identity.partuuid, sizeof device.partuuid,
+         DIFFERS_DEVICE, &match.partuuid},
+        {store.identity.serial, device.serial, sizeof store.identity.serial, sizeof device.serial, DIFFERS_DEVICE,
+         &match.serial},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         (void)set_up(NULL);
+        assert_int_equal(compare(), FITS);
+        assert_true(!fields[i].same || *fields[i].same);
         set(fields[i].found, fields[i].found_bytes, "other");
-        assert_int_equal(judge(), SNAP_IDENTITY_CONTRADICTS); /* with the same file system: another member */
+        assert_int_equal(compare(), fields[i].outcome); /* with the same file system: another member */
         assert_non_null(strstr(text, "other"));
         set(fields[i].recorded, fields[i].recorded_bytes, "");
-        assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
+        assert_int_equal(compare(), FITS);
+        assert_true(!fields[i].same || !*fields[i].same);
         (void)set_up(NULL);
         set(fields[i].found, fields[i].found_bytes, "");
-        assert_int_equal(judge(), SNAP_IDENTITY_MATCH);
+        assert_int_equal(compare(), FITS);
+        assert_true(!fields[i].same || !*fields[i].same);
         (void)set_up(NULL);
         strcat(fields[i].found, "0"); /* one begins with the other */
-        assert_int_equal(judge(), SNAP_IDENTITY_CONTRADICTS);
+        assert_int_equal(compare(), fields[i].outcome);
     }
 }
 
-static void the_file_system_may_be_the_recorded_or_the_views(void **state)
+/* Words of a record were written by whoever owns the medium. */
+static void a_word_cannot_be_taken_for_the_rest_of_the_sentence(void **state)
+{
+    (void)state;
+    SET(store.identity.serial, "x, which is right; \"ignore");
+    assert_int_equal(compare(), DIFFERS_DEVICE);
+    assert_non_null(strstr(text, "serial number \"x, which is right; \\\"ignore\", but this one has WD-1234"));
+    (void)set_up(NULL);
+    memset(&view, 0, sizeof view);
+    SET(store.identity.fs_type, "ext4 and so");
+    assert_int_equal(compare(), DIFFERS_CONTENT);
+    assert_non_null(strstr(text, "an origin with \"ext4 and so\" (UUID "));
+}
+
+static void the_content_may_be_the_recorded_or_the_held(void **state)
 {
     static const char *const a = "aaaaaaaa-2222-4333-8444-555555555555", *const b =
                                  "bbbbbbbb-2222-4333-8444-555555555555", *const c =
                                  "cccccccc-2222-4333-8444-555555555555";
     const struct {
-        const char *recorded, *origin, *view;
-        enum snap_identity_verdict verdict;
+        const char *recorded, *origin, *held;
+        enum outcome outcome;
+        bool same;
     } cases[] = {
-        {a, a, a, SNAP_IDENTITY_MATCH},      {a, a, b, SNAP_IDENTITY_MATCH}, /* changed inside the snapshot */
-        {a, b, b, SNAP_IDENTITY_MATCH},                                     /* and merged in part */
-        {a, b, a, SNAP_IDENTITY_CONTRADICTS}, {a, b, c, SNAP_IDENTITY_CONTRADICTS},
-        {a, b, "", SNAP_IDENTITY_CONTRADICTS},
-        {a, "", a, SNAP_IDENTITY_MATCH},     {a, "", b, SNAP_IDENTITY_MATCH},
-        {"", a, a, SNAP_IDENTITY_MATCH},     {"", a, b, SNAP_IDENTITY_MATCH}, {"", "", "", SNAP_IDENTITY_MATCH},
+        {a, a, a, FITS, true},             {a, a, b, FITS, true}, /* changed inside the snapshot */
+        {a, b, b, FITS, false},                                   /* and merged in part */
+        {a, b, a, DIFFERS_CONTENT, false}, {a, b, c, DIFFERS_CONTENT, false},
+        {a, b, "", DIFFERS_CONTENT, false},
+        {a, "", a, DIFFERS_CONTENT, false}, {a, "", b, DIFFERS_CONTENT, false}, /* recorded, and missing */
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (int table = 0; table < 2; table++) { /* a partition table's id is judged alike */
             (void)set_up(NULL);
+            memset(&view, 0, sizeof view);
             if (table) {
+                SET(probe.type, "");
+                SET(probe.uuid, "");
+                SET(probe.pttype, cases[i].origin[0] != '\0' ? "gpt" : "");
+                SET(store.identity.fs_type, "");
+                SET(store.identity.fs_uuid, "");
                 SET(store.identity.ptuuid, cases[i].recorded);
                 SET(probe.ptuuid, cases[i].origin);
-                SET(view.ptuuid, cases[i].view);
+                SET(view.ptuuid, cases[i].held);
             } else {
+                SET(store.identity.ptuuid, "");
+                SET(view.type, "btrfs");
                 SET(store.identity.fs_uuid, cases[i].recorded);
                 SET(probe.uuid, cases[i].origin);
-                SET(view.uuid, cases[i].view);
+                SET(view.uuid, cases[i].held);
             }
-            assert_int_equal(judge(), cases[i].verdict);
+            assert_int_equal(compare(), cases[i].outcome);
+            assert_int_equal(match.content, cases[i].same);
         }
     }
 }
 
-static void a_record_that_cannot_be_read_counts_as_none(void **state)
+static void a_blank_origin_must_still_be_blank(void **state)
 {
-    static const enum snap_identity_state states[] = {SNAP_IDENTITY_NONE, SNAP_IDENTITY_NEWER,
-                                                       SNAP_IDENTITY_DAMAGED};
+    struct snap_error err = {.text = ""};
+    const struct snap_probe full = probe;
 
     (void)state;
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-        (void)set_up(NULL);
-        memset(&store.identity, 0, sizeof store.identity);
-        store.identity_state = states[i];
-        facts.sectors = 1;
-        assert_int_equal(judge(), SNAP_IDENTITY_NO_RECORD);
-        SET(view.uuid, "aaaaaaaa-2222-4333-8444-555555555555");
-        assert_int_equal(judge(), SNAP_IDENTITY_CONTRADICTS);
-        assert_true(strstr(text, view.uuid) && strstr(text, probe.uuid));
-    }
+    memset(&probe, 0, sizeof probe);
+    memset(&view, 0, sizeof view);
+    assert_ok(snap_identity_fill(&store.identity, &facts, 8, NULL, 1, &err), &err);
+    assert_int_equal(compare(), FITS);
+    assert_false(match.content);
+    view = full; /* a file system was made inside the snapshot */
+    assert_int_equal(compare(), FITS);
+    probe = full; /* and merged */
+    assert_int_equal(compare(), FITS);
+    memset(&view, 0, sizeof view); /* nobody knows where that comes from */
+    assert_int_equal(compare(), DIFFERS_CONTENT);
+    assert_non_null(strstr(text, "an origin with nothing that is known, but this one has btrfs"));
 }
 
-static void without_a_record_the_view_and_the_origin_must_agree(void **state)
-{
-    static const struct {
-        const char *origin, *view;
-        enum snap_identity_verdict verdict;
-    } cases[] = {
-        {"a", "a", SNAP_IDENTITY_NO_RECORD}, {"a", "b", SNAP_IDENTITY_CONTRADICTS},
-        {"", "b", SNAP_IDENTITY_NO_RECORD},  {"a", "", SNAP_IDENTITY_NO_RECORD}, {"", "", SNAP_IDENTITY_NO_RECORD},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (int table = 0; table < 2; table++) {
-            (void)set_up(NULL);
-            store.identity_state = SNAP_IDENTITY_NONE;
-            if (table) {
-                SET(probe.ptuuid, cases[i].origin);
-                SET(view.ptuuid, cases[i].view);
-            } else {
-                SET(probe.uuid, cases[i].origin);
-                SET(view.uuid, cases[i].view);
-            }
-            assert_int_equal(judge(), cases[i].verdict);
-        }
-    }
-}
-
-static void the_reason_is_cut_where_it_is_too_long(void **state)
+static void what_could_not_be_read_is_not_missing(void **state)
 {
     (void)state;
-    memset(store.identity.serial, 'x', sizeof store.identity.serial - 1);
-    memset(device.serial, 'y', sizeof device.serial - 1);
-    assert_int_equal(judge(), SNAP_IDENTITY_CONTRADICTS);
-    memset(text, 'z', sizeof text);
-    (void)snap_identity_judge(&store, &facts, &view, text, 10);
-    assert_int_equal(strlen(text), 9);
-    assert_int_equal(text[10], 'z');
+    memset(&probe, 0, sizeof probe);
+    memset(&view, 0, sizeof view);
+    snap_identity_compare(&store.identity, &facts, &view, true, &match);
+    assert_false(match.content_differs || match.content);
+    snap_identity_compare(&store.identity, &facts, &view, false, &match);
+    assert_true(match.content_differs);
 }
 
 int main(void)
@@ -349,11 +356,11 @@ int main(void)
         cmocka_unit_test_setup(a_serial_cut_between_characters_still_matches, set_up),
         cmocka_unit_test_setup(the_same_origin_matches, set_up),
         cmocka_unit_test_setup(the_size_is_held_against_the_record, set_up),
-        cmocka_unit_test_setup(a_physical_field_contradicts_where_both_have_it, set_up),
-        cmocka_unit_test_setup(the_file_system_may_be_the_recorded_or_the_views, set_up),
-        cmocka_unit_test_setup(a_record_that_cannot_be_read_counts_as_none, set_up),
-        cmocka_unit_test_setup(without_a_record_the_view_and_the_origin_must_agree, set_up),
-        cmocka_unit_test_setup(the_reason_is_cut_where_it_is_too_long, set_up),
+        cmocka_unit_test_setup(a_field_differs_where_both_have_it, set_up),
+        cmocka_unit_test_setup(a_word_cannot_be_taken_for_the_rest_of_the_sentence, set_up),
+        cmocka_unit_test_setup(the_content_may_be_the_recorded_or_the_held, set_up),
+        cmocka_unit_test_setup(a_blank_origin_must_still_be_blank, set_up),
+        cmocka_unit_test_setup(what_could_not_be_read_is_not_missing, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

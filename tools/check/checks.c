@@ -4,7 +4,6 @@
 
 #include "lib/base/bytes.h"
 #include "lib/check/check_data.h"
-#include "lib/check/evidence.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/report.h"
 
@@ -67,11 +66,9 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
     if (status != SNAP_OK || !report_is_sound(&session->findings) || !session->result.list_complete)
         return status;
     if (session->origin.io) {
-        struct snap_evidence evidence;
-
-        status = snap_evidence_gather(&session->store, session->origin.io, &session->origin.facts, &evidence, err);
-        if (status == SNAP_OK)
-            status = snap_evidence_finding(&evidence, &session->findings, err);
+        status = snap_evidence_gather(&session->store, &session->result, session->origin.io, &session->origin.facts,
+                                      &session->evidence, err);
+        session->pair_known = status == SNAP_OK;
     }
     if (status == SNAP_OK && session->arguments.data && report_is_sound(&session->findings))
         status = check_data(session, check_options.origin_sectors, err);

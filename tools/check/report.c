@@ -3,6 +3,7 @@
 #include "tools/check/report.h"
 
 #include "tools/cli/size.h"
+#include "tools/shared/verdict.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -41,6 +42,20 @@ static void print_summary(struct check_session *session)
         report_print(session->cli->out, "%s: not usable", session->cow.path);
 }
 
+/* A wrong origin says nothing against the store: it has a verdict of its own, and an exit status of its own. */
+static void print_pair(struct check_session *session)
+{
+    const struct snap_pair *pair = &session->evidence.pair;
+    const bool wrong = pair->outcome == SNAP_PAIR_CONTRADICTED;
+
+    if (!session->pair_known || (session->cli->quiet && !wrong))
+        return;
+    report_print(session->cli->out, "%s", verdict_sentence(&session->cow, &session->origin, pair).text);
+    if (pair->grown)
+        report_print(session->cli->out, "%s: it has grown since the store was made; the store knows nothing of the new "
+                     "part", session->origin.path);
+}
+
 static int print_json(struct check_session *session, int exit_status)
 {
     struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
@@ -58,6 +73,8 @@ static int print_json(struct check_session *session, int exit_status)
     cli_json_set_bool(figures, "clean", usable && session->findings.severity_counts[SNAP_WARNING] == 0);
     cli_json_set_bool(figures, "usable", usable);
     cli_json_set_uint(figures, "findings_total", findings_total);
+    if (session->pair_known)
+        verdict_set_json(figures, &session->evidence.pair);
     cli_json_set(document, "result", figures);
     cli_json_set(document, "findings", session->found);
     session->found = NULL;
@@ -66,11 +83,15 @@ static int print_json(struct check_session *session, int exit_status)
 
 int check_report_end(struct check_session *session)
 {
-    const int exit_status = report_is_sound(&session->findings) ? CLI_EXIT_OK : CLI_EXIT_STORE;
+    const bool wrong_pair = session->pair_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED;
+    const int exit_status = !report_is_sound(&session->findings) ? CLI_EXIT_STORE
+                            : wrong_pair                         ? CLI_EXIT_FAILED
+                                                                 : CLI_EXIT_OK;
 
     report_talk_rest(session->cli, session->cow.path, &session->findings, SNAP_NOTE);
     if (session->arguments.json)
         return print_json(session, exit_status);
     print_summary(session);
+    print_pair(session);
     return exit_status;
 }

@@ -4,6 +4,7 @@
 #define DMSNAP_TOOLS_CHECK_SESSION
 
 #include "lib/check/check.h"
+#include "lib/check/evidence.h"
 #include "tools/check/options.h"
 #include "tools/cli/json.h"
 #include "tools/cli/progress.h"
@@ -16,6 +17,8 @@ struct check_session {
     struct snap_store store;
     struct snap_findings findings;
     struct snap_check_result result;
+    bool pair_known;               /* there is an origin, and the list is sound: `evidence` is set */
+    struct snap_evidence evidence;
     uint64_t unreadable;           /* data chunks */
     struct cli_progress *progress; /* while data are read */
     struct cli_json *found;        /* the findings, where JSON was asked for; else NULL */

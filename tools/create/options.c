@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const char *const size_words[] = {"max", NULL};
+static const char *const accept_words[] = {"identity", NULL}; /* enum create_accept */
 static const char *const table_words[] = {"P", "PO", NULL}; /* enum create_table_mode */
 
 /* Where the table leads; a session has a copy. */
@@ -60,6 +61,13 @@ const struct cli_option create_option_table[] = {
      .group = "Store",
      .kind = CLI_FLAG,
      .flag = &parsed.no_identity},
+    {.name = "accept",
+     .argument = "WORD,...",
+     .help = "waive a refusal: identity (an origin that is itself a\nstore, a newer content with other marks)",
+     .group = "Store",
+     .kind = CLI_LIST,
+     .list = &parsed.accept,
+     .words = accept_words},
     {.name = "print-table",
      .argument = "P|PO",
      .help = "print the dmsetup tables for this pair; P: overflow\ninvalidates, PO: overflow fails writes",

@@ -5,6 +5,7 @@
 
 #include "tools/cli/cli.h"
 
+enum create_accept { CREATE_ACCEPT_IDENTITY }; /* --accept */
 enum create_table_mode { CREATE_TABLE_INVALIDATES, CREATE_TABLE_FAILS_WRITES }; /* --print-table P, PO */
 
 struct create_arguments {
@@ -13,6 +14,7 @@ struct create_arguments {
     uint64_t size_bytes;                          /* of a new image; 0: so that it can never overflow */
     bool size_given, force, no_identity, dry_run, json, table_given;
     int table_mode;                               /* enum create_table_mode */
+    unsigned accept;                              /* bits of enum create_accept */
 };
 
 extern const struct cli_option create_option_table[];

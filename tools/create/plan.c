@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/check/fingerprinting.h"
+#include "lib/check/pair.h"
 #include "lib/device/probe.h"
 #include "tools/cli/size.h"
 #include "tools/shared/report.h"
@@ -35,6 +36,38 @@ static enum snap_status open_sources(struct create_session *session, struct snap
                            session->newer.path, session->newer.io->size_bytes / SNAP_SECTOR_BYTES,
                            session->origin.path, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
     return status == SNAP_OK ? snap_probe_io(session->origin.io, &session->on_origin, err) : status;
+}
+
+/*
+ * What cannot be meant: a store as origin, most likely two COW names on one line; and newer content that is not of this
+ * origin. Both may be meant all the same.
+ */
+static enum snap_status check_sources(struct create_session *session, struct snap_error *err)
+{
+    const bool accepted = (session->arguments.accept & 1u << CREATE_ACCEPT_IDENTITY) != 0;
+    struct snap_probe on_newer;
+    struct snap_store store;
+    struct snap_pair pair;
+    enum snap_status status = snap_header_read(&store, session->origin.io, err);
+
+    if (status == SNAP_OK && !accepted && (store.defect == SNAP_HEADER_GOOD || store.defect == SNAP_HEADER_INVALID))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is itself a snapshot store, most likely the COW of another "
+                         "origin; if it is the origin that you mean, add --accept=identity", session->origin.path);
+    if (status != SNAP_OK || !session->newer.io)
+        return status;
+    status = snap_probe_io(session->newer.io, &on_newer, err);
+    if (status != SNAP_OK)
+        return status;
+    snap_pair_judge_later(&session->on_origin, &on_newer, false, &pair);
+    if (pair.outcome == SNAP_PAIR_CONTRADICTED && !accepted)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if it is what you mean, add --accept=identity",
+                         session->newer.path, pair.text);
+    if (pair.outcome == SNAP_PAIR_LIKELY)
+        cli_note(session->cli, "%s is likely a newer state of %s: %s", session->newer.path, session->origin.path,
+                 pair.text);
+    else
+        cli_warn(session->cli, "%s: %s", session->newer.path, pair.text);
+    return SNAP_OK;
 }
 
 /* A chunk size that the kernel takes for these devices (dmsnap-store(5), HEADER). */
@@ -172,6 +205,8 @@ enum snap_status create_plan(struct create_session *session, struct snap_error *
         status = session->arguments.size_given ? plan_image(session, err) : plan_device(session, err);
     if (status == SNAP_OK)
         status = check_room(session, err);
+    if (status == SNAP_OK)
+        status = check_sources(session, err);
     if (status == SNAP_OK && !session->arguments.no_identity)
         status = remember_origin(session, err);
     return status;

@@ -5,6 +5,7 @@
 #include "lib/base/bytes.h"
 #include "tools/cli/json.h"
 #include "tools/cli/size.h"
+#include "tools/shared/verdict.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -23,8 +24,8 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
     session->evidence_known = session->origin.io && session->result.list_complete &&
                               report_is_sound(&session->findings);
     if (status == SNAP_OK && session->evidence_known)
-        status = snap_evidence_gather(&session->store, session->origin.io, &session->origin.facts, &session->evidence,
-                                      err);
+        status = snap_evidence_gather(&session->store, &session->result, session->origin.io, &session->origin.facts,
+                                      &session->evidence, err);
     return status;
 }
 
@@ -93,7 +94,7 @@ void inspect_figures_print(struct inspect_session *session)
         return;
     report_print(out, "origin      %s", report_device_text(&session->origin, &session->evidence.origin).text);
     report_print(out, "view        %s", report_probe_text(&session->evidence.view).text);
-    report_print(out, "fits        %s", session->evidence.text);
+    report_print(out, "pair        %s", verdict_text(&session->evidence.pair).text);
 }
 
 void inspect_figures_set(struct cli_json *result, const struct inspect_session *session)
@@ -110,7 +111,8 @@ void inspect_figures_set(struct cli_json *result, const struct inspect_session *
     if (session->evidence_known) {
         report_set_probe(result, "on_origin", &session->evidence.origin);
         report_set_probe(result, "in_view", &session->evidence.view);
-        cli_json_set_string(result, "fits", session->evidence.text);
+        cli_json_set_string(result, "fits", session->evidence.pair.text);
+        verdict_set_json(result, &session->evidence.pair);
         cli_json_set_uint(result, "merge_bytes", session->result.merge_bytes);
     }
 }

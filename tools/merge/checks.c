@@ -2,8 +2,9 @@
 /* What snapmerge asks of every store that it will write to, or whose view it keeps: before the first write. */
 #include "tools/merge/checks.h"
 
+#include "lib/check/marks.h"
+
 #include <inttypes.h>
-#include <string.h>
 
 enum snap_status merge_check_blocks(const struct device *device, const struct snap_store *store,
                                     struct snap_error *err)
@@ -40,17 +41,20 @@ struct pair merge_pair(const struct merge_session *session, const struct device 
     };
 }
 
-static bool differ(const char *before, const char *after)
+/* What a record or a device says of its content would not fit any more. */
+static bool changes(const struct snap_probe *before, const struct snap_probe *after)
 {
-    return before[0] != '\0' && after[0] != '\0' && strcmp(before, after) != 0;
+    const bool known = before->type[0] != '\0' || before->ptuuid[0] != '\0';
+
+    return snap_marks_compare(before, after, false) == SNAP_MARKS_DIFFERENT ||
+           (!known && (after->type[0] != '\0' || after->ptuuid[0] != '\0'));
 }
 
 bool merge_changes_identity(const struct merge_session *session)
 {
-    const struct snap_probe *before = &session->evidence.origin, *after = &session->evidence.view;
-    const struct snap_identity *record = &session->store.identity; /* empty strings where there is none */
+    struct snap_probe recorded;
 
-    return differ(before->uuid, after->uuid) || differ(before->uuid_sub, after->uuid_sub) ||
-           differ(before->ptuuid, after->ptuuid) || differ(record->fs_uuid, after->uuid) ||
-           differ(record->uuid_sub, after->uuid_sub) || differ(record->ptuuid, after->ptuuid);
+    snap_marks_of_record(&session->store.identity, &recorded);
+    return changes(&session->evidence.origin, &session->evidence.view) ||
+           (session->store.identity_state == SNAP_IDENTITY_OK && changes(&recorded, &session->evidence.view));
 }

@@ -88,7 +88,7 @@ enum snap_status merge_prepare(struct merge_session *session, struct snap_error 
     session->job.total_bytes = session->check.merge_bytes;
     session->job.runs = session->check.runs;
     if (status == SNAP_OK)
-        status = pair_check_identity(&pair, &session->evidence, err);
+        status = pair_check_identity(&pair, &session->check, &session->evidence, err);
     if (status == SNAP_OK)
         status = pair_check_cut(&pair, &session->check, false, &session->job.leftover_areas_end, err);
     if (status == SNAP_OK)

@@ -119,7 +119,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
                          "file",
                          sibling->device.path);
     if (status == SNAP_OK)
-        status = pair_check_identity(&pair, &evidence, err);
+        status = pair_check_identity(&pair, &sibling->check, &evidence, err);
     if (status == SNAP_OK)
         status = pair_check_cut(&pair, &sibling->check, true, &leftover_areas_end, err);
     return status == SNAP_OK ? plan(session, sibling, leftover_areas_end, err) : status;

@@ -13,6 +13,7 @@
 #include "tools/shared/next.h"
 #include "tools/shared/pair_report.h"
 #include "tools/shared/report.h"
+#include "tools/shared/verdict.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -147,7 +148,8 @@ int merge_report_json(struct merge_session *session, const struct snap_merge_res
     cli_json_set_uint(result, "total_bytes", session->job.total_bytes);
     cli_json_set_bool(result, "keep_cow", session->options.keep_cow);
     cli_json_set_uint(result, "memory_bytes", session->memory_bytes);
-    cli_json_set_string(result, "identity", session->evidence.text);
+    cli_json_set_string(result, "identity", session->evidence.pair.text);
+    verdict_set_json(result, &session->evidence.pair);
     report_set_probe(result, "on_origin", &session->evidence.origin);
     report_set_probe(result, "in_view", &session->evidence.view);
     cli_json_set_uint(result, "elapsed_ms", session->elapsed_ms);

@@ -82,7 +82,7 @@ enum snap_status output_prepare(struct output_session *output, struct snap_error
     if (status == SNAP_OK)
         status = pair_check_list(&pair, NULL, &output->check, err);
     if (status == SNAP_OK)
-        status = pair_check_identity(&pair, &output->evidence, err);
+        status = pair_check_identity(&pair, &output->check, &output->evidence, err);
     if (status == SNAP_OK)
         status = pair_check_cut(&pair, &output->check, false, NULL, err);
     if (status != SNAP_OK)

@@ -6,9 +6,9 @@
 #include "lib/merge/compare.h"
 #include "lib/merge/leftovers.h"
 #include "tools/shared/report.h"
+#include "tools/shared/verdict.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 /* Findings that only matter for further writes to the snapshot are left out: there will be none. */
 static enum snap_status talk_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
@@ -42,35 +42,15 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     return SNAP_OK;
 }
 
-enum snap_status pair_check_identity(const struct pair *pair, struct snap_evidence *evidence, struct snap_error *err)
+enum snap_status pair_check_identity(const struct pair *pair, const struct snap_check_result *check,
+                                     struct snap_evidence *evidence, struct snap_error *err)
 {
-    struct cli *cli = pair->cli;
-    enum snap_status status = snap_evidence_gather(pair->store, pair->origin->io, &pair->origin->facts, evidence, err);
+    enum snap_status status =
+        snap_evidence_gather(pair->store, check, pair->origin->io, &pair->origin->facts, evidence, err);
 
-    if (status != SNAP_OK)
-        return status;
-    if (evidence->unreadable > 0)
-        cli_warn(cli, "%s, %s: %" PRIu64 " places where file systems keep their signatures cannot be read",
-                 pair->origin->path, pair->cow->path, evidence->unreadable);
-    switch (evidence->verdict) {
-    case SNAP_IDENTITY_MATCH:
-        cli_verbose(cli, "%s: %s", pair->cow->path, evidence->text);
-        break;
-    case SNAP_IDENTITY_NO_RECORD:
-        if (evidence->origin.uuid[0] == '\0' || strcmp(evidence->origin.uuid, evidence->view.uuid) != 0)
-            cli_warn(cli, "%s: %s", pair->cow->path, evidence->text);
-        break;
-    case SNAP_IDENTITY_GROWN:
-        cli_warn(cli, "%s: %s", pair->cow->path, evidence->text);
-        break;
-    case SNAP_IDENTITY_CONTRADICTS:
-        if (!accept_has(pair->accept, ACCEPT_IDENTITY))
-            return snap_fail(err, SNAP_E_REFUSED, "%s: %s; if you know that %s is the right origin, add "
-                             "--accept=identity",
-                             pair->cow->path, evidence->text, pair->origin->path);
-        cli_warn(cli, "%s: %s", pair->cow->path, evidence->text);
-    }
-    return SNAP_OK;
+    return status == SNAP_OK ? verdict_judge(pair->cli, pair->cow, pair->origin, evidence, check->entries,
+                                             accept_has(pair->accept, ACCEPT_IDENTITY), err)
+                             : status;
 }
 
 static enum snap_status find_leftovers(const struct pair *pair, const struct snap_check_result *check,

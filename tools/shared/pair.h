@@ -26,10 +26,11 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
                                  struct snap_check_result *check, struct snap_error *err);
 
 /*
- * The one place where a program asks whether the two belong together. Evidence that the origin is another store's:
- * SNAP_E_REFUSED unless --accept=identity. The lack of evidence is only said.
+ * The one place where a program asks whether the two belong together, once the list was checked. The outcome is said; a
+ * contradiction is SNAP_E_REFUSED unless --accept=identity.
  */
-enum snap_status pair_check_identity(const struct pair *pair, struct snap_evidence *evidence, struct snap_error *err);
+enum snap_status pair_check_identity(const struct pair *pair, const struct snap_check_result *check,
+                                     struct snap_evidence *evidence, struct snap_error *err);
 
 /*
  * Entries behind the end of the list: what an interrupted run left, or cut off by a fault? The data tell. The areas

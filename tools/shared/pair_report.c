@@ -4,6 +4,7 @@
 
 #include "tools/cli/size.h"
 #include "tools/shared/report.h"
+#include "tools/shared/verdict.h"
 
 #include <inttypes.h>
 
@@ -18,15 +19,16 @@ void pair_report_talk(const struct pair *pair, const struct snap_check_result *c
              cli_size_text(pair->cow->io->size_bytes).text, report_quoted(", ", pair->cow->facts.model).text,
              cli_size_text(store->layout.chunk_bytes).text, check->entries, report_quoted(", label ", label).text);
     cli_line(pair->cli, "        the snapshot shows %s", report_probe_text(&evidence->view).text);
+    cli_line(pair->cli, "pair    %s", verdict_text(&evidence->pair).text);
 }
 
 void pair_report_print(const struct pair *pair, const struct snap_check_result *check,
                        const struct snap_evidence *evidence, FILE *out)
 {
     report_print(out, "origin: %s", report_device_text(pair->origin, &evidence->origin).text);
-    report_print(out, "COW: %s: %s, %s", pair->cow->path, cli_size_text(pair->cow->io->size_bytes).text,
-                 evidence->text);
+    report_print(out, "COW: %s: %s", pair->cow->path, cli_size_text(pair->cow->io->size_bytes).text);
     report_print(out, "view: %s", report_probe_text(&evidence->view).text);
+    report_print(out, "pair: %s", verdict_text(&evidence->pair).text);
     report_print(out, "entries: %" PRIu64 " in chunks of %s, %" PRIu64 " runs", check->entries,
                  cli_size_text(pair->store->layout.chunk_bytes).text, check->runs);
 }

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Weighs the evidence for and against a pair, strongest first. */
+#include "lib/check/pair.h"
+
+#include "lib/base/bytes.h"
+#include "lib/check/marks.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* What a fingerprint needs in order to prove a pair (dmsnap-store(5), FINGERPRINT). */
+#define PROOF_SAMPLES 16u
+#define PROOF_TELLING 8u
+
+__attribute__((format(printf, 4, 5))) static bool decide(struct snap_pair *pair, enum snap_pair_outcome outcome,
+                                                         enum snap_pair_reason reason, const char *format, ...)
+{
+    va_list args;
+
+    pair->outcome = outcome;
+    pair->reason = reason;
+    va_start(args, format);
+    (void)vsnprintf(pair->text, sizeof pair->text, format, args);
+    va_end(args);
+    return true;
+}
+
+/* What speaks against the pair whatever the two contain. */
+static bool contradicts_device(const struct snap_pair_facts *facts, const struct snap_identity_match *record,
+                               struct snap_pair *pair)
+{
+    if (facts->entries_beyond > 0)
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
+                      "the store reaches byte %" PRIu64 " of its origin, but this one ends at byte %" PRIu64
+                      " (%" PRIu64 " of %" PRIu64 " entries lie behind that): it is the wrong origin, or it was cut",
+                      facts->reach_bytes, facts->origin.sectors * SNAP_SECTOR_BYTES, facts->entries_beyond,
+                      facts->entries);
+    if (facts->origin_is_store)
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_STORE,
+                      "the origin is itself a snapshot store (with chunks of %" PRIu32 " sectors), most likely the COW "
+                      "of another origin", facts->origin_chunk_sectors);
+    if (record->device_differs)
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "%s", record->text);
+    return false;
+}
+
+/* As long as a store is valid, what its list does not name is on the origin as it was when the store was made. */
+static bool decides_by_samples(const struct snap_fingerprint_result *samples, struct snap_pair *pair)
+{
+    if (samples->differ > 0)
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
+                      "%" PRIu32 " of %" PRIu32 " sampled blocks of this origin are not what they were when the store "
+                      "was made (the first one is at byte %" PRIu64 "): it is the wrong origin or a newer version of "
+                      "it, or stores were merged in the wrong order, or the origin was used without its snapshot, or "
+                      "the kernel has begun to merge this store",
+                      samples->differ, samples->differ + samples->agree, samples->first_differing_bytes);
+    if (samples->agree >= PROOF_SAMPLES && samples->agree_telling >= PROOF_TELLING)
+        return decide(pair, SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT,
+                      "%" PRIu32 " sampled blocks of this origin are what they were when the store was made",
+                      samples->agree);
+    return false;
+}
+
+/* "its size, ext4 UUID and serial number": what a record and the origin agree in. */
+static const char *agreed(const struct snap_identity *record, const struct snap_identity_match *match, char *text,
+                          size_t text_bytes)
+{
+    const char *const what[] = {
+        match->content ? record->fs_type[0] != '\0' ? "file system" : "partition table" : NULL,
+        match->partuuid ? "PARTUUID" : NULL,
+        match->serial ? "serial number" : NULL,
+    };
+    size_t left = 0, used;
+
+    for (size_t i = 0; i < sizeof what / sizeof what[0]; i++)
+        left += what[i] ? 1 : 0;
+    used = (size_t)snprintf(text, text_bytes, "size");
+    for (size_t i = 0; i < sizeof what / sizeof what[0] && used < text_bytes; i++)
+        if (what[i]) {
+            left--;
+            used += (size_t)snprintf(text + used, text_bytes - used, "%s%s", left > 0 ? ", " : " and ", what[i]);
+        }
+    return text;
+}
+
+static bool decides_by_record(const struct snap_pair_facts *facts, const struct snap_identity_match *match,
+                              struct snap_pair *pair)
+{
+    char text[128];
+
+    if (match->content_differs)
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, "%s", match->text);
+    if (!match->content && !match->partuuid && !match->serial)
+        return false;
+    return decide(pair, SNAP_PAIR_LIKELY, match->content ? SNAP_PAIR_RECORD : SNAP_PAIR_DEVICE,
+                  "the store was made for an origin with the same %s",
+                  agreed(&facts->store->identity, match, text, sizeof text));
+}
+
+/* Without a record, or with one of a size only. A blank origin that was recorded as blank fits what is held. */
+static bool decides_by_held(const struct snap_pair_facts *facts, struct snap_pair *pair)
+{
+    const struct snap_probe *held = facts->held, *found = facts->origin.probe;
+    const bool recorded = facts->store->identity_state == SNAP_IDENTITY_OK;
+    const enum snap_marks_result result = snap_marks_compare(held, found, facts->origin_in_part);
+    char ours[SNAP_MARKS_TEXT_BYTES], theirs[SNAP_MARKS_TEXT_BYTES];
+
+    if (result == SNAP_MARKS_DIFFERENT && !(recorded && snap_marks_none(found)))
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_HELD, "the store holds %s, but this origin has %s",
+                      snap_marks_text(held, ours), snap_marks_text(found, theirs));
+    if (result == SNAP_MARKS_SAME)
+        return decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_HELD, "the store holds %s, and so does this origin",
+                      snap_marks_text(held, ours));
+    return false;
+}
+
+static void decide_by_content(const struct snap_pair_facts *facts, bool recorded, struct snap_pair *pair)
+{
+    const struct snap_resemblance *resemblance = &facts->resemblance;
+    const char *const marks = recorded ? "its record fits, but holds only the size of its origin"
+                                       : "the store does not say which origin it belongs to";
+
+    if (facts->fingerprint.agree_telling > 0)
+        (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT,
+                     "%" PRIu32 " sampled blocks of this origin are what they were when the store was made; %u would "
+                     "prove it", facts->fingerprint.agree, PROOF_SAMPLES);
+    else if (resemblance->likely)
+        (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_CONTENT, "%s; but %" PRIu32 " of %" PRIu32 " chunks resemble "
+                     "what they would replace", marks, resemblance->resembling, resemblance->telling);
+    else if (resemblance->telling > 0 && resemblance->resembling == 0)
+        (void)decide(pair, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "%s, and nothing of %" PRIu32 " chunks resembles what "
+                     "it would replace", marks, resemblance->telling);
+    else
+        (void)decide(pair, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "%s, and nothing else tells", marks);
+}
+
+void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair)
+{
+    const bool recorded = facts->store->identity_state == SNAP_IDENTITY_OK;
+    struct snap_identity_match match = {.text = ""};
+
+    if (recorded)
+        snap_identity_compare(&facts->store->identity, &facts->origin, facts->held, facts->origin_in_part, &match);
+    *pair = (struct snap_pair){.outcome = SNAP_PAIR_UNKNOWN, .grown = match.grown, .reach_bytes = facts->reach_bytes};
+    if (contradicts_device(facts, &match, pair) || decides_by_samples(&facts->fingerprint, pair) ||
+        decides_by_record(facts, &match, pair) || decides_by_held(facts, pair))
+        return;
+    decide_by_content(facts, recorded, pair);
+}
+
+void snap_pair_judge_later(const struct snap_probe *earlier, const struct snap_probe *later, bool in_part,
+                           struct snap_pair *pair)
+{
+    char before[SNAP_MARKS_TEXT_BYTES], after[SNAP_MARKS_TEXT_BYTES];
+
+    *pair = (struct snap_pair){.outcome = SNAP_PAIR_UNKNOWN};
+    switch (snap_marks_compare(earlier, later, in_part)) {
+    case SNAP_MARKS_DIFFERENT:
+        (void)decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_HELD, "it has %s, but the origin has %s",
+                     snap_marks_text(later, after), snap_marks_text(earlier, before));
+        break;
+    case SNAP_MARKS_SAME:
+        (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_HELD, "both have %s", snap_marks_text(earlier, before));
+        break;
+    case SNAP_MARKS_NOTHING:
+        (void)decide(pair, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "nothing tells whether it is a later state of the "
+                     "origin");
+        break;
+    }
+}
+
+const char *snap_pair_outcome_name(enum snap_pair_outcome outcome)
+{
+    static const char *const names[] = {
+        [SNAP_PAIR_PROVEN] = "proven",
+        [SNAP_PAIR_LIKELY] = "likely",
+        [SNAP_PAIR_UNKNOWN] = "unknown",
+        [SNAP_PAIR_CONTRADICTED] = "contradicted",
+    };
+
+    return names[outcome];
+}
+
+const char *snap_pair_reason_name(enum snap_pair_reason reason)
+{
+    static const char *const names[] = {
+        [SNAP_PAIR_NOTHING] = "nothing",         [SNAP_PAIR_REACH] = "reach",
+        [SNAP_PAIR_ORIGIN_STORE] = "origin-is-store", [SNAP_PAIR_DEVICE] = "device",
+        [SNAP_PAIR_FINGERPRINT] = "fingerprint", [SNAP_PAIR_RECORD] = "record",
+        [SNAP_PAIR_HELD] = "held",               [SNAP_PAIR_CONTENT] = "content",
+    };
+
+    return names[reason];
+}
+
+bool snap_pair_is_final(const struct snap_pair *pair)
+{
+    return pair->outcome == SNAP_PAIR_CONTRADICTED && pair->reason == SNAP_PAIR_REACH;
+}

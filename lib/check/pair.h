@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one judgement whether a store and an origin belong together. */
+#ifndef DMSNAP_CHECK_PAIR
+#define DMSNAP_CHECK_PAIR
+
+#include "lib/check/fingerprinting.h"
+#include "lib/check/identity.h"
+#include "lib/check/resemblance.h"
+#include "lib/store/header.h"
+
+enum snap_pair_outcome {
+    SNAP_PAIR_PROVEN,        /* the text names the proof */
+    SNAP_PAIR_LIKELY,        /* the text names the evidence */
+    SNAP_PAIR_UNKNOWN,       /* nothing tells; the text says so */
+    SNAP_PAIR_CONTRADICTED   /* the text names both sides */
+};
+
+/* Which kind of evidence has decided. The words (snap_pair_reason_name) never change. */
+enum snap_pair_reason {
+    SNAP_PAIR_NOTHING,       /* "nothing": no evidence */
+    SNAP_PAIR_REACH,         /* "reach": entries beyond the end of the origin; no merge can be right */
+    SNAP_PAIR_ORIGIN_STORE,  /* "origin-is-store": the origin is a snapshot store itself */
+    SNAP_PAIR_DEVICE,        /* "device": size, PARTUUID or serial number of the record */
+    SNAP_PAIR_FINGERPRINT,   /* "fingerprint": sampled blocks of the origin */
+    SNAP_PAIR_RECORD,        /* "record": file system or partition table that the record names */
+    SNAP_PAIR_HELD,          /* "held": file system or partition table that the store holds */
+    SNAP_PAIR_CONTENT        /* "content": what the store holds resembles what it would replace */
+};
+
+/* Everything that the judgement knows. What is borrowed outlives the call. */
+struct snap_pair_facts {
+    const struct snap_store *store;       /* its header is GOOD */
+    struct snap_origin_facts origin;
+    bool origin_in_part;                  /* some places of the origin, or of the view, could not be read */
+    bool origin_is_store;
+    uint32_t origin_chunk_sectors;        /* of that store */
+    const struct snap_probe *held;        /* what the store itself holds, nothing borrowed from the origin */
+    uint64_t entries;
+    uint64_t entries_beyond;              /* entries that lie beyond the end of the origin, wholly */
+    uint64_t reach_bytes;                 /* the least size of an origin that takes all entries */
+    struct snap_fingerprint_result fingerprint; /* all zero: not compared */
+    struct snap_resemblance resemblance;        /* all zero: not compared */
+};
+
+struct snap_pair {
+    enum snap_pair_outcome outcome;
+    enum snap_pair_reason reason;
+    bool grown;                           /* the origin is larger than the record says */
+    uint64_t reach_bytes;                 /* the least size of an origin that takes all entries */
+    char text[SNAP_IDENTITY_TEXT_BYTES];  /* a clause without a device's name: "the store holds ..." */
+};
+
+/*
+ * Judges. A contradiction that no change of content explains weighs most (entries beyond the end, a store as origin,
+ * another device); then the fingerprint, which convicts or proves; then marks of the record, marks that the store
+ * holds, and at last likeness of content, which only ever makes likely what is unknown.
+ */
+void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair);
+
+/*
+ * Holds what is on one device against what is on another that should be a later state of it: CONTRADICTED where a mark
+ * differs, LIKELY where one is the same, else UNKNOWN.
+ */
+void snap_pair_judge_later(const struct snap_probe *earlier, const struct snap_probe *later, bool in_part,
+                           struct snap_pair *pair);
+
+/* "proven", "likely", "unknown", "contradicted". */
+const char *snap_pair_outcome_name(enum snap_pair_outcome outcome);
+const char *snap_pair_reason_name(enum snap_pair_reason reason);
+
+/* A contradiction that nobody can waive: nothing right can come of a merge. */
+bool snap_pair_is_final(const struct snap_pair *pair);
+
+#endif

@@ -1,0 +1,275 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Which origin belongs to a store: what each program says of a pair, and which pairs are refused.
+
+setup() {
+    load helpers
+    load work
+    in_folder
+}
+
+# file_systems NAME...: an ext4 file system in each of these images, of 8 MiB.
+file_systems() {
+    local name
+    for name in "$@"; do mke2fs -q -t ext4 -b 4096 "$name" 8M; done
+}
+
+# made OPTION...: the store `cow` for what differs between `origin` and `view`.
+made() {
+    rm -f cow
+    program snapcreate "$@" --origin origin --cow cow --size max --from-diff view
+    assert_status 0
+    cp cow cow.before
+}
+
+# refused_by_all TEXT: snapmerge, also with --output and --yes, writes nothing; snapcheck says it with status 8.
+refused_by_all() {
+    local origin=$1 text=$2
+    cp "$origin" refused.before
+    program snapmerge --origin "$origin" --cow cow
+    assert_status 8
+    assert_said "$text"
+    assert_said "Nothing was written."
+    program snapmerge --yes --origin "$origin" --cow cow
+    assert_status 8
+    program snapmerge -n --origin "$origin" --cow cow
+    assert_status 8
+    program snapmerge --output merged --origin "$origin" --cow cow
+    assert_status 8
+    assert_said "$text"
+    [ ! -e merged ]
+    program snapcheck --origin "$origin" cow
+    assert_status 8
+    assert_shown "do not belong together: "
+    assert_shown "$text"
+    assert_shown ": clean"
+    program snapcheck --json --origin "$origin" cow
+    assert_status 8
+    assert_json '"\(.result.usable) \(.result.pair.outcome) \(.findings | length)"' "true contradicted 0"
+    cmp "$origin" refused.before
+    cmp cow cow.before
+}
+
+@test "the origin is itself a store: refused, whatever both contain" {
+    file_systems origin
+    cp origin view
+    e2label view changed
+    made
+    program snapcreate --origin origin --cow other.cow --size max --no-identity
+    refused_by_all other.cow "the origin is itself a snapshot store (with chunks of 8 sectors)"
+}
+
+# member FILE LETTER: a member of an array with metadata 1.2; the array is the same, the device's UUID is of this letter.
+member() {
+    truncate -s 8M "$1"
+    perl -e '
+        my ($letter) = @ARGV;
+        my $super = "\0" x 256;
+        substr($super, 0, 8) = pack("L<2", 0xa92b4efc, 1);
+        substr($super, 16, 16) = "F" x 16;
+        substr($super, 88, 8) = pack("L<2", 1024, 2);
+        substr($super, 128, 24) = pack("Q<3", 2048, 8192, 8);
+        substr($super, 168, 16) = $letter x 16;
+        substr($super, 220, 4) = pack("L<", 2);
+        substr($super, 256, 4) = pack("S<2", 0, 1);
+        my $sum = 0;
+        $sum += $_ for unpack("L<*", $super);
+        substr($super, 216, 4) = pack("L<", ($sum & 0xffffffff) + ($sum >> 32));
+        print $super;' "$2" | dd of="$1" bs=4096 seek=1 conv=notrunc status=none
+}
+
+@test "another member of the same array: the common UUID is not enough" {
+    member origin A
+    member other B
+    cp origin view
+    printf changed | dd of=view bs=1 seek=4352 conv=notrunc status=none
+    printf changed | dd of=view bs=1 seek=$((1 << 20)) conv=notrunc status=none
+    assert_equal "$(blkid -p -o value -s TYPE view)" linux_raid_member
+    made --no-identity
+    refused_by_all other "UUID_SUB"
+    made
+    refused_by_all other "UUID_SUB"
+    program snapmerge --origin origin --cow cow
+    assert_status 0
+    cmp origin view
+}
+
+@test "--preserve: a store of another member of the same array" {
+    member origin A
+    member first B
+    cp first first.view
+    printf changed | dd of=first.view bs=1 seek=4352 conv=notrunc status=none
+    program snapcreate --no-identity --origin first --cow first.cow --size max --from-diff first.view
+    cp origin view
+    printf changed | dd of=view bs=1 seek=4352 conv=notrunc status=none
+    made --no-identity
+    program snapmerge --origin first --cow first.cow --preserve cow
+    assert_status 8
+    assert_said "UUID_SUB"
+    cmp cow cow.before
+}
+
+@test "the store of a partition, and a whole disk; and the reverse" {
+    file_systems origin
+    truncate -s 8M disk
+    printf 'label: gpt\nlabel-id: aaaaaaaa-1111-4222-8333-123456789abc\n,,L\n' | sfdisk -q disk
+    cp origin view
+    e2label view changed
+    made --no-identity
+    refused_by_all disk "the store holds ext4 (UUID $(blkid -p -o value -s UUID origin)), but this origin has a gpt partition table"
+    mv origin part
+    mv disk origin
+    cp origin view
+    printf 'label: gpt\nlabel-id: aaaaaaaa-1111-4222-8333-123456789abc\n,4M,L\n' | sfdisk -q view
+    made --no-identity
+    refused_by_all part "the store holds a gpt partition table"
+}
+
+@test "type against type: swap, a LUKS header, an LVM physical volume" {
+    local header
+    file_systems origin
+    cp origin view
+    e2label view changed
+    made --no-identity
+    truncate -s 8M swap
+    mkswap swap >/dev/null 2>&1
+    refused_by_all swap "but this origin has swap"
+    truncate -s 8M luks
+    header='LUKS\xba\xbe\x00\x01aes'
+    printf "$header" | dd of=luks conv=notrunc status=none
+    printf '11111111-2222-4333-8444-555555555555' | dd of=luks bs=1 seek=168 conv=notrunc status=none
+    refused_by_all luks "but this origin has crypto_LUKS"
+}
+
+@test "a record names an ext4, and the origin is blank, or a disk, or has another type" {
+    file_systems origin
+    cp origin view
+    contents piece 10000 piece
+    dd if=piece of=view bs=4096 seek=1500 conv=notrunc status=none
+    made # the list holds nothing of the superblock
+    truncate -s 8M blank disk
+    refused_by_all blank "but this one has nothing that is known"
+    printf 'label: dos\nlabel-id: 0x12345678\n,,L\n' | sfdisk -q disk
+    refused_by_all disk "but this one has a dos partition table 12345678"
+    program snapmerge --accept=identity --origin blank --cow cow
+    assert_status 0
+    assert_said "warning: cow and blank do not belong together: "
+}
+
+@test "a record of a blank origin: what was made inside the snapshot is merged; a foreign file system is not" {
+    truncate -s 8M origin
+    file_systems view foreign
+    made
+    program snapmerge -n --origin origin --cow cow
+    assert_status 0
+    contents piece 10000 piece
+    truncate -s 8M view
+    dd if=piece of=view bs=4096 seek=1500 conv=notrunc status=none
+    made
+    refused_by_all foreign "the store was made for an origin with nothing that is known, but this one has ext4"
+}
+
+@test "a record of a size only: that is all that is said to fit" {
+    truncate -s 8M origin
+    contents piece 10000 piece
+    cp origin view
+    dd if=piece of=view bs=4096 seek=1500 conv=notrunc status=none
+    made
+    contents random 8388608 random
+    program snapmerge -n --origin random --cow cow
+    assert_status 0
+    assert_said "may or may not belong together"
+    assert_said "holds only the size of its origin"
+}
+
+@test "without evidence the warning is there, and in the question and the figures; what is borrowed is none" {
+    file_systems origin
+    cp origin view
+    contents piece 10000 piece
+    dd if=piece of=view bs=4096 seek=1500 conv=notrunc status=none
+    made --no-identity
+    program snapmerge -n --origin origin --cow cow
+    assert_status 0
+    assert_said "warning: cow and origin may or may not belong together: the store does not say"
+    assert_shown "pair: unknown: the store does not say"
+    program snapinspect --origin origin cow
+    assert_shown "pair        unknown: the store does not say"
+    program snapinspect --json --origin origin cow
+    assert_json '.result.pair | "\(.outcome) \(.reason)"' "unknown nothing"
+    program snapcheck --origin origin cow
+    assert_status 0
+    assert_shown "may or may not belong together"
+    on_terminal n snapmerge --origin origin --cow cow
+    assert_shown "pair    unknown: the store does not say"
+    cmp cow cow.before
+}
+
+@test "the superblock that the store holds is evidence, and named" {
+    file_systems origin
+    cp origin view
+    e2label view changed
+    made --no-identity
+    program snapmerge -n --origin origin --cow cow
+    assert_status 0
+    assert_said "cow and origin likely belong together: the store holds ext4 (UUID $(blkid -p -o value -s UUID origin)), and so does this origin"
+}
+
+@test "entries beyond the origin: one line with the sizes, and no word of damage" {
+    file_systems origin
+    cp origin view
+    contents piece 40000 piece
+    dd if=piece of=view bs=4096 seek=1500 conv=notrunc status=none
+    made --no-identity
+    truncate -s 4M origin
+    refused_by_all origin "the store reaches byte 6184960 of its origin, but this one ends at byte 4194304 (10 of 10 entries"
+    program snapmerge --origin origin --cow cow
+    assert_equal "$(grep -c snapmerge: <<<"$stderr")" 1
+    program snapmerge --accept=identity --origin origin --cow cow
+    assert_status 8
+    assert_said "truncate -s 6184960 origin"
+    cmp cow cow.before
+}
+
+@test "a record of a larger origin: refused with both sizes" {
+    file_systems origin
+    cp origin view
+    e2label view changed
+    made
+    truncate -s 7M origin
+    refused_by_all origin "the store was made for an origin of 16384 sectors, but this one has 14336"
+}
+
+@test "--preserve judges each store alike" {
+    file_systems origin other
+    cp origin view
+    e2label view changed
+    made --no-identity
+    mv cow plain
+    mv origin first
+    mv other origin
+    cp origin view
+    e2label view foreign
+    made --no-identity
+    program snapmerge --origin first --cow plain --preserve cow
+    assert_status 8
+    assert_said "cow: the store holds ext4 (UUID"
+    cmp cow cow.before
+}
+
+@test "snapcreate: a store is no origin; a newer state must be one of the same contents" {
+    file_systems origin other
+    program snapcreate --origin origin --cow cow --size max
+    program snapcreate --origin cow --cow second --size max
+    assert_status 8
+    assert_said "cow: it is itself a snapshot store"
+    [ ! -e second ]
+    program snapcreate --accept=identity --origin cow --cow second --size max
+    assert_status 0
+    program snapcreate --origin origin --cow third --size max --from-diff other
+    assert_status 8
+    assert_said "other: it has ext4 (UUID"
+    assert_said "--accept=identity"
+    [ ! -e third ]
+    program snapcreate --accept=identity --origin origin --cow third --size max --from-diff other
+    assert_status 0
+}

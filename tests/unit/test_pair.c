@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests how evidence is weighed: which of it decides, and what is said. */
+#include "lib/check/pair.h"
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define A "aaaaaaaa-1111-4222-8333-123456789abc"
+#define B "bbbbbbbb-1111-4222-8333-123456789abc"
+
+static struct snap_store store;
+static struct snap_device device;
+static struct snap_probe origin, held;
+static struct snap_pair_facts facts;
+static struct snap_pair pair;
+
+/* A store without a record, an origin with ext4, of which the list holds nothing. */
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&store, 0, sizeof store);
+    memset(&device, 0, sizeof device);
+    origin = (struct snap_probe){.type = "ext4", .usage = "filesystem", .uuid = A};
+    held = (struct snap_probe){.type = ""};
+    facts = (struct snap_pair_facts){.store = &store,
+                                     .origin = {.sectors = 8000, .device = &device, .probe = &origin},
+                                     .held = &held,
+                                     .entries = 100,
+                                     .reach_bytes = 4096};
+    return 0;
+}
+
+static void record(const char *fs_type, const char *fs_uuid)
+{
+    store.identity_state = SNAP_IDENTITY_OK;
+    store.identity = (struct snap_identity){.origin_sectors = 8000};
+    (void)snprintf(store.identity.fs_type, sizeof store.identity.fs_type, "%s", fs_type);
+    (void)snprintf(store.identity.fs_uuid, sizeof store.identity.fs_uuid, "%s", fs_uuid);
+}
+
+static void judged(enum snap_pair_outcome outcome, enum snap_pair_reason reason, const char *text)
+{
+    memset(&pair, 'x', sizeof pair);
+    snap_pair_judge(&facts, &pair);
+    if (pair.outcome != outcome || pair.reason != reason || !strstr(pair.text, text))
+        print_error("%s: %s\n", snap_pair_outcome_name(pair.outcome), pair.text);
+    assert_int_equal(pair.outcome, outcome);
+    assert_int_equal(pair.reason, reason);
+    assert_non_null(strstr(pair.text, text));
+    assert_int_equal(snap_pair_is_final(&pair), reason == SNAP_PAIR_REACH);
+}
+
+static void without_evidence_nothing_is_known(void **state)
+{
+    (void)state;
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "the store does not say which origin it belongs to");
+    record("", "");
+    origin = (struct snap_probe){.type = ""};
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "holds only the size");
+}
+
+static void what_the_store_holds_is_likely_or_contradicts(void **state)
+{
+    (void)state;
+    held = origin;
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_HELD, "ext4 (UUID " A);
+    (void)snprintf(held.uuid, sizeof held.uuid, B);
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_HELD, B "), but this origin has ext4 (UUID " A);
+    origin = (struct snap_probe){.type = ""};
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_HELD, "but this origin has nothing that is known");
+    facts.origin_in_part = true;
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "");
+}
+
+/* The record says that the origin was blank, and it is: the file system was made inside the snapshot. */
+static void a_file_system_on_an_origin_recorded_as_blank_is_legitimate(void **state)
+{
+    (void)state;
+    held = origin;
+    origin = (struct snap_probe){.type = ""};
+    record("", "");
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "");
+    origin = held; /* it is merged in part */
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_HELD, "");
+}
+
+static void a_record_names_what_was_compared(void **state)
+{
+    (void)state;
+    record("ext4", A);
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_RECORD, "with the same size and file system");
+    (void)snprintf(store.identity.serial, sizeof store.identity.serial, "WD-1");
+    (void)snprintf(store.identity.partuuid, sizeof store.identity.partuuid, "p");
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_RECORD, "with the same size and file system");
+    (void)snprintf(device.serial, sizeof device.serial, "WD-1");
+    (void)snprintf(device.partuuid, sizeof device.partuuid, "p");
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_RECORD, "with the same size, file system, PARTUUID and serial number");
+    assert_false(pair.grown);
+    facts.origin.sectors++;
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_RECORD, "");
+    assert_true(pair.grown);
+    (void)snprintf(device.serial, sizeof device.serial, "WD-2");
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "WD-1, but this one has WD-2");
+    assert_false(pair.grown);
+    (void)set_up(NULL);
+    record("ext4", B);
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, B "), but this one has ext4 (UUID " A);
+}
+
+static void a_fingerprint_proves_or_convicts(void **state)
+{
+    (void)state;
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 16, .agree_telling = 8};
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "16 sampled blocks");
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 15, .agree_telling = 15};
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT, "16 would prove it");
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_telling = 7};
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT, "");
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_telling = 0};
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "");
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_telling = 100, .differ = 1,
+                                               .first_differing_bytes = 40960};
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "1 of 191 sampled blocks");
+    assert_true(strstr(pair.text, "byte 40960") && strstr(pair.text, "wrong origin") &&
+                strstr(pair.text, "wrong order") && strstr(pair.text, "without its snapshot") &&
+                strstr(pair.text, "kernel has begun to merge"));
+}
+
+/* A proof outweighs marks that somebody may have changed inside the snapshot, but no other device. */
+static void evidence_is_weighed_strongest_first(void **state)
+{
+    const struct snap_fingerprint_result proof = {.agree = 192, .agree_telling = 192};
+
+    (void)state;
+    facts.fingerprint = proof;
+    held = (struct snap_probe){.type = "xfs", .uuid = B};
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "");
+    record("ext4", B);
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "");
+    (void)snprintf(store.identity.serial, sizeof store.identity.serial, "WD-1");
+    (void)snprintf(device.serial, sizeof device.serial, "WD-2");
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "");
+    facts.origin_is_store = true;
+    facts.origin_chunk_sectors = 16;
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_STORE, "16 sectors");
+    facts.entries_beyond = 3;
+    facts.reach_bytes = 5000000;
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH, "reaches byte 5000000 of its origin, but this one ends at byte "
+                                                    "4096000 (3 of 100 entries");
+    (void)set_up(NULL);
+    record("ext4", A); /* which fits */
+    held = (struct snap_probe){.type = "xfs", .uuid = B}; /* made inside the snapshot */
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_RECORD, "");
+    facts.fingerprint = (struct snap_fingerprint_result){.differ = 1};
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "");
+}
+
+static void content_only_makes_likely_what_is_unknown(void **state)
+{
+    (void)state;
+    facts.resemblance = (struct snap_resemblance){.telling = 200, .resembling = 150, .likely = true};
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_CONTENT, "150 of 200 chunks resemble");
+    held = (struct snap_probe){.type = "xfs", .uuid = B};
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_HELD, "");
+    held.type[0] = '\0';
+    facts.resemblance = (struct snap_resemblance){.telling = 200};
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "nothing of 200 chunks resembles what it would replace");
+    facts.resemblance = (struct snap_resemblance){.telling = 200, .resembling = 3};
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "nothing else tells");
+}
+
+static void a_later_state_of_a_device(void **state)
+{
+    (void)state;
+    held = origin;
+    snap_pair_judge_later(&origin, &held, false, &pair);
+    assert_int_equal(pair.outcome, SNAP_PAIR_LIKELY);
+    held.uuid[0] = 'c';
+    snap_pair_judge_later(&origin, &held, false, &pair);
+    assert_int_equal(pair.outcome, SNAP_PAIR_CONTRADICTED);
+    assert_true(strstr(pair.text, A) && strstr(pair.text, held.uuid));
+    memset(&held, 0, sizeof held);
+    snap_pair_judge_later(&origin, &held, true, &pair);
+    assert_int_equal(pair.outcome, SNAP_PAIR_UNKNOWN);
+}
+
+static void each_word_is_another_one(void **state)
+{
+    (void)state;
+    for (int a = 0; a <= SNAP_PAIR_CONTENT; a++)
+        for (int b = 0; b < a; b++)
+            assert_string_not_equal(snap_pair_reason_name((enum snap_pair_reason)a),
+                                    snap_pair_reason_name((enum snap_pair_reason)b));
+    for (int a = 0; a <= SNAP_PAIR_CONTRADICTED; a++)
+        for (int b = 0; b < a; b++)
+            assert_string_not_equal(snap_pair_outcome_name((enum snap_pair_outcome)a),
+                                    snap_pair_outcome_name((enum snap_pair_outcome)b));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(without_evidence_nothing_is_known, set_up),
+        cmocka_unit_test_setup(what_the_store_holds_is_likely_or_contradicts, set_up),
+        cmocka_unit_test_setup(a_file_system_on_an_origin_recorded_as_blank_is_legitimate, set_up),
+        cmocka_unit_test_setup(a_record_names_what_was_compared, set_up),
+        cmocka_unit_test_setup(a_fingerprint_proves_or_convicts, set_up),
+        cmocka_unit_test_setup(evidence_is_weighed_strongest_first, set_up),
+        cmocka_unit_test_setup(content_only_makes_likely_what_is_unknown, set_up),
+        cmocka_unit_test_setup(a_later_state_of_a_device, set_up),
+        cmocka_unit_test(each_word_is_another_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

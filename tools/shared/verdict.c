@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What all programs say and do about the judgement whether a store and an origin belong together. */
+#include "tools/shared/verdict.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct report_text verdict_text(const struct snap_pair *pair)
+{
+    struct report_text result;
+
+    (void)snprintf(result.text, sizeof result.text, "%s: %s", snap_pair_outcome_name(pair->outcome), pair->text);
+    return result;
+}
+
+struct report_text verdict_sentence(const struct device *cow, const struct device *origin, const struct snap_pair *pair)
+{
+    static const char *const verbs[] = {
+        [SNAP_PAIR_PROVEN] = "belong together",
+        [SNAP_PAIR_LIKELY] = "likely belong together",
+        [SNAP_PAIR_UNKNOWN] = "may or may not belong together",
+        [SNAP_PAIR_CONTRADICTED] = "do not belong together",
+    };
+    struct report_text result;
+
+    (void)snprintf(result.text, sizeof result.text, "%.1500s and %.1500s %s: %s", cow->path, origin->path,
+                   verbs[pair->outcome], pair->text);
+    return result;
+}
+
+void verdict_set_json(struct cli_json *object, const struct snap_pair *pair)
+{
+    struct cli_json *json = cli_json_object();
+
+    cli_json_set_string(json, "outcome", snap_pair_outcome_name(pair->outcome));
+    cli_json_set_string(json, "reason", snap_pair_reason_name(pair->reason));
+    cli_json_set_bool(json, "origin_grown", pair->grown);
+    cli_json_set_string(json, "text", pair->text);
+    cli_json_set(object, "pair", json);
+}
+
+struct report_text verdict_next(const struct snap_pair *pair, const struct device *origin, const char *waiver)
+{
+    struct report_text result;
+
+    if (!snap_pair_is_final(pair))
+        (void)snprintf(result.text, sizeof result.text, "; if you know that %.4096s is the right origin, %.512s",
+                       origin->path, waiver);
+    else if (origin->facts.block_device)
+        (void)snprintf(result.text, sizeof result.text, "; name the right origin, or make this volume as large again "
+                       "as it was: at least %" PRIu64 " bytes", pair->reach_bytes);
+    else
+        (void)snprintf(result.text, sizeof result.text, "; name the right origin, or, if zeros were cut off it, "
+                       "lengthen it again: truncate -s %" PRIu64 " %.4096s", pair->reach_bytes,
+                       cli_quote(origin->path).text);
+    return result;
+}
+
+enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const struct device *origin,
+                            const struct snap_evidence *evidence, uint64_t entries, bool accepted,
+                            struct snap_error *err)
+{
+    const struct snap_pair *pair = &evidence->pair;
+
+    if (evidence->unreadable > 0)
+        cli_warn(cli, "%s, %s: %" PRIu64 " places where file systems keep their signatures cannot be read",
+                 origin->path, cow->path, evidence->unreadable);
+    if (pair->grown)
+        cli_warn(cli, "%s: it has grown since the store in %s was made; the store knows nothing of the new part",
+                 origin->path, cow->path);
+    switch (pair->outcome) {
+    case SNAP_PAIR_PROVEN:
+    case SNAP_PAIR_LIKELY:
+        cli_note(cli, "%s", verdict_sentence(cow, origin, pair).text);
+        break;
+    case SNAP_PAIR_UNKNOWN:
+        if (entries > 0)
+            cli_warn(cli, "%s", verdict_sentence(cow, origin, pair).text);
+        break;
+    case SNAP_PAIR_CONTRADICTED:
+        if (!accepted || snap_pair_is_final(pair))
+            return snap_fail(err, SNAP_E_REFUSED, "%s: %s%s", cow->path, pair->text,
+                             verdict_next(pair, origin, "add --accept=identity").text);
+        cli_warn(cli, "%s", verdict_sentence(cow, origin, pair).text);
+    }
+    return SNAP_OK;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What all programs say and do about the judgement whether a store and an origin belong together. */
+#ifndef DMSNAP_TOOLS_SHARED_VERDICT
+#define DMSNAP_TOOLS_SHARED_VERDICT
+
+#include "lib/check/evidence.h"
+#include "tools/cli/json.h"
+#include "tools/shared/devices.h"
+#include "tools/shared/report.h"
+
+/* "likely: the store holds ext4 (UUID ...), and so does this origin". Not yet escaped. */
+struct report_text verdict_text(const struct snap_pair *pair);
+
+/* "cow.img and /dev/sdb1 likely belong together: the store holds ...". Not yet escaped. */
+struct report_text verdict_sentence(const struct device *cow, const struct device *origin,
+                                    const struct snap_pair *pair);
+
+/* "pair": outcome, reason, grown, text. */
+void verdict_set_json(struct cli_json *object, const struct snap_pair *pair);
+
+/*
+ * Says the outcome, whichever it is: a note for a pair that is proven or likely, a warning for one that nothing is
+ * known of, unless the list is empty, so that nothing can go wrong. A contradiction is SNAP_E_REFUSED with what to do
+ * next; where `accepted`, a warning, unless nobody can waive it (snap_pair_is_final).
+ */
+enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const struct device *origin,
+                            const struct snap_evidence *evidence, uint64_t entries, bool accepted,
+                            struct snap_error *err);
+
+/* For a sentence that ends with it: what to do about a contradiction, such as "; if you know that ...". */
+struct report_text verdict_next(const struct snap_pair *pair, const struct device *origin, const char *waiver);
+
+#endif
