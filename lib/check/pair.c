@@ -46,8 +46,13 @@ static bool contradicts_device(const struct snap_pair_facts *facts, const struct
 }
 
 /* As long as a store is valid, what its list does not name is on the origin as it was when the store was made. */
-static bool decides_by_samples(const struct snap_fingerprint_result *samples, struct snap_pair *pair)
+static bool decides_by_samples(const struct snap_fingerprint_result *samples, const struct snap_identity_match *record,
+                               struct snap_pair *pair)
 {
+    if (samples->differ > 0 && record->content_differs)
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
+                      "%s, and %" PRIu32 " of %" PRIu32 " sampled blocks are not what they were", record->text,
+                      samples->differ, samples->differ + samples->agree);
     if (samples->differ > 0)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
                       "%" PRIu32 " of %" PRIu32 " sampled blocks of this origin are not what they were when the store "
@@ -143,7 +148,7 @@ void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair
     if (recorded)
         snap_identity_compare(&facts->store->identity, &facts->origin, facts->held, facts->origin_in_part, &match);
     *pair = (struct snap_pair){.outcome = SNAP_PAIR_UNKNOWN, .grown = match.grown, .reach_bytes = facts->reach_bytes};
-    if (contradicts_device(facts, &match, pair) || decides_by_samples(&facts->fingerprint, pair) ||
+    if (contradicts_device(facts, &match, pair) || decides_by_samples(&facts->fingerprint, &match, pair) ||
         decides_by_record(facts, &match, pair) || decides_by_held(facts, pair))
         return;
     decide_by_content(facts, recorded, pair);

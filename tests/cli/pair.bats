@@ -22,6 +22,12 @@ made() {
     cp cow cow.before
 }
 
+# forget: the store keeps its record, but not its fingerprint.
+forget() {
+    dd if=/dev/zero of=cow bs=512 seek=1 count=1 conv=notrunc status=none
+    cp cow cow.before
+}
+
 # refused_by_all TEXT: snapmerge, also with --output and --yes, writes nothing; snapcheck says it with status 8.
 refused_by_all() {
     local origin=$1 text=$2
@@ -151,6 +157,8 @@ member() {
     refused_by_all blank "but this one has nothing that is known"
     printf 'label: dos\nlabel-id: 0x12345678\n,,L\n' | sfdisk -q disk
     refused_by_all disk "but this one has a dos partition table 12345678"
+    forget
+    refused_by_all blank "but this one has nothing that is known"
     program snapmerge --accept=identity --origin blank --cow cow
     assert_status 0
     assert_said "warning: cow and blank do not belong together: "
@@ -176,6 +184,8 @@ member() {
     dd if=piece of=view bs=4096 seek=1500 conv=notrunc status=none
     made
     contents random 8388608 random
+    refused_by_all random "sampled blocks of this origin are not what they were"
+    forget
     program snapmerge -n --origin random --cow cow
     assert_status 0
     assert_said "may or may not belong together"
@@ -237,6 +247,69 @@ member() {
     made
     truncate -s 7M origin
     refused_by_all origin "the store was made for an origin of 16384 sectors, but this one has 14336"
+}
+
+@test "a fingerprint proves the pair, also with another file system in the snapshot" {
+    file_systems origin view
+    contents piece 1638400 piece
+    dd if=piece of=origin bs=4096 seek=1200 conv=notrunc status=none
+    dd if=piece of=view bs=4096 seek=1200 conv=notrunc status=none
+    made --accept=identity
+    program snapmerge -n --origin origin --cow cow
+    assert_status 0
+    assert_said "cow and origin belong together: "
+    assert_said "sampled blocks of this origin are what they were when the store was made"
+    program snapcheck --json --origin origin cow
+    assert_json '.result.pair | "\(.outcome) \(.reason)"' "proven fingerprint"
+}
+
+# layers: two overlays, the second one made over the first one's view; both hold other chunks.
+layers() {
+    file_systems origin
+    cp origin first.view
+    contents piece 1638400 first
+    dd if=piece of=first.view bs=4096 seek=1200 conv=notrunc status=none
+    cp first.view second.view
+    contents piece 1638400 second
+    dd if=piece of=second.view bs=4096 seek=1600 conv=notrunc status=none
+    program snapcreate --origin origin --cow first.cow --size max --from-diff first.view
+    program snapcreate --origin first.view --cow cow --size max --from-diff second.view
+    cp cow cow.before
+}
+
+@test "two generations of overlays in the wrong order: refused; in the right one, merged" {
+    layers
+    refused_by_all origin "stores were merged in the wrong order"
+    program snapmerge --origin origin --cow first.cow
+    assert_status 0
+    cmp origin first.view
+    program snapmerge --origin origin --cow cow
+    assert_status 0
+    cmp origin second.view
+}
+
+@test "a base image that was replaced by its next version with the same UUID: refused" {
+    file_systems origin
+    cp origin view
+    contents piece 1638400 piece
+    dd if=piece of=view bs=4096 seek=1200 conv=notrunc status=none
+    made
+    dd if=piece of=origin bs=4096 seek=1000 conv=notrunc status=none
+    refused_by_all origin "or a newer version of it"
+}
+
+@test "an origin that was mounted without its snapshot: refused" {
+    need_loops
+    file_systems origin
+    cp origin view
+    contents piece 40000 piece
+    dd if=piece of=view bs=4096 seek=1200 conv=notrunc status=none
+    made
+    mkdir there
+    mount -o loop origin there
+    echo written >there/file
+    umount there
+    refused_by_all origin "the origin was used without its snapshot"
 }
 
 @test "--preserve judges each store alike" {

@@ -342,7 +342,9 @@ assert_invalid() {
     program snapmerge --accept=identity --preserve stranger --origin origin --cow plain
     assert_status 0
     cmp origin plain.view
-    shows stranger origin.before
+    program snapinspect --accept=identity --origin origin --extract shown stranger
+    assert_status 0
+    cmp shown origin.before
 }
 
 @test "a store whose list looks cut: refused" {

@@ -152,8 +152,12 @@ static void evidence_is_weighed_strongest_first(void **state)
     record("ext4", A); /* which fits */
     held = (struct snap_probe){.type = "xfs", .uuid = B}; /* made inside the snapshot */
     judged(SNAP_PAIR_LIKELY, SNAP_PAIR_RECORD, "");
-    facts.fingerprint = (struct snap_fingerprint_result){.differ = 1};
-    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "");
+    facts.fingerprint = (struct snap_fingerprint_result){.differ = 1, .agree = 2};
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "wrong order");
+    record("ext4", B);
+    held.type[0] = '\0';
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, B "), but this one has ext4 (UUID " A ")");
+    assert_non_null(strstr(pair.text, "1 of 3 sampled blocks"));
 }
 
 static void content_only_makes_likely_what_is_unknown(void **state)
