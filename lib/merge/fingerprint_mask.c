@@ -46,14 +46,15 @@ enum snap_status snap_fingerprint_mask_listed(struct snap_list_end *end, struct 
 enum snap_status snap_fingerprint_mask_drop(struct snap_list_end *end, struct snap_error *err)
 {
     struct snap_error reason;
+    struct snap_store now;
     enum snap_status status;
 
     if (!has_fingerprint(end))
         return SNAP_OK;
     end->zeros_unflushed = true;
     status = snap_fingerprint_put(end->store, NULL, &reason);
-    if (status == SNAP_E_IO)
-        return SNAP_OK;
+    if (status == SNAP_E_IO && snap_header_read(&now, end->store->io, NULL) == SNAP_OK)
+        return SNAP_OK; /* no more than that place is bad */
     if (status == SNAP_OK)
         end->counts.written_bytes += snap_header_unit_bytes(end->store);
     else if (err)

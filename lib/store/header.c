@@ -48,15 +48,25 @@ void snap_header_take_fingerprint(struct snap_store *store, const uint8_t sector
         memset(fingerprint, 0, sizeof *fingerprint);
 }
 
-/* The header's sector, and the one behind it if it can be read: *length_bytes is what was. */
+/*
+ * The header's sector, and the one behind it if it can be read: *length_bytes is what was. Where the two cannot be read
+ * together, each is tried by itself: what follows the header may be somebody's data and must not stand in its way, and
+ * a fingerprint that was overlooked would not be masked by a merge.
+ */
 static enum snap_status read_sectors(struct snap_io *io, uint8_t *sectors, uint64_t *length_bytes,
                                      struct snap_error *err)
 {
+    enum snap_status status;
+
     *length_bytes = snap_min(io->size_bytes, SNAP_FINGERPRINT_OFFSET_BYTES + SNAP_FINGERPRINT_BYTES);
     if (*length_bytes > SNAP_HEADER_SECTOR_BYTES && snap_io_read(io, 0, *length_bytes, sectors, NULL) == SNAP_OK)
         return SNAP_OK;
-    *length_bytes = SNAP_HEADER_SECTOR_BYTES; /* what follows may be somebody's data: it is not in the header's way */
-    return snap_io_read(io, 0, *length_bytes, sectors, err);
+    status = snap_io_read(io, 0, SNAP_HEADER_SECTOR_BYTES, sectors, err);
+    if (status != SNAP_OK || *length_bytes <= SNAP_FINGERPRINT_OFFSET_BYTES ||
+        snap_io_read(io, SNAP_FINGERPRINT_OFFSET_BYTES, *length_bytes - SNAP_FINGERPRINT_OFFSET_BYTES,
+                     sectors + SNAP_FINGERPRINT_OFFSET_BYTES, NULL) != SNAP_OK)
+        *length_bytes = SNAP_HEADER_SECTOR_BYTES;
+    return status;
 }
 
 enum snap_status snap_header_read(struct snap_store *store, struct snap_io *io, struct snap_error *err)

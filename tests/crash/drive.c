@@ -26,6 +26,7 @@ struct drive_options drive_options_of(const struct workload *workload)
         .skip_identical = workload->skip_identical,
         .continue_on_error = bad_any(workload),
         .drop_bad = workload->drop_bad,
+        .undo = workload->undo,
         .keep_cow = workload->keep_cow,
         .compare_from = workload->compare_from,
     };
@@ -194,6 +195,7 @@ enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, uns
         report->job.repeated = repeated;
         merge.siblings = others.siblings;
         merge.sibling_count = others.count;
+        merge.keep_fingerprint = options->undo && merged == 1;
         report->merging = true;
         if (options->before_merge)
             options->before_merge(options->before_merge_context);

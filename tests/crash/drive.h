@@ -21,6 +21,7 @@ struct drive_options {
     void (*before_merge)(void *context);    /* after all checks; NULL: nothing */
     void *before_merge_context;
     bool verify, skip_identical, continue_on_error, drop_bad; /* see merge.h */
+    bool undo;                              /* disk 2 takes the merge of disk 1 back */
     bool keep_cow;
     uint64_t compare_from;                  /* see merge.h */
     enum snap_status (*checkpoint)(void *context, uint64_t merged_from, struct snap_error *err);

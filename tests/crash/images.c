@@ -3,6 +3,7 @@
 #include "tests/crash/images.h"
 
 #include "tests/crash/bad.h"
+#include "tests/crash/fingerprint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,8 @@ void images_make(const struct workload *workload, struct images *images)
     images->disk_view[1] = images->view;
     for (unsigned i = 0; i < WORKLOAD_SIBLINGS_MAX && workload->siblings[i].chunk_sectors > 0; i++)
         images_add_sibling(&workload->siblings[i], images);
+    for (unsigned disk = 1; disk < images->disks && workload->fingerprint; disk++)
+        fingerprint_put(images->disk[disk], images->origin, images->origin_bytes);
 }
 
 void images_free(struct images *images)

@@ -4,6 +4,7 @@
 
 #include "tests/crash/bad.h"
 #include "tests/crash/drive.h"
+#include "tests/crash/fingerprint.h"
 #include "tests/crash/reader.h"
 #include "tests/support/io_fault.h"
 #include "tests/support/io_mem.h"
@@ -15,7 +16,7 @@
 bool state_check_is_wide(const struct workload *workload)
 {
     return workload->siblings[0].chunk_sectors > 0 || bad_any(workload) || workload->verify ||
-           workload->skip_identical;
+           workload->skip_identical || workload->fingerprint;
 }
 
 static uint8_t *bytes_of(const struct state_check *check, unsigned disk)
@@ -108,12 +109,22 @@ void state_check_wide_free(struct state_check *check)
     }
 }
 
+/* The unit of chunk 0 in which the fingerprint of the merged store stands. */
+static bool in_fingerprint(const struct state_check *check, unsigned disk, uint64_t offset_bytes,
+                           uint64_t length_bytes)
+{
+    const uint64_t unit_bytes = check->disk[disk]->logical_block_bytes;
+
+    return check->workload->fingerprint && disk == check->merged && !check->workload->keep_cow &&
+           offset_bytes == FINGERPRINT_BYTES / unit_bytes * unit_bytes && length_bytes == unit_bytes;
+}
+
 bool state_check_may_write(const struct state_check *check, unsigned disk, uint64_t offset_bytes,
                            uint64_t length_bytes)
 {
     const uint64_t chunk_bytes = check->chunk_bytes[disk];
 
-    if (!state_check_is_wide(check->workload))
+    if (!state_check_is_wide(check->workload) || in_fingerprint(check, disk, offset_bytes, length_bytes))
         return true;
     for (uint64_t chunk = offset_bytes / chunk_bytes; chunk * chunk_bytes < offset_bytes + length_bytes; chunk++)
         if (check->taboo[disk][chunk])
@@ -154,12 +165,21 @@ static bool entries_right(struct state_check *check, unsigned disk, const struct
     return true;
 }
 
-/* A merge reads its own store's header and data, and never writes them; in the others it leaves the header alone. */
+/*
+ * A merge reads its own store's header and data, and never writes them, but for the fingerprint; in the others it
+ * leaves all of chunk 0 alone.
+ */
 static bool data_untouched(struct state_check *check, unsigned disk, uint64_t chunk_bytes, const char *when)
 {
     const uint8_t *store = bytes_of(check, disk);
     const uint64_t size_bytes = disk == check->merged ? check->images->disk_bytes[disk] : chunk_bytes;
     uint64_t at = 0;
+
+    if (check->workload->fingerprint && disk == check->merged) {
+        if (memcmp(store, check->start[disk], FINGERPRINT_BYTES) != 0)
+            return state_check_broken(check, "%s, the header or the record of disk %u has changed", when, disk);
+        at = FINGERPRINT_BYTES + 512;
+    }
 
     for (uint64_t area = 0; at < size_bytes; area++) {
         uint64_t area_at = reader_area_bytes(chunk_bytes, area);
@@ -180,6 +200,44 @@ enum phase {
     OTHER     /* other merges came in between: only what holds always */
 };
 
+/*
+ * The store has its fingerprint as long as it has entries, or an undo store may bring some back. One that was merged
+ * before the run, or in between, has none any more.
+ */
+static bool may_be_gone(const struct state_check *check, unsigned disk, uint64_t entries, enum phase phase)
+{
+    const bool undo = check->workload->undo;
+
+    if (undo && disk == 1)
+        return false;
+    return (entries == 0 && disk == check->merged) || (undo && disk == 2 && phase == OTHER) ||
+           fingerprint_gone(check->start[disk]);
+}
+
+/* It is whole, and it agrees with the origin. */
+static bool fingerprint_right(struct state_check *check, unsigned disk, const struct reader *reader, enum phase phase,
+                              const char *when)
+{
+    uint64_t block;
+
+    switch (check->workload->fingerprint ? fingerprint_judge(reader, &block) : FINGERPRINT_TRUE) {
+    case FINGERPRINT_TRUE:
+        return true;
+    case FINGERPRINT_GONE:
+        if (may_be_gone(check, disk, reader->entries, phase))
+            return true;
+        return state_check_broken(check, "%s, disk %u has lost its fingerprint (%" PRIu64 " entries in the list)", when,
+                                  disk, reader->entries);
+    case FINGERPRINT_FALSE:
+        return state_check_broken(check, "%s, the fingerprint of disk %u says that block %" PRIu64 " of the origin is "
+                                  "not what it was, and the list does not say so (%" PRIu64 " entries)", when, disk,
+                                  block, reader->entries);
+    case FINGERPRINT_BROKEN:
+        break;
+    }
+    return state_check_broken(check, "%s, the fingerprint of disk %u is broken", when, disk);
+}
+
 /* `merged` is the disk of the store that is being merged, now. */
 static bool store_right(struct state_check *check, unsigned disk, unsigned merged, enum phase phase, const char *when,
                         uint64_t *entries)
@@ -199,6 +257,7 @@ static bool store_right(struct state_check *check, unsigned disk, unsigned merge
     else if (phase != OTHER)
         right = data_untouched(check, disk, reader.chunk_bytes, when) &&
                 (disk == merged || entries_right(check, disk, &reader, complete, when));
+    right = right && fingerprint_right(check, disk, &reader, phase, when);
     *entries = reader.entries;
     reader_free(&reader);
     return right;

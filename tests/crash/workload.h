@@ -80,6 +80,7 @@ struct workload {
     uint64_t merged_entries;        /* of keep_cow: an earlier run has merged so many, from the end of the list on */
     uint64_t compare_from;          /* of keep_cow: what the checkpoint claims; 0: there is none, all are compared */
     struct workload_sibling siblings[WORKLOAD_SIBLINGS_MAX];
+    bool fingerprint;               /* each store has one, of the origin at the start; chunks of 2 sectors at least */
     bool undo;                      /* the first sibling, empty at the start, takes the merge back */
     struct workload_bad bad_reads;  /* their COW data cannot be read */
     struct workload_bad bad_writes; /* their origin chunks cannot be written */

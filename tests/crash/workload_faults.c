@@ -37,6 +37,12 @@ static const struct workload table[] = {
      .siblings = {{.chunk_sectors = 1}}, .event = EVENT_REDO, .start_at = PREPARE_WHOLE},
     {.name = "merged after all half-way", .chunk_sectors = 1, .entries = 34, .window_entries_max = 12, .undo = true,
      .siblings = {{.chunk_sectors = 1}}, .event = EVENT_REDO, .start_at = 51},
+    /* With a fingerprint in each store. */
+    {.name = "fingerprint", .chunk_sectors = 2, .entries = 30, .window_entries_max = 12, .fingerprint = true},
+    {.name = "fingerprint, undo store", .chunk_sectors = 2, .entries = 14, .window_entries_max = 7, .undo = true,
+     .fingerprint = true, .siblings = {{.chunk_sectors = 2}}},
+    {.name = "fingerprint, taken back", .chunk_sectors = 2, .entries = 14, .window_entries_max = 7, .undo = true,
+     .fingerprint = true, .siblings = {{.chunk_sectors = 2}}, .event = EVENT_TAKE_BACK, .start_at = PREPARE_WHOLE},
     /* More looking than writing. */
     {.name = "verified", .chunk_sectors = 2, .entries = 40, .window_entries_max = 14, .verify = true,
      .origin_sectors_short = 1},
