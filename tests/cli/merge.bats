@@ -440,6 +440,25 @@ merges_between() {
     assert_merged
 }
 
+@test "the question is on the terminal where standard error is a file or a pipe" {
+    ext4_pair
+    local redirection
+    for redirection in "2>log" "2>log </dev/tty" "2>&1 | tee log"; do
+        on_terminal n snapmerge --origin origin --cow cow
+        assert_shown 'origin  origin: 8 MiB, ext4 "root"'
+        assert_shown "Merge now? [y/N]"
+        grep -F "Nothing was written." log
+        run ! grep -F "Merge now?" log
+        cmp cow cow.before
+        cmp origin origin.before
+    done
+    redirection="2>log" on_terminal y snapmerge --origin origin --cow cow
+    assert_equal "$status" 0
+    assert_shown "Merge now? [y/N]"
+    grep -F "snapmerge: merged " log
+    assert_merged
+}
+
 @test "-y asks nothing on a terminal" {
     ext4_pair
     on_terminal n snapmerge -y --origin origin --cow cow

@@ -120,12 +120,12 @@ typed() {
 }
 
 # on_terminal KEYS PROGRAM ARGUMENT...: with a terminal of its own, at which KEYS are typed; $status, and $output with
-# all that the terminal showed (its line ends made plain).
+# all that the terminal showed (its line ends made plain). $redirection, if set, stands behind the command.
 on_terminal() {
     local keys=$1
     shift
     run timeout 300 bash -c 'printf "%s\n" "$1" | TERM=dumb script --quiet --return --command "$2" /dev/null' bash \
-        "$keys" "$(typed "$@")"
+        "$keys" "$(typed "$@") ${redirection-}"
     output=${output//$'\r'/}
 }
 

@@ -597,6 +597,38 @@ static void only_yes_is_yes(void **state)
     assert_int_equal(ask_on_terminal("\004", false), CLI_ANSWER_NO); /* the end of the input */
 }
 
+/* Standard error leads to a file: the question, and what it is about, are on the terminal all the same. */
+static void a_question_goes_to_the_terminal_where_standard_error_does_not(void **state)
+{
+    struct cli cli = { .program = &program };
+    FILE *file = tmpfile();
+    char shown[256] = "";
+    int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+
+    (void)state;
+    assert_non_null(file);
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master), 0);
+    assert_int_equal(unlockpt(master), 0);
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    assert_true(slave >= 0);
+    assert_int_equal(write(master, "n\n", 2), 2);
+    cli.in_fd = slave;
+    cli.err = file;
+    assert_true(cli_ask_begin(&cli));
+    cli_line(&cli, "what it is about");
+    assert_int_equal(cli_ask(&cli, false, "Really?"), CLI_ANSWER_NO);
+    assert_ptr_equal(cli.err, file);
+    assert_int_equal(ftell(file), 0);
+    cli_line(&cli, "afterwards");
+    assert_int_equal(ftell(file), (long)strlen("afterwards\n"));
+    assert_true(read(master, shown, sizeof shown - 1) > 0);
+    assert_non_null(strstr(shown, "what it is about\r\nprog: Really? [y/N] "));
+    fclose(file);
+    close(slave);
+    close(master);
+}
+
 static void the_option_answers_yes_without_a_terminal(void **state)
 {
     struct cli cli = { .program = &program, .in_fd = -1, .err = NULL };
@@ -761,6 +793,7 @@ int main(void)
         cmocka_unit_test(short_memory_names_the_option_for_it),
         cmocka_unit_test(quiet_and_verbose_choose_what_is_said),
         cmocka_unit_test(only_yes_is_yes),
+        cmocka_unit_test(a_question_goes_to_the_terminal_where_standard_error_does_not),
         cmocka_unit_test(the_option_answers_yes_without_a_terminal),
         cmocka_unit_test(without_a_terminal_nobody_is_asked),
         cmocka_unit_test(signals_set_flags),

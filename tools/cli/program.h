@@ -122,6 +122,7 @@ struct cli {
     const char *operands[CLI_OPERANDS_MAX];
 
     int in_fd;                         /* where answers come from */
+    FILE *err_aside;                   /* standard error, while `err` is the terminal of a question; else NULL */
     struct cli_parser *parser;         /* owns all strings that were handed out */
     void (*before_message)(void *context); /* clears a progress bar before a line of talk (progress.h) */
     void *before_message_context;

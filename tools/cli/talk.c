@@ -8,6 +8,7 @@
 #include "tools/cli/stop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -186,21 +187,66 @@ static enum cli_answer read_answer(int fd)
     return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0 ? CLI_ANSWER_YES : CLI_ANSWER_NO;
 }
 
-bool cli_can_ask(const struct cli *cli)
+/*
+ * Where a question is read by whom answers it: standard error, unless it was redirected; then the terminal of the
+ * answers itself, where it is open for both, or else the terminal of the session. NULL: nothing but standard error is
+ * there. A question is asked in any case: whoever has redirected all of it can see why the program waits.
+ */
+static FILE *open_terminal(const struct cli *cli)
 {
-    return isatty(cli->in_fd) && isatty(fileno(cli->err));
+    FILE *terminal;
+    int fd;
+
+    if (isatty(fileno(cli->err)))
+        return NULL;
+    if ((fcntl(cli->in_fd, F_GETFL) & O_ACCMODE) == O_RDWR)
+        fd = fcntl(cli->in_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    else
+        fd = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    terminal = fdopen(fd, "w");
+    if (!terminal)
+        (void)close(fd);
+    return terminal;
+}
+
+bool cli_ask_begin(struct cli *cli)
+{
+    FILE *terminal;
+
+    if (!isatty(cli->in_fd))
+        return false;
+    terminal = cli->err_aside ? NULL : open_terminal(cli);
+    if (terminal) {
+        cli->err_aside = cli->err;
+        cli->err = terminal;
+    }
+    return true;
+}
+
+static void end_question(struct cli *cli)
+{
+    if (!cli->err_aside)
+        return;
+    (void)fclose(cli->err); /* the terminal: what could not be shown there was not answered */
+    cli->err = cli->err_aside;
+    cli->err_aside = NULL;
 }
 
 enum cli_answer cli_ask(struct cli *cli, bool assume_yes, const char *format, ...)
 {
+    enum cli_answer answer;
     va_list list;
 
     if (assume_yes)
         return CLI_ANSWER_YES;
-    if (!cli_can_ask(cli))
+    if (!cli_ask_begin(cli))
         return CLI_ANSWER_NOBODY;
     va_start(list, format);
     say(cli, true, "", " [y/N] ", format, list);
     va_end(list);
-    return read_answer(cli->in_fd);
+    answer = read_answer(cli->in_fd);
+    end_question(cli);
+    return answer;
 }

@@ -41,12 +41,15 @@ int cli_usage_error(struct cli *cli, const char *format, ...) __attribute__((for
 enum cli_answer {
     CLI_ANSWER_YES,
     CLI_ANSWER_NO,       /* anything but yes, and the end of the input */
-    CLI_ANSWER_NOBODY,   /* no question was asked: standard input or standard error is no terminal */
+    CLI_ANSWER_NOBODY,   /* no question was asked: standard input is no terminal */
     CLI_ANSWER_STOPPED   /* a signal came first: exit with CLI_EXIT_STOPPED */
 };
 
-/* Whether there is somebody to answer: standard input and standard error are terminals. */
-bool cli_can_ask(const struct cli *cli);
+/*
+ * Whether there is somebody to answer: standard input is a terminal. If so, what is said from now to the answer of the
+ * next cli_ask is said on a terminal, even where standard error leads elsewhere: it is what the question is about.
+ */
+bool cli_ask_begin(struct cli *cli);
 
 /*
  * Asks "PROGRAM: sentence [y/N] " on a terminal and waits for a line. With `assume_yes` (-y) the answer is yes at

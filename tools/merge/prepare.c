@@ -21,7 +21,7 @@ static enum snap_status ask(struct merge_session *session, struct snap_error *er
 {
     if (session->job.entries == 0 || session->arguments.yes)
         return SNAP_OK;
-    if (cli_can_ask(session->cli))
+    if (cli_ask_begin(session->cli))
         merge_report_devices(session);
     switch (cli_ask(session->cli, false, "Merge now?")) {
     case CLI_ANSWER_YES:

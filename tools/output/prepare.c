@@ -46,7 +46,7 @@ static enum snap_status ask(struct output_session *output, const struct pair *pa
 {
     if (output->arguments.yes || output->kind == OUTPUT_STREAM)
         return SNAP_OK;
-    if (cli_can_ask(output->cli)) {
+    if (cli_ask_begin(output->cli)) {
         pair_report_talk(pair, &output->check, &output->evidence);
         output_report_place(output);
     }
