@@ -6,23 +6,25 @@
 #include "tools/cli/cli.h"
 #include "tools/shared/report.h"
 #include "tools/shared/sandbox.h"
+#include "tools/shared/typed.h"
 
 static int run(struct cli *cli)
 {
     struct sandbox sandbox = {.count = 0}; /* nothing is written */
     struct check_session session = {
         .cli = cli,
-        .arguments = check_options_take(),
         .findings = {.fn = check_report_finding, .context = &session, .per_rule_max = REPORT_PER_RULE_MAX},
     };
     struct device *const devices[] = {&session.cow, &session.origin};
     struct snap_error err = {0};
-    int exit_status;
+    int exit_status = check_options_take(cli, &session.arguments);
 
+    if (exit_status != CLI_EXIT_OK)
+        return exit_status;
     cli_catch_signals();
     sandbox_enter(&sandbox, cli);
     session.found = session.arguments.json ? cli_json_array() : NULL;
-    if (devices_open_for_reading(&session.cow, cli->operands[0], &session.origin, session.arguments.origin,
+    if (devices_open_for_reading(&session.cow, session.arguments.cow, &session.origin, session.arguments.origin,
                                  &session.store, &err) != SNAP_OK ||
         check_run(&session, &err) != SNAP_OK)
         exit_status = cli_fail(cli, &err);
@@ -39,9 +41,9 @@ static const struct cli_program program = {
     .purpose = "Checks a device-mapper snapshot store.",
     .synopsis = "[--origin DEV] [OPTION...] COW",
     .run = run,
+    .mean = typed_mean,
     .options = check_option_table,
     .operand_names = operand_names,
-    .operands_min = 1,
     .operands_max = 1,
 };
 

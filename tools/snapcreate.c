@@ -6,6 +6,7 @@
 #include "tools/create/report.h"
 #include "tools/create/write.h"
 #include "tools/shared/sandbox.h"
+#include "tools/shared/typed.h"
 
 static enum snap_status create(struct create_session *session, struct snap_error *err)
 {
@@ -46,6 +47,7 @@ static const struct cli_program program = {
     .purpose = "Makes a device-mapper snapshot store.",
     .synopsis = "--origin DEV --cow DEV [OPTION...]",
     .run = run,
+    .mean = typed_mean,
     .options = create_option_table,
 };
 

@@ -6,10 +6,11 @@
 #include "tools/inspect/list.h"
 #include "tools/inspect/options.h"
 #include "tools/shared/sandbox.h"
+#include "tools/shared/typed.h"
 
 static enum snap_status open_and_look(struct inspect_session *session, struct snap_error *err)
 {
-    enum snap_status status = devices_open_for_reading(&session->cow, session->cli->operands[0], &session->origin,
+    enum snap_status status = devices_open_for_reading(&session->cow, session->arguments.cow, &session->origin,
                                                        session->arguments.origin, &session->store, err);
 
     return status == SNAP_OK ? inspect_figures_gather(session, err) : status;
@@ -58,10 +59,10 @@ static const struct cli_program program = {
     .purpose = "Shows what is in a device-mapper snapshot store.",
     .synopsis = "[--origin DEV] [OPTION...] COW",
     .run = run,
+    .mean = typed_mean,
     .options = inspect_option_table,
     .rules = inspect_option_rules,
     .operand_names = operand_names,
-    .operands_min = 1,
     .operands_max = 1,
     .columns = inspect_columns,
     .columns_count = INSPECT_COLUMNS,

@@ -8,6 +8,7 @@
 #include "tools/merge/run.h"
 #include "tools/merge/tune.h"
 #include "tools/shared/sandbox.h"
+#include "tools/shared/typed.h"
 
 /* From here on, only what this command writes to can be written to. */
 static void confine(const struct merge_session *session)
@@ -53,6 +54,7 @@ static const struct cli_program program = {
     .purpose = "Merges a device-mapper snapshot store into its origin.",
     .synopsis = "--origin DEV --cow DEV [OPTION...]",
     .run = run,
+    .mean = typed_mean,
     .options = merge_option_table,
     .rules = merge_option_rules,
 };

@@ -30,6 +30,12 @@ static enum snap_header_defect judge_header(struct snap_store *store, uint64_t s
     return snap_layout_areas_on_device(&store->layout) == 0 ? SNAP_HEADER_NO_AREA : SNAP_HEADER_GOOD;
 }
 
+bool snap_header_is_store(const struct snap_store *store)
+{
+    return store->defect != SNAP_HEADER_TOO_SMALL && store->defect != SNAP_HEADER_EMPTY &&
+           store->defect != SNAP_HEADER_MAGIC;
+}
+
 void snap_header_take_fingerprint(struct snap_store *store, const uint8_t sector[SNAP_FINGERPRINT_BYTES])
 {
     struct snap_fingerprint *fingerprint = &store->fingerprint;

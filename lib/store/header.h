@@ -38,6 +38,9 @@ struct snap_store {
  */
 enum snap_status snap_header_read(struct snap_store *store, struct snap_io *io, struct snap_error *err);
 
+/* Whether there is a store at all, sound or not: its magic is there. */
+bool snap_header_is_store(const struct snap_store *store);
+
 /* Judges the second sector anew, after it was written. The chunk has one; `sector` is all of it. */
 void snap_header_take_fingerprint(struct snap_store *store, const uint8_t sector[SNAP_FINGERPRINT_BYTES]);
 

@@ -3,6 +3,7 @@
 #include "tools/check/options.h"
 
 #include "tools/shared/memory.h"
+#include "tools/shared/typed.h"
 
 /* Where the table leads; a session has a copy. */
 static struct check_arguments parsed;
@@ -14,6 +15,12 @@ const struct cli_option check_option_table[] = {
      .group = "Devices",
      .kind = CLI_STRING,
      .string = &parsed.origin},
+    {.name = "cow",
+     .argument = "DEV",
+     .help = "the store; the same as the operand",
+     .group = "Devices",
+     .kind = CLI_STRING,
+     .string = &parsed.cow},
     {.name = "data",
      .help = "also read all data, to find chunks that cannot be read",
      .group = "What to check",
@@ -25,7 +32,8 @@ const struct cli_option check_option_table[] = {
     CLI_OPTIONS_END,
 };
 
-struct check_arguments check_options_take(void)
+int check_options_take(struct cli *cli, struct check_arguments *given)
 {
-    return parsed;
+    *given = parsed;
+    return typed_cow(cli, &given->cow);
 }

@@ -6,6 +6,7 @@
 #include "tools/cli/cli.h"
 
 struct check_arguments {
+    const char *cow;
     const char *origin; /* NULL where it is not given */
     bool data, dry_run, json;
     uint64_t memory_bytes; /* 0: as the programs choose */
@@ -13,7 +14,7 @@ struct check_arguments {
 
 extern const struct cli_option check_option_table[];
 
-/* What the frame has parsed into the table. */
-struct check_arguments check_options_take(void);
+/* Hands over what the frame has parsed. CLI_EXIT_OK, or a usage error where values do not go together. */
+int check_options_take(struct cli *cli, struct check_arguments *given);
 
 #endif

@@ -94,8 +94,12 @@ static bool start(struct cli *cli, const struct cli_program *program, int argc, 
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit of file sizes fails with EFBIG, and that is said */
     (void)setlocale(LC_CTYPE, ""); /* for widths, and what a terminal may see; where it fails, "C" stays */
-    if (!cli_parse(cli, program, argc, argv, stdout, stderr, exit_status))
+    if (!cli_parse(cli, program, argc, argv, stdout, stderr, exit_status)) {
+        if (*exit_status == CLI_EXIT_USAGE && program->mean && cli->operands_count > program->operands_max && secure &&
+            cli_harden(cli))
+            program->mean(cli);
         return false;
+    }
     if (!secure) {
         cli_error(cli, "standard input, output or error is closed, and /dev/null cannot take its place");
         *exit_status = CLI_EXIT_FAILED;

@@ -2,12 +2,19 @@
 /* Reads a command line by a table of options; the only user of popt. */
 #include "tools/cli/options.h"
 
+#include "tools/cli/quote.h"
 #include "tools/cli/value.h"
 
 #include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* An option as it was given. */
+struct taken {
+    size_t place;
+    char *text; /* a copy of the argument; NULL for a flag */
+};
 
 /*
  * popt only takes the command line apart. Its own conversions stay unused: they take an empty text for 0 and 010
@@ -21,6 +28,8 @@ struct cli_parser {
     char **strings;                  /* arguments that destinations point to, one per option at most ... */
     char *repeated[CLI_STRINGS_MAX]; /* ... and those of options that may be repeated */
     size_t repeated_count;
+    struct taken *taken;             /* all that were given, in their order */
+    size_t taken_count;
     size_t count;
     poptContext context;
     bool help, version;
@@ -105,6 +114,9 @@ void cli_parser_free(struct cli_parser *parser)
     free(parser->strings);
     for (size_t i = 0; i < parser->repeated_count; i++)
         free(parser->repeated[i]);
+    for (size_t i = 0; i < parser->taken_count; i++)
+        free(parser->taken[i].text);
+    free(parser->taken);
     free(parser->seen);
     free(parser->popt_options);
     free(parser->options);
@@ -119,6 +131,21 @@ const struct cli_option *cli_parser_options(const struct cli_parser *parser)
 /*
  * ---- the command line ------------------------------------------------------------------------------------------
  */
+
+static enum snap_status remember(struct cli_parser *parser, size_t place, const char *text, struct snap_error *err)
+{
+    struct taken *taken = reallocarray(parser->taken, parser->taken_count + 1, sizeof *taken);
+    char *copy = text ? strdup(text) : NULL;
+
+    if (taken)
+        parser->taken = taken;
+    if (!taken || (text && !copy)) {
+        free(copy);
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory while reading the command line");
+    }
+    taken[parser->taken_count++] = (struct taken){.place = place, .text = copy};
+    return SNAP_OK;
+}
 
 static enum snap_status take_option(struct cli_parser *parser, size_t place, struct snap_error *err)
 {
@@ -145,6 +172,9 @@ static enum snap_status take_option(struct cli_parser *parser, size_t place, str
     }
     if (option->given)
         *option->given = true;
+    status = remember(parser, place, text, err);
+    if (status != SNAP_OK)
+        return status;
     status = cli_value_read(option, text, err);
     return status == SNAP_OK ? SNAP_OK : snap_fail_prefix(err, status, "--%s", option->name);
 }
@@ -172,14 +202,15 @@ static enum snap_status take_operands(struct cli_parser *parser, struct snap_err
     const char **operands = poptGetArgs(parser->context);
     unsigned count = 0;
 
-    for (; operands && operands[count]; count++) {
-        if (count >= program->operands_max)
-            return snap_fail(err, SNAP_E_USAGE, "unexpected operand '%s'", operands[count]);
-        if (operands[count][0] == '\0')
-            return snap_fail(err, SNAP_E_USAGE, "the %s operand is empty", program->operand_names[count]);
+    for (; operands && operands[count] && count < CLI_OPERANDS_MAX; count++)
         cli->operands[count] = operands[count];
-    }
     cli->operands_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        if (i >= program->operands_max)
+            return snap_fail(err, SNAP_E_USAGE, "unexpected operand '%s'", operands[i]);
+        if (operands[i][0] == '\0')
+            return snap_fail(err, SNAP_E_USAGE, "the %s operand is empty", program->operand_names[i]);
+    }
     if (count < program->operands_min)
         return snap_fail(err, SNAP_E_USAGE, "the %s operand is missing", program->operand_names[count]);
     return SNAP_OK;
@@ -274,4 +305,36 @@ enum snap_status cli_parser_read(struct cli_parser *parser, enum cli_asked *aske
     if (status == SNAP_OK)
         status = check_rules(parser, err);
     return status == SNAP_OK ? check_lacking(parser, err) : status;
+}
+
+/*
+ * ---- what was given ----------------------------------------------------------------------------------------------
+ */
+
+const char *cli_parser_argument(const struct cli_parser *parser, const char *name)
+{
+    for (size_t i = 0; i < parser->count; i++)
+        if (strcmp(parser->options[i].name, name) == 0)
+            return parser->strings[i];
+    return NULL;
+}
+
+char *cli_parser_given(const struct cli_parser *parser, bool (*wanted)(const struct cli_option *option))
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *line = open_memstream(&text, &length);
+
+    for (size_t i = 0; line && i < parser->taken_count; i++) {
+        const struct taken *taken = &parser->taken[i];
+        const struct cli_option *option = &parser->options[taken->place];
+
+        if (wanted(option))
+            (void)fprintf(line, " --%s%s%s", option->name, taken->text ? " " : "",
+                          taken->text ? cli_quote(taken->text).text : "");
+    }
+    if (line && fclose(line) == 0)
+        return text;
+    free(text);
+    return NULL;
 }

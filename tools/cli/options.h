@@ -28,4 +28,13 @@ enum snap_status cli_parser_read(struct cli_parser *parser, enum cli_asked *aske
 /* The whole table, ended as a program's own. */
 const struct cli_option *cli_parser_options(const struct cli_parser *parser);
 
+/* The argument that the option was given with; NULL where it was not given, or takes none. */
+const char *cli_parser_argument(const struct cli_parser *parser, const char *name);
+
+/*
+ * The options that were given and that `wanted` wants, in their order and quoted for a shell, each with a blank in
+ * front: " --dry-run --memory 64M". The caller frees it; NULL where memory is short.
+ */
+char *cli_parser_given(const struct cli_parser *parser, bool (*wanted)(const struct cli_option *option));
+
 #endif

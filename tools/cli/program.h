@@ -89,7 +89,7 @@ struct cli_option_rule {
  * ---- a program -------------------------------------------------------------------------------------------------
  */
 
-#define CLI_OPERANDS_MAX 8
+#define CLI_OPERANDS_MAX 8 /* more than any program takes */
 
 struct cli;
 struct cli_column;
@@ -100,11 +100,12 @@ struct cli_program {
     const char *purpose;               /* one sentence with a full stop */
     const char *synopsis;              /* what stands behind the name: "--origin DEV --cow DEV [OPTION...]" */
     int (*run)(struct cli *cli);       /* the work; the exit status (cli_main) */
+    void (*mean)(struct cli *cli);     /* after a usage error about operands: says which line was meant; or NULL */
     const struct cli_option *options;  /* without -h -V -v -q, which the frame adds; ends with CLI_OPTIONS_END */
     const struct cli_option_rule *rules; /* which options need or exclude others; ends with CLI_OPTION_RULES_END; or
                                           * NULL */
     const char *const *operand_names;  /* operands_max names, "COW"; or NULL */
-    unsigned operands_min, operands_max; /* at most CLI_OPERANDS_MAX */
+    unsigned operands_min, operands_max; /* less than CLI_OPERANDS_MAX */
     const struct cli_column *columns;  /* listed in --help below the options (table.h); or NULL */
     size_t columns_count;
     const char *exit_1;                /* what status 1 means here; NULL where it is never given */
@@ -118,7 +119,7 @@ struct cli {
     bool verbose;
     bool quiet;
     bool no_sandbox;
-    unsigned operands_count;
+    unsigned operands_count;           /* all that were typed, at most CLI_OPERANDS_MAX */
     const char *operands[CLI_OPERANDS_MAX];
 
     int in_fd;                         /* where answers come from */

@@ -17,7 +17,7 @@ static struct output_arguments arguments_of(const struct inspect_session *sessio
     return (struct output_arguments){
         .words = {.option = "--extract", .cow_option = ""},
         .origin = given->origin,
-        .cow = session->cli->operands[0],
+        .cow = given->cow,
         .place = given->extract,
         .stream_allowed = true,
         .dry_run = given->dry_run,

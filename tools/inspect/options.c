@@ -5,6 +5,7 @@
 #include "tools/output/session.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/memory.h"
+#include "tools/shared/typed.h"
 
 #include <string.h>
 
@@ -18,6 +19,12 @@ const struct cli_option inspect_option_table[] = {
      .group = "Devices",
      .kind = CLI_STRING,
      .string = &parsed.origin},
+    {.name = "cow",
+     .argument = "DEV",
+     .help = "the store; the same as the operand",
+     .group = "Devices",
+     .kind = CLI_STRING,
+     .string = &parsed.cow},
     {.name = "list",
      .help = "list the ranges that the store holds",
      .group = "What to show",
@@ -119,5 +126,5 @@ int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
         return cli_usage_error(cli, "--extract - and --json cannot be used together: both go to standard output");
     if (inspect_options_stream(given) && given->verify)
         return cli_usage_error(cli, "--extract - and --verify cannot be used together: a stream cannot be read back");
-    return CLI_EXIT_OK;
+    return typed_cow(cli, &given->cow);
 }

@@ -6,6 +6,7 @@
 #include "tools/cli/cli.h"
 
 struct inspect_arguments {
+    const char *cow;
     const char *origin, *extract, *columns;         /* NULL where they are not given */
     bool list, raw, bytes, noheadings, json, dry_run, yes, verify, progress_json;
     unsigned accept;       /* bits of enum accept */

@@ -129,13 +129,10 @@ enum snap_status devices_read_store(struct snap_store *store, const struct devic
     struct snap_store other;
     enum snap_status status = snap_header_read(store, cow->io, err);
 
-    if (status != SNAP_OK || !origin ||
-        (store->defect != SNAP_HEADER_EMPTY && store->defect != SNAP_HEADER_MAGIC &&
-         store->defect != SNAP_HEADER_TOO_SMALL))
+    if (status != SNAP_OK || !origin || snap_header_is_store(store))
         return status;
     status = snap_header_read(&other, origin->io, err);
-    if (status != SNAP_OK || other.defect == SNAP_HEADER_EMPTY || other.defect == SNAP_HEADER_MAGIC ||
-        other.defect == SNAP_HEADER_TOO_SMALL)
+    if (status != SNAP_OK || !snap_header_is_store(&other))
         return status;
     return snap_fail(err, SNAP_E_REFUSED,
                      "%s: not a snapshot store, but %s is one: origin and COW are swapped; use "

@@ -188,7 +188,7 @@ enum snap_status report_refuse_signature(const struct device *device, const char
 
     if (status != SNAP_OK)
         return status;
-    if (store.defect != SNAP_HEADER_EMPTY && store.defect != SNAP_HEADER_MAGIC && store.defect != SNAP_HEADER_TOO_SMALL)
+    if (snap_header_is_store(&store))
         return refuse_store(device, &store, waiver, err);
     status = snap_probe_io(device->io, &probe, err);
     if (status != SNAP_OK || (probe.type[0] == '\0' && probe.pttype[0] == '\0' && !probe.ambivalent && !probe.unknown))

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes whole what was typed of the devices, or says how it should have been typed. */
+#include "tools/shared/typed.h"
+
+#include "tools/cli/options.h"
+#include "tools/shared/devices.h"
+#include "tools/shared/sandbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int typed_cow(struct cli *cli, const char **cow)
+{
+    const char *operand = cli->operands_count > 0 ? cli->operands[0] : NULL;
+
+    if (*cow && operand)
+        return cli_usage_error(cli, "the COW is named twice: --cow %s, and the operand %s", cli_quote(*cow).text,
+                               cli_quote(operand).text);
+    if (!*cow && !operand)
+        return cli_usage_error(cli, "the COW operand is missing");
+    if (!*cow)
+        *cow = operand;
+    return CLI_EXIT_OK;
+}
+
+/* What cannot be read is no store as far as anybody can tell here: the line itself will say why, when it is run. */
+static bool holds_store(const char *argument)
+{
+    const struct snap_file_options options = {.write = false};
+    struct device device;
+    struct snap_store store;
+    struct snap_error err;
+    bool found = false;
+
+    if (devices_find(&device, argument, &err) == SNAP_OK && devices_open(&device, &options, &err) == SNAP_OK)
+        found = snap_header_read(&store, device.io, &err) == SNAP_OK && snap_header_is_store(&store);
+    (void)devices_close(&device, NULL); /* it was only read */
+    return found;
+}
+
+static bool is_no_device(const struct cli_option *option)
+{
+    return strcmp(option->name, "origin") != 0 && strcmp(option->name, "cow") != 0;
+}
+
+/* `why` is a whole sentence. */
+static void print_line(struct cli *cli, const char *why, const char *origin, const char *cow)
+{
+    char *options = cli_parser_given(cli->parser, is_no_device);
+
+    if (!options)
+        return;
+    cli_line(cli, "%s", why);
+    cli_line(cli, "  %s --origin %s --cow %s%s", cli->program->name, cli_quote(origin).text, cli_quote(cow).text,
+             options);
+    free(options);
+}
+
+static void tell_apart(struct cli *cli, const char *first, const char *second)
+{
+    const bool first_is = holds_store(first), second_is = holds_store(second);
+    char *why = NULL;
+
+    if (first_is == second_is) {
+        if (asprintf(&why, "Devices are named by options, and %s a snapshot store. If the COW is %s, this was meant:",
+                     first_is ? "each of these two holds" : "neither of these two holds", second) < 0)
+            return;
+    } else if (asprintf(&why, "Devices are named by options. %s holds a snapshot store, so this was meant:",
+                        first_is ? first : second) < 0) {
+        return;
+    }
+    if (first_is && !second_is)
+        print_line(cli, why, second, first);
+    else
+        print_line(cli, why, first, second);
+    free(why);
+}
+
+void typed_mean(struct cli *cli)
+{
+    const struct sandbox nothing = {.count = 0};
+    const char *origin = cli_parser_argument(cli->parser, "origin"), *cow = cli_parser_argument(cli->parser, "cow");
+
+    sandbox_enter(&nothing, cli);
+    if (cli->operands_count == 2 && !origin && !cow)
+        tell_apart(cli, cli->operands[0], cli->operands[1]);
+    else if (cli->operands_count == 1 && !origin != !cow)
+        print_line(cli, "Devices are named by options. This was meant:", origin ? origin : cli->operands[0],
+                   cow ? cow : cli->operands[0]);
+}
