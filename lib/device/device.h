@@ -56,10 +56,10 @@ bool snap_device_same(const struct snap_device *a, const struct snap_device *b, 
 bool snap_device_stands_on(const struct snap_device *upper, const struct snap_device *lower);
 
 /*
- * The block device under the file system of a folder (its st_dev); false where there is none, or not a single one
- * (tmpfs, NFS).
+ * The same for what is open: a block device; a file, or a folder that gets a new file, whose file system may lie on
+ * `lower`. False for all else, such as a pipe. O_PATH is enough.
  */
-bool snap_device_of_folder(uint64_t folder_device, struct snap_device *device);
+bool snap_device_fd_stands_on(int fd, const struct snap_device *lower);
 
 /*
  * A word without blanks that tells this device or image from others on this system, and stays the same as long as it

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which devices a device or folder stands on: through device-mapper and md, and loop devices over files. */
 #include "lib/base/sysfs.h"
+#include "lib/device/beneath.h"
 #include "lib/device/device_private.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #define DEPTH_MAX 16 /* deeper stacks are not built */
 
@@ -19,21 +23,50 @@ static struct snap_device device_at(const char *sys_root, uint64_t number)
     return device;
 }
 
-bool snap_device_of_folder(uint64_t folder_device, struct snap_device *device)
+/* The same with what the node tells, where there is one. */
+static struct snap_device device_of(uint64_t number)
 {
+    struct snap_device device;
     char path[64];
 
-    if (major(folder_device) == 0) /* no number of a device, but one made up */
-        return false;
-    (void)snprintf(path, sizeof path, "/dev/block/%u:%u", major(folder_device), minor(folder_device));
-    if (snap_device_describe(path, device, NULL) != SNAP_OK || !device->block_device ||
-        device->device_number != folder_device)
-        *device = device_at("", folder_device);
-    return true;
+    (void)snprintf(path, sizeof path, "/dev/block/%u:%u", major(number), minor(number));
+    if (snap_device_describe(path, &device, NULL) != SNAP_OK || !device.block_device || device.device_number != number)
+        device = device_at("", number);
+    return device;
 }
 
 static bool stands_on(const char *sys_root, const struct snap_device *upper, const struct snap_device *lower,
                       unsigned depth);
+
+/* Whether the file system of the open file or folder lies on `lower`. */
+static bool file_system_stands_on(int fd, const struct snap_device *lower, unsigned depth)
+{
+    struct snap_beneath beneath;
+    bool found = false;
+
+    snap_beneath_find(fd, &beneath);
+    for (size_t i = 0; i < beneath.count && !found; i++) {
+        const struct snap_device under = device_of(beneath.numbers[i]);
+
+        found = stands_on("", &under, lower, depth);
+    }
+    return found;
+}
+
+/* The file behind a loop device lies on a file system whose number names no device, so it is looked at itself. */
+static bool file_stands_on(const struct snap_device *loop, const struct snap_device *lower, unsigned depth)
+{
+    const int fd = open(loop->backing_path, O_PATH | O_CLOEXEC);
+    struct stat st;
+    bool found;
+
+    if (fd < 0)
+        return false;
+    found = fstat(fd, &st) == 0 && st.st_dev == loop->backing_device && st.st_ino == loop->backing_inode &&
+            file_system_stands_on(fd, lower, depth + 1);
+    (void)close(fd); /* was only asked */
+    return found;
+}
 
 /* The devices that the one with this number is made of. */
 static bool slave_stands_on(const char *sys_root, uint64_t number, const struct snap_device *lower, unsigned depth)
@@ -82,7 +115,7 @@ static bool stands_on(const char *sys_root, const struct snap_device *upper, con
 
         return stands_on(sys_root, &under, lower, depth + 1);
     }
-    return false;
+    return upper->is_loop && sys_root[0] == '\0' && file_stands_on(upper, lower, depth);
 }
 
 bool snap_device_stands_on_at(const char *sys_root, const struct snap_device *upper, const struct snap_device *lower)
@@ -93,4 +126,23 @@ bool snap_device_stands_on_at(const char *sys_root, const struct snap_device *up
 bool snap_device_stands_on(const struct snap_device *upper, const struct snap_device *lower)
 {
     return stands_on("", upper, lower, 0);
+}
+
+bool snap_device_fd_stands_on(int fd, const struct snap_device *lower)
+{
+    struct snap_device upper = {.block_device = false};
+    char reason[256];
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return false;
+    if (S_ISBLK(st.st_mode)) {
+        upper = device_of(st.st_rdev);
+        return stands_on("", &upper, lower, 0);
+    }
+    upper.file_device = st.st_dev;
+    upper.file_inode = st.st_ino;
+    if (S_ISREG(st.st_mode) && snap_device_same(&upper, lower, reason, sizeof reason))
+        return true;
+    return (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) && file_system_stands_on(fd, lower, 0);
 }

@@ -795,7 +795,7 @@ mount_at_mounted() {
     mount_at_mounted "$loop"
     end
     assert_status 8
-    assert_said "undo: it would lie on filesystem itself, which is being overwritten; name a file elsewhere"
+    assert_said "undo: it lies on filesystem, and writing to the one would change the other; name a place elsewhere"
     assert_said "Nothing was written."
     [ ! -e mounted/undo ]
 }

@@ -366,18 +366,25 @@ static void a_circle_of_devices_ends(void **state)
     assert_false(snap_device_stands_on_at(root, &dm, &one));
 }
 
-static void the_device_of_a_folder_is_that_of_its_file_system(void **state)
+static void what_is_open_stands_on_its_file_system(void **state)
 {
-    struct snap_device device, file = file_of(*state, "a", MIB);
-    const bool on_disk = major(file.file_device) != 0;
+    const struct fixture *fixture = *state;
+    struct snap_device disk = {.block_device = true}, other = {.block_device = true}, file = file_of(fixture, "a", MIB);
+    int folder = open(fixture->dir, O_PATH | O_CLOEXEC), image = open(fixture_path(fixture, "a"), O_RDONLY | O_CLOEXEC);
+    int ends[2];
 
-    assert_int_equal(snap_device_of_folder(file.file_device, &device), on_disk);
-    if (on_disk) {
-        assert_true(device.block_device);
-        assert_int_equal(device.device_number, file.file_device);
-        assert_false(snap_device_stands_on(&device, &file)); /* a file is not its file system */
-    }
-    assert_false(snap_device_of_folder(makedev(0, 5), &device)); /* proc, tmpfs, NFS */
+    assert_true(folder >= 0 && image >= 0);
+    assert_int_equal(pipe(ends), 0);
+    disk.device_number = disk.disk_number = file.file_device;
+    other.device_number = other.disk_number = makedev(240, 99);
+    assert_int_equal(snap_device_fd_stands_on(folder, &disk), major(file.file_device) != 0);
+    assert_int_equal(snap_device_fd_stands_on(image, &disk), major(file.file_device) != 0);
+    assert_false(snap_device_fd_stands_on(folder, &other));
+    assert_true(snap_device_fd_stands_on(image, &file));
+    assert_false(snap_device_fd_stands_on(folder, &file)); /* a new file there is another one */
+    assert_false(snap_device_fd_stands_on(ends[1], &disk));
+    assert_false(snap_device_fd_stands_on(-1, &disk));
+    assert_int_equal(close(folder) | close(image) | close(ends[0]) | close(ends[1]), 0);
 }
 
 static const char *holders(const char *root, const struct snap_device *device)
@@ -492,7 +499,7 @@ int main(void)
         WITH_FIXTURE(sysfs_describes_disk_partition_and_dm),
         WITH_FIXTURE(a_stack_stands_on_its_lowest_disk),
         WITH_FIXTURE(a_circle_of_devices_ends),
-        WITH_FIXTURE(the_device_of_a_folder_is_that_of_its_file_system),
+        WITH_FIXTURE(what_is_open_stands_on_its_file_system),
         WITH_FIXTURE(partitions_share_with_their_disk_only),
         WITH_FIXTURE(loop_over_a_partition_is_on_its_disk),
         cmocka_unit_test(loop_devices_over_unknown_files_are_apart),

@@ -88,6 +88,14 @@ static enum snap_status check_chunk(struct create_session *session, struct snap_
     return snap_layout_init(&session->layout, chunk_bytes / SNAP_SECTOR_BYTES, 0, err);
 }
 
+/* Nothing may be written where the origin, or what it is compared with, would change by it. */
+static enum snap_status check_apart(const struct create_session *session, int fd, struct snap_error *err)
+{
+    const struct device *const sources[] = {&session->origin, &session->newer};
+
+    return devices_apart(session->arguments.cow, fd, sources, 2, err);
+}
+
 static enum snap_status set_cow_sectors(struct create_session *session, uint64_t cow_sectors, struct snap_error *err)
 {
     return snap_layout_init(&session->layout, session->layout.chunk_sectors, cow_sectors, err);
@@ -100,6 +108,8 @@ static enum snap_status plan_image(struct create_session *session, struct snap_e
     struct snap_folder_entry taken;
     enum snap_status status = snap_folder_open(&session->folder, session->arguments.cow, err);
 
+    if (status == SNAP_OK)
+        status = check_apart(session, session->folder->fd, err);
     if (status == SNAP_OK)
         status = snap_folder_look(session->folder, session->folder->name, &taken, err);
     if (status != SNAP_OK)
@@ -139,6 +149,8 @@ static enum snap_status plan_device(struct create_session *session, struct snap_
         return snap_fail_prefix(err, status, "no COW device (to make a new image, add --size)");
     if (status == SNAP_OK)
         status = devices_distinct_from_all(&session->cow, others, 2, err);
+    if (status == SNAP_OK)
+        status = check_apart(session, session->cow.found->fd, err);
     if (status == SNAP_OK)
         status = devices_open(&session->cow, &io_options, err);
     devices_warn_hidden(session->cli, &session->cow);

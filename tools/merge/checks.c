@@ -17,16 +17,36 @@ enum snap_status merge_check_blocks(const struct device *device, const struct sn
                      device->path, device->io->logical_block_bytes, store->layout.chunk_bytes);
 }
 
-enum snap_status merge_check_distinct(const struct merge_session *session, const struct device *device,
-                                      struct snap_error *err)
-{
-    const struct device *others[2 + MERGE_SIBLINGS_MAX] = {&session->origin, &session->cow};
-    size_t count = 2;
+#define OTHERS_MAX (2u + MERGE_SIBLINGS_MAX)
 
+/* Origin, COW and all siblings but `device`. */
+static size_t others_of(const struct merge_session *session, const struct device *device,
+                        const struct device *others[OTHERS_MAX])
+{
+    size_t count = 0;
+
+    others[count++] = &session->origin;
+    others[count++] = &session->cow;
     for (unsigned i = 0; i < session->preserve.count; i++)
         if (&session->preserve.siblings[i].device != device)
             others[count++] = &session->preserve.siblings[i].device;
-    return devices_distinct_from_all(device, others, count, err);
+    return count;
+}
+
+enum snap_status merge_check_distinct(const struct merge_session *session, const struct device *device,
+                                      struct snap_error *err)
+{
+    const struct device *others[OTHERS_MAX];
+
+    return devices_distinct_from_all(device, others, others_of(session, device, others), err);
+}
+
+enum snap_status merge_check_apart(const struct merge_session *session, const char *name, int fd,
+                                   const struct device *device, struct snap_error *err)
+{
+    const struct device *others[OTHERS_MAX];
+
+    return devices_apart(name, fd, others, others_of(session, device, others), err);
 }
 
 struct pair merge_pair(const struct merge_session *session, const struct device *cow, const struct snap_store *store)

@@ -19,6 +19,13 @@ enum snap_status merge_check_blocks(const struct device *device, const struct sn
  */
 bool merge_changes_identity(const struct merge_session *session);
 
+/*
+ * SNAP_E_REFUSED where a write to `fd`, or a new file in that folder, would change the origin, the COW or a sibling
+ * (devices_apart). `device` is what `fd` is, where it is a sibling itself; else NULL.
+ */
+enum snap_status merge_check_apart(const struct merge_session *session, const char *name, int fd,
+                                   const struct device *device, struct snap_error *err);
+
 /* SNAP_E_REFUSED where `device` shares bytes with the origin, the COW or a sibling (other than itself). */
 enum snap_status merge_check_distinct(const struct merge_session *session, const struct device *device,
                                       struct snap_error *err);

@@ -2,6 +2,8 @@
 /* Compares what the names are, not what they say. */
 #include "tools/merge/side_files.h"
 
+#include "tools/merge/checks.h"
+
 #define REPLACED 2 /* checkpoint file and bad list */
 
 /* A file that is there may be one of the devices, or the file under a loop device. */
@@ -12,8 +14,10 @@ static enum snap_status distinct_from_devices(const struct merge_session *sessio
                           .facts = {.file_device = file->old.device, .file_inode = file->old.inode}};
     enum snap_status status;
 
-    if (!file->old.exists)
-        return SNAP_OK;
+    /* The old file is replaced by a new one in the same folder. */
+    status = merge_check_apart(session, side.path, file->folder->fd, NULL, err);
+    if (status != SNAP_OK || !file->old.exists)
+        return status;
     status = devices_distinct(&session->origin, &side, err);
     if (status == SNAP_OK)
         status = devices_distinct(&session->cow, &side, err);

@@ -116,17 +116,14 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
  */
 static enum snap_status check_folder(struct merge_session *session, const char *path, struct snap_error *err)
 {
-    struct snap_device below;
     struct statfs fs;
     enum snap_status status = snap_folder_open(&session->undo.folder, path, err);
 
     if (status != SNAP_OK)
         return status;
-    if (snap_device_of_folder(session->undo.folder->device, &below) &&
-        snap_device_stands_on(&below, &session->origin.facts))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it would lie on %s itself, which is being overwritten; name a file "
-                         "elsewhere", path,
-                         session->origin.path);
+    status = merge_check_apart(session, path, session->undo.folder->fd, NULL, err);
+    if (status != SNAP_OK)
+        return status;
     if (fstatfs(session->undo.folder->fd, &fs) != 0)
         return snap_fail_errno(err, errno, "%s: its folder", path);
     if ((unsigned)fs.f_type == TMPFS_MAGIC || (unsigned)fs.f_type == RAMFS_MAGIC)
@@ -183,6 +180,8 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
     struct snap_probe probe;
     enum snap_status status = merge_check_distinct(session, &sibling->device, err);
 
+    if (status == SNAP_OK)
+        status = merge_check_apart(session, path, sibling->device.found->fd, &sibling->device, err);
     if (status == SNAP_OK)
         status = devices_open(&sibling->device, &options, err);
     if (status == SNAP_OK)

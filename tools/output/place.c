@@ -18,17 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Refuses where a write to `place` would change an input, because one of them lies on the other. */
-static enum snap_status check_apart(const struct output_session *output, const struct snap_device *place,
-                                    struct snap_error *err)
+/* Refuses where a write to the open device, file or folder would change an input. */
+static enum snap_status check_apart(const struct output_session *output, int fd, struct snap_error *err)
 {
-    const struct device *inputs[] = {output->origin, output->cow};
+    const struct device *const inputs[] = {output->origin, output->cow};
 
-    for (size_t i = 0; i < 2; i++)
-        if (snap_device_stands_on(place, &inputs[i]->facts))
-            return snap_fail(err, SNAP_E_REFUSED, "%s: it lies on %s: writing to the one would change the other",
-                             output->target.path, inputs[i]->path);
-    return SNAP_OK;
+    return devices_apart(output->target.path, fd, inputs, 2, err);
 }
 
 /*
@@ -45,13 +40,12 @@ static enum snap_status fail_exists(const struct output_session *output, struct 
 static enum snap_status check_folder(struct output_session *output, struct snap_error *err)
 {
     const struct snap_folder *folder = output->folder;
-    struct snap_device under;
 
     if (faccessat(folder->fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
         return snap_fail_errno(err, errno, "%s: no file can be made in %.*s", output->target.path,
                                folder->name == folder->path ? 1 : (int)(folder->name - folder->path),
                                folder->name == folder->path ? "." : folder->path);
-    return snap_device_of_folder(folder->device, &under) ? check_apart(output, &under, err) : SNAP_OK;
+    return check_apart(output, folder->fd, err);
 }
 
 /* Neither the final name nor the one of the incomplete file may be taken, not even by a dangling link. */
@@ -101,7 +95,7 @@ static enum snap_status open_device(struct output_session *output, struct snap_e
 
     io_options.write = !output->arguments.dry_run;
     if (status == SNAP_OK)
-        status = check_apart(output, &output->target.facts, err);
+        status = check_apart(output, output->target.found->fd, err);
     return status == SNAP_OK ? devices_open(&output->target, &io_options, err) : status;
 }
 
@@ -134,6 +128,7 @@ static enum snap_status prepare_device(struct output_session *output, struct sna
  * ---- standard output -------------------------------------------------------------------------------------------
  */
 
+/* It may have been redirected to anything: also to a file that the shell has just made. */
 static enum snap_status prepare_stream(struct output_session *output, struct snap_error *err)
 {
     if (isatty(STDOUT_FILENO))
@@ -144,7 +139,8 @@ static enum snap_status prepare_stream(struct output_session *output, struct sna
     output->most_bytes = output->size_bytes;
     output->target.io = output_stream_open(&output->stream, output->size_bytes);
     output->target.path = strdup(output->target.io->name);
-    return output->target.path ? SNAP_OK : snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    return output->target.path ? check_apart(output, STDOUT_FILENO, err)
+                               : snap_fail(err, SNAP_E_NOMEM, "out of memory");
 }
 
 enum snap_status output_place_prepare(struct output_session *output, struct snap_error *err)

@@ -43,6 +43,16 @@ enum snap_status devices_distinct_from_all(const struct device *device, const st
     return status;
 }
 
+enum snap_status devices_apart(const char *name, int fd, const struct device *const *others, size_t count,
+                               struct snap_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (others[i]->path && snap_device_fd_stands_on(fd, &others[i]->facts))
+            return snap_fail(err, SNAP_E_REFUSED, "%s: it lies on %s, and writing to the one would change the other; "
+                             "name a place elsewhere", name, others[i]->path);
+    return SNAP_OK;
+}
+
 /* Adds the users of the device to the message that says that it is in use. */
 static void add_holders(const struct device *device, struct snap_error *err)
 {

@@ -30,6 +30,14 @@ enum snap_status devices_distinct_from_all(const struct device *device, const st
                                            size_t count, struct snap_error *err);
 
 /*
+ * SNAP_E_REFUSED where a write to `fd` can change one of `others`: a device or file that is open, or a folder that gets
+ * a new file. They share bytes, or the one is on a file system that lies on the other. `name` is for the message; an
+ * O_PATH descriptor is enough.
+ */
+enum snap_status devices_apart(const char *name, int fd, const struct device *const *others, size_t count,
+                               struct snap_error *err);
+
+/*
  * Opens it. For writing, or exclusively, all other names of its bytes are held as well (lib/device/claim.h). Who
  * holds a busy device is said in the error.
  */

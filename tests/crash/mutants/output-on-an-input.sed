@@ -3,4 +3,4 @@
 # In: tools/output/place.c
 # With: output.bats
 # Found by: an output on the origin's own file system is refused; a mounted origin is a warning
-s/status = check_apart\(output, &output->target\.facts, err\);/;/
+s/status = check_apart\(output, output->target\.found->fd, err\);/;/
