@@ -13,6 +13,8 @@
 
 #define TOP_BYTE_SHIFT 56
 #define UNDECIDED_MAX 64u
+#define CUT_FACTOR 4u /* chunks that an old kernel has lost, or that were moved, are among those of a list */
+#define CUT_CHUNKS 256u
 
 struct check {
     const struct snap_store *store;
@@ -24,6 +26,7 @@ struct check {
     uint64_t origin_chunks; /* UINT64_MAX where the origin is not known */
     uint64_t last_missing_bytes; /* of the origin's last chunk, beyond its end */
     uint64_t previous_old, previous_new;
+    uint64_t highest_cut_chunk;    /* the highest chunk behind the end of the device that the list needs; 0: none */
     /* Entries on an area chunk behind their own: whether that area is in use is known at the end of the list. */
     struct snap_finding undecided[UNDECIDED_MAX];
     uint32_t undecided_count;
@@ -84,6 +87,8 @@ static enum snap_status bad_new(struct check *check, const struct snap_span *spa
         else if (check->undecided_count < UNDECIDED_MAX)
             return put_aside(check, &finding);
     } else {
+        check->result->entries_cut++;
+        check->highest_cut_chunk = snap_max(check->highest_cut_chunk, new_chunk);
         snap_findings_init(&finding, SNAP_RULE_ENTRY_NEW_RANGE,
                            "data chunk %" PRIu64 ", but the device has %" PRIu64 " chunks", new_chunk,
                            layout->cow_chunks);
@@ -180,6 +185,9 @@ static enum snap_status check_broken_walk(struct check *check, const struct snap
             *check->err = *reason;
         return reason->status;
     }
+    if (reason->status == SNAP_E_CORRUPT)
+        check->highest_cut_chunk =
+            snap_max(check->highest_cut_chunk, snap_layout_area_chunk(&check->store->layout, span->area));
     snap_findings_init_failure(&finding,
                                reason->status == SNAP_E_CORRUPT ? SNAP_RULE_LIST_PAST_END : SNAP_RULE_AREA_UNREADABLE,
                                check->store, reason);
@@ -280,6 +288,18 @@ static enum snap_status check_whole(struct check *check, const struct snap_dupli
     return status;
 }
 
+/* Kernels give chunks in order: data far behind those of so many entries were never there. */
+static void judge_cut(struct check *check)
+{
+    const struct snap_layout *layout = &check->store->layout;
+    const uint64_t expected_chunk = snap_layout_canonical_chunk(layout, check->result->entries);
+    uint64_t end_bytes;
+
+    if (check->highest_cut_chunk > 0 && check->highest_cut_chunk / CUT_FACTOR < expected_chunk + CUT_CHUNKS &&
+        snap_mul(check->highest_cut_chunk + 1, layout->chunk_bytes, &end_bytes))
+        check->result->needs_bytes = end_bytes;
+}
+
 /* The walk over the list, then the passes for what needs sets. */
 static enum snap_status check_entries(struct check *check)
 {
@@ -295,6 +315,7 @@ static enum snap_status check_entries(struct check *check)
     }
     if (status == SNAP_OK)
         status = add_undecided(check);
+    judge_cut(check);
     if (status != SNAP_OK)
         return status;
     result->areas = snap_div_up(result->entries, check->store->layout.entries_per_area);

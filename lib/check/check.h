@@ -31,6 +31,10 @@ struct snap_check_result {
     uint64_t highest_new_chunk;    /* 0: no entries */
     uint64_t reach_bytes;          /* an origin of this size takes all entries; 0: no entries, UINT64_MAX: none does */
     uint64_t entries_beyond;       /* lie wholly beyond the origin: it is the wrong one, or too short (pair.h) */
+    uint64_t needs_bytes;          /* more than the device has: a device of this size holds what the list names, as far
+                                      as it can be followed, so this one was cut; 0: it has all of it, or what it lacks
+                                      lies so far behind its end that the entries must be damaged */
+    uint64_t entries_cut;          /* have their data behind the end of the device */
     bool canonical;                /* every new is the one a kernel since 3.13 gives */
     uint64_t capacity_entries;     /* of the device (dmsnap-store(5), CAPACITY) */
     uint64_t free_chunks;          /* entries that can still be added */

@@ -23,8 +23,9 @@ entry() {
     recipe areas-chunks
     program snapcheck --origin origin cow
     assert_status 0
-    assert_equal "$output" "cow: 600 entries in chunks of 4 KiB, 295 free chunks: clean
-cow and origin may or may not belong together: the store does not say which origin it belongs to, and nothing of 255 chunks resembles what it would replace"
+    assert_equal "$(head -n 1 <<<"$output")" "cow: 600 entries in chunks of 4 KiB, 295 free chunks: clean"
+    assert_equal "$(wc -l <<<"$output")" 2
+    assert_shown "cow and origin may or may not belong together: the store does not say which origin it belongs to"
     assert_equal "$stderr" ""
 }
 

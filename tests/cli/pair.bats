@@ -240,6 +240,39 @@ member() {
     cmp cow cow.before
 }
 
+@test "a COW that was cut: one line with the sizes, and how to get the rest back" {
+    file_systems origin
+    cp origin view
+    contents piece 1638400 piece
+    dd if=piece of=view bs=4096 seek=1500 conv=notrunc status=none
+    made
+    truncate -s 1228800 cow
+    cp cow cow.before
+    program snapmerge --origin origin --cow cow
+    assert_status 8
+    assert_said "cow: the list needs 1650688 bytes, but the device has 1228800, so it was cut"
+    assert_said "(103 of 400 entries"
+    assert_said "truncate -s 1650688 cow"
+    assert_equal "$(grep -c snapmerge: <<<"$stderr")" 1
+    program snapcheck --json cow
+    assert_status 4
+    assert_json .result.needs_bytes 1650688
+    program snapcheck cow
+    assert_shown "cow: the list needs 1650688 bytes"
+    cmp cow cow.before
+    truncate -s 1650688 cow
+    program snapcheck cow
+    assert_status 0
+}
+
+@test "one entry with a wild data chunk is damage, no cut" {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/one-entry.recipe" cow origin view
+    perl -e 'print pack("Q<", 1 << 40)' | dd of=cow bs=1 seek=$((4096 + 8)) conv=notrunc status=none
+    program snapmerge --origin origin --cow cow
+    assert_status 4
+    assert_said "1 of 1 entries have their data behind the end of the device"
+}
+
 @test "a record of a larger origin: refused with both sizes" {
     file_systems origin
     cp origin view

@@ -40,6 +40,8 @@ static void print_summary(struct check_session *session)
                                                           : "clean");
     else
         report_print(session->cli->out, "%s: not usable", session->cow.path);
+    if (result->needs_bytes > 0)
+        report_print(session->cli->out, "%s: %s", session->cow.path, verdict_cut_text(&session->cow, result).text);
 }
 
 /* A wrong origin says nothing against the store: it has a verdict of its own, and an exit status of its own. */
@@ -73,6 +75,8 @@ static int print_json(struct check_session *session, int exit_status)
     cli_json_set_bool(figures, "clean", usable && session->findings.severity_counts[SNAP_WARNING] == 0);
     cli_json_set_bool(figures, "usable", usable);
     cli_json_set_uint(figures, "findings_total", findings_total);
+    if (session->result.needs_bytes > 0)
+        cli_json_set_uint(figures, "needs_bytes", session->result.needs_bytes);
     if (session->pair_known)
         verdict_set_json(figures, &session->evidence.pair);
     cli_json_set(document, "result", figures);

@@ -10,12 +10,23 @@
 
 #include <inttypes.h>
 
-/* Findings that only matter for further writes to the snapshot are left out: there will be none. */
+/*
+ * Findings that only matter for further writes to the snapshot are left out: there will be none. What lies behind the
+ * end of the device may be thousands of entries and has one reason, which is told when all are counted.
+ */
 static enum snap_status talk_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
 {
-    if (finding->rule == SNAP_RULE_STORE_FULL || finding->rule == SNAP_RULE_NO_ROOM)
+    if (finding->rule == SNAP_RULE_STORE_FULL || finding->rule == SNAP_RULE_NO_ROOM ||
+        finding->rule == SNAP_RULE_ENTRY_NEW_RANGE || finding->rule == SNAP_RULE_LIST_PAST_END)
         return SNAP_OK;
     return report_finding_talk(context, finding, err);
+}
+
+/* Nothing else is wrong with it. */
+static bool only_cut(const struct snap_findings *findings)
+{
+    return findings->severity_counts[SNAP_CORRUPTING] + findings->severity_counts[SNAP_FATAL] ==
+           findings->rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] + findings->rule_counts[SNAP_RULE_LIST_PAST_END];
 }
 
 enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *repeated,
@@ -34,6 +45,12 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
 
     if (status != SNAP_OK)
         return status;
+    if (check->needs_bytes > 0 && only_cut(&findings))
+        return verdict_fail_cut(pair->cow, check, err);
+    if (findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] > 0)
+        cli_error(pair->cli, "%s: %" PRIu64 " of %" PRIu64 " entries have their data behind the end of the device, at "
+                  "byte %" PRIu64, pair->cow->path, check->entries_cut, check->entries, pair->cow->io->size_bytes);
+    findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] = 0; /* that was all of them */
     report_talk_rest(pair->cli, pair->cow->path, &findings, SNAP_WARNING);
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
         return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: "

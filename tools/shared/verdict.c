@@ -85,3 +85,29 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
     }
     return SNAP_OK;
 }
+
+struct report_text verdict_cut_text(const struct device *cow, const struct snap_check_result *check)
+{
+    struct report_text result;
+    int used = snprintf(result.text, sizeof result.text, "the list needs %s%" PRIu64 " bytes, but the device has "
+                        "%" PRIu64 ", so it was cut, or copied in part (%" PRIu64 " of %" PRIu64 " entries have their "
+                        "data behind its end); ",
+                        check->list_complete ? "" : "at least ", check->needs_bytes, cow->io->size_bytes,
+                        check->entries_cut, check->entries);
+
+    if (cow->facts.block_device)
+        (void)snprintf(result.text + used, sizeof result.text - (size_t)used, "make the volume as large again; if it "
+                       "is a logical volume, lvextend may give it other extents than it had, and the archive of its "
+                       "group tells which they were");
+    else
+        (void)snprintf(result.text + used, sizeof result.text - (size_t)used, "copy it once more from where it is "
+                       "whole; if nothing but zeros was cut off, truncate -s %" PRIu64 " %.4000s gives them back",
+                       check->needs_bytes, cli_quote(cow->path).text);
+    return result;
+}
+
+enum snap_status verdict_fail_cut(const struct device *cow, const struct snap_check_result *check,
+                                  struct snap_error *err)
+{
+    return snap_fail(err, SNAP_E_REFUSED, "%s: %s", cow->path, verdict_cut_text(cow, check).text);
+}

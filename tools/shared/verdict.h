@@ -27,6 +27,13 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
                             const struct snap_evidence *evidence, uint64_t entries, bool accepted,
                             struct snap_error *err);
 
+/* A store that was cut: "the list needs N bytes, but this device has M", and how it gets them. Not yet escaped. */
+struct report_text verdict_cut_text(const struct device *cow, const struct snap_check_result *check);
+
+/* The same as a refusal: SNAP_E_REFUSED, for nothing of the store is damaged that is still there. */
+enum snap_status verdict_fail_cut(const struct device *cow, const struct snap_check_result *check,
+                                  struct snap_error *err);
+
 /* For a sentence that ends with it: what to do about a contradiction, such as "; if you know that ...". */
 struct report_text verdict_next(const struct snap_pair *pair, const struct device *origin, const char *waiver);
 
