@@ -91,6 +91,16 @@ enum snap_status snap_folder_look(const struct snap_folder *folder, const char *
     return SNAP_OK;
 }
 
+enum snap_status snap_folder_takes_files(const struct snap_folder *folder, struct snap_error *err)
+{
+    const bool is_here = folder->name == folder->path;
+
+    if (faccessat(folder->fd, ".", W_OK | X_OK, AT_EACCESS) == 0)
+        return SNAP_OK;
+    return snap_fail_errno(err, errno, "%s: no file can be made in %.*s", folder->path,
+                           is_here ? 1 : (int)(folder->name - folder->path), is_here ? "." : folder->path);
+}
+
 bool snap_folder_same(const struct snap_folder *a, const struct snap_folder *b)
 {
     struct snap_folder_entry entry_a, entry_b;

@@ -39,6 +39,9 @@ void snap_folder_close(struct snap_folder *folder);
 enum snap_status snap_folder_look(const struct snap_folder *folder, const char *name, struct snap_folder_entry *entry,
                                   struct snap_error *err);
 
+/* SNAP_E_PERM where nobody would be let make the file: no permission, or a read-only file system. Nothing is tried. */
+enum snap_status snap_folder_takes_files(const struct snap_folder *folder, struct snap_error *err);
+
 /* Whether both name the same file: the same name in the same folder, or two names of one file that is there. */
 bool snap_folder_same(const struct snap_folder *a, const struct snap_folder *b);
 

@@ -105,6 +105,8 @@ enum snap_status snap_replace_open(struct snap_replace **file, const char *path,
     opened->old_fd = -1;
     status = snap_folder_open(&opened->folder, path, err);
     if (status == SNAP_OK)
+        status = snap_folder_takes_files(opened->folder, err);
+    if (status == SNAP_OK)
         status = look_at_old(opened, first_line, text_bytes_max, err);
     if (status != SNAP_OK) {
         snap_replace_close(opened);

@@ -19,6 +19,7 @@ enum snap_io_engine {
 struct snap_file_options {
     bool write;                 /* open for writing, and hold the device or image exclusively */
     bool exclusive;             /* keep all others from writing though it is only read */
+    bool foresee;               /* only read, but refuse what `write` would refuse */
     bool buffered;              /* images: no direct I/O, even where it is possible */
     enum snap_io_engine engine;
     unsigned queue_depth;       /* requests in flight; 0 = SNAP_QUEUE_DEPTH_DEFAULT; at most SNAP_QUEUE_DEPTH_MAX */
@@ -43,8 +44,9 @@ struct snap_file_info {
  * open file description lock (exclusive for `write`, else shared; SNAP_E_BUSY where another's is in the way; only
  * without `write` and `exclusive` may there be none, where the file system has no locks). Other names of the same
  * bytes, such as loop devices over an image, are held by lib/device/claim.h. Without `write` nothing is ever opened for
- * writing. Direct where the file system takes it (tried at open), aligned requests only; the rest, the unaligned end of
- * the file among it, goes through the page cache. flush is fdatasync on images, fsync on devices. An image's size is
+ * writing, but for an image with `foresee`, and there only for a moment: whether that may be is not known otherwise.
+ * Direct where the file system takes it (tried at open), aligned requests only; the rest, the unaligned end of the file
+ * among it, goes through the page cache. flush is fdatasync on images, fsync on devices. An image's size is
  * its length in bytes and never changes through this object.
  *
  * SNAP_E_NOENT, SNAP_E_PERM (no permission, read-only device or medium), SNAP_E_BUSY, SNAP_E_USAGE (a directory, a

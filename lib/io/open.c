@@ -46,13 +46,28 @@ static enum snap_status open_same(int *fd, const struct snap_lookup *found, cons
                            (flags & O_ACCMODE) == O_RDWR ? "writing" : "reading");
 }
 
-static enum snap_status block_figures(struct snap_opened *opened, const char *path, bool write,
+static bool held_alone(const struct snap_file_options *options)
+{
+    return options->write || options->exclusive || options->foresee;
+}
+
+/*
+ * The permission alone is asked for: a device that was open for writing is scanned anew by the system when it is closed.
+ */
+static enum snap_status foresee_block(const struct snap_lookup *found, const char *path, struct snap_error *err)
+{
+    if (faccessat(found->fd, "", W_OK, AT_EACCESS | AT_EMPTY_PATH) == 0 || errno == ENOSYS || errno == EINVAL)
+        return SNAP_OK;
+    return snap_fail_errno(err, errno, "%s: cannot open for writing", path);
+}
+
+static enum snap_status block_figures(struct snap_opened *opened, const char *path, bool to_write,
                                       struct snap_error *err)
 {
     int block_bytes = 0, read_only = 0;
     uint64_t size_bytes = 0;
 
-    if (write && ioctl(opened->direct_fd, BLKROGET, &read_only) == 0 && read_only)
+    if (to_write && ioctl(opened->direct_fd, BLKROGET, &read_only) == 0 && read_only)
         return snap_fail_errno(err, EROFS, "%s: the device is set read-only", path);
     if (ioctl(opened->direct_fd, SNAP_IOCTL_REQUEST(BLKGETSIZE64), &size_bytes) != 0)
         return snap_fail_errno(err, errno, "%s: cannot tell its size", path);
@@ -75,12 +90,15 @@ static enum snap_status block_figures(struct snap_opened *opened, const char *pa
 static enum snap_status open_block(struct snap_opened *opened, const struct snap_lookup *found, const char *path,
                                    const struct snap_file_options *options, struct snap_error *err)
 {
-    int flags = (options->write ? O_RDWR : O_RDONLY) | (options->write || options->exclusive ? O_EXCL : 0);
-    enum snap_status status = open_same(&opened->direct_fd, found, path, flags | O_DIRECT, err);
+    int flags = (options->write ? O_RDWR : O_RDONLY) | (held_alone(options) ? O_EXCL : 0);
+    enum snap_status status = options->foresee ? foresee_block(found, path, err) : SNAP_OK;
+
+    if (status == SNAP_OK)
+        status = open_same(&opened->direct_fd, found, path, flags | O_DIRECT, err);
 
     if (status != SNAP_OK)
         return status;
-    status = block_figures(opened, path, options->write, err);
+    status = block_figures(opened, path, options->write || options->foresee, err);
     if (status != SNAP_OK)
         return status;
     status = open_same(&opened->fd, found, path, O_RDONLY, err);
@@ -106,6 +124,22 @@ static enum snap_status lock_image(int fd, const char *path, bool alone, bool re
     return required ? snap_fail_errno(err, errno, "%s: cannot lock the image", path) : SNAP_OK;
 }
 
+/* Whether the image may be opened for writing, and nobody's lock would be in the way then. */
+static enum snap_status foresee_image(int fd, const struct snap_lookup *found, const char *path,
+                                      struct snap_error *err)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int writing_fd;
+    enum snap_status status = open_same(&writing_fd, found, path, O_RDWR, err);
+
+    if (status != SNAP_OK)
+        return status;
+    (void)close(writing_fd); /* nothing was written through it */
+    if (fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+        return snap_fail(err, SNAP_E_BUSY, "%s: in use: another program holds a lock on it", path);
+    return SNAP_OK;
+}
+
 /*
  * Who writes keeps everybody out. Who only reads keeps the writers out, and never has the image open for writing; to
  * hold it exclusively then means that there must be such a lock.
@@ -120,7 +154,8 @@ static enum snap_status open_image_buffered(struct snap_opened *opened, const st
         status = open_same(&opened->fd, found, path, options->write ? O_RDWR : O_RDONLY, err);
     if (status != SNAP_OK)
         return status;
-    return lock_image(opened->fd, path, options->write, options->write || options->exclusive, err);
+    status = lock_image(opened->fd, path, options->write, held_alone(options), err);
+    return status == SNAP_OK && options->foresee ? foresee_image(opened->fd, found, path, err) : status;
 }
 
 /* What the kernel says of direct I/O on this file; 4096 bytes for everything where it says nothing. */

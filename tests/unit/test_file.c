@@ -601,6 +601,35 @@ static void test_locks(void **state)
     close_io(open_path(image, writing));
 }
 
+/* To foresee a write: refused like one, and yet nothing stays open for writing. */
+static void test_foresees(void **state)
+{
+    const struct snap_file_options reading = {0}, writing = {.write = true}, foreseeing = {.foresee = true};
+    struct snap_io *first;
+
+    (void)state;
+    make_image(4096);
+    first = open_path(image, reading);
+    expect_open(image, foreseeing, SNAP_E_BUSY, "lock");
+    close_io(first);
+    first = open_path(image, writing);
+    expect_open(image, foreseeing, SNAP_E_BUSY, "lock");
+    close_io(first);
+    first = open_path(image, foreseeing);
+    assert_false(first->writable);
+    assert_int_equal(fcntl(snap_file_fd(first), F_GETFL) & O_ACCMODE, O_RDONLY);
+    expect_open(image, writing, SNAP_E_BUSY, "lock");
+    close_io(first);
+    if (geteuid() != 0)
+        skip(); /* to become a user who may only read */
+    assert_int_equal(chmod(directory, 0755), 0);
+    assert_int_equal(chmod(image, 0644), 0);
+    assert_int_equal(seteuid(65534), 0);
+    expect_open(image, foreseeing, SNAP_E_PERM, "cannot open for writing");
+    close_io(open_path(image, (struct snap_file_options){.exclusive = true}));
+    assert_int_equal(seteuid(0), 0);
+}
+
 static void test_new(void **state)
 {
     struct snap_folder *folder;
@@ -782,6 +811,7 @@ static void test_loop_device(void **state)
         read_everywhere(io, 2u << 20);
         expect_open(path, (struct snap_file_options){.write = true}, SNAP_E_BUSY, "in use");
         expect_open(path, (struct snap_file_options){.exclusive = true}, SNAP_E_BUSY, "in use");
+        expect_open(path, (struct snap_file_options){.foresee = true}, SNAP_E_BUSY, "in use");
         close_io(open_path(path, (struct snap_file_options){0})); /* looking is free */
 
         for (unsigned i = 0; i < 16384; i++)
@@ -898,6 +928,7 @@ static void test_loop_read_only(void **state)
     if (!attach(path, sizeof path, 512, true))
         skip();
     expect_open(path, (struct snap_file_options){.write = true}, SNAP_E_PERM, path);
+    expect_open(path, (struct snap_file_options){.foresee = true}, SNAP_E_PERM, path);
     close_io(open_path(path, (struct snap_file_options){.exclusive = true}));
     detach(path);
 }
@@ -995,6 +1026,7 @@ int main(void)
         cmocka_unit_test(test_no_permission),
         cmocka_unit_test(test_read_only_object_does_not_write),
         cmocka_unit_test(test_locks),
+        cmocka_unit_test(test_foresees),
         cmocka_unit_test(test_new),
         cmocka_unit_test(test_new_whose_name_is_exchanged),
         cmocka_unit_test(test_found_is_opened),

@@ -118,6 +118,9 @@ static enum snap_status plan_image(struct create_session *session, struct snap_e
         return snap_fail(err, SNAP_E_REFUSED, "%s: it exists already, but --size makes a new image; leave --size out "
                          "to use what is there",
                          session->arguments.cow);
+    status = snap_folder_takes_files(session->folder, err);
+    if (status != SNAP_OK)
+        return status;
     if (size_bytes == 0) {
         uint64_t chunks;
 
@@ -141,7 +144,8 @@ static enum snap_status plan_image(struct create_session *session, struct snap_e
 /* An existing device or image: distinct from the others, not in use, and empty unless --force. */
 static enum snap_status plan_device(struct create_session *session, struct snap_error *err)
 {
-    const struct snap_file_options io_options = {.write = !session->arguments.dry_run};
+    const struct snap_file_options io_options = {.write = !session->arguments.dry_run,
+                                                 .foresee = session->arguments.dry_run};
     const struct device *const others[] = {&session->origin, &session->newer};
     enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
 

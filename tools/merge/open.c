@@ -10,11 +10,10 @@
 
 enum snap_status merge_open(struct merge_session *session, struct snap_error *err)
 {
-    const bool writes = !session->arguments.dry_run;
-    /* Exclusively in any case: a dry run foresees that the device is in use. */
-    const struct snap_file_options origin_options = merge_options_io(&session->arguments, writes, true);
+    const struct snap_file_options origin_options = merge_options_io(&session->arguments, true, true);
+    /* Exclusively where it is kept, too: nobody may write to it meanwhile. */
     const struct snap_file_options cow_options =
-        merge_options_io(&session->arguments, writes && !session->arguments.keep_cow, true);
+        merge_options_io(&session->arguments, !session->arguments.keep_cow, true);
     enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
 
     if (status == SNAP_OK)

@@ -211,7 +211,8 @@ int merge_options_take(struct cli *cli, struct merge_arguments *given)
 struct snap_file_options merge_options_io(const struct merge_arguments *given, bool write, bool exclusive)
 {
     return (struct snap_file_options){
-        .write = write,
+        .write = write && !given->dry_run,
+        .foresee = write && given->dry_run,
         .exclusive = exclusive,
         .engine = (enum snap_io_engine)given->io_engine,
         .queue_depth = (unsigned)given->queue_depth,

@@ -31,7 +31,7 @@ extern const struct cli_option_rule merge_option_rules[];
  */
 int merge_options_take(struct cli *cli, struct merge_arguments *given);
 
-/* How a device is opened, with --io-engine and --queue-depth. */
+/* How a device is opened, with --io-engine and --queue-depth. A dry run only foresees whether it can be written to. */
 struct snap_file_options merge_options_io(const struct merge_arguments *given, bool write, bool exclusive);
 
 #endif

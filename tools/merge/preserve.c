@@ -82,8 +82,7 @@ static enum snap_status plan(struct merge_session *session, struct merge_sibling
 
 struct snap_file_options merge_preserve_io(const struct merge_session *session)
 {
-    /* Exclusively in a dry run, too: it foresees that the device is in use. */
-    return merge_options_io(&session->arguments, !session->arguments.dry_run, true);
+    return merge_options_io(&session->arguments, true, true);
 }
 
 enum snap_status merge_preserve_add(struct merge_session *session, struct merge_sibling *sibling,

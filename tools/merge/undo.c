@@ -119,6 +119,8 @@ static enum snap_status check_folder(struct merge_session *session, const char *
     struct statfs fs;
     enum snap_status status = snap_folder_open(&session->undo.folder, path, err);
 
+    if (status == SNAP_OK)
+        status = snap_folder_takes_files(session->undo.folder, err);
     if (status != SNAP_OK)
         return status;
     status = merge_check_apart(session, path, session->undo.folder->fd, NULL, err);

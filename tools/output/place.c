@@ -40,12 +40,9 @@ static enum snap_status fail_exists(const struct output_session *output, struct 
 static enum snap_status check_folder(struct output_session *output, struct snap_error *err)
 {
     const struct snap_folder *folder = output->folder;
+    const enum snap_status status = snap_folder_takes_files(folder, err);
 
-    if (faccessat(folder->fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
-        return snap_fail_errno(err, errno, "%s: no file can be made in %.*s", output->target.path,
-                               folder->name == folder->path ? 1 : (int)(folder->name - folder->path),
-                               folder->name == folder->path ? "." : folder->path);
-    return check_apart(output, folder->fd, err);
+    return status == SNAP_OK ? check_apart(output, folder->fd, err) : status;
 }
 
 /* Neither the final name nor the one of the incomplete file may be taken, not even by a dangling link. */
@@ -94,6 +91,7 @@ static enum snap_status open_device(struct output_session *output, struct snap_e
     enum snap_status status = devices_distinct_from_all(&output->target, inputs, 2, err);
 
     io_options.write = !output->arguments.dry_run;
+    io_options.foresee = output->arguments.dry_run;
     if (status == SNAP_OK)
         status = check_apart(output, output->target.found->fd, err);
     return status == SNAP_OK ? devices_open(&output->target, &io_options, err) : status;

@@ -70,7 +70,7 @@ enum snap_status devices_open(struct device *device, const struct snap_file_opti
 
     if (status == SNAP_E_BUSY)
         add_holders(device, err);
-    if (status != SNAP_OK || (!options->write && !options->exclusive))
+    if (status != SNAP_OK || (!options->write && !options->exclusive && !options->foresee))
         return status;
     return snap_claim_take(&device->claim, device->path, &device->facts, snap_file_fd(device->io), err);
 }
