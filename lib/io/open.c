@@ -52,7 +52,7 @@ static bool held_alone(const struct snap_file_options *options)
 }
 
 /*
- * The permission alone is asked for: a device that was open for writing is scanned anew by the system when it is closed.
+ * Only the permission is looked at: when a device that was open for writing is closed, the system scans it anew.
  */
 static enum snap_status foresee_block(const struct snap_lookup *found, const char *path, struct snap_error *err)
 {
