@@ -6,6 +6,7 @@
 #include "tools/cli/harden.h"
 #include "tools/cli/help.h"
 #include "tools/cli/options.h"
+#include "tools/cli/streams.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,11 +91,12 @@ static bool start(struct cli *cli, const struct cli_program *program, int argc, 
                   int *exit_status)
 {
     const bool secure = secure_descriptors();
+    FILE *const out = cli_stream_open(STDOUT_FILENO), *const err = cli_stream_open(STDERR_FILENO);
 
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit of file sizes fails with EFBIG, and that is said */
     (void)setlocale(LC_CTYPE, ""); /* for widths, and what a terminal may see; where it fails, "C" stays */
-    if (!cli_parse(cli, program, argc, argv, stdout, stderr, exit_status)) {
+    if (!cli_parse(cli, program, argc, argv, out ? out : stdout, err ? err : stderr, exit_status)) {
         if (*exit_status == CLI_EXIT_USAGE && program->mean && cli->operands_count > program->operands_max && secure &&
             cli_harden(cli))
             program->mean(cli);
@@ -111,16 +113,10 @@ static bool start(struct cli *cli, const struct cli_program *program, int argc, 
 
 int cli_finish(struct cli *cli, int exit_status)
 {
-    const bool failed_before = ferror(cli->out) != 0;
-    int sys_errno = 0;
+    struct snap_error err;
 
-    errno = 0;
-    if (fclose(cli->out) != 0)
-        sys_errno = errno;
-    if (failed_before || sys_errno != 0) {
-        cli_error(cli, "standard output: %s", sys_errno != 0 ? strerror(sys_errno) : "a write failed");
-        exit_status = cli_exit_worse(exit_status, CLI_EXIT_FAILED);
-    }
+    if (cli_stream_end(cli->out, &err) != SNAP_OK)
+        exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     cli_free(cli);
     return exit_status;
 }

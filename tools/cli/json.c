@@ -3,6 +3,7 @@
 #include "tools/cli/json.h"
 
 #include "tools/cli/escape.h"
+#include "tools/cli/streams.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -203,7 +204,7 @@ static enum snap_status print(struct cli_json *taken, int style, FILE *out, stru
     if (!text)
         status = snap_fail(err, SNAP_E_NOMEM, "out of memory for the JSON output");
     else if (fputs(text, out) == EOF || fputc('\n', out) == EOF)
-        status = snap_fail_errno(err, errno, "the JSON output cannot be written");
+        status = cli_stream_fail(out, "the JSON output cannot be written", err);
     free(text);
     cli_json_free(taken);
     return status;
@@ -216,7 +217,7 @@ enum snap_status cli_json_finish(struct cli_json *taken, int exit_status, FILE *
     cli_json_set_int(taken, "exit_status", exit_status);
     status = print(taken, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_PRETTY, out, err);
     if (status == SNAP_OK && fflush(out) != 0)
-        return snap_fail_errno(err, errno, "the JSON output cannot be written");
+        return cli_stream_fail(out, "the JSON output cannot be written", err);
     return status;
 }
 

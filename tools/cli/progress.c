@@ -8,6 +8,7 @@
 #include "tools/cli/program.h"
 #include "tools/cli/size.h"
 #include "tools/cli/stop.h"
+#include "tools/cli/streams.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ enum cli_progress_mode cli_progress_choose(FILE *out, bool json, bool quiet)
         return CLI_PROGRESS_JSON;
     if (quiet)
         return CLI_PROGRESS_SILENT;
-    if (isatty(fileno(out)) && terminal && *terminal != '\0' && strcmp(terminal, "dumb") != 0)
+    if (isatty(cli_stream_fd(out)) && terminal && *terminal != '\0' && strcmp(terminal, "dumb") != 0)
         return CLI_PROGRESS_BAR;
     return CLI_PROGRESS_LINES;
 }
@@ -148,7 +149,7 @@ static int terminal_columns(FILE *out)
 {
     struct winsize size;
 
-    if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    if (ioctl(cli_stream_fd(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         return size.ws_col;
     return TERMINAL_COLUMNS;
 }

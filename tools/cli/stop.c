@@ -4,8 +4,14 @@
 
 #include "tools/cli/exit.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
+
+static const int stop_numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+#define STOP_NUMBERS (sizeof stop_numbers / sizeof stop_numbers[0])
 
 static volatile sig_atomic_t stop_flag;
 static volatile sig_atomic_t report_flag;
@@ -24,24 +30,51 @@ static void on_signal(int number)
 
 void cli_catch_signals(void)
 {
-    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
     struct sigaction action, before;
 
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        if (numbers[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+    /* None of these can fail: the numbers are valid and may be caught. */
+    (void)sigaction(SIGUSR1, &action, NULL);
+    for (size_t i = 0; i < STOP_NUMBERS; i++) {
+        if (stop_numbers[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
             continue;
-        /* Cannot fail: the numbers are valid and may be caught. */
-        (void)sigaction(numbers[i], &action, NULL);
+        (void)sigaction(stop_numbers[i], &action, NULL);
     }
 }
 
 bool cli_stop_wanted(void)
 {
     return stop_flag != 0;
+}
+
+bool cli_stop_wait(int fd, short events, unsigned grace_ms)
+{
+    const struct timespec grace = {.tv_sec = grace_ms / 1000, .tv_nsec = (long)(grace_ms % 1000) * 1000000};
+    struct pollfd poll_fd = {.fd = fd, .events = events};
+    sigset_t stops, before;
+    bool ready = false, stopped = false;
+    int failed = 0;
+
+    sigemptyset(&stops);
+    for (size_t i = 0; i < STOP_NUMBERS; i++)
+        sigaddset(&stops, stop_numbers[i]);
+    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    while (!ready && !failed && !stopped) {
+        int count;
+
+        stopped = cli_stop_wanted(); /* this wait is the last one then */
+        if (stopped && grace_ms == 0)
+            break;
+        count = ppoll(&poll_fd, 1, stopped ? &grace : NULL, &before);
+        ready = count > 0;
+        failed = count < 0 && errno != EINTR ? errno : 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = failed;
+    return ready;
 }
 
 bool cli_stop_asked(void *context)

@@ -16,7 +16,14 @@ void cli_catch_signals(void);
 /* Whether a stop was asked for. */
 bool cli_stop_wanted(void);
 
-/* The same for the library's stop callbacks. */
+/*
+ * Waits until the descriptor is ready for `events` (POLLIN, POLLOUT). Once a stop is wanted, it waits for `grace_ms`
+ * more, with 0 not at all, and returns false if it is not ready by then. False and no stop: it cannot wait; errno.
+ * Signals are held back while it looks at the flag, so that none comes between the look and the wait.
+ */
+bool cli_stop_wait(int fd, short events, unsigned grace_ms);
+
+/* cli_stop_wanted, for the library's stop callbacks. */
 bool cli_stop_asked(void *context);
 
 /* Not 0 when a progress line is wanted now; who prints it sets it to 0 again (cli_progress_update does). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tables in a build without libsmartcols: widths are fixed, so a wide cell makes its own line longer. */
 #include "tools/cli/escape.h"
+#include "tools/cli/streams.h"
 #include "tools/cli/table_private.h"
 
 #include <errno.h>
@@ -97,7 +98,7 @@ enum snap_status cli_table_lines_add(struct cli_table_lines *lines, const char *
             return snap_fail(err, SNAP_E_NOMEM, "out of memory for the table");
     }
     if (ferror(lines->out))
-        return snap_fail_errno(err, errno ? errno : EIO, "the table cannot be written");
+        return cli_stream_fail(lines->out, "the table cannot be written", err);
     return SNAP_OK;
 }
 
@@ -105,7 +106,7 @@ enum snap_status cli_table_lines_finish(struct cli_table_lines *lines, struct sn
 {
     errno = 0;
     if (fflush(lines->out) != 0 || ferror(lines->out))
-        return snap_fail_errno(err, errno ? errno : EIO, "the table cannot be written");
+        return cli_stream_fail(lines->out, "the table cannot be written", err);
     return SNAP_OK;
 }
 

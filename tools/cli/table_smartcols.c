@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Lays tables out in bounded memory; the only user of libsmartcols. */
 #include "tools/cli/escape.h"
+#include "tools/cli/streams.h"
 #include "tools/cli/table_private.h"
 
 #include <errno.h>
@@ -93,7 +94,7 @@ static enum snap_status print_batch(struct cli_table_lines *lines, struct snap_e
     errno = 0;
     result = scols_print_table(lines->batch);
     if (ferror(lines->out))
-        return snap_fail_errno(err, errno != 0 ? errno : EIO, "the table cannot be written");
+        return cli_stream_fail(lines->out, "the table cannot be written", err);
     if (result != 0)
         return no_memory(err);
     scols_table_remove_lines(lines->batch);

@@ -6,6 +6,7 @@
 #include "tools/cli/exit.h"
 #include "tools/cli/program.h"
 #include "tools/cli/stop.h"
+#include "tools/cli/streams.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,29 +140,6 @@ int cli_usage_error(struct cli *cli, const char *format, ...)
  * ---- questions -------------------------------------------------------------------------------------------------
  */
 
-/* Waits until `fd` can be read; false where a stop came first (or before: signals are held back while we look). */
-static bool wait_for_input(int fd)
-{
-    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-    sigset_t stops, before;
-    bool readable = false;
-
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &stops, &before);
-    while (!cli_stop_wanted() && !readable) {
-        int count = ppoll(&poll_fd, 1, NULL, &before);
-
-        if (count < 0 && errno != EINTR)
-            break;
-        readable = count > 0;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return readable;
-}
-
 /* Reads one line byte by byte, so that nothing behind it is taken; keeps its beginning in `line`. */
 static enum cli_answer read_answer(int fd)
 {
@@ -172,7 +150,7 @@ static enum cli_answer read_answer(int fd)
         char byte;
         ssize_t count;
 
-        if (!wait_for_input(fd))
+        if (!cli_stop_wait(fd, POLLIN, 0))
             return cli_stop_wanted() ? CLI_ANSWER_STOPPED : CLI_ANSWER_NO;
         count = read(fd, &byte, 1);
         if (count < 0 && errno == EINTR)
@@ -197,7 +175,7 @@ static FILE *open_terminal(const struct cli *cli)
     FILE *terminal;
     int fd;
 
-    if (isatty(fileno(cli->err)))
+    if (isatty(cli_stream_fd(cli->err)))
         return NULL;
     if ((fcntl(cli->in_fd, F_GETFL) & O_ACCMODE) == O_RDWR)
         fd = fcntl(cli->in_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -205,7 +183,7 @@ static FILE *open_terminal(const struct cli *cli)
         fd = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return NULL;
-    terminal = fdopen(fd, "w");
+    terminal = cli_stream_open(fd);
     if (!terminal)
         (void)close(fd);
     return terminal;

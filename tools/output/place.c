@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "tools/cli/size.h"
+#include "tools/cli/streams.h"
 #include "tools/output/room.h"
 #include "tools/output/stream.h"
 #include "tools/shared/accept.h"
@@ -129,13 +130,13 @@ static enum snap_status prepare_device(struct output_session *output, struct sna
 /* It may have been redirected to anything: also to a file that the shell has just made. */
 static enum snap_status prepare_stream(struct output_session *output, struct snap_error *err)
 {
-    if (isatty(STDOUT_FILENO))
+    if (isatty(cli_stream_fd(output->cli->out)))
         return snap_fail(err, SNAP_E_REFUSED, "standard output is a terminal, and the view is binary data; redirect "
                          "it");
     output->kind = OUTPUT_STREAM;
     output->size_bytes = output->origin->io->size_bytes;
     output->most_bytes = output->size_bytes;
-    output->target.io = output_stream_open(&output->stream, output->size_bytes);
+    output->target.io = output_stream_open(&output->stream, output->cli->out, output->size_bytes);
     output->target.path = strdup(output->target.io->name);
     return output->target.path ? check_apart(output, STDOUT_FILENO, err)
                                : snap_fail(err, SNAP_E_NOMEM, "out of memory");

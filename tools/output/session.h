@@ -43,6 +43,7 @@ struct output_arguments {
 /* Standard output as a device: it takes writes that follow one another. */
 struct output_stream {
     struct snap_io io;
+    FILE *out;
     uint64_t at_bytes;
 };
 

@@ -3,27 +3,14 @@
 #include "tools/output/stream.h"
 
 #include "lib/base/bytes.h"
+#include "tools/cli/streams.h"
 
-#include <errno.h>
-#include <unistd.h>
-
-static enum snap_status stream_write(const struct snap_io_request *request, struct snap_error *err)
+static enum snap_status stream_write(const struct output_stream *stream, const struct snap_io_request *request,
+                                     struct snap_error *err)
 {
-    for (unsigned i = 0; i < request->iov_count; i++) {
-        const uint8_t *bytes = request->iov[i].iov_base;
-        size_t left_bytes = request->iov[i].iov_len;
-
-        while (left_bytes > 0) {
-            ssize_t written = write(STDOUT_FILENO, bytes, left_bytes);
-
-            if (written < 0 && errno == EINTR)
-                continue;
-            if (written < 0)
-                return snap_fail_errno(err, errno, "standard output");
-            bytes += written;
-            left_bytes -= (size_t)written;
-        }
-    }
+    for (unsigned i = 0; i < request->iov_count; i++)
+        if (fwrite(request->iov[i].iov_base, 1, request->iov[i].iov_len, stream->out) != request->iov[i].iov_len)
+            return cli_stream_fail(stream->out, "standard output", err);
     return SNAP_OK;
 }
 
@@ -37,7 +24,7 @@ static enum snap_status stream_transfer(struct snap_io *io, struct snap_io_reque
 
         if (requests[i].kind != SNAP_IO_WRITE || requests[i].offset_bytes != stream->at_bytes)
             return snap_fail(err, SNAP_E_INTERNAL, "standard output: only written from start to end");
-        status = stream_write(&requests[i], err);
+        status = stream_write(stream, &requests[i], err);
         if (status != SNAP_OK)
             return status;
         stream->at_bytes += snap_io_request_bytes(&requests[i]);
@@ -45,12 +32,12 @@ static enum snap_status stream_transfer(struct snap_io *io, struct snap_io_reque
     return SNAP_OK;
 }
 
-/* Each write has been handed over; a pipe keeps nothing. */
+/* All of it is handed over; whether it arrives is asked when the stream is closed, at the end of the program. */
 static enum snap_status stream_flush(struct snap_io *io, struct snap_error *err)
 {
-    (void)io;
-    (void)err;
-    return SNAP_OK;
+    const struct output_stream *stream = (struct output_stream *)io;
+
+    return fflush(stream->out) == 0 ? SNAP_OK : cli_stream_fail(stream->out, "standard output", err);
 }
 
 /* The frame closes standard output, and tells what fails then. */
@@ -61,7 +48,7 @@ static enum snap_status stream_close(struct snap_io *io, struct snap_error *err)
     return SNAP_OK;
 }
 
-struct snap_io *output_stream_open(struct output_stream *stream, uint64_t size_bytes)
+struct snap_io *output_stream_open(struct output_stream *stream, FILE *out, uint64_t size_bytes)
 {
     static const struct snap_io_ops ops = {
         .transfer = stream_transfer, .flush = stream_flush, .close = stream_close};
@@ -71,6 +58,7 @@ struct snap_io *output_stream_open(struct output_stream *stream, uint64_t size_b
                                             .size_bytes = size_bytes,
                                             .logical_block_bytes = SNAP_SECTOR_BYTES,
                                             .memory_align_bytes = SNAP_SECTOR_BYTES,
-                                            .writable = true}};
+                                            .writable = true},
+                                     .out = out};
     return &stream->io;
 }

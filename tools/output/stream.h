@@ -5,7 +5,7 @@
 
 #include "tools/output/session.h"
 
-/* Sets the stream up for `size_bytes`. Its io takes no reads, and needs no close. */
-struct snap_io *output_stream_open(struct output_stream *stream, uint64_t size_bytes);
+/* Sets the stream up for `size_bytes`, to be written to `out`. Its io takes no reads, and needs no close. */
+struct snap_io *output_stream_open(struct output_stream *stream, FILE *out, uint64_t size_bytes);
 
 #endif
