@@ -31,6 +31,20 @@ static void count_commit(struct snap_merge *merge, const struct snap_window_rang
     }
 }
 
+/* The areas that are zeroed before the first window. */
+static void count_leftovers(struct snap_merge *merge)
+{
+    struct snap_list_end *end = &merge->list_end;
+    const uint64_t first_area = snap_layout_area_behind(&merge->store->layout, end->length);
+
+    if (!snap_list_end_has_leftovers(end))
+        return;
+    merge->result->origin_flushes++;
+    merge->result->cow_flushes++;
+    merge->result->metadata_bytes += (end->leftover_areas_end - first_area) * merge->store->layout.chunk_bytes;
+    end->leftover_areas_end = first_area;
+}
+
 /* Plans one load, from its entries alone, and counts its requests. */
 static enum snap_status count_load(struct snap_merge *merge, const struct snap_window_range *load,
                                    struct snap_error *err)
@@ -66,6 +80,8 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
     result->entries_left = job->entries;
     result->cow_flushes = options->keep_cow ? 0 : 1; /* of the list, before the first window */
     status = snap_merge_set_up(&merge, true, err);
+    if (status == SNAP_OK && !options->keep_cow)
+        count_leftovers(&merge);
     while (status == SNAP_OK) {
         load = snap_pace_next(&merge.pace, &load);
         if (load.end == 0)

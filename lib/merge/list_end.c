@@ -39,13 +39,18 @@ static uint64_t first_area_behind(const struct snap_list_end *end)
     return snap_layout_area_behind(&end->store->layout, end->length);
 }
 
+bool snap_list_end_has_leftovers(const struct snap_list_end *end)
+{
+    return first_area_behind(end) < end->leftover_areas_end;
+}
+
 /* SNAP_E_IO: some areas could not be written. */
 static enum snap_status zero_leftovers(struct snap_list_end *end, struct snap_error *err)
 {
     const uint64_t first_area = first_area_behind(end);
     enum snap_status status;
 
-    if (first_area >= end->leftover_areas_end)
+    if (!snap_list_end_has_leftovers(end))
         return SNAP_OK;
     end->zeros_unflushed = true;
     status = snap_list_cut_zero_areas(end->store, first_area, end->leftover_areas_end - first_area, err);

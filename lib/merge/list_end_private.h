@@ -21,6 +21,9 @@ void snap_list_end_init(struct snap_list_end *end, const struct snap_store *stor
 /* Flushes the COW before anything builds on its list (glossary: flush a list). */
 enum snap_status snap_list_end_flush_list(struct snap_list_end *end, struct snap_error *err);
 
+/* Whether there are leftover areas that the list does not reach. */
+bool snap_list_end_has_leftovers(const struct snap_list_end *end);
+
 /* Cuts the list on the COW, durably. Does nothing where it is no longer than `length`. */
 enum snap_status snap_list_end_cut(struct snap_list_end *end, uint64_t length, struct snap_error *err);
 
@@ -40,7 +43,7 @@ enum snap_status snap_list_end_drop(struct snap_list_end *end,
                                     enum snap_status (*before)(void *context, struct snap_error *err), void *context,
                                     struct snap_error *err);
 
-/* Zeroes the leftover areas, also where no window was merged and an earlier run has left them; durably. */
+/* Zeroes the leftover areas durably: those that an earlier run has left, before the first cut; all, at the end. */
 enum snap_status snap_list_end_finish(struct snap_list_end *end, struct snap_error *err);
 
 #endif

@@ -30,7 +30,7 @@
  *
  * Transitions. Each step of "The order of writes" in ARCHITECTURE.md is one function:
  *
- *     before the first window  snap_fingerprint_mask_listed, then flush_lists
+ *     before the first window  snap_fingerprint_mask_listed, flush_lists, zero_leftovers
  *     1 read                   snap_window_load
  *     2 copy to the siblings   copy_out
  *     3 write to the origin    snap_copy_write
@@ -63,6 +63,35 @@ static enum snap_status flush_lists(struct snap_merge *merge, struct snap_error 
     return snap_list_end_flush_list(&merge->list_end, err);
 }
 
+/* What was written to the origin is durable afterwards. */
+static enum snap_status flush_origin(struct snap_merge *merge, struct snap_error *err)
+{
+    enum snap_status status;
+
+    if (merge->origin_flushed)
+        return SNAP_OK;
+    status = snap_io_flush(merge->origin, err);
+    merge->result->origin_flushes++;
+    merge->origin_flushed = status == SNAP_OK;
+    merge->uncertain |= status != SNAP_OK;
+    return status;
+}
+
+/*
+ * An area behind the list may be a leftover because the list uses a data chunk that it names. When that entry of the
+ * list is cut off, the area would look like entries that a fault has cut off: so it is zero before. Others are
+ * leftovers because the origin holds their data, and that may be in its cache alone.
+ */
+static enum snap_status zero_leftovers(struct snap_merge *merge, struct snap_error *err)
+{
+    enum snap_status status;
+
+    if (merge->options->keep_cow || !snap_list_end_has_leftovers(&merge->list_end))
+        return SNAP_OK;
+    status = flush_origin(merge, err);
+    return status == SNAP_OK ? snap_list_end_finish(&merge->list_end, err) : status;
+}
+
 /*
  * The siblings get what the load is about to replace: the content first, to all of them; then the entries, to all of
  * them, durably. It is read only now, after the writes of the load before: what was read earlier could be from before
@@ -81,20 +110,6 @@ static enum snap_status copy_out(struct snap_merge *merge, struct snap_plan *pla
         status = snap_sibling_commit(options->siblings[i], err);
     for (size_t i = 0; i < options->sibling_count; i++)
         merge->uncertain |= !snap_sibling_usable(options->siblings[i]);
-    return status;
-}
-
-/* What was written to the origin is durable afterwards. */
-static enum snap_status flush_origin(struct snap_merge *merge, struct snap_error *err)
-{
-    enum snap_status status;
-
-    if (merge->origin_flushed)
-        return SNAP_OK;
-    status = snap_io_flush(merge->origin, err);
-    merge->result->origin_flushes++;
-    merge->origin_flushed = status == SNAP_OK;
-    merge->uncertain |= status != SNAP_OK;
     return status;
 }
 
@@ -266,6 +281,8 @@ enum snap_status snap_merge_run(struct snap_merge *merge, struct snap_merge_resu
         status = snap_fingerprint_mask_listed(&merge->list_end, err);
     if (status == SNAP_OK)
         status = flush_lists(merge, err); /* the mask is durable as well then */
+    if (status == SNAP_OK)
+        status = zero_leftovers(merge, err);
     if (status == SNAP_OK) {
         status = merge_windows(merge, &finished, err);
         if (status != SNAP_OK && !merge->uncertain && finished.first < merge->committed)

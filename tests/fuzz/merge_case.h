@@ -37,7 +37,7 @@ struct merge_case {
     uint64_t seed;             /* of the power cuts */
     bool damaged;              /* a store is: all have to be refused */
     bool may_refuse;           /* there is a reason that the model does not judge, such as short room */
-    bool leftovers;            /* areas behind a list are not zero: when the list is gone they may look cut off it */
+    bool leftovers;            /* entries behind a list that are not dead: when it is gone they may look cut off it */
     bool *bad;                 /* for each chunk of the origin: its entry has to be left, with continue_on_error */
     uint64_t bad_entries;
 };

@@ -143,6 +143,49 @@ static void test_exact_order(void **state)
     fixture_free(&fixture);
 }
 
+static void expect_figures(const struct snap_merge_result *result, const struct snap_merge_result *expected)
+{
+    assert_int_equal(result->read_bytes, expected->read_bytes);
+    assert_int_equal(result->read_requests, expected->read_requests);
+    assert_int_equal(result->written_bytes, expected->written_bytes);
+    assert_int_equal(result->write_requests, expected->write_requests);
+    assert_int_equal(result->metadata_bytes, expected->metadata_bytes);
+    assert_int_equal(result->origin_flushes, expected->origin_flushes);
+    assert_int_equal(result->cow_flushes, expected->cow_flushes);
+}
+
+/*
+ * An area that was found to hold nothing that is missed is zero, durably, before the first cut: its entries may be dead
+ * only because of those that are cut off now.
+ */
+static void test_exact_order_with_leftovers(void **state)
+{
+    const struct snap_merge_options options = {.window_entries_max = 3};
+    struct fixture fixture = fixture_new(1, 6, 100, 20);
+    struct merge_bench *bench;
+    struct snap_merge_result dry;
+    char *text;
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++)
+        fixture.entries[i] = (struct snap_entry){i, format_canonical(1, i)};
+    fixture_seal(&fixture);
+    format_put_entry(fixture.cow, 1, 32, 9, fixture.entries[2].new_chunk); /* areas 1 and 2: of an earlier use */
+    format_put_entry(fixture.cow, 1, 64, 9, fixture.entries[3].new_chunk);
+    bench = merge_bench_new(&fixture, 512);
+    bench->job.leftover_areas_end = 3;
+    must(snap_merge_dry_run(&bench->store, bench->origin, &bench->job, &options, &dry, NULL));
+    text = log_of_merge(bench, &options, false);
+    assert_string_equal(text, "cow flush\norigin flush\n" /* in whose cache their data may be alone */
+                              "cow write 34304 512\ncow write 17408 512\ncow flush\n"
+                              "origin write 1536 1536\norigin flush\ncow write 512 512\ncow flush\n"
+                              "origin write 0 1536\norigin flush\ncow write 512 512\ncow flush\n");
+    expect_figures(&bench->result, &dry);
+    free(text);
+    merge_bench_free(bench);
+    fixture_free(&fixture);
+}
+
 /*
  * All in one window: the first area cleared unit by unit from its end, the other areas zeroed, highest first, durably.
  */
@@ -194,17 +237,6 @@ static struct snap_merge_result seen(const struct merge_bench *bench)
         }
     }
     return seen;
-}
-
-static void expect_figures(const struct snap_merge_result *result, const struct snap_merge_result *expected)
-{
-    assert_int_equal(result->read_bytes, expected->read_bytes);
-    assert_int_equal(result->read_requests, expected->read_requests);
-    assert_int_equal(result->written_bytes, expected->written_bytes);
-    assert_int_equal(result->write_requests, expected->write_requests);
-    assert_int_equal(result->metadata_bytes, expected->metadata_bytes);
-    assert_int_equal(result->origin_flushes, expected->origin_flushes);
-    assert_int_equal(result->cow_flushes, expected->cow_flushes);
 }
 
 static void test_figures_are_what_was_done(void **state)
@@ -296,7 +328,8 @@ static void test_empty_list(void **state)
     recorder_log_clear(bench->recorder);
     bench->job.leftover_areas_end = 4;
     text = log_of_merge(bench, &(struct snap_merge_options){.read_ahead = true}, true);
-    assert_string_equal(text, "cow flush\ncow write 51200 512\ncow write 34304 512\ncow write 17408 512\ncow flush\n");
+    assert_string_equal(text, "cow flush\norigin flush\n" /* in whose cache their data may be alone */
+                              "cow write 51200 512\ncow write 34304 512\ncow write 17408 512\ncow flush\n");
     assert_int_equal(bench->result.metadata_bytes, 3 * 512);
     assert_int_equal(bench->result.cow_flushes, 2);
     free(text);
@@ -432,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_blocks_of_4096),
         cmocka_unit_test(test_slices),
         cmocka_unit_test(test_exact_order),
+        cmocka_unit_test(test_exact_order_with_leftovers),
         cmocka_unit_test(test_exact_order_of_several_units),
         cmocka_unit_test(test_figures_are_what_was_done),
         cmocka_unit_test(test_loads_wait_for_a_good_cut),
