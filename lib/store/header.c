@@ -116,9 +116,7 @@ enum snap_status snap_header_fail_defect(const struct snap_store *store, struct 
                          name, store->io->size_bytes);
     case SNAP_HEADER_EMPTY:
         return snap_fail(err, SNAP_E_NOT_STORE,
-                         "%s: not a snapshot store: the first 4 bytes are zero, expected the magic \"SnAp\" "
-                         "(never used, or reset: the kernel would start a new store here)",
-                         name);
+                         "%s: not a snapshot store: the first 4 bytes are zero, expected the magic \"SnAp\"", name);
     case SNAP_HEADER_MAGIC:
         return snap_fail(err, SNAP_E_NOT_STORE,
                          "%s: not a snapshot store: magic 0x%08" PRIx32 " at byte 0, expected 0x%08x (\"SnAp\")", name,

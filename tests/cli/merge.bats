@@ -318,7 +318,7 @@ merges_between() {
     program snapcreate -q --origin origin --cow cow --size max --from-diff view
     program snapmerge --origin origin --cow cow
     assert_status 0
-    assert_said "next: let the kernel read the partition table again: blockdev --rereadpt origin"
+    assert_said "next: to reach the partitions in this image: losetup --find --show --partscan origin"
     truncate -s 0 origin
     truncate -s 320M origin
     cp --sparse=always origin view
@@ -326,7 +326,7 @@ merges_between() {
     program snapcreate -q -f --origin origin --cow cow2 --size max --from-diff view
     program snapmerge --origin origin --cow cow2
     assert_status 0
-    assert_said "next: check the xfs file system on origin before it is used"
+    assert_said "next: check the xfs file system on origin before it is used: xfs_repair -n origin"
     assert_not_said "e2fsck"
 }
 

@@ -68,3 +68,80 @@ assert_meant() {
     assert_status 0
     cmp out view
 }
+
+# --- the wrong COW ---------------------------------------------------------------------------------
+# assert_told TEXT: what is said of the file `wrong` by all programs that read a COW.
+assert_told() {
+    remember origin wrong
+    program snapmerge --origin origin --cow wrong
+    assert_status 4
+    assert_said "snapmerge: wrong: not a snapshot store: "
+    assert_said "; $1"
+    assert_said 'Nothing was written.'
+    program snapinspect wrong
+    assert_status 4
+    assert_said "wrong: $1"
+    program snapcheck wrong
+    assert_status 4
+    assert_said "wrong: $1"
+    program snapinspect --origin origin --extract out wrong
+    assert_status 4
+    assert_said "; $1"
+    assert_untouched
+}
+
+@test "a file system, a member, LUKS, a disk with partitions: what is in the wrong COW" {
+    truncate -s 16M wrong
+    mkfs.ext4 -q -L rootfs -U 0e5c0e5c-0000-4000-8000-00000000beef wrong
+    assert_told 'it holds ext4 "rootfs" 0e5c0e5c-0000-4000-8000-00000000beef: is this the origin?'
+    assert_not_said 'never used'
+    truncate -s 0 wrong
+    truncate -s 16M wrong
+    sfdisk -q wrong <<<'label: gpt'
+    assert_told 'it holds gpt partition table '
+    assert_said ': is this the origin, or is the store on one of its partitions?'
+    # The label of a physical volume: its sector, and the checksum of what follows.
+    truncate -s 0 wrong
+    truncate -s 16M wrong
+    perl -e '
+        my $rest = pack("L< a8 a32 Q< x16 Q< x8 x16", 32, "LVM2 001", "A" x 32, 16 << 20, 1 << 20);
+        $rest .= "\0" x (512 - 20 - length $rest);
+        my $crc = 0xf597a6cf;
+        for my $byte (unpack "C*", $rest) {
+            $crc ^= $byte;
+            $crc = $crc & 1 ? ($crc >> 1) ^ 0xedb88320 : $crc >> 1 for 1 .. 8;
+        }
+        print "LABELONE", pack("Q< L<", 1, $crc), $rest;
+    ' | dd of=wrong bs=512 seek=1 conv=notrunc status=none
+    assert_told 'it holds LVM2_member '
+    assert_said 'this is a physical volume of LVM; the store is one of the logical volumes on it'
+}
+
+@test "an image in another format, a packed store: what to do with the wrong COW" {
+    printf 'QFI\373\0\0\0\3' >wrong
+    truncate -s 1M wrong
+    assert_told 'it is a qcow2 image; make a raw one first: qemu-img convert -O raw wrong RAW'
+    gzip -n <cow >wrong
+    truncate -s %512 wrong
+    assert_told 'it is packed with gzip; unpack it first'
+}
+
+@test "only what is blank was never used; and a snapshot of mode N leaves no store" {
+    truncate -s 2M wrong
+    assert_told 'it is blank: never used, or reset; the kernel would start a new store here; a snapshot of mode N '
+    printf x | dd of=wrong bs=1 seek=9000 conv=notrunc status=none
+    assert_told 'it is not blank behind that: its header may have been zeroed, so do not load it'
+    assert_not_said 'never used'
+    contents wrong 1048576 noise
+    assert_told 'what it holds is not known; a snapshot of mode N (not persistent) leaves no store behind either'
+    program snapcheck cow
+    assert_not_said 'it holds'
+    if ! lacks json-c; then
+        program snapcheck --json wrong
+        assert_json '.result.content | startswith("what it holds is not known")' true
+        program snapinspect --json wrong
+        assert_json '.result.content | startswith("what it holds is not known")' true
+        program snapinspect --json cow
+        assert_json '.result.content' null
+    fi
+}

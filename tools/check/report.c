@@ -3,6 +3,7 @@
 #include "tools/check/report.h"
 
 #include "tools/cli/size.h"
+#include "tools/shared/content.h"
 #include "tools/shared/verdict.h"
 #include "tools/shared/report.h"
 
@@ -72,6 +73,8 @@ static int print_json(struct check_session *session, int exit_status)
         report_set_figures(figures, &session->store, &session->result);
     if (session->result.list_complete)
         cli_json_set_uint(figures, "repeated_entries", session->result.repeated_entries);
+    if (!snap_header_is_store(&session->store))
+        cli_json_set_string(figures, "content", content_text(&session->cow, &session->store).text);
     cli_json_set_bool(figures, "clean", usable && session->findings.severity_counts[SNAP_WARNING] == 0);
     cli_json_set_bool(figures, "usable", usable);
     cli_json_set_uint(figures, "findings_total", findings_total);
@@ -96,6 +99,7 @@ int check_report_end(struct check_session *session)
     if (session->arguments.json)
         return print_json(session, exit_status);
     print_summary(session);
+    content_say(session->cli, &session->cow, &session->store);
     print_pair(session);
     return exit_status;
 }

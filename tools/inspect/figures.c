@@ -5,6 +5,7 @@
 #include "lib/base/bytes.h"
 #include "tools/cli/json.h"
 #include "tools/cli/size.h"
+#include "tools/shared/content.h"
 #include "tools/shared/verdict.h"
 #include "tools/shared/report.h"
 
@@ -31,6 +32,7 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
 
 void inspect_figures_warn(struct inspect_session *session)
 {
+    content_say(session->cli, &session->cow, &session->store);
     if (session->result.list_complete && !report_is_sound(&session->findings))
         cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck %s",
                  session->cow.path,
@@ -106,6 +108,8 @@ void inspect_figures_set(struct cli_json *result, const struct inspect_session *
     cli_json_set_uint(header, "chunk_sectors", session->store.header.chunk_sectors);
     cli_json_set(result, "header", header);
     report_set_identity(result, &session->store);
+    if (!snap_header_is_store(&session->store))
+        cli_json_set_string(result, "content", content_text(&session->cow, &session->store).text);
     if (session->result.list_complete)
         report_set_figures(result, &session->store, &session->result);
     if (session->evidence_known) {

@@ -7,6 +7,7 @@
 #include "tools/merge/keep_cow.h"
 #include "tools/merge/preserve.h"
 #include "tools/output/place.h"
+#include "tools/shared/content.h"
 
 enum snap_status merge_open(struct merge_session *session, struct snap_error *err)
 {
@@ -32,7 +33,7 @@ enum snap_status merge_open(struct merge_session *session, struct snap_error *er
     if (status == SNAP_OK)
         status = devices_read_store(&session->store, &session->cow, &session->origin, err);
     if (status == SNAP_OK)
-        status = snap_header_fail_defect(&session->store, err);
+        status = content_fail_defect(&session->cow, &session->store, err);
     if (status != SNAP_OK)
         return status;
     return devices_origin_large_enough(&session->origin, session->cow.path, session->store.layout.chunk_bytes, err);

@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
+#include "tools/shared/content.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -105,7 +106,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
         return SNAP_OK;
     }
     if (status == SNAP_OK)
-        status = snap_header_open(&sibling->store, sibling->device.io, err);
+        status = content_fail_defect(&sibling->device, &sibling->store, err);
     if (status == SNAP_OK)
         status = merge_check_blocks(&sibling->device, &sibling->store, err);
     if (status == SNAP_OK)

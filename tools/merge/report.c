@@ -68,7 +68,7 @@ void merge_report_done(struct merge_session *session)
                  session->origin.path);
         return;
     }
-    next_use(cli, &session->evidence.view, session->origin.path);
+    next_use(cli, &session->evidence.view, &session->origin);
     if (session->options.keep_cow)
         cli_note(cli, "%s was not changed; merging it again after %s was used would overwrite the newer content",
                  session->cow.path, session->origin.path);

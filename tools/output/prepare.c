@@ -4,6 +4,7 @@
 
 #include "tools/output/place.h"
 #include "tools/output/report.h"
+#include "tools/shared/content.h"
 #include "tools/shared/pair_report.h"
 
 static enum snap_status open_inputs(struct output_session *output, struct snap_error *err)
@@ -24,7 +25,7 @@ static enum snap_status open_inputs(struct output_session *output, struct snap_e
     if (status == SNAP_OK)
         status = devices_read_store(output->store, output->cow, output->origin, err);
     if (status == SNAP_OK)
-        status = snap_header_fail_defect(output->store, err);
+        status = content_fail_defect(output->cow, output->store, err);
     return status == SNAP_OK ? devices_origin_large_enough(output->origin, output->cow->path,
                                                            output->store->layout.chunk_bytes, err)
                              : status;

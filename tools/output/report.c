@@ -53,7 +53,7 @@ void output_report_done(struct output_session *output)
     if (output->arguments.verify)
         cli_note(cli, "%s was read back and compared: all of it is correct", output->target.path);
     if (output->kind != OUTPUT_STREAM)
-        next_use(cli, &output->evidence.view, output->target.path);
+        next_use(cli, &output->evidence.view, &output->target);
     cli_note(cli, "%s and %s were not changed", output->origin->path, output->cow->path);
 }
 

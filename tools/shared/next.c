@@ -4,14 +4,46 @@
 
 #include <string.h>
 
-void next_use(struct cli *cli, const struct snap_probe *content, const char *path)
+/* Checks that change nothing, but for e2fsck, which asks. Of other file systems no check is known that fits. */
+static const char *command_for(const char *type)
 {
-    const bool is_ext = strncmp(content->type, "ext", 3) == 0;
-    const struct cli_quoted word = cli_quote(path);
+    static const struct {
+        const char *type, *command;
+    } checks[] = {
+        {"ext2", "e2fsck -f"},        {"ext3", "e2fsck -f"},   {"ext4", "e2fsck -f"},    {"ext4dev", "e2fsck -f"},
+        {"xfs", "xfs_repair -n"},     {"btrfs", "btrfs check"}, {"vfat", "fsck.fat -n"}, {"ntfs", "ntfsfix -n"},
+        {"exfat", "fsck.exfat -n"},   {"jfs", "fsck.jfs -n"},
+    };
+
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+        if (strcmp(checks[i].type, type) == 0)
+            return checks[i].command;
+    return NULL;
+}
+
+/* The kernel keeps what it has read of a partition table; how it is told depends on what the device is. */
+static void use_partitions(struct cli *cli, const struct device *device)
+{
+    const struct cli_quoted word = cli_quote(device->path);
+    const struct snap_device *facts = &device->facts;
+
+    if (!facts->block_device)
+        cli_note(cli, "next: to reach the partitions in this image: losetup --find --show --partscan %s", word.text);
+    else if (facts->dm_name[0] != '\0')
+        cli_note(cli, "next: let its partitions be made again: kpartx -u %s", word.text);
+    else
+        cli_note(cli, "next: let the kernel read the partition table again: %s %s",
+                 facts->is_loop ? "partx -u" : "blockdev --rereadpt", word.text);
+}
+
+void next_use(struct cli *cli, const struct snap_probe *content, const struct device *device)
+{
+    const char *command = command_for(content->type);
 
     if (content->pttype[0] != '\0')
-        cli_note(cli, "next: let the kernel read the partition table again: blockdev --rereadpt %s", word.text);
-    else if (content->usage[0] != '\0')
-        cli_note(cli, "next: check the %s file system on %s before it is used%s%s", content->type, path,
-                 is_ext ? ": e2fsck -f " : "", is_ext ? word.text : "");
+        use_partitions(cli, device);
+    else if (strcmp(content->usage, "filesystem") == 0) /* members, LUKS, swap: there is nothing to check */
+        cli_note(cli, "next: check the %s file system on %s before it is used%s%s%s%s", content->type, device->path,
+                 command ? ": " : "", command ? command : "", command ? " " : "",
+                 command ? cli_quote(device->path).text : "");
 }

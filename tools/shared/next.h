@@ -3,10 +3,12 @@
 #ifndef DMSNAP_TOOLS_SHARED_NEXT
 #define DMSNAP_TOOLS_SHARED_NEXT
 
-#include "lib/device/probe.h"
-#include "tools/cli/cli.h"
+#include "tools/shared/devices.h"
 
-/* How `path` is looked at before it is used; `content` is what is on it now. Nothing where that is not known. */
-void next_use(struct cli *cli, const struct snap_probe *content, const char *path);
+/*
+ * How the device is looked at before it is used; `content` is what is on it now. Nothing where that is not known, and
+ * where there is nothing to check: a member of an array, LUKS, swap.
+ */
+void next_use(struct cli *cli, const struct snap_probe *content, const struct device *device);
 
 #endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Looks at a device that holds no store, and says what it is most likely, and what should be named instead. */
+#include "tools/shared/content.h"
+
+#include "lib/base/arith.h"
+#include "lib/base/buffer.h"
+#include "lib/base/bytes.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOOKED_AT_BYTES (1u << 20) /* what is taken for blank is zero so far */
+#define LVM_UUID_CHARACTERS 68     /* "LVM-", and 32 characters each for the group and for the volume */
+
+bool content_lvm_store(const struct snap_device *facts, char *path, size_t path_bytes)
+{
+    /* A volume that LVM keeps inside of another one has more behind the two: "-cow", "-real". */
+    return facts->dm_name[0] != '\0' && strncmp(facts->serial, "LVM-", 4) == 0 &&
+           strlen(facts->serial) == LVM_UUID_CHARACTERS &&
+           (size_t)snprintf(path, path_bytes, "/dev/mapper/%s-cow", facts->dm_name) < path_bytes;
+}
+
+/* The first four bytes of image formats and of packed files, which libblkid does not look for. */
+static const char *format_name(uint32_t magic, bool *image)
+{
+    static const struct {
+        uint32_t magic;
+        bool image;
+        const char *name;
+    } formats[] = {
+        {0xfb494651, true, "qcow2"}, {0x564d444b, true, "VMDK"}, {0x78646876, true, "VHDX"},
+        {0x656e6f63, true, "VHD"},   {0xfd2fb528, false, "zstd"},
+        {0x587a37fd, false, "xz"},   {0x04034b50, false, "zip"},
+    };
+
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (formats[i].magic == magic) {
+            *image = formats[i].image;
+            return formats[i].name;
+        }
+    }
+    *image = false;
+    return (magic & 0xffff) == 0x8b1f ? "gzip" : NULL;
+}
+
+/* True where the beginning of the device was read and is zero. */
+static bool is_blank(const struct device *device)
+{
+    const uint64_t length_bytes = snap_min(device->io->size_bytes, LOOKED_AT_BYTES) / SNAP_SECTOR_BYTES *
+                                  SNAP_SECTOR_BYTES;
+    uint8_t *buffer = snap_buffer_new(LOOKED_AT_BYTES);
+    const bool blank = buffer && snap_io_read(device->io, 0, length_bytes, buffer, NULL) == SNAP_OK &&
+                       snap_all_zero(buffer, length_bytes);
+
+    snap_buffer_free(buffer);
+    return blank;
+}
+
+/* Behind "it holds ext4 ...: ". */
+static const char *question_of(const struct snap_probe *probe)
+{
+    if (probe->type[0] == '\0')
+        return "is this the origin, or is the store on one of its partitions?";
+    if (strcmp(probe->type, "LVM2_member") == 0)
+        return "this is a physical volume of LVM; the store is one of the logical volumes on it, "
+               "/dev/mapper/VG-SNAPSHOT-cow while the snapshot is active";
+    if (strcmp(probe->usage, "raid") == 0)
+        return "this is a member of something larger; is the store on the device that is made of its members?";
+    if (strcmp(probe->usage, "crypto") == 0)
+        return "what is inside can only be seen after it was opened (cryptsetup open); is this the origin?";
+    return "is this the origin?";
+}
+
+/* Neither a format nor a signature is known. */
+static struct report_text text_of_unknown(const struct device *cow, const struct snap_store *store)
+{
+    static const char transient[] = "a snapshot of mode N (not persistent) leaves no store behind either, and what it "
+                                    "kept is lost once it is unloaded";
+    struct report_text result;
+
+    if (store->defect == SNAP_HEADER_EMPTY && is_blank(cow))
+        (void)snprintf(result.text, sizeof result.text, "it is blank: never used, or reset; the kernel would start a "
+                       "new store here; %s", transient);
+    else if (store->defect == SNAP_HEADER_EMPTY)
+        (void)snprintf(result.text, sizeof result.text, "it is not blank behind that: its header may have been zeroed, "
+                       "so do not load it, since the kernel would start a new store here; %s", transient);
+    else
+        (void)snprintf(result.text, sizeof result.text, "what it holds is not known; %s", transient);
+    return result;
+}
+
+struct report_text content_text(const struct device *cow, const struct snap_store *store)
+{
+    struct report_text result = {""};
+    struct snap_probe probe;
+    char path[sizeof "/dev/mapper/-cow" + sizeof cow->facts.dm_name];
+    bool image;
+    const char *format = format_name(store->header.magic, &image);
+
+    if (snap_header_is_store(store) || store->defect == SNAP_HEADER_TOO_SMALL)
+        return result;
+    if (content_lvm_store(&cow->facts, path, sizeof path) && access(path, F_OK) == 0)
+        (void)snprintf(result.text, sizeof result.text, "it is the active view of an LVM snapshot; the store of that "
+                       "is %s", path);
+    else if (format && image)
+        (void)snprintf(result.text, sizeof result.text, "it is a %s image; make a raw one first: qemu-img convert -O "
+                       "raw %.1500s RAW", format, cli_quote(cow->path).text);
+    else if (format)
+        (void)snprintf(result.text, sizeof result.text, "it is packed with %s; unpack it first", format);
+    else if (snap_probe_io(cow->io, &probe, NULL) != SNAP_OK)
+        return result; /* whatever cannot be read there is said by who needs it */
+    else if (probe.type[0] != '\0' || probe.pttype[0] != '\0')
+        (void)snprintf(result.text, sizeof result.text, "it holds %.1500s: %s", report_probe_text(&probe).text,
+                       question_of(&probe));
+    else
+        result = text_of_unknown(cow, store);
+    return result;
+}
+
+void content_say(struct cli *cli, const struct device *cow, const struct snap_store *store)
+{
+    const struct report_text text = content_text(cow, store);
+
+    if (text.text[0] != '\0')
+        cli_line(cli, "%s: %s", cow->path, text.text);
+}
+
+enum snap_status content_fail_defect(const struct device *cow, const struct snap_store *store, struct snap_error *err)
+{
+    struct snap_error defect = {0};
+    struct report_text text;
+
+    if (store->defect == SNAP_HEADER_GOOD)
+        return SNAP_OK;
+    (void)snap_header_fail_defect(store, &defect);
+    text = content_text(cow, store);
+    return snap_fail(err, defect.status, "%s%s%s", defect.text, text.text[0] != '\0' ? "; " : "", text.text);
+}

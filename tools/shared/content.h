@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is on a device that was named as the COW and holds no store. */
+#ifndef DMSNAP_TOOLS_SHARED_CONTENT
+#define DMSNAP_TOOLS_SHARED_CONTENT
+
+#include "tools/shared/report.h"
+
+/*
+ * The sentence for a header that is not good, as snap_header_fail_defect gives it; where there is no store at all, what
+ * is there instead follows. SNAP_OK for a good header.
+ */
+enum snap_status content_fail_defect(const struct device *cow, const struct snap_store *store, struct snap_error *err);
+
+/*
+ * What is there instead of a store, and what to name or to do: "it holds ext4 "root" ...: is this the origin?". Empty
+ * where there is a store, sound or not. Not yet escaped.
+ */
+struct report_text content_text(const struct device *cow, const struct snap_store *store);
+
+/* The same as a line of talk; nothing where there is a store. */
+void content_say(struct cli *cli, const struct device *cow, const struct snap_store *store);
+
+/* Where the store of an LVM snapshot is whose active view has these facts; false where they are not of such a view. */
+bool content_lvm_store(const struct snap_device *facts, char *path, size_t path_bytes);
+
+#endif
