@@ -12,20 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PART_BYTES 16384u   /* compared of a chunk */
-#define BATCH_ENTRIES 32u   /* read at once */
-#define UNREADABLE_MAX 16u  /* then no more are tried: each try on a bad disk may take long */
+#define PART_BYTES 16384u  /* compared of a chunk */
+#define BATCH_ENTRIES 32u  /* read at once */
+#define UNREADABLE_MAX 16u /* then no more are tried: each try on a bad disk may take long */
 
 /* tests/pairs/README.md says how these were found. */
-#define PIECE_BYTES 16u       /* compared as one */
-#define VALUES_MIN 12u        /* of its bytes: pieces with fewer are equal in unrelated file systems of one type */
-#define RANDOM_VALUES_MIN 14u /* random bytes have as many in 98 of 100 pieces, and ... */
-#define RANDOM_HIGH_MIN 3u    /* ... so many of them above 0x7f and below 0x80, as no text has */
-#define LIKELY_MIN 3u         /* chunks that resemble, and one more for each ... */
-#define LIKELY_PER_CHUNKS 64u /* ... of those that could */
-#define LIKELY_PIECES_MIN 4u  /* equal pieces that differ from each other */
+#define PIECE_BYTES 16u        /* compared as one */
+#define VALUES_MIN 12u         /* of its bytes: pieces with fewer are equal in unrelated file systems of one type */
+#define LIKELY_MIN 3u          /* chunks that resemble, and ... */
+#define LIKELY_PER_CHUNKS 64u  /* ... one more for so many that could, and ... */
+#define LIKELY_PER_SHUFFLED 2u /* ... so many more for each that resembles another place */
 
-#define NOTED_MAX 64u       /* equal pieces that are remembered of a chunk */
+#define NOTED_MAX 64u /* equal pieces that are remembered of a chunk */
 #define NOTED_SLOTS (2 * SNAP_SAMPLE_MAX * NOTED_MAX)
 
 struct comparison {
@@ -39,7 +37,6 @@ struct comparison {
     uint8_t *replace; /* the same, of the origin */
     struct snap_hash_key key;
     const uint8_t *noted[NOTED_SLOTS]; /* pieces that were equal in some chunk; NULL: a free slot */
-    uint32_t noted_count;
 };
 
 struct read_place {
@@ -155,17 +152,6 @@ static bool piece_tells(const uint8_t *piece)
     return count_values(piece) >= VALUES_MIN;
 }
 
-/* As UUIDs and checksums look: it may stand in many blocks of one file system, but not in those of another. */
-static bool piece_is_random(const uint8_t *piece)
-{
-    unsigned high = 0;
-
-    for (unsigned i = 0; i < PIECE_BYTES; i++)
-        high += piece[i] >= 0x80;
-    return high >= RANDOM_HIGH_MIN && PIECE_BYTES - high >= RANDOM_HIGH_MIN &&
-           count_values(piece) >= RANDOM_VALUES_MIN;
-}
-
 /* Remembers the piece; false where one of the same bytes is remembered already. */
 static bool note(struct comparison *comparison, const uint8_t *piece)
 {
@@ -181,49 +167,68 @@ static bool note(struct comparison *comparison, const uint8_t *piece)
         at = (at + 1) % NOTED_SLOTS;
     }
     comparison->noted[at] = piece;
-    comparison->noted_count++;
     return true;
 }
 
 /*
- * A chunk resembles its place where a piece is equal that was not equal in an earlier chunk: what many chunks have in
- * common (the table of an empty page, say) belongs to their format, unless it looks random.
+ * Holds the data of one entry against the place of one. They resemble each other where a piece is equal that was not
+ * equal in an earlier chunk: what many chunks have in common (the table of an empty page, say) belongs to their format.
  */
-static void compare_chunk(struct comparison *comparison, uint32_t index, struct snap_resemblance *resemblance)
+static void compare_chunk(struct comparison *comparison, uint32_t data_index, uint32_t place_index, bool *telling,
+                          bool *resembling)
 {
-    const uint8_t *data = comparison->data + index * comparison->part_bytes;
-    const uint8_t *place = comparison->replace + index * comparison->part_bytes;
-    bool data_tells = false, place_tells = false, resembles = false;
+    const uint8_t *data = comparison->data + data_index * comparison->part_bytes;
+    const uint8_t *place = comparison->replace + place_index * comparison->part_bytes;
+    const uint32_t length_bytes =
+        (uint32_t)snap_min(comparison->length_bytes[data_index], comparison->length_bytes[place_index]);
+    bool data_tells = false, place_tells = false;
     uint32_t noted = 0;
 
-    for (uint32_t at = 0; at + PIECE_BYTES <= comparison->length_bytes[index]; at += PIECE_BYTES) {
+    *resembling = false;
+    for (uint32_t at = 0; at + PIECE_BYTES <= length_bytes; at += PIECE_BYTES) {
         const bool tells = piece_tells(data + at);
 
         data_tells |= tells;
         place_tells = place_tells || piece_tells(place + at);
-        if (!tells || memcmp(data + at, place + at, PIECE_BYTES) != 0)
-            continue;
-        resembles = resembles || piece_is_random(data + at);
-        if (noted++ < NOTED_MAX && note(comparison, data + at))
-            resembles = true;
+        if (tells && memcmp(data + at, place + at, PIECE_BYTES) == 0 && noted++ < NOTED_MAX &&
+            note(comparison, data + at))
+            *resembling = true;
     }
-    resemblance->telling += data_tells && place_tells;
-    resemblance->resembling += resembles;
+    *telling = data_tells && place_tells;
 }
 
-static void compare(struct comparison *comparison, struct snap_resemblance *resemblance)
+/* Counts those that resemble the place of the entry that stands `shift` further in the sample. */
+static void compare(struct comparison *comparison, uint32_t shift, uint32_t *telling, uint32_t *resembling)
 {
-    snap_hash_key_init(&comparison->key);
-    for (uint32_t i = 0; i < comparison->count; i++) {
-        if (comparison->unreadable[i])
-            continue;
-        resemblance->compared++;
-        compare_chunk(comparison, i, resemblance);
+    uint32_t readable[SNAP_SAMPLE_MAX];
+    uint32_t count = 0;
+    bool tells, resembles;
+
+    for (uint32_t i = 0; i < comparison->count; i++)
+        if (!comparison->unreadable[i])
+            readable[count++] = i;
+    *telling = *resembling = 0;
+    memset(comparison->noted, 0, sizeof comparison->noted);
+    for (uint32_t i = 0; i < count; i++) {
+        compare_chunk(comparison, readable[i], readable[(i + shift) % count], &tells, &resembles);
+        *telling += tells;
+        *resembling += resembles;
     }
+}
+
+static void judge(struct comparison *comparison, struct snap_resemblance *resemblance)
+{
+    uint32_t telling;
+
     resemblance->sampled = comparison->count;
     resemblance->unreadable = comparison->unreadable_count;
-    resemblance->likely = resemblance->resembling >= LIKELY_MIN + resemblance->telling / LIKELY_PER_CHUNKS &&
-                          comparison->noted_count >= LIKELY_PIECES_MIN;
+    resemblance->compared = comparison->count - comparison->unreadable_count;
+    snap_hash_key_init(&comparison->key);
+    compare(comparison, 0, &resemblance->telling, &resemblance->resembling);
+    if (resemblance->compared > 1)
+        compare(comparison, resemblance->compared / 2, &telling, &resemblance->shuffled_resembling);
+    resemblance->likely = resemblance->resembling >= LIKELY_MIN + resemblance->telling / LIKELY_PER_CHUNKS +
+                                                         LIKELY_PER_SHUFFLED * resemblance->shuffled_resembling;
 }
 
 enum snap_status snap_resemblance_measure(const struct snap_store *store, uint64_t entries, struct snap_io *origin,
@@ -247,7 +252,7 @@ enum snap_status snap_resemblance_measure(const struct snap_store *store, uint64
                      : snap_fail(err, SNAP_E_NOMEM, "%s: out of memory comparing data", store->io->name);
     }
     if (status == SNAP_OK)
-        compare(comparison, resemblance);
+        judge(comparison, resemblance);
     snap_buffer_free(comparison->data);
     snap_buffer_free(comparison->replace);
     free(comparison);

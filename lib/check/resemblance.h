@@ -11,7 +11,9 @@ struct snap_resemblance {
     uint32_t compared;   /* of these: both sides were read */
     uint32_t telling;    /* of these: both sides hold something that could tell (zeros and small numbers could not) */
     uint32_t resembling; /* of these: the chunk has something in common with what it would replace, at the same place,
-                            and more than what all blocks of its format have */
+                            and not just what other chunks have as well */
+    uint32_t shuffled_resembling; /* the same count where each chunk is held against the place of another one: files of
+                                     one kind begin alike, whatever disk they are on */
     bool likely;         /* resembling is more than a wrong origin gives */
 };
 
