@@ -209,6 +209,58 @@ plain() {
     assert [ ! -e new.partial ]
 }
 
+# small BYTES: a file system with so much room, on the folder `small`.
+small() {
+    mkdir -p small
+    mount -t tmpfs -o "size=$1" none small || skip "needs root to mount a small file system"
+    mounted=$PWD/small
+}
+
+@test "too little room: refused with the number that is needed, also by -n, for a new image and a stream" {
+    recipe areas-chunks
+    small 2M
+    extract -n --extract small/new
+    refuses 8 "small/new: up to 8 MiB (8388608 bytes) will be written, but only 2 MiB are free there; make room for 6 MiB (6291456 bytes) more"
+    extract --extract small/new
+    refuses 8 "small/new: up to 8 MiB"
+    assert_equal "$(ls small)" ""
+    program_in_shell ">small/new" snapinspect --origin origin --extract - cow
+    refuses 8 "standard output: 8 MiB (8388608 bytes) will be written, but only 2 MiB are free there"
+    assert_equal "$(stat -c %s small/new)" 0
+    rm small/new
+    extract --accept=space --extract small/new
+    assert_status 8
+    assert_said "warning: small/new: up to 8 MiB will be written"
+    assert_said "small/new.partial is incomplete"
+}
+
+@test "what is needed: the data of the origin and the entries where it has none, each byte once" {
+    truncate -s 64M origin
+    contents piece 1048576 piece
+    dd if=piece of=origin bs=1M seek=3 conv=notrunc status=none
+    cp --sparse=always origin view
+    dd if=piece of=view bs=1M seek=3 conv=notrunc status=none iflag=skip_bytes count=1
+    printf 'x' | dd of=view bs=1 seek=3200000 conv=notrunc status=none    # where the origin has data
+    dd if=piece of=view bs=4096 seek=10 count=3 conv=notrunc status=none   # where it has none
+    printf 'x' | dd of=view bs=1 seek=60000000 conv=notrunc status=none
+    program snapcreate --origin origin --cow cow --size max --chunk-size 512 --from-diff view
+    before
+    extract --json -n --extract new
+    assert_json .result.output.most_bytes $((1048576 + 3 * 4096 + 4096))
+    small 1M
+    extract --extract small/new
+    refuses 8 "make room for 16 KiB (16384 bytes) more"
+    umount small
+    mounted=
+    small 1100K
+    extract -n --extract small/new
+    assert_status 0
+    assert_shown "free there: 1.1 MiB (1126400 bytes)"
+    extract --extract small/new
+    assert_status 0
+    cmp small/new view
+}
+
 @test "killed: FILE.partial is there, FILE is not" {
     pair
     start_program snapinspect --rate-limit 2M --origin origin --extract new cow

@@ -247,18 +247,24 @@ merge_copies() {
     assert_inputs
 }
 
-@test "a full file system: said before as a possibility; FILE.partial stays and is named" {
+@test "too little room: refused with the number that is needed; --accept=space tries, and FILE.partial is named" {
     [ "$(id -u)" -eq 0 ] || skip "needs root to mount a small file system"
     recipe areas-chunks
     mkdir small
     mount -t tmpfs -o size=2M none small
     mounted=$PWD/small
+    program snapmerge -n --output small/new --origin origin --cow cow
+    refuses 8 "small/new: up to 8 MiB (8388608 bytes) will be written, but only 2 MiB are free there; make room for 6 MiB (6291456 bytes) more"
+    assert_said "add --accept=space"
     program snapmerge --output small/new --origin origin --cow cow
+    refuses 8 "small/new: up to 8 MiB"
+    assert_equal "$(ls small)" ""
+    program snapmerge --accept=space --output small/new --origin origin --cow cow
     assert_status 8
     assert_said "warning: small/new: up to 8 MiB will be written, but only 2 MiB are free there"
     assert_said "No space left on device"
     assert_said "small/new.partial is incomplete"
-    assert_said "To go on: rm small/new.partial && snapmerge --origin origin --cow cow --output small/new"
+    assert_said "To go on: rm small/new.partial && snapmerge --origin origin --cow cow --output small/new --accept=space"
     assert_equal "$(ls small)" new.partial
     assert_inputs
 }

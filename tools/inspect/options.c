@@ -78,7 +78,7 @@ const struct cli_option inspect_option_table[] = {
     {.name = "accept",
      .argument = "LIST",
      .help = "extract in spite of: identity (the store names another\norigin), cut (the list may have been cut off),\n"
-             "output-signature (something is on the output device)",
+             "output-signature (something is on the output device),\nspace (it may not fit)",
      .group = "Safety",
      .kind = CLI_LIST,
      .list = &parsed.accept,

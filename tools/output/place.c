@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Refuses where a write to the open device, file or folder would change an input. */
@@ -78,6 +79,8 @@ static enum snap_status prepare_image(struct output_session *output, struct snap
     status = check_names(output, err);
     if (status == SNAP_OK)
         status = check_folder(output, err);
+    if (status == SNAP_OK)
+        status = output_room_count(output, err);
     return status == SNAP_OK ? output_room_check(output, output->folder->fd, err) : status;
 }
 
@@ -127,7 +130,17 @@ static enum snap_status prepare_device(struct output_session *output, struct sna
  * ---- standard output -------------------------------------------------------------------------------------------
  */
 
-/* It may have been redirected to anything: also to a file that the shell has just made. */
+/* It may have been redirected to anything. A file that the shell has just made needs room for every byte. */
+static enum snap_status check_redirected(struct output_session *output, struct snap_error *err)
+{
+    struct stat st;
+    enum snap_status status = check_apart(output, STDOUT_FILENO, err);
+
+    return status == SNAP_OK && fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0
+               ? output_room_check(output, STDOUT_FILENO, err)
+               : status;
+}
+
 static enum snap_status prepare_stream(struct output_session *output, struct snap_error *err)
 {
     if (isatty(cli_stream_fd(output->cli->out)))
@@ -138,8 +151,7 @@ static enum snap_status prepare_stream(struct output_session *output, struct sna
     output->most_bytes = output->size_bytes;
     output->target.io = output_stream_open(&output->stream, output->cli->out, output->size_bytes);
     output->target.path = strdup(output->target.io->name);
-    return output->target.path ? check_apart(output, STDOUT_FILENO, err)
-                               : snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    return output->target.path ? check_redirected(output, err) : snap_fail(err, SNAP_E_NOMEM, "out of memory");
 }
 
 enum snap_status output_place_prepare(struct output_session *output, struct snap_error *err)

@@ -38,6 +38,8 @@ void output_report_plan(const struct output_session *output, FILE *out)
     else
         report_print(out, "output: %s", output->target.path);
     report_print(out, "to write: %s%s", bound(output, "up to "), cli_size_text_exact(output->most_bytes).text);
+    if (output->free_known)
+        report_print(out, "free there: %s", cli_size_text_exact(output->free_bytes).text);
 }
 
 void output_report_done(struct output_session *output)
@@ -109,6 +111,10 @@ void output_report_json(struct cli_json *result, const struct output_session *ou
     cli_json_set_bool(object, "complete", output->complete);
     cli_json_set_uint(object, "size_bytes", output->size_bytes);
     cli_json_set_uint(object, "most_bytes", output->most_bytes);
+    if (output->free_known)
+        cli_json_set_uint(object, "free_bytes", output->free_bytes);
+    else
+        cli_json_set_null(object, "free_bytes");
     cli_json_set_uint(object, "written_bytes", output->written.written_bytes);
     cli_json_set_uint(object, "write_requests", output->written.write_requests);
     cli_json_set_uint(object, "verified_bytes", output->verified.done_bytes);

@@ -64,6 +64,8 @@ struct output_session {
     struct snap_new_file *image;  /* a new image, once it is made */
     uint64_t size_bytes;          /* of what is written: with the tail of an image that is no whole sector */
     uint64_t most_bytes;          /* at most so many are no holes; zeros among the data may make it fewer */
+    bool free_known;              /* free_bytes: where a file is written, and its file system tells */
+    uint64_t free_bytes;
     struct snap_extract_result written, verified;
     bool complete;                /* all of it is durable and, where that was asked for, verified */
     uint64_t elapsed_ms;

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define WORDS_OF_OUTPUT \
-    [ACCEPT_IDENTITY] = "identity", [ACCEPT_CUT] = "cut", [ACCEPT_OUTPUT_SIGNATURE] = "output-signature"
+    [ACCEPT_IDENTITY] = "identity", [ACCEPT_CUT] = "cut", [ACCEPT_OUTPUT_SIGNATURE] = "output-signature", \
+    [ACCEPT_SPACE] = "space"
 
 const char *const accept_words_of_output[] = {WORDS_OF_OUTPUT, NULL};
 
