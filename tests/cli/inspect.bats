@@ -335,7 +335,7 @@ recipe() {
     assert_status 8
     assert_said "No space left on device"
     assert_said "small/image.partial is incomplete"
-    assert_said "To go on: rm small/image.partial && snapinspect --origin origin cow --extract small/image --accept=space"
+    assert_said "To go on: rm small/image.partial && snapinspect --origin origin --cow cow --extract small/image --accept=space"
     assert_equal "$left" image.partial
 }
 

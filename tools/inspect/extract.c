@@ -15,7 +15,7 @@ static struct output_arguments arguments_of(const struct inspect_session *sessio
     const struct inspect_arguments *given = &session->arguments;
 
     return (struct output_arguments){
-        .words = {.option = "--extract", .cow_option = ""},
+        .option = "--extract",
         .origin = given->origin,
         .cow = given->cow,
         .place = given->extract,

@@ -11,7 +11,7 @@ static struct output_arguments arguments_of(const struct merge_session *session)
     const struct merge_arguments *given = &session->arguments;
 
     return (struct output_arguments){
-        .words = {.option = "--output", .cow_option = "--cow "},
+        .option = "--output",
         .origin = given->origin,
         .cow = given->cow,
         .place = given->output,

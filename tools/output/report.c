@@ -65,12 +65,11 @@ static void repeat(struct output_session *output)
     /* What is on the device now may look like what the snapshot holds. */
     const unsigned accept =
         output->arguments.accept | (output->kind == OUTPUT_DEVICE ? 1u << ACCEPT_OUTPUT_SIGNATURE : 0);
-    const struct output_words *words = &output->arguments.words;
     const char *partial = output->partial_path;
 
-    cli_line(output->cli, "To go on: %s%s%s%s --origin %s %s%s %s %s%s%s%s", partial ? "rm " : "",
+    cli_line(output->cli, "To go on: %s%s%s%s --origin %s --cow %s %s %s%s%s%s", partial ? "rm " : "",
              partial ? cli_quote(partial).text : "", partial ? " && " : "", output->cli->program->name,
-             cli_quote(output->origin->path).text, words->cow_option, cli_quote(output->cow->path).text, words->option,
+             cli_quote(output->origin->path).text, cli_quote(output->cow->path).text, output->arguments.option,
              cli_quote(output->target.path).text, output->arguments.verify ? " --verify" : "",
              accept ? " --accept=" : "", accept_text(accept).text);
 }

@@ -21,15 +21,9 @@ enum output_kind {
     OUTPUT_STREAM  /* standard output */
 };
 
-/* How the program that is run says things: for messages, and for the command that goes on. */
-struct output_words {
-    const char *option;     /* "--output": what the place is an argument of */
-    const char *cow_option; /* "--cow ": what stands before the COW; "" where it is an operand */
-};
-
 /* Strings are borrowed. */
 struct output_arguments {
-    struct output_words words;
+    const char *option;  /* "--output": what the place is an argument of, for messages and commands */
     const char *origin, *cow, *place;
     bool stream_allowed; /* "-" is standard output, and no file of this name */
     bool dry_run, yes, json, verify, progress_json;
