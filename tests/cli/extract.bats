@@ -108,9 +108,9 @@ plain() {
     refuses 4 "cow: area "
 }
 
-@test "a data chunk on an area, on no whole chunk, or twice: refused with 4, and the entry is named" {
+@test "a data chunk on an area, or used twice: refused with 4, and the entry is named" {
     local name
-    for name in new-on-area-0 new-on-later-area new-on-partial-chunk duplicate-new; do
+    for name in new-on-area-0 new-on-later-area duplicate-new; do
         recipe "$name"
         extract --extract new
         refuses 4 "cow: area 0 slot "
