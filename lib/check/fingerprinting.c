@@ -154,13 +154,14 @@ enum snap_status snap_fingerprinting_compare(const struct snap_store *store, str
 
 enum snap_status snap_fingerprinting_take(struct snap_fingerprint *fingerprint, const uint8_t store_id[16],
                                           struct snap_io *origin, const struct snap_store *listed,
-                                          struct snap_error *err)
+                                          uint32_t *unreadable, struct snap_error *err)
 {
     const uint64_t origin_sectors = origin->size_bytes / SNAP_SECTOR_BYTES;
     struct block blocks[SNAP_FINGERPRINT_SAMPLES_MAX];
     enum snap_status status = SNAP_OK;
     uint32_t count;
 
+    *unreadable = 0;
     memset(fingerprint, 0, sizeof *fingerprint);
     memcpy(fingerprint->store_id, store_id, sizeof fingerprint->store_id);
     fingerprint->samples = snap_fingerprint_samples(origin_sectors);
@@ -177,6 +178,7 @@ enum snap_status snap_fingerprinting_take(struct snap_fingerprint *fingerprint, 
             fingerprint->sums[blocks[i].sample] = blocks[i].sum;
         else
             snap_fingerprint_set_bit(fingerprint->mask, blocks[i].sample);
+        *unreadable += !blocks[i].readable;
     }
     return status;
 }

@@ -222,18 +222,17 @@ static enum snap_status mask_listed(const struct snap_create *create, const stru
 /* Fills in the second sector, and writes it, unless it goes with the header in one block. */
 static enum snap_status put_fingerprint(struct snap_create *create, const struct snap_header *header,
                                         const struct snap_identity *identity,
-                                        const struct snap_fingerprint *fingerprint, uint8_t *sectors,
+                                        struct snap_fingerprint *fingerprint, uint8_t *sectors,
                                         struct snap_error *err)
 {
-    struct snap_fingerprint masked = *fingerprint;
     enum snap_status status;
 
     if (!identity || create->layout.chunk_bytes < FIRST_SECTORS_BYTES)
         return snap_fail(err, SNAP_E_INTERNAL, "%s: there is no place for a fingerprint", create->cow->name);
-    status = mask_listed(create, header, identity, &masked, err);
+    status = mask_listed(create, header, identity, fingerprint, err);
     if (status != SNAP_OK)
         return status;
-    snap_codec_encode_fingerprint(&masked, sectors + SNAP_FINGERPRINT_OFFSET_BYTES);
+    snap_codec_encode_fingerprint(fingerprint, sectors + SNAP_FINGERPRINT_OFFSET_BYTES);
     if (block_bytes(create) >= FIRST_SECTORS_BYTES)
         return SNAP_OK;
     return snap_io_write(create->cow, SNAP_FINGERPRINT_OFFSET_BYTES, SNAP_FINGERPRINT_BYTES,
@@ -241,7 +240,7 @@ static enum snap_status put_fingerprint(struct snap_create *create, const struct
 }
 
 enum snap_status snap_create_finish(struct snap_create *create, const struct snap_identity *identity,
-                                    const struct snap_fingerprint *fingerprint, struct snap_error *err)
+                                    struct snap_fingerprint *fingerprint, struct snap_error *err)
 {
     const struct snap_header header = {
         .magic = SNAP_MAGIC,

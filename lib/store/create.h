@@ -32,11 +32,11 @@ enum snap_status snap_create_add(struct snap_create *create, uint64_t old_chunk,
 /*
  * Completes it: data, areas and the fingerprint (NULL: none), flush, then the header with the identity record (NULL:
  * none) in one atomic unit, flush. Before that there is no store on the device; afterwards there is the whole one. In
- * the fingerprint the samples that the new list touches are masked. It needs a record of the same id, and chunks of at
+ * *fingerprint the samples that the new list touches are masked. It needs a record of the same id, and chunks of at
  * least two sectors (SNAP_E_INTERNAL).
  */
 enum snap_status snap_create_finish(struct snap_create *create, const struct snap_identity *identity,
-                                    const struct snap_fingerprint *fingerprint, struct snap_error *err);
+                                    struct snap_fingerprint *fingerprint, struct snap_error *err);
 
 uint64_t snap_create_entries(const struct snap_create *create);
 

@@ -36,6 +36,7 @@ static const struct snap_fingerprint taken = {.seed = 5, .samples = 150, .mask =
 static enum snap_status make(struct snap_io *io, uint32_t cs, uint64_t count, const struct snap_identity *identity,
                              struct snap_error *err)
 {
+    struct snap_fingerprint fingerprint = taken;
     struct snap_create *create;
     struct snap_layout layout;
     enum snap_status status;
@@ -51,7 +52,7 @@ static enum snap_status make(struct snap_io *io, uint32_t cs, uint64_t count, co
         status = snap_create_add(create, old_of(i), data_of(i, cs * UINT64_C(512)), err);
     }
     if (status == SNAP_OK)
-        status = snap_create_finish(create, identity, identity && cs > 1 ? &taken : NULL, err);
+        status = snap_create_finish(create, identity, identity && cs > 1 ? &fingerprint : NULL, err);
     snap_create_close(create);
     return status;
 }
@@ -328,12 +329,14 @@ static void there_is_no_fingerprint_without_a_place(void **state)
     (void)state;
     for (uint32_t cs = 1; cs <= 2; cs++) {
         struct snap_io *io = io_mem_new("cow", 100 * 512, 512, true);
+        struct snap_fingerprint fingerprint = taken;
         struct snap_create *create;
         struct snap_layout layout;
 
         assert_ok(snap_layout_init(&layout, cs, 100, &err), &err);
         assert_ok(snap_create_begin(&create, io, &layout, &err), &err);
-        assert_status(snap_create_finish(create, cs == 1 ? &identity : NULL, &taken, &err), SNAP_E_INTERNAL, &err);
+        assert_status(snap_create_finish(create, cs == 1 ? &identity : NULL, &fingerprint, &err), SNAP_E_INTERNAL,
+                      &err);
         snap_create_close(create);
         assert_true(snap_all_zero(io_mem_bytes(io), io->size_bytes));
         list_close(io);

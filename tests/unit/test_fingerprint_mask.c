@@ -17,12 +17,13 @@ static struct fixture store_new(uint64_t chunk_sectors)
     const struct snap_identity identity = {.store_id = {1}, .origin_sectors = BLOCKS * 8 + 5};
     struct snap_fingerprint fingerprint;
     struct snap_io *origin;
+    uint32_t unreadable;
 
     for (size_t i = 0; i < 20; i++)
         fixture.entries[i] = (struct snap_entry){i * 3 * (8 / chunk_sectors), format_canonical(chunk_sectors, i)};
     fixture_seal(&fixture);
     origin = fixture_mem("origin", fixture.origin, fixture.origin_bytes, 512);
-    must(snap_fingerprinting_take(&fingerprint, identity.store_id, origin, NULL, NULL));
+    must(snap_fingerprinting_take(&fingerprint, identity.store_id, origin, NULL, &unreadable, NULL));
     must_close(origin);
     snap_codec_encode_record(&identity, fixture.cow);
     snap_codec_encode_fingerprint(&fingerprint, fixture.cow + 512);

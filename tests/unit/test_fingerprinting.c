@@ -32,13 +32,16 @@ static struct snap_io *cow_new(const struct snap_io *origin)
     return cow;
 }
 
-static void put_fingerprint(struct snap_io *cow, struct snap_io *origin)
+/* Returns how many samples could not be read. */
+static uint32_t put_fingerprint(struct snap_io *cow, struct snap_io *origin)
 {
     struct snap_store store = list_open(cow);
     struct snap_fingerprint fingerprint;
+    uint32_t unreadable;
 
-    must(snap_fingerprinting_take(&fingerprint, id, origin, &store, NULL));
+    must(snap_fingerprinting_take(&fingerprint, id, origin, &store, &unreadable, NULL));
     must(snap_fingerprint_write(&store, &fingerprint, NULL));
+    return unreadable;
 }
 
 static struct snap_fingerprint_result compare(struct snap_io *cow, struct snap_io *origin)
@@ -58,7 +61,7 @@ static struct snap_fingerprint_result compare_once(struct snap_io *origin)
     struct snap_io *cow = cow_new(origin);
     struct snap_fingerprint_result result;
 
-    put_fingerprint(cow, origin);
+    assert_int_equal(put_fingerprint(cow, origin), 0);
     result = compare(cow, origin);
     list_close(cow);
     return result;
@@ -122,7 +125,7 @@ static void test_differences(void **state)
     uint64_t lowest = UINT64_MAX;
 
     (void)state;
-    put_fingerprint(cow, origin);
+    assert_int_equal(put_fingerprint(cow, origin), 0);
     store = list_open(cow);
     for (uint32_t i = 16; i < 192; i += 25) {
         const uint64_t at = snap_fingerprint_block(&store.fingerprint, 3000 * 8, i) * 4096;
@@ -156,7 +159,7 @@ static void test_listed(void **state)
     struct snap_fingerprint_result result;
 
     (void)state;
-    put_fingerprint(cow, origin);
+    assert_int_equal(put_fingerprint(cow, origin), 0);
     list_put(cow, CHUNK_SECTORS, 0, 2 * 7 + 1, 2);
     list_put(cow, CHUNK_SECTORS, 1, 2 * 9, 3);
     list_put(cow, CHUNK_SECTORS, 2, 2 * 9 + 1, 4);
@@ -182,7 +185,7 @@ static void test_masked(void **state)
 
     (void)state;
     list_put(cow, CHUNK_SECTORS, 0, 2 * 7, 2);
-    put_fingerprint(cow, origin);
+    assert_int_equal(put_fingerprint(cow, origin), 0);
     list_put(cow, CHUNK_SECTORS, 1, 2 * 8, 3);
     list_put(cow, CHUNK_SECTORS, 0, 2 * 9, 2);
     memset(io_mem_bytes(origin) + 7 * 4096, 0, 4096);
@@ -199,14 +202,16 @@ static void test_unreadable(void **state)
     struct snap_io *origin = io_fault_new(origin_new(300 * 4096), NULL), *cow = cow_new(origin);
     struct snap_fingerprint_result result;
     struct snap_store store;
+    uint32_t unreadable;
     uint64_t reads;
 
     (void)state;
     io_fault_add(origin, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .offset_bytes = 3 * 4096,
                                             .length_bytes = 512});
-    put_fingerprint(cow, origin);
+    unreadable = put_fingerprint(cow, origin);
     result = compare(cow, origin);
     assert_true(result.masked > 0);
+    assert_int_equal(result.masked, unreadable);
     assert_int_equal(result.unreadable, 0);
     assert_int_equal(result.agree, 192 - result.masked);
     store = list_open(cow);
@@ -236,7 +241,7 @@ static void test_failures(void **state)
     struct snap_store store;
 
     (void)state;
-    put_fingerprint(cow, origin);
+    assert_int_equal(put_fingerprint(cow, origin), 0);
     store = list_open(cow);
     io_fault_add(origin, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .sys_errno = ENOMEM});
     assert_int_not_equal(snap_fingerprinting_compare(&store, origin, &result, NULL), SNAP_OK);
@@ -252,7 +257,7 @@ static void test_other_size(void **state)
     struct snap_fingerprint_result result;
 
     (void)state;
-    put_fingerprint(cow, origin);
+    assert_int_equal(put_fingerprint(cow, origin), 0);
     result = compare(cow, shorter);
     assert_true(result.unreadable >= 16);
     assert_int_equal(result.differ, 0);

@@ -4,15 +4,14 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
-#include "lib/check/fingerprinting.h"
 #include "lib/check/pair.h"
 #include "lib/device/probe.h"
 #include "tools/cli/size.h"
+#include "tools/create/remember.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 /* The origin and the newer content, looked at and open for reading. */
 static enum snap_status open_sources(struct create_session *session, struct snap_error *err)
@@ -21,7 +20,7 @@ static enum snap_status open_sources(struct create_session *session, struct snap
     enum snap_status status = devices_find(&session->origin, session->arguments.origin, err);
 
     if (status == SNAP_OK)
-        status = devices_open(&session->origin, &io_options, err);
+        status = create_remember_open_origin(session, err);
     if (status == SNAP_OK && session->arguments.from_diff) {
         status = devices_find(&session->newer, session->arguments.from_diff, err);
         if (status == SNAP_OK)
@@ -182,32 +181,6 @@ static enum snap_status check_room(struct create_session *session, struct snap_e
                      (uint64_t)session->layout.chunk_sectors * 3);
 }
 
-/* What the store remembers of its origin. Reads a few blocks of it; those that cannot be read are left out. */
-static enum snap_status remember_origin(struct create_session *session, struct snap_error *err)
-{
-    const struct snap_origin_facts facts = {session->origin.io->size_bytes / SNAP_SECTOR_BYTES, &session->origin.facts,
-                                            &session->on_origin};
-    const time_t now = time(NULL);
-    uint32_t unreadable;
-    enum snap_status status =
-        snap_identity_fill(&session->identity, &facts, session->layout.chunk_sectors, session->arguments.label,
-                           now > 0 ? (uint64_t)now : 0, err);
-
-    if (status != SNAP_OK)
-        return status;
-    if (session->layout.chunk_bytes < SNAP_FINGERPRINT_OFFSET_BYTES + SNAP_FINGERPRINT_BYTES) {
-        cli_verbose(session->cli, "%s: chunks of %" PRIu64 " bytes have no room for a fingerprint of the origin",
-                    session->cow.path, session->layout.chunk_bytes);
-        return SNAP_OK;
-    }
-    status = snap_fingerprinting_take(&session->fingerprint, session->identity.store_id, session->origin.io, NULL, err);
-    unreadable = snap_fingerprint_masked(&session->fingerprint);
-    if (status == SNAP_OK && unreadable > 0)
-        cli_warn(session->cli, "%s: %" PRIu32 " of the %" PRIu32 " blocks that the fingerprint would have cannot be "
-                 "read, and are left out of it", session->origin.path, unreadable, session->fingerprint.samples);
-    return status;
-}
-
 enum snap_status create_plan(struct create_session *session, struct snap_error *err)
 {
     enum snap_status status = open_sources(session, err);
@@ -224,6 +197,6 @@ enum snap_status create_plan(struct create_session *session, struct snap_error *
     if (status == SNAP_OK)
         status = check_sources(session, err);
     if (status == SNAP_OK && !session->arguments.no_identity)
-        status = remember_origin(session, err);
+        status = create_remember_fill(session, NULL, err);
     return status;
 }

@@ -3,10 +3,10 @@
 #include "tools/create/report.h"
 
 #include "lib/base/bytes.h"
-#include "lib/store/fingerprint.h"
 #include "lib/store/table_line.h"
 #include "tools/cli/json.h"
 #include "tools/cli/size.h"
+#include "tools/create/remember.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -67,21 +67,6 @@ static void print_tables(struct create_session *session)
             report_print(session->cli->out, "%s", session->tables[i]);
 }
 
-/* null: the store has none. */
-static void add_fingerprint(const struct create_session *session, struct cli_json *result)
-{
-    struct cli_json *object;
-
-    if (session->fingerprint.samples == 0) {
-        cli_json_set_null(result, "fingerprint");
-        return;
-    }
-    object = cli_json_object();
-    cli_json_set_uint(object, "samples", session->fingerprint.samples);
-    cli_json_set_uint(object, "unreadable", snap_fingerprint_masked(&session->fingerprint));
-    cli_json_set(result, "fingerprint", object);
-}
-
 static int print_json(struct create_session *session)
 {
     const struct snap_layout *layout = &session->layout;
@@ -99,7 +84,7 @@ static int print_json(struct create_session *session)
     cli_json_set_uint(result, "entries", session->entries);
     snap_identity_format_id(session->identity.store_id, id);
     cli_json_set_string(result, "store_id", session->identity.origin_sectors ? id : NULL);
-    add_fingerprint(session, result);
+    create_remember_json(session, result);
     if (session->tables[0][0] != '\0') {
         struct cli_json *tables = cli_json_array();
 

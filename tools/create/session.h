@@ -21,6 +21,7 @@ struct create_session {
     uint64_t new_image_bytes;          /* the COW is an image that does not exist yet; else 0 */
     struct snap_folder *folder;        /* of such an image */
     struct snap_new_file *image;       /* such an image, once it is made */
+    bool origin_in_use;                /* so it may change before its snapshot begins */
     struct snap_identity identity;
     struct snap_fingerprint fingerprint; /* no samples: none */
     uint64_t entries;                  /* of the finished store */

@@ -43,7 +43,10 @@ static enum snap_status make_image(struct merge_session *session, struct snap_ne
 static enum snap_status take_fingerprint(struct merge_session *session, const struct snap_identity *record,
                                          struct snap_fingerprint *fingerprint, struct snap_error *err)
 {
-    return snap_fingerprinting_take(fingerprint, record->store_id, session->origin.io, &session->store, err);
+    uint32_t unreadable; /* left out */
+
+    return snap_fingerprinting_take(fingerprint, record->store_id, session->origin.io, &session->store, &unreadable,
+                                    err);
 }
 
 static enum snap_status make_store(struct merge_session *session, struct snap_error *err)
