@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* snapcreate: makes a store for an origin, empty or with what differs from a newer content of it. */
+/* snapcreate: makes a store for an origin, or lets one that is there remember its origin. */
 #include "tools/cli/cli.h"
+#include "tools/create/identify.h"
 #include "tools/create/options.h"
 #include "tools/create/plan.h"
 #include "tools/create/report.h"
@@ -19,6 +20,15 @@ static enum snap_status create(struct create_session *session, struct snap_error
     return status == SNAP_OK && !session->arguments.dry_run ? create_write(session, err) : status;
 }
 
+static int identify(struct create_session *session)
+{
+    struct snap_error err = {0};
+
+    if (create_identify(session, &err) == SNAP_OK)
+        return create_identify_end(session);
+    return session->touched ? create_identify_failed(session, &err) : cli_refuse(session->cli, &err);
+}
+
 static int run(struct cli *cli)
 {
     struct create_session session = {.cli = cli};
@@ -32,7 +42,9 @@ static int run(struct cli *cli)
     cli_catch_signals();
     sandbox_allow(&sandbox, session.arguments.cow);
     sandbox_enter(&sandbox, cli);
-    if (create(&session, &err) == SNAP_OK)
+    if (session.arguments.identify)
+        exit_status = identify(&session);
+    else if (create(&session, &err) == SNAP_OK)
         exit_status = create_report_end(&session);
     else
         exit_status = session.touched ? create_write_failed(&session, &err) : cli_refuse(cli, &err);
@@ -49,6 +61,7 @@ static const struct cli_program program = {
     .run = run,
     .mean = typed_mean,
     .options = create_option_table,
+    .rules = create_option_rules,
 };
 
 int main(int argc, char **argv)

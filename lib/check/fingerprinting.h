@@ -34,7 +34,8 @@ enum snap_status snap_fingerprinting_compare(const struct snap_store *store, str
 /*
  * Makes the fingerprint of an origin as it is now, for the store with this id, whose record has the origin's present
  * size. Samples that the list of `listed` touches (NULL: there is no list) are masked, and so are those that cannot be
- * read, which *unreadable counts. SNAP_E_IO where the system gives no random bytes or the list cannot be read; else as the comparison.
+ * read, which *unreadable counts. SNAP_E_IO where the system gives no random bytes or the list cannot be read; else as
+ * the comparison.
  */
 enum snap_status snap_fingerprinting_take(struct snap_fingerprint *fingerprint, const uint8_t store_id[16],
                                           struct snap_io *origin, const struct snap_store *listed,

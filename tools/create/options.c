@@ -56,6 +56,11 @@ const struct cli_option create_option_table[] = {
      .group = "Store",
      .kind = CLI_STRING,
      .string = &parsed.label},
+    {.name = "identify",
+     .help = "make no store: let the one that is there remember which\norigin it belongs to and what that holds",
+     .group = "Store",
+     .kind = CLI_FLAG,
+     .flag = &parsed.identify},
     {.name = "no-identity",
      .help = "do not remember in the store which origin it belongs to\nand what that holds",
      .group = "Store",
@@ -63,7 +68,8 @@ const struct cli_option create_option_table[] = {
      .flag = &parsed.no_identity},
     {.name = "accept",
      .argument = "LIST",
-     .help = "waive a refusal: identity (an origin that is itself a\nstore, a newer content with other marks)",
+     .help = "waive a refusal: identity (an origin that is itself a\nstore; "
+             "newer content, or a store, that does not fit)",
      .group = "Store",
      .kind = CLI_LIST,
      .list = &parsed.accept,
@@ -79,12 +85,19 @@ const struct cli_option create_option_table[] = {
     CLI_OPTION_JSON(&parsed.json),
     {.name = "force",
      .letter = 'f',
-     .help = "overwrite what is on the COW device",
+     .help = "overwrite what is on the COW device; with --identify, also\na record",
      .group = "Safety",
      .kind = CLI_FLAG,
      .flag = &parsed.force},
     CLI_OPTION_DRY_RUN(&parsed.dry_run),
     CLI_OPTIONS_END,
+};
+
+const struct cli_option_rule create_option_rules[] = {
+    {.name = "identify",
+     .excludes = {"from-diff", "chunk-size", "size", "no-identity", "print-table"},
+     .reason = "with --identify no store is made"},
+    CLI_OPTION_RULES_END,
 };
 
 int create_options_take(struct cli *cli, struct create_arguments *given)

@@ -12,12 +12,13 @@ struct create_arguments {
     const char *origin, *cow, *label, *from_diff; /* the last two may be NULL */
     uint64_t chunk_bytes;
     uint64_t size_bytes;                          /* of a new image; 0: so that it can never overflow */
-    bool size_given, force, no_identity, dry_run, json, table_given;
+    bool size_given, force, identify, no_identity, dry_run, json, table_given;
     int table_mode;                               /* enum create_table_mode */
     unsigned accept;                              /* bits of enum create_accept */
 };
 
 extern const struct cli_option create_option_table[];
+extern const struct cli_option_rule create_option_rules[];
 
 /* Hands over what the frame has parsed. CLI_EXIT_OK, or a usage error where a value cannot be used. */
 int create_options_take(struct cli *cli, struct create_arguments *given);

@@ -4,6 +4,7 @@
 #define DMSNAP_TOOLS_CREATE_SESSION
 
 #include "lib/base/new_file.h"
+#include "lib/check/evidence.h"
 #include "lib/check/identity.h"
 #include "lib/device/probe.h"
 #include "lib/store/layout.h"
@@ -11,6 +12,14 @@
 #include "tools/shared/devices.h"
 
 #define CREATE_TABLES 3u
+
+/* --identify: the store that is there, and what it is given. */
+struct create_identify {
+    struct snap_store store;
+    struct snap_check_result check;
+    struct snap_evidence evidence;
+    bool record, fingerprint;
+};
 
 struct create_session {
     struct cli *cli;
@@ -24,6 +33,7 @@ struct create_session {
     bool origin_in_use;                /* so it may change before its snapshot begins */
     struct snap_identity identity;
     struct snap_fingerprint fingerprint; /* no samples: none */
+    struct create_identify identify;
     uint64_t entries;                  /* of the finished store */
     bool touched;                      /* the COW has been written to, or it was tried */
     bool begun;                        /* the first write arrived: what was there is no store any more */
