@@ -9,6 +9,7 @@
 #include "tools/merge/open.h"
 #include "tools/merge/preserve.h"
 #include "tools/merge/report.h"
+#include "tools/merge/room.h"
 #include "tools/merge/side_files.h"
 #include "tools/merge/tune.h"
 #include "tools/merge/undo.h"
@@ -56,6 +57,8 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
         status = merge_bad_prepare(session, err);
     if (status == SNAP_OK)
         status = merge_side_files_distinct(session, err);
+    if (status == SNAP_OK)
+        status = merge_room_check(session, err);
     merge_preserve_share_memory(session);
     session->options.keep_fingerprint = merge_undo_may_bring_back(session);
     return status;

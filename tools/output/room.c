@@ -5,8 +5,7 @@
 #include "lib/base/arith.h"
 #include "tools/cli/size.h"
 #include "tools/shared/accept.h"
-
-#include <sys/statvfs.h>
+#include "tools/shared/room.h"
 
 #define PIECE_BYTES 4096u /* what an image has is data or a hole in such pieces */
 
@@ -77,10 +76,8 @@ enum snap_status output_room_count(struct output_session *output, struct snap_er
 enum snap_status output_room_check(struct output_session *output, int fd, struct snap_error *err)
 {
     const bool sparse = output->kind == OUTPUT_IMAGE;
-    struct statvfs room;
 
-    output->free_known = fstatvfs(fd, &room) == 0 && room.f_blocks > 0 &&
-                         snap_mul(room.f_bavail, room.f_frsize, &output->free_bytes);
+    output->free_known = room_free_bytes(fd, &output->free_bytes);
     if (!output->free_known || output->free_bytes >= output->most_bytes)
         return SNAP_OK;
     if (!accept_has(output->arguments.accept, ACCEPT_SPACE))

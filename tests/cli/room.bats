@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Room on the file systems below images: known before the first write, with the number of bytes, by dry runs too.
+
+setup() {
+    load helpers
+    load work
+    [ "$(id -u)" -eq 0 ] || skip "needs root for mounts"
+    unshare -m true 2>/dev/null || skip "needs mount namespaces"
+    in_folder
+    # Chunks of 4 KiB: the newer content differs in 6 MiB of 8.
+    truncate -s 8M origin.img
+    contents data 6291456 newer
+    cp data newer.img
+    truncate -s 8M newer.img
+    program snapcreate -q --origin origin.img --from-diff newer.img --cow cow.img --size 16M --no-identity
+    assert_status 0
+}
+
+# on_small SCRIPT: in a namespace where $1/small is a file system in memory of 10 MiB; each `try NAME COMMAND...` leaves
+# NAME.status and NAME.said.
+on_small() {
+    cat >script <<'END'
+try() {
+    name=$1 code=0
+    shift
+    "$@" >"$name.out" 2>"$name.said" </dev/null || code=$?
+    echo "$code" >"$name.status"
+}
+fill() { # leaves so many KiB free
+    rm -f small/ballast
+    head -c "$((($(stat -f -c '%a * %S' small) - $1 * 1024)))" /dev/zero >small/ballast
+}
+mkdir -p small
+END
+    printf '%s\n' "mount ${small:--t tmpfs -o size=10M small} small" "PATH=$BUILDDIR/tools:\$PATH" "$1" >>script
+    unshare -m bash -eu script
+}
+
+# tried NAME STATUS TEXT...
+tried() {
+    status=$(<"$1.status") stderr=$(<"$1.said") output=$(<"$1.out")
+    assert_status "$2"
+    local text
+    for text in "${@:3}"; do
+        assert_said "$text"
+    done
+}
+
+@test "holes of the origin under the list that the file system has no room for" {
+    on_small 'truncate -s 8M small/origin.img
+        fill 4096
+        try dry snapmerge -n --origin small/origin.img --cow cow.img
+        try run snapmerge --origin small/origin.img --cow cow.img
+        stat -c %b small/origin.img >blocks
+        try skip snapmerge -n --skip-identical --origin small/origin.img --cow cow.img
+        fill 6144
+        try fits snapmerge --origin small/origin.img --cow cow.img
+        cmp small/origin.img newer.img'
+    tried dry 8 "small/origin.img: this merge needs 6291456 bytes of its file system" \
+        "only 4194304 are free; make room for 2097152 bytes more there" "Nothing was written."
+    tried run 8 "small/origin.img: this merge needs 6291456 bytes of its file system" "Nothing was written."
+    assert_equal "$(<blocks)" 0
+    tried fits 0
+}
+
+@test "blocks that are there, or reserved, need no room" {
+    small="-o loop small.ext4"
+    truncate -s 32M small.ext4
+    mke2fs -q -t ext4 -m 0 small.ext4
+    on_small 'truncate -s 8M small/origin.img
+        fallocate -l 4M small/origin.img
+        fill 2000
+        try none snapmerge -n --origin small/origin.img --cow cow.img
+        fill 2200
+        try fits snapmerge --origin small/origin.img --cow cow.img
+        cmp small/origin.img newer.img'
+    tried none 8 "small/origin.img: this merge needs 2097152 bytes"
+    tried fits 0
+}
+
+@test "a new undo store, and what is copied to another store" {
+    on_small 'cp origin.img small/origin.img
+        truncate -s 8M small/origin.img
+        fallocate -l 8M small/origin.img
+        fill 1024
+        try dry snapmerge -n --undo small/undo --origin small/origin.img --cow cow.img
+        try run snapmerge --undo small/undo --origin small/origin.img --cow cow.img
+        ls small >names
+        snapcreate -q --origin small/origin.img --cow small/other.img --size 16M --no-identity
+        try other snapmerge --preserve small/other.img --origin small/origin.img --cow cow.img'
+    on_small 'truncate -s 8M small/origin.img
+        fill 9000
+        try both snapmerge -n --undo small/undo --origin small/origin.img --cow cow.img'
+    # 1536 chunks, 6 areas of 256 entries, the header, and what one more area would take.
+    tried dry 8 "small/undo: this merge needs " " bytes for the new undo store small/undo" "Nothing was written."
+    local needed=${stderr#*this merge needs }
+    assert [ "${needed%% *}" -ge $((1543 * 4096)) ]
+    assert [ "${needed%% *}" -le $((1546 * 4096)) ]
+    tried run 8 "this merge needs ${needed%% *} bytes" "Nothing was written."
+    assert_equal "$(tr '\n' ' ' <names)" "ballast origin.img "
+    tried other 8 "bytes for what is copied to small/other.img" "Nothing was written."
+    tried both 8 "bytes for the new undo store small/undo, 6291456 bytes for the holes of small/origin.img"
+}

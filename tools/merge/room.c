@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Adds up what a merge takes of each file system, and holds it against what is free. */
+#include "tools/merge/room.h"
+
+#include "lib/base/arith.h"
+#include "lib/io/extents.h"
+#include "lib/merge/room.h"
+#include "tools/cli/size.h"
+#include "tools/shared/room.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* One file system. */
+struct place {
+    const char *path;      /* of something on it */
+    uint64_t device;       /* its st_dev */
+    uint64_t needed_bytes;
+    uint64_t free_bytes;
+    char items[512];       /* what needs it, in words */
+};
+
+struct places {
+    struct place at[2 + MERGE_SIBLINGS_MAX];
+    unsigned count;
+};
+
+/* Where an open image or folder lies; NULL where it takes no room, or its file system does not tell what it has. */
+static struct place *place_of(struct places *places, int fd, const char *path)
+{
+    struct place *place = &places->at[places->count];
+    uint64_t free_bytes;
+    struct stat seen;
+
+    if (fstat(fd, &seen) != 0 || S_ISBLK(seen.st_mode))
+        return NULL;
+    for (unsigned i = 0; i < places->count; i++)
+        if (places->at[i].device == seen.st_dev)
+            return &places->at[i];
+    if (!room_free_bytes(fd, &free_bytes))
+        return NULL;
+    *place = (struct place){.path = path, .device = seen.st_dev, .free_bytes = free_bytes};
+    places->count++;
+    return place;
+}
+
+static void add(struct place *place, uint64_t bytes, const char *what, const char *path)
+{
+    const size_t used = strlen(place->items);
+
+    if (bytes == 0)
+        return;
+    if (!snap_add(place->needed_bytes, bytes, &place->needed_bytes))
+        place->needed_bytes = UINT64_MAX;
+    (void)snprintf(place->items + used, sizeof place->items - used, "%s%" PRIu64 " bytes for %s %s", used ? ", " : "",
+                   bytes, what, path);
+}
+
+/* The holes behind the list of a store that is there, as far as this merge writes to them. */
+static enum snap_status add_sibling(const struct merge_sibling *sibling, struct places *places, struct snap_error *err)
+{
+    const struct snap_layout *layout = &sibling->store.layout;
+    const uint64_t from_chunk = sibling->check.highest_new_chunk + 1;
+    const uint64_t chunks = sibling->need.needed_chunks + sibling->need.needed_chunks / layout->entries_per_area;
+    struct place *place = place_of(places, snap_file_fd(sibling->device.io), sibling->device.path);
+    uint64_t missing_bytes;
+    enum snap_status status;
+
+    if (!place || chunks == 0)
+        return SNAP_OK;
+    status = snap_extents_missing(sibling->device.io, from_chunk * layout->chunk_bytes,
+                                  (from_chunk + chunks) * layout->chunk_bytes, cli_stop_asked, NULL, &missing_bytes,
+                                  err);
+    if (status == SNAP_OK)
+        add(place, missing_bytes, "what is copied to", sibling->device.path);
+    return status;
+}
+
+/* A new undo store, and the stores that are there and keep their view. */
+static enum snap_status add_stores(struct merge_session *session, struct places *places, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    if (session->undo.new_image_bytes > 0) {
+        struct place *place = place_of(places, session->undo.folder->fd, session->arguments.undo);
+
+        if (place)
+            add(place, session->undo.new_image_bytes, "the new undo store", session->arguments.undo);
+    }
+    for (unsigned i = 0; i < session->preserve.count && status == SNAP_OK; i++) {
+        const struct merge_sibling *sibling = &session->preserve.siblings[i];
+
+        if (sibling->handle && !sibling->invalidate)
+            status = add_sibling(sibling, places, err);
+    }
+    return status;
+}
+
+static enum snap_status fail_room(const struct place *place, struct snap_error *err)
+{
+    return snap_fail(err, SNAP_E_NOSPC, "%s: this merge needs %" PRIu64 " bytes of its file system (%s), and only "
+                     "%" PRIu64 " are free; make room for %" PRIu64 " bytes more there", place->path,
+                     place->needed_bytes, place->items, place->free_bytes, place->needed_bytes - place->free_bytes);
+}
+
+/* What is equal is not written with --skip-identical: zeros for a hole among it. Then nobody knows before. */
+static enum snap_status add_origin(struct merge_session *session, struct places *places, struct snap_error *err)
+{
+    struct place *place = place_of(places, snap_file_fd(session->origin.io), session->origin.path);
+    struct snap_room room = {
+        .store = &session->store,
+        .origin = session->origin.io,
+        .entries = session->job.entries,
+        .repeated = session->check.repeated_entries > 0,
+        .memory_bytes = session->options.memory_bytes,
+        .stop = cli_stop_asked,
+    };
+    uint64_t needed_bytes = 0;
+    enum snap_status status;
+
+    if (!place)
+        return SNAP_OK;
+    room.enough_bytes = place->free_bytes - snap_min(place->needed_bytes, place->free_bytes);
+    status = snap_room_needed(&room, &needed_bytes, err);
+    if (status == SNAP_OK && needed_bytes > room.enough_bytes && session->arguments.skip_identical) {
+        cli_warn(session->cli, "%s: up to %" PRIu64 " bytes of holes will be filled, but its file system has only "
+                 "%" PRIu64 " free; it fits only if enough of the content is zeros", session->origin.path, needed_bytes,
+                 place->free_bytes);
+        return SNAP_OK;
+    }
+    if (status == SNAP_OK)
+        add(place, needed_bytes, "the holes of", session->origin.path);
+    return status;
+}
+
+enum snap_status merge_room_check(struct merge_session *session, struct snap_error *err)
+{
+    struct places places = {.count = 0};
+    enum snap_status status = SNAP_OK;
+
+    if (session->job.entries == 0)
+        return SNAP_OK;
+    status = add_stores(session, &places, err);
+    if (status == SNAP_OK)
+        status = add_origin(session, &places, err);
+    for (unsigned i = 0; i < places.count && status == SNAP_OK; i++)
+        if (places.at[i].needed_bytes > places.at[i].free_bytes)
+            status = fail_room(&places.at[i], err);
+    return status;
+}
