@@ -12,7 +12,8 @@
 #define STEP_BYTES (4u << 20)
 
 struct diff {
-    struct snap_create *create;
+    struct snap_create *create; /* NULL: what differs is only counted */
+    uint64_t chunks;            /* that differ */
     const struct snap_layout *layout;
     struct snap_io *origin, *newer;
     uint64_t size_bytes;
@@ -38,8 +39,8 @@ static enum snap_status skip_holes(const struct diff *diff, const struct snap_di
     return status;
 }
 
-/* Compares [offset, offset + length) and adds what differs; only the end of the devices is not a whole chunk. */
-static enum snap_status compare_step(const struct diff *diff, uint64_t offset_bytes, uint64_t length_bytes,
+/* Compares [offset, offset + length); counts and adds what differs. Only the end of the devices is no whole chunk. */
+static enum snap_status compare_step(struct diff *diff, uint64_t offset_bytes, uint64_t length_bytes,
                                      struct snap_error *err)
 {
     const uint64_t chunk_bytes = diff->layout->chunk_bytes;
@@ -52,9 +53,49 @@ static enum snap_status compare_step(const struct diff *diff, uint64_t offset_by
 
         if (memcmp(diff->buffers[0] + at, diff->buffers[1] + at, (size_t)compare_bytes) == 0)
             continue;
+        diff->chunks++;
+        if (!diff->create)
+            continue;
         memset(diff->buffers[1] + at + compare_bytes, 0, (size_t)(chunk_bytes - compare_bytes));
         status = snap_create_add(diff->create, (offset_bytes + at) / chunk_bytes, diff->buffers[1] + at, err);
     }
+    return status;
+}
+
+static enum snap_status compare_all(struct diff *diff, const struct snap_diff_control *control, struct snap_error *err)
+{
+    struct snap_io *origin = diff->origin, *newer = diff->newer;
+    enum snap_status status = SNAP_OK;
+    uint64_t offset_bytes = 0;
+
+    diff->size_bytes = snap_round_down(origin->size_bytes, SNAP_SECTOR_BYTES);
+    diff->step_bytes = snap_max(STEP_BYTES, diff->layout->chunk_bytes);
+    if (diff->size_bytes != snap_round_down(newer->size_bytes, SNAP_SECTOR_BYTES))
+        return snap_fail(err, SNAP_E_REFUSED, "%s has %" PRIu64 " sectors, but %s has %" PRIu64 "; they must be equal",
+                         origin->name, origin->size_bytes / SNAP_SECTOR_BYTES, newer->name,
+                         newer->size_bytes / SNAP_SECTOR_BYTES);
+    for (int i = 0; i < 2; i++) {
+        diff->buffers[i] = snap_buffer_new(diff->step_bytes);
+        if (!diff->buffers[i])
+            status = snap_fail(err, SNAP_E_NOMEM, "out of memory comparing chunks of %" PRIu64 " bytes",
+                               diff->layout->chunk_bytes);
+    }
+    while (status == SNAP_OK) {
+        uint64_t length_bytes;
+
+        status = skip_holes(diff, control, &offset_bytes, err);
+        if (status == SNAP_OK && control->stop && control->stop(control->stop_context))
+            status = snap_fail(err, SNAP_E_STOPPED, "stopped while comparing");
+        if (status != SNAP_OK || offset_bytes >= diff->size_bytes)
+            break;
+        length_bytes = snap_min(diff->step_bytes, diff->size_bytes - offset_bytes);
+        status = compare_step(diff, offset_bytes, length_bytes, err);
+        offset_bytes += length_bytes;
+        if (control->progress)
+            control->progress(control->progress_context, offset_bytes, diff->size_bytes);
+    }
+    snap_buffer_free(diff->buffers[0]);
+    snap_buffer_free(diff->buffers[1]);
     return status;
 }
 
@@ -62,36 +103,16 @@ enum snap_status snap_diff(struct snap_create *create, const struct snap_layout 
                            struct snap_io *newer, const struct snap_diff_control *control, struct snap_error *err)
 {
     struct diff diff = {.create = create, .layout = layout, .origin = origin, .newer = newer};
-    enum snap_status status = SNAP_OK;
-    uint64_t offset_bytes = 0;
 
-    diff.size_bytes = snap_round_down(origin->size_bytes, SNAP_SECTOR_BYTES);
-    diff.step_bytes = snap_max(STEP_BYTES, layout->chunk_bytes);
-    if (diff.size_bytes != snap_round_down(newer->size_bytes, SNAP_SECTOR_BYTES))
-        return snap_fail(err, SNAP_E_REFUSED, "%s has %" PRIu64 " sectors, but %s has %" PRIu64 "; they must be equal",
-                         origin->name, origin->size_bytes / SNAP_SECTOR_BYTES, newer->name,
-                         newer->size_bytes / SNAP_SECTOR_BYTES);
-    for (int i = 0; i < 2; i++) {
-        diff.buffers[i] = snap_buffer_new(diff.step_bytes);
-        if (!diff.buffers[i])
-            status = snap_fail(err, SNAP_E_NOMEM, "out of memory comparing chunks of %" PRIu64 " bytes",
-                               layout->chunk_bytes);
-    }
-    while (status == SNAP_OK) {
-        uint64_t length_bytes;
+    return compare_all(&diff, control, err);
+}
 
-        status = skip_holes(&diff, control, &offset_bytes, err);
-        if (status == SNAP_OK && control->stop && control->stop(control->stop_context))
-            status = snap_fail(err, SNAP_E_STOPPED, "stopped while comparing");
-        if (status != SNAP_OK || offset_bytes >= diff.size_bytes)
-            break;
-        length_bytes = snap_min(diff.step_bytes, diff.size_bytes - offset_bytes);
-        status = compare_step(&diff, offset_bytes, length_bytes, err);
-        offset_bytes += length_bytes;
-        if (control->progress)
-            control->progress(control->progress_context, offset_bytes, diff.size_bytes);
-    }
-    snap_buffer_free(diff.buffers[0]);
-    snap_buffer_free(diff.buffers[1]);
+enum snap_status snap_diff_count(const struct snap_layout *layout, struct snap_io *origin, struct snap_io *newer,
+                                 const struct snap_diff_control *control, uint64_t *chunks, struct snap_error *err)
+{
+    struct diff diff = {.layout = layout, .origin = origin, .newer = newer};
+    const enum snap_status status = compare_all(&diff, control, err);
+
+    *chunks = diff.chunks;
     return status;
 }

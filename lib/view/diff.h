@@ -26,4 +26,8 @@ struct snap_diff_control {
 enum snap_status snap_diff(struct snap_create *create, const struct snap_layout *layout, struct snap_io *origin,
                            struct snap_io *newer, const struct snap_diff_control *control, struct snap_error *err);
 
+/* Only counts these chunks, in the same pass. Fails as snap_diff does, but for SNAP_E_NOSPC. */
+enum snap_status snap_diff_count(const struct snap_layout *layout, struct snap_io *origin, struct snap_io *newer,
+                                 const struct snap_diff_control *control, uint64_t *chunks, struct snap_error *err);
+
 #endif

@@ -102,3 +102,52 @@ tried() {
     tried other 8 "bytes for what is copied to small/other.img" "Nothing was written."
     tried both 8 "bytes for the new undo store small/undo, 6291456 bytes for the holes of small/origin.img"
 }
+
+@test "--from-diff into a size too small: refused with the size that it takes, and nothing is made" {
+    local dry size before
+    contents old.img 1048576 old
+    before=$(sha256sum old.img)
+    for dry in "" -n; do
+        for size in 4M 6291456; do
+            # shellcheck disable=SC2086
+            program snapcreate $dry --origin origin.img --from-diff newer.img --cow small.cow --size "$size"
+            assert_status 8
+            assert_said "small.cow: 1536 chunks of newer.img differ, but it has room for "
+            assert_said "Nothing was written."
+            assert [ ! -e small.cow ]
+        done
+        # shellcheck disable=SC2086
+        program snapcreate $dry -f --origin origin.img --from-diff newer.img --cow old.img
+        assert_status 8
+        assert_said "old.img: 1536 chunks of newer.img differ, but it has room for 254 only; make it at least "
+        assert_equal "$(sha256sum old.img)" "$before"
+    done
+    size=${stderr#*make it at least }
+    program snapcreate --origin origin.img --from-diff newer.img --cow small.cow --size "${size%% *}"
+    assert_status 0
+    program snapinspect --extract view.img --origin origin.img small.cow
+    assert_status 0
+    cmp view.img newer.img
+}
+
+@test "a new store on a file system with less room: it may overflow, and --from-diff is refused" {
+    on_small 'fill 4096
+        try max snapcreate -n --json --origin origin.img --cow small/cow.img --size max
+        try dry snapcreate -n --origin origin.img --from-diff newer.img --cow small/cow.img --size max
+        try run snapcreate --origin origin.img --from-diff newer.img --cow small/cow.img --size max
+        ls small >names
+        truncate -s 16M small/cow.img
+        try there snapcreate --origin origin.img --from-diff newer.img --cow small/cow.img
+        stat -c %b small/cow.img >blocks'
+    tried max 0 "small/cow.img: it may take 84" " bytes more of its file system, where only 4194304 are free"
+    assert_not_said "never overflow"
+    assert_json .result.can_overflow true
+    tried dry 8 "small/cow.img: 1536 chunks of newer.img differ, which takes 63" \
+        " bytes of its file system, and only 4194304 are free; make room for " "Nothing was written."
+    tried run 8 "small/cow.img: 1536 chunks of newer.img differ, which takes 63" "Nothing was written."
+    assert_equal "$(<names)" ballast
+    tried there 8 "small/cow.img: 1536 chunks of newer.img differ, which takes 63" "Nothing was written."
+    assert_equal "$(<blocks)" 0
+    on_small 'try max snapcreate --origin origin.img --from-diff newer.img --cow small/cow.img --size max'
+    tried max 0 "can never overflow"
+}

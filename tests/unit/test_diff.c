@@ -376,6 +376,27 @@ static void no_allocation_can_fail_unnoticed(void **state)
     list_close(cow);
 }
 
+static void what_differs_can_be_counted_alone(void **state)
+{
+    const struct pair pair = pair_new(8, 1 * MIB + 3 * 512);
+    const struct snap_diff_control plain = {.next_data = NULL};
+    struct snap_error err = {.text = ""};
+    struct snap_layout layout;
+    uint64_t chunks;
+
+    (void)state;
+    assert_ok(snap_layout_init(&layout, 8, 100, &err), &err);
+    assert_ok(snap_diff_count(&layout, pair.origin, pair.newer, &plain, &chunks, &err), &err);
+    assert_int_equal(chunks, 0);
+    change(pair.newer, 0);
+    change(pair.newer, 4095);
+    change(pair.newer, 9 * 4096);
+    change(pair.newer, 1 * MIB + 2 * 512);
+    assert_ok(snap_diff_count(&layout, pair.origin, pair.newer, &plain, &chunks, &err), &err);
+    assert_int_equal(chunks, 3);
+    pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +410,7 @@ int main(void)
         cmocka_unit_test(a_stop_is_met_in_each_step),
         cmocka_unit_test(errors_of_each_device_are_told),
         cmocka_unit_test(no_allocation_can_fail_unnoticed),
+        cmocka_unit_test(what_differs_can_be_counted_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

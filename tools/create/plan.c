@@ -8,6 +8,7 @@
 #include "lib/device/probe.h"
 #include "tools/cli/size.h"
 #include "tools/create/remember.h"
+#include "tools/create/room.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -169,18 +170,6 @@ static enum snap_status plan_device(struct create_session *session, struct snap_
     return status;
 }
 
-/* At least one entry must fit. */
-static enum snap_status check_room(struct create_session *session, struct snap_error *err)
-{
-    if (snap_layout_capacity_entries(&session->layout) > 0)
-        return SNAP_OK;
-    return snap_fail(err, SNAP_E_NOSPC,
-                     "%s: %" PRIu64 " sectors have no room for a single entry; with chunks of %" PRIu32
-                     " sectors it takes at least %" PRIu64,
-                     session->cow.path, session->layout.cow_sectors, session->layout.chunk_sectors,
-                     (uint64_t)session->layout.chunk_sectors * 3);
-}
-
 enum snap_status create_plan(struct create_session *session, struct snap_error *err)
 {
     enum snap_status status = open_sources(session, err);
@@ -193,9 +182,9 @@ enum snap_status create_plan(struct create_session *session, struct snap_error *
     if (status == SNAP_OK)
         status = session->arguments.size_given ? plan_image(session, err) : plan_device(session, err);
     if (status == SNAP_OK)
-        status = check_room(session, err);
-    if (status == SNAP_OK)
         status = check_sources(session, err);
+    if (status == SNAP_OK)
+        status = create_room_check(session, err);
     if (status == SNAP_OK && !session->arguments.no_identity)
         status = create_remember_fill(session, NULL, err);
     return status;

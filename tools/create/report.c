@@ -7,32 +7,32 @@
 #include "tools/cli/json.h"
 #include "tools/cli/size.h"
 #include "tools/create/remember.h"
+#include "tools/create/room.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
-
-static uint64_t origin_chunks(const struct create_session *session)
-{
-    return snap_layout_origin_chunks(&session->layout, session->origin.io->size_bytes / SNAP_SECTOR_BYTES);
-}
 
 void create_report_room(struct create_session *session)
 {
     const struct snap_layout *layout = &session->layout;
     const uint64_t capacity = snap_layout_capacity_entries(layout);
-    const uint64_t chunks = origin_chunks(session);
+    const uint64_t chunks = create_room_origin_chunks(session);
     uint64_t never_chunks;
 
-    if (capacity >= chunks) {
+    if (capacity >= chunks && !create_room_short(session)) {
         cli_note(session->cli, "%s: it has room for all %" PRIu64 " chunks of the origin and can never overflow",
                  session->cow.path, chunks);
-    } else if (snap_layout_chunks_for_entries(layout->entries_per_area, chunks, &never_chunks)) {
+    } else if (capacity < chunks && snap_layout_chunks_for_entries(layout->entries_per_area, chunks, &never_chunks)) {
         cli_note(session->cli,
                  "%s: it has room for %" PRIu64 " of the origin's %" PRIu64 " chunks (%s), and one more would "
                  "overflow it; with %" PRIu64 " sectors it could never overflow",
                  session->cow.path, capacity, chunks, cli_size_text(capacity * layout->chunk_bytes).text,
                  never_chunks * layout->chunk_sectors);
     }
+    if (create_room_short(session))
+        cli_warn(session->cli, "%s: it may take %" PRIu64 " bytes more of its file system, where only %" PRIu64 " are "
+                 "free: it overflows when these are used up", session->cow.path, session->missing_bytes,
+                 session->free_bytes);
     if (snap_layout_exact_fit_trap(layout) && capacity < chunks)
         cli_warn(session->cli,
                  "%s: avoid this size: the last data chunk would need a metadata area beyond the end; with %" PRIu32
@@ -77,9 +77,10 @@ static int print_json(struct create_session *session)
     cli_json_set_bool(result, "written", !session->arguments.dry_run);
     cli_json_set_uint(result, "chunk_sectors", layout->chunk_sectors);
     cli_json_set_uint(result, "cow_sectors", layout->cow_sectors);
-    cli_json_set_uint(result, "origin_chunks", origin_chunks(session));
+    cli_json_set_uint(result, "origin_chunks", create_room_origin_chunks(session));
     cli_json_set_uint(result, "capacity_entries", snap_layout_capacity_entries(layout));
-    cli_json_set_bool(result, "can_overflow", snap_layout_capacity_entries(layout) < origin_chunks(session));
+    cli_json_set_bool(result, "can_overflow", create_room_short(session) || snap_layout_capacity_entries(layout) <
+                                                                                create_room_origin_chunks(session));
     cli_json_set_bool(result, "exact_fit", snap_layout_exact_fit_trap(layout));
     cli_json_set_uint(result, "entries", session->entries);
     snap_identity_format_id(session->identity.store_id, id);

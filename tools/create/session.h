@@ -29,6 +29,8 @@ struct create_session {
     struct snap_layout layout;
     uint64_t new_image_bytes;          /* the COW is an image that does not exist yet; else 0 */
     struct snap_folder *folder;        /* of such an image */
+    uint64_t missing_bytes;            /* of an image: what its file system has not given it yet */
+    uint64_t free_bytes;               /* what that file system has; UINT64_MAX: not known, or a device */
     struct snap_new_file *image;       /* such an image, once it is made */
     bool origin_in_use;                /* so it may change before its snapshot begins */
     struct snap_identity identity;
