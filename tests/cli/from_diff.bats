@@ -126,8 +126,8 @@ made() {
     assert_json .result.entries 1
     program snapinspect --origin origin --extract view cow
     assert_status 0
-    assert_equal "$(stat -c %s view)" 99840
     cmp -n 99840 view new
+    cmp -i 99840 view origin # the end of the image comes from the origin
 }
 
 @test "large chunks" {
