@@ -6,9 +6,11 @@
 #include "lib/base/bytes.h"
 #include "lib/device/loops.h"
 #include "lib/device/overlay.h"
+#include "lib/device/twins.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -82,8 +84,12 @@ static enum snap_status fail_in_use(struct taking *taking, const struct snap_loo
                      users[0] ? users : "held by another program");
 }
 
-/* Opens the loop device exclusively: mounts and other runs are kept out for as long as it is open. */
-static enum snap_status hold_loop(struct taking *taking, const struct snap_loop *loop, struct snap_error *err)
+/*
+ * Opens the loop device exclusively: mounts and other runs are kept out for as long as it is open. One over what a
+ * stack is made of is only asked: it may have bytes of both devices of a pair, and this process can hold it once.
+ */
+static enum snap_status hold_loop(struct taking *taking, const struct snap_loop *loop, bool keeps,
+                                  struct snap_error *err)
 {
     struct stat st;
     const int fd = open(loop->node, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
@@ -97,7 +103,10 @@ static enum snap_status hold_loop(struct taking *taking, const struct snap_loop 
         return snap_fail(err, SNAP_E_BUSY, "%s: %s became another device while it was opened", taking->path,
                          loop->node);
     }
-    return keep(taking, fd, err);
+    if (keeps)
+        return keep(taking, fd, err);
+    (void)close(fd); /* nothing was done with it */
+    return SNAP_OK;
 }
 
 /*
@@ -110,6 +119,7 @@ static enum snap_status claim_loops(struct taking *taking, const struct snap_dev
 
     for (size_t i = 0; i < taking->loops.count && status == SNAP_OK; i++) {
         const struct snap_loop *loop = &taking->loops.loops[i];
+        bool same;
 
         if (device->block_device && (loop->device.device_number == device->device_number ||
                                      loop->device.device_number == device->disk_number))
@@ -119,10 +129,11 @@ static enum snap_status claim_loops(struct taking *taking, const struct snap_dev
                              "%s: %s is in use, and this system does not tell which file it shows: "
                              "mount /sys, or make the node %s, and repeat the command", taking->path, loop->node,
                              loop->node);
-        if (!snap_device_same(device, &loop->device, reason, sizeof reason))
+        same = snap_device_same(device, &loop->device, reason, sizeof reason);
+        if (!same && !snap_device_made_of_same(device, &loop->device))
             continue;
         if (device->block_device)
-            status = hold_loop(taking, loop, err);
+            status = hold_loop(taking, loop, same, err);
         else
             status = snap_fail_errno(err, EBUSY, "%s: the image backs %s; use that device, or detach it", taking->path,
                                      loop->node);
@@ -178,6 +189,36 @@ static enum snap_status lock_backing_file(struct taking *taking, struct snap_err
     return lock_file(taking, &name, err);
 }
 
+/* Whether a device-mapper device that has the same bytes, by their tables, is in use. */
+static enum snap_status ask_twin(const struct taking *taking, const struct snap_twin *twin, struct snap_error *err)
+{
+    const struct snap_device other = {.block_device = true, .device_number = twin->number, .disk_number = twin->number};
+    char users[SNAP_DEVICE_HOLDERS_BYTES], node[sizeof twin->name + 32];
+    int fd;
+
+    (void)snprintf(node, sizeof node, "/dev/mapper/%s", twin->name);
+    fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == EBUSY) {
+        snap_device_users(&other, users, sizeof users);
+        return snap_fail(err, SNAP_E_BUSY, "%s: in use: %s has the same bytes, and is %s", taking->path, node,
+                         users[0] ? users : "held by another program");
+    }
+    if (fd >= 0)
+        (void)close(fd); /* nothing was done with it */
+    return SNAP_OK;
+}
+
+static enum snap_status claim_twins(struct taking *taking, struct snap_error *err)
+{
+    struct snap_twins twins;
+    enum snap_status status = snap_twins_find(taking->device, &twins, err);
+
+    for (size_t i = 0; i < twins.count && status == SNAP_OK; i++)
+        status = ask_twin(taking, &twins.twins[i], err);
+    snap_twins_free(&twins);
+    return status;
+}
+
 static enum snap_status take_all(struct taking *taking, int fd, struct snap_error *err)
 {
     const struct snap_device *device = taking->device;
@@ -187,6 +228,9 @@ static enum snap_status take_all(struct taking *taking, int fd, struct snap_erro
         return status;
     if (!device->block_device)
         return claim_overlay(taking, fd, err);
+    status = claim_twins(taking, err);
+    if (status != SNAP_OK)
+        return status;
     if (device->is_loop && device->backing_number == 0 && device->backing_inode != 0)
         return lock_backing_file(taking, err);
     return SNAP_OK;

@@ -16,6 +16,8 @@ struct snap_claim;
  *
  * - every other loop device that shows any of them is opened exclusively, so that it can neither be in use nor get into
  *   use; an image that any loop device shows is busy: that device is to be used, or detached;
+ * - loop devices that show any bytes of what a device-mapper or md device is made of, and device-mapper devices whose
+ *   tables map the same bytes, must not be in use now; they are not held, since they may have bytes of several devices;
  * - of the file behind a loop device, what the device shows is locked, as snap_file_open locks an image, so that two
  *   runs through two loop devices, or through a loop device and the file, meet;
  * - a file on an overlay file system is locked under its other name, in the upper layer or in the merged view, and the

@@ -56,8 +56,14 @@ bool snap_device_same(const struct snap_device *a, const struct snap_device *b, 
 bool snap_device_stands_on(const struct snap_device *upper, const struct snap_device *lower);
 
 /*
- * The same for what is open: a block device; a file, or a folder that gets a new file, whose file system may lie on
- * `lower`. False for all else, such as a pipe. O_PATH is enough.
+ * Whether a device that `upper` is made of, through device-mapper and md, shares bytes with `lower`, without being that
+ * device or a partition of it.
+ */
+bool snap_device_made_of_same(const struct snap_device *upper, const struct snap_device *lower);
+
+/*
+ * As snap_device_stands_on for what is open: a block device; a file, or a folder that gets a new file, whose file
+ * system may lie on `lower`. False for all else, such as a pipe. O_PATH is enough.
  */
 bool snap_device_fd_stands_on(int fd, const struct snap_device *lower);
 

@@ -14,6 +14,15 @@ void snap_device_read_sysfs(const char *sys_root, struct snap_device *device);
 /* snap_device_holders, with <sys_root>/proc and <sys_root>/sys as its sources. */
 void snap_device_holders_at(const char *sys_root, const struct snap_device *device, char *text, size_t text_bytes);
 
+#define SNAP_DEVICE_SLAVES_MAX 64u
+
+/* The numbers of the devices that this one is made of directly, by device-mapper or md; returns how many. */
+size_t snap_device_slaves(const char *sys_root, uint64_t number, uint64_t slaves[SNAP_DEVICE_SLAVES_MAX]);
+
+/* snap_device_made_of_same, with <sys_root>/sys as its source. */
+bool snap_device_made_of_same_at(const char *sys_root, const struct snap_device *upper,
+                                 const struct snap_device *lower);
+
 /* snap_device_stands_on, with <sys_root>/sys as its source. */
 bool snap_device_stands_on_at(const char *sys_root, const struct snap_device *upper, const struct snap_device *lower);
 

@@ -68,31 +68,38 @@ static bool file_stands_on(const struct snap_device *loop, const struct snap_dev
     return found;
 }
 
-/* The devices that the one with this number is made of. */
-static bool slave_stands_on(const char *sys_root, uint64_t number, const struct snap_device *lower, unsigned depth)
+size_t snap_device_slaves(const char *sys_root, uint64_t number, uint64_t slaves[SNAP_DEVICE_SLAVES_MAX])
 {
     char path[PATH_MAX / 2], text[64];
     const struct dirent *entry;
-    bool found = false;
+    size_t count = 0;
     DIR *dir;
 
     if (snprintf(path, sizeof path, "%s/sys/dev/block/%u:%u/slaves", sys_root, major(number), minor(number)) >=
         (int)sizeof path)
-        return false;
+        return 0;
     dir = opendir(path);
-    while (!found && dir && (entry = readdir(dir))) {
-        struct snap_device slave;
-        uint64_t slave_number;
-
-        if (entry->d_name[0] == '.' ||
-            !snap_sysfs_line(text, sizeof text, "%s/%s/dev", path, entry->d_name) ||
-            !snap_sysfs_device_number(text, &slave_number))
-            continue;
-        slave = device_at(sys_root, slave_number);
-        found = stands_on(sys_root, &slave, lower, depth + 1);
-    }
+    while (dir && count < SNAP_DEVICE_SLAVES_MAX && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.' && snap_sysfs_line(text, sizeof text, "%s/%s/dev", path, entry->d_name) &&
+            snap_sysfs_device_number(text, &slaves[count]))
+            count++;
     if (dir)
         (void)closedir(dir);
+    return count;
+}
+
+/* The devices that the one with this number is made of. */
+static bool slave_stands_on(const char *sys_root, uint64_t number, const struct snap_device *lower, unsigned depth)
+{
+    uint64_t slaves[SNAP_DEVICE_SLAVES_MAX];
+    const size_t count = snap_device_slaves(sys_root, number, slaves);
+    bool found = false;
+
+    for (size_t i = 0; i < count && !found; i++) {
+        const struct snap_device slave = device_at(sys_root, slaves[i]);
+
+        found = stands_on(sys_root, &slave, lower, depth + 1);
+    }
     return found;
 }
 
@@ -116,6 +123,40 @@ static bool stands_on(const char *sys_root, const struct snap_device *upper, con
         return stands_on(sys_root, &under, lower, depth + 1);
     }
     return upper->is_loop && sys_root[0] == '\0' && file_stands_on(upper, lower, depth);
+}
+
+/* What one of the devices below has to do with `lower`: nothing, or it is that device or its partition, or shares. */
+enum below { BELOW_APART, BELOW_SHARES, BELOW_IS_IT };
+
+static enum below compare_below(const char *sys_root, uint64_t number, const struct snap_device *lower, unsigned depth)
+{
+    uint64_t slaves[SNAP_DEVICE_SLAVES_MAX];
+    const size_t count = depth < DEPTH_MAX ? snap_device_slaves(sys_root, number, slaves) : 0;
+    enum below found = BELOW_APART;
+    char reason[256];
+
+    for (size_t i = 0; i < count && found != BELOW_IS_IT; i++) {
+        const struct snap_device slave = device_at(sys_root, slaves[i]);
+        enum below deeper;
+
+        if (slave.device_number == lower->device_number || slave.disk_number == lower->device_number)
+            return BELOW_IS_IT;
+        if (snap_device_same(&slave, lower, reason, sizeof reason))
+            found = BELOW_SHARES;
+        deeper = compare_below(sys_root, slave.disk_number, lower, depth + 1);
+        found = deeper != BELOW_APART ? deeper : found;
+    }
+    return found;
+}
+
+bool snap_device_made_of_same_at(const char *sys_root, const struct snap_device *upper, const struct snap_device *lower)
+{
+    return upper->block_device && compare_below(sys_root, upper->disk_number, lower, 0) == BELOW_SHARES;
+}
+
+bool snap_device_made_of_same(const struct snap_device *upper, const struct snap_device *lower)
+{
+    return snap_device_made_of_same_at("", upper, lower);
 }
 
 bool snap_device_stands_on_at(const char *sys_root, const struct snap_device *upper, const struct snap_device *lower)

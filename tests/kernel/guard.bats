@@ -46,3 +46,40 @@ ours() {
     grep -q 'Nothing was written' "$T/said.$busy"
     [ "$(uml_result "$free")" = "ok exit 0" ]
 }
+
+@test "an origin whose bytes are in use through another device-mapper device, or a loop device over what is below" {
+    local last twin dry below free
+    workload 'pair 8 8192 5600 0|write dev=@ length=400K block=64K seed=2'
+    workload_make "$T"
+    uml_go_slices
+
+    uml_begin
+    slices_open "$T/pair.origin" "$T/pair.cow"
+    uml_job create name=twin "table=0 64 linear /dev/disk 128"
+    uml_job create name=user "table=0 64 linear /dev/mapper/twin 0"
+    ours snapmerge --origin /dev/mapper/origin --cow /dev/mapper/cow
+    twin=$last
+    ours snapmerge -n --origin /dev/mapper/origin --cow /dev/mapper/cow
+    dry=$last
+    uml_job remove name=user
+    uml_job remove name=twin
+    uml_job exec -- /sbin/losetup /dev/loop3 /dev/disk
+    uml_job create name=user "table=0 64 linear /dev/loop3 0"
+    ours snapmerge --origin /dev/mapper/origin --cow /dev/mapper/cow
+    below=$last
+    uml_job cmp dev=/dev/mapper/cow "with=$T/pair.cow"
+    uml_job remove name=user
+    ours snapmerge --origin /dev/mapper/origin --cow /dev/mapper/cow
+    free=$last
+    uml_job cmp dev=/dev/mapper/origin "with=$T/pair.view"
+    uml_go_slices
+
+    [ "$(uml_result "$twin")" = "ok exit 8" ]
+    cat "$T/said.$twin" "$T/said.$below"
+    grep -q '/dev/mapper/origin: in use: /dev/mapper/twin has the same bytes, and is held by ' "$T/said.$twin"
+    grep -q 'Nothing was written' "$T/said.$twin"
+    [ "$(uml_result "$dry")" = "ok exit 8" ]
+    [ "$(uml_result "$below")" = "ok exit 8" ]
+    grep -q '/dev/mapper/.*: in use: /dev/loop3 has the same bytes, and is held by ' "$T/said.$below"
+    [ "$(uml_result "$free")" = "ok exit 0" ]
+}

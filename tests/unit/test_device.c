@@ -353,6 +353,20 @@ static void a_stack_stands_on_its_lowest_disk(void **state)
                                 .disk_number = makedev(7, 3), .backing_device = makedev(252, 0), .backing_inode = 5};
     assert_true(snap_device_stands_on_at(root, &loop, &two)); /* over a file on dm-0 */
     assert_false(snap_device_stands_on_at(root, &loop, &one));
+
+    /* Loop devices over the disk below share bytes with it; what the stack is made of itself does not count. */
+    loop = (struct snap_device){.block_device = true, .is_loop = true, .device_number = makedev(7, 3),
+                                .disk_number = makedev(7, 3), .backing_number = two.disk_number};
+    assert_true(snap_device_made_of_same_at(root, &dm, &loop));
+    assert_true(snap_device_made_of_same_at(root, &md, &loop));
+    assert_true(snap_device_made_of_same_at(root, &part, &loop));
+    assert_false(snap_device_made_of_same_at(root, &two, &loop)); /* made of nothing */
+    assert_false(snap_device_made_of_same_at(root, &dm, &two));
+    assert_false(snap_device_made_of_same_at(root, &md, &disk));
+    assert_false(snap_device_made_of_same_at(root, &md, &dm));
+    loop.backing_offset_bytes = one.start_sectors * UINT64_C(512);
+    loop.size_sectors = one.size_sectors;
+    assert_false(snap_device_made_of_same_at(root, &dm, &loop)); /* over another part of it */
 }
 
 static void a_circle_of_devices_ends(void **state)

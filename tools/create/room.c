@@ -80,8 +80,8 @@ static enum snap_status check_difference(struct create_session *session, struct 
         bytes = UINT64_MAX;
     if (differ > capacity)
         return snap_fail(err, SNAP_E_NOSPC, "%s: %" PRIu64 " chunks of %s differ, but it has room for %" PRIu64
-                         " only; make it at least %" PRIu64 " bytes large", session->cow.path, differ, session->newer.path,
-                         capacity, bytes);
+                         " only; make it at least %" PRIu64 " bytes large",
+                         session->cow.path, differ, session->newer.path, capacity, bytes);
     status = find_missing(session, bytes, &missing_bytes, err);
     if (status == SNAP_OK && missing_bytes > session->free_bytes)
         return snap_fail(err, SNAP_E_NOSPC, "%s: %" PRIu64 " chunks of %s differ, which takes %" PRIu64 " bytes of its "
