@@ -108,6 +108,7 @@ need_other_user() {
     loop_over "$cow" --read-only
     foreseen 8 "$loop: $text" snapmerge --origin "$origin" --cow "$loop"
     foreseen 8 "$loop: $text" snapcreate -f --origin "$view" --cow "$loop"
+    foreseen 8 "$loop: $text" snapcreate --identify --origin "$origin" --cow "$loop"
     loops_detach
     truncate -s 4M "$BATS_TEST_TMPDIR/blank.img"
     loop_over "$BATS_TEST_TMPDIR/blank.img" --read-only

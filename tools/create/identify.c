@@ -30,7 +30,8 @@ static struct pair pair_of(const struct create_session *session)
 /* Both exclusively: what is remembered must still be true when it is written. */
 static enum snap_status open_both(struct create_session *session, struct snap_error *err)
 {
-    const struct snap_file_options cow_options = {.write = !session->arguments.dry_run, .exclusive = true};
+    const struct snap_file_options cow_options = {
+        .write = !session->arguments.dry_run, .foresee = session->arguments.dry_run, .exclusive = true};
     const struct snap_file_options origin_options = {.exclusive = true};
     struct snap_store *store = &session->identify.store;
     enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
