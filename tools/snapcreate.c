@@ -45,7 +45,7 @@ static int run(struct cli *cli)
     if (session.arguments.identify)
         exit_status = identify(&session);
     else if (create(&session, &err) == SNAP_OK)
-        exit_status = create_report_end(&session);
+        create_report_end(&session);
     else
         exit_status = session.touched ? create_write_failed(&session, &err) : cli_refuse(cli, &err);
     exit_status = devices_close_all(cli, cow, 1, exit_status);

@@ -27,8 +27,9 @@ static int show(struct inspect_session *session)
     if (complete && session->arguments.list)
         return inspect_list(session, &err) == SNAP_OK ? exit_status : cli_fail(session->cli, &err);
     if (session->arguments.json)
-        return inspect_figures_json(session, exit_status);
-    inspect_figures_print(session);
+        inspect_figures_json(session);
+    else
+        inspect_figures_print(session);
     return exit_status;
 }
 

@@ -12,6 +12,10 @@ setup() {
     shaped_pair random 8 100 $((8 * 130))
 }
 
+recipe() {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/$1.recipe" cow origin view
+}
+
 teardown() {
     loops_detach
 }
@@ -83,4 +87,95 @@ teardown() {
     assert_json .result.on_origin.ambivalent true
     program snapinspect --origin origin new
     assert_shown "(and other signatures)"
+}
+
+# --- ends without a result -------------------------------------------------------------------------
+# error_is WORD EXIT_STATUS: standard output has exactly one object, with this error, and the message that was said.
+error_is() {
+    assert_status "$2"
+    assert_equal "$(jq -s length <<<"$output")" 1
+    assert_json '"\(.dmsnap.program) \(.error.status) \(.exit_status)"' "$name $1 $2"
+    assert_said "$(json .error.message)"
+}
+
+@test "each refusal and failure is one object with a word and the message, in all four programs" {
+    local name
+    truncate -s 1M blank
+    for name in snapinspect snapcheck; do
+        program "$name" --json --origin origin missing
+        error_is not-found 8
+        program "$name" --json --origin origin origin
+        error_is refused 8
+    done
+    name=snapmerge
+    program snapmerge --json --origin origin --cow blank
+    error_is no-store 4
+    program snapmerge --json --origin origin --cow missing
+    error_is not-found 8
+    program snapmerge --json --output cow --origin origin --cow cow
+    error_is refused 8
+    name=snapcreate
+    program snapcreate --json --origin origin --cow cow
+    error_is refused 8
+    program snapcreate --json --origin origin --cow other --size 4K
+    error_is no-space 8
+    name=snapinspect
+    program snapinspect --json --origin origin --extract cow cow
+    error_is refused 8
+}
+
+@test "a wrong command line is one object, too, wherever --json stands in it" {
+    local name
+    for name in snapinspect snapcheck snapmerge snapcreate; do
+        program "$name" --json --bogus
+        error_is usage 16
+        program "$name" --bogus -J
+        error_is usage 16
+        program "$name" --bogus -- --json
+        assert_status 16
+        assert_equal "$output" ""
+    done
+    name=snapinspect
+    program snapinspect --list --json -o BOGUS cow
+    error_is usage 16
+}
+
+@test "a run that fails on the way says so in its result" {
+    need_strace
+    traced -P "$dir/cow" -e trace=pwrite64,pwritev -e inject=pwrite64,pwritev:error=EIO:when=1 -- \
+        snapmerge --json --io-engine threads --queue-depth 1 --origin origin --cow "$dir/cow"
+    assert_json '"\(.result.outcome) \(.error.status) \(.exit_status)"' "failed io-error 8"
+    assert_equal "$(jq -s length <<<"$output")" 1
+}
+
+@test "the exit status of a result is the one of the program, even where closing fails" {
+    need_strace
+    traced -P "$dir/cow" -e trace=close -e inject=close:error=EIO:when=1+ -- \
+        snapcheck --json --origin origin "$dir/cow"
+    assert_json '"\(.exit_status)"' "$status"
+    assert_equal "$(jq -s length <<<"$output")" 1
+}
+
+@test "the verdict on a store is a word" {
+    program snapcheck --json cow
+    assert_json .result.verdict clean
+    recipe duplicate-old
+    program snapcheck --json cow
+    assert_json .result.verdict damaged
+    recipe full
+    program snapcheck --json cow
+    assert_json .result.verdict warnings
+    truncate -s 1M blank
+    program snapcheck --json blank
+    assert_json .result.verdict not-usable
+}
+
+@test "the list has its columns by name and in bytes, and -o picks them" {
+    recipe one-entry
+    program snapinspect --list --json -o AREA,ORIGIN cow
+    assert_status 0
+    assert_equal "$(sed -n 2p <<<"$output" | jq -c .)" '{"origin_offset_bytes":40960,"area":0}'
+    program snapinspect --list --json cow
+    assert_equal "$(sed -n 2p <<<"$output" | jq -r '"\(.origin_offset_bytes) \(.cow_offset_bytes) \(.length_bytes)"')" \
+        "40960 8192 4096"
 }

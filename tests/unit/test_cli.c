@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holds the frame of the programs to its promises: strict options, exact exit statuses, careful talk. */
 #include "tools/cli/cli.h"
-
+#include "tools/cli/result.h"
 #include "tools/cli/table.h"
 
 #include <fcntl.h>
@@ -57,6 +57,15 @@ static const struct cli_option memory_options[] = {
     { .name = "memory", .argument = "SIZE", .help = "a size", .group = "One", .kind = CLI_SIZE,
       .number = &values.size },
     CLI_OPTIONS_END,
+};
+
+static const struct cli_option json_options[] = {
+    CLI_OPTION_JSON(&values.flag),
+    CLI_OPTIONS_END,
+};
+
+static const struct cli_program json_program = {
+    .name = "prog", .purpose = "Does nothing.", .synopsis = "[OPTION...]", .options = json_options,
 };
 
 static const struct cli_column columns[] = {
@@ -495,6 +504,60 @@ static void lost_output_is_a_failure(void **state)
     assert_string_equal(said, "prog: standard output: a write failed\n");
 }
 
+/* ---- JSON at the end ---------------------------------------------------------------------------------- */
+
+#define HEAD "{\n  \"dmsnap\": {\n    \"schema\": 1,\n    \"program\": \"prog\",\n    \"version\": \"1\"\n  },\n"
+#define ERROR "  \"error\": {\n    \"status\": \"busy\",\n    \"message\": \"in use\"\n  },\n"
+
+enum ended { ENDED_WITHOUT, ENDED_WITH_DOCUMENT, ENDED_WITH_LINES };
+
+/* What is printed at the end of a run that failed (`status` is not SNAP_OK) or not. */
+static void assert_end(enum ended how, enum snap_status status, int exit_status, const char *expected)
+{
+    struct snap_error failure = {.status = status, .text = "in use"};
+    struct run run;
+
+    parse(&run, &json_program, ARGUMENTS("-J"));
+    assert_true(run.go_on);
+    if (how == ENDED_WITH_DOCUMENT)
+        cli_result_keep(&run.cli, cli_json_document("prog", "1"));
+    else if (how == ENDED_WITH_LINES)
+        cli_result_stream(&run.cli);
+    if (status != SNAP_OK) {
+        assert_int_equal(cli_fail(&run.cli, &failure), exit_status);
+        failure.status = SNAP_E_IO; /* a later one is not told */
+        cli_result_failed(&run.cli, &failure);
+    }
+    assert_int_equal(cli_result_print(&run.cli, "1", exit_status, NULL), SNAP_OK);
+    fflush(run.out_file);
+    assert_string_equal(run.out, expected);
+    end(&run);
+}
+
+static void a_run_ends_with_one_object(void **state)
+{
+    (void)state;
+    if (cli_json_lacks())
+        skip();
+    assert_end(ENDED_WITHOUT, SNAP_OK, 0, "");
+    assert_end(ENDED_WITHOUT, SNAP_E_BUSY, 8, HEAD ERROR "  \"exit_status\": 8\n}\n");
+    assert_end(ENDED_WITH_DOCUMENT, SNAP_OK, 4, HEAD "  \"exit_status\": 4\n}\n");
+    assert_end(ENDED_WITH_DOCUMENT, SNAP_E_BUSY, 8, HEAD ERROR "  \"exit_status\": 8\n}\n");
+    assert_end(ENDED_WITH_LINES, SNAP_OK, 0, "{\"exit_status\":0}\n");
+    assert_end(ENDED_WITH_LINES, SNAP_E_BUSY, 8,
+               "{\"error\":{\"status\":\"busy\",\"message\":\"in use\"},\"exit_status\":8}\n");
+}
+
+static void each_failure_has_a_word_of_its_own(void **state)
+{
+    (void)state;
+    for (int i = SNAP_OK; i <= SNAP_E_INTERNAL; i++) {
+        assert_non_null(cli_exit_word((enum snap_status)i));
+        for (int j = SNAP_OK; j < i; j++)
+            assert_string_not_equal(cli_exit_word((enum snap_status)i), cli_exit_word((enum snap_status)j));
+    }
+}
+
 /* ---- talk --------------------------------------------------------------------------------------------- */
 
 static void talk_is_named_and_escaped(void **state)
@@ -603,6 +666,7 @@ static void a_question_goes_to_the_terminal_where_standard_error_does_not(void *
     struct cli cli = { .program = &program };
     FILE *file = tmpfile();
     char shown[256] = "";
+    size_t length = 0;
     int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
 
     (void)state;
@@ -622,8 +686,12 @@ static void a_question_goes_to_the_terminal_where_standard_error_does_not(void *
     assert_int_equal(ftell(file), 0);
     cli_line(&cli, "afterwards");
     assert_int_equal(ftell(file), (long)strlen("afterwards\n"));
-    assert_true(read(master, shown, sizeof shown - 1) > 0);
-    assert_non_null(strstr(shown, "what it is about\r\nprog: Really? [y/N] "));
+    while (!strstr(shown, "what it is about\r\nprog: Really? [y/N] ")) { /* it may come in several pieces */
+        const ssize_t count = read(master, shown + length, sizeof shown - 1 - length);
+
+        assert_true(count > 0);
+        length += (size_t)count;
+    }
     fclose(file);
     close(slave);
     close(master);
@@ -792,6 +860,8 @@ int main(void)
         cmocka_unit_test(talk_is_named_and_escaped),
         cmocka_unit_test(short_memory_names_the_option_for_it),
         cmocka_unit_test(quiet_and_verbose_choose_what_is_said),
+        cmocka_unit_test(a_run_ends_with_one_object),
+        cmocka_unit_test(each_failure_has_a_word_of_its_own),
         cmocka_unit_test(only_yes_is_yes),
         cmocka_unit_test(a_question_goes_to_the_terminal_where_standard_error_does_not),
         cmocka_unit_test(the_option_answers_yes_without_a_terminal),

@@ -2,6 +2,7 @@
 /* How snapcheck shows what it found: findings and a summary, as text or as JSON. */
 #include "tools/check/report.h"
 
+#include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
 #include "tools/shared/verdict.h"
@@ -23,6 +24,16 @@ enum snap_status check_report_finding(void *context, const struct snap_finding *
                      snap_rules_severity_name(finding->severity), info->id, session->cli->verbose ? "; " : "",
                      session->cli->verbose ? info->meaning : "");
     return SNAP_OK;
+}
+
+/* What is to be said of the store, in a word that never changes. */
+static const char *verdict_word(const struct check_session *session)
+{
+    if (!session->result.list_complete)
+        return "not-usable";
+    if (!report_is_sound(&session->findings))
+        return "damaged";
+    return session->findings.severity_counts[SNAP_WARNING] > 0 ? "warnings" : "clean";
 }
 
 static void print_summary(struct check_session *session)
@@ -59,7 +70,7 @@ static void print_pair(struct check_session *session)
                      "part", session->origin.path);
 }
 
-static int print_json(struct check_session *session, int exit_status)
+static void keep_json(struct check_session *session)
 {
     struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
     struct cli_json *figures = cli_json_object();
@@ -75,6 +86,7 @@ static int print_json(struct check_session *session, int exit_status)
         cli_json_set_uint(figures, "repeated_entries", session->result.repeated_entries);
     if (!snap_header_is_store(&session->store))
         cli_json_set_string(figures, "content", content_text(&session->cow, &session->store).text);
+    cli_json_set_string(figures, "verdict", verdict_word(session));
     cli_json_set_bool(figures, "clean", usable && session->findings.severity_counts[SNAP_WARNING] == 0);
     cli_json_set_bool(figures, "usable", usable);
     cli_json_set_uint(figures, "findings_total", findings_total);
@@ -85,7 +97,7 @@ static int print_json(struct check_session *session, int exit_status)
     cli_json_set(document, "result", figures);
     cli_json_set(document, "findings", session->found);
     session->found = NULL;
-    return report_json_end(session->cli, document, exit_status);
+    cli_result_keep(session->cli, document);
 }
 
 int check_report_end(struct check_session *session)
@@ -96,10 +108,12 @@ int check_report_end(struct check_session *session)
                                                                  : CLI_EXIT_OK;
 
     report_talk_rest(session->cli, session->cow.path, &session->findings, SNAP_NOTE);
-    if (session->arguments.json)
-        return print_json(session, exit_status);
-    print_summary(session);
-    content_say(session->cli, &session->cow, &session->store);
-    print_pair(session);
+    if (session->arguments.json) {
+        keep_json(session);
+    } else {
+        print_summary(session);
+        content_say(session->cli, &session->cow, &session->store);
+        print_pair(session);
+    }
     return exit_status;
 }

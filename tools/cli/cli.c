@@ -6,6 +6,7 @@
 #include "tools/cli/harden.h"
 #include "tools/cli/help.h"
 #include "tools/cli/options.h"
+#include "tools/cli/result.h"
 #include "tools/cli/streams.h"
 
 #include <errno.h>
@@ -51,6 +52,7 @@ bool cli_parse(struct cli *cli, const struct cli_program *program, int argc, con
     if (status == SNAP_OK && asked == CLI_ASKED_WORK)
         return true;
     if (status == SNAP_E_USAGE) {
+        cli_result_look_for_json(cli, argv);
         *exit_status = cli_usage_error(cli, "%s", error.text);
     } else if (status != SNAP_OK) {
         *exit_status = cli_fail(cli, &error);
@@ -66,6 +68,7 @@ bool cli_parse(struct cli *cli, const struct cli_program *program, int argc, con
 
 void cli_free(struct cli *cli)
 {
+    cli_result_free(cli);
     cli_parser_free(cli->parser);
     cli->parser = NULL;
 }
@@ -92,29 +95,36 @@ static bool start(struct cli *cli, const struct cli_program *program, int argc, 
 {
     const bool secure = secure_descriptors();
     FILE *const out = cli_stream_open(STDOUT_FILENO), *const err = cli_stream_open(STDERR_FILENO);
+    struct snap_error error = {0};
 
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit of file sizes fails with EFBIG, and that is said */
     (void)setlocale(LC_CTYPE, ""); /* for widths, and what a terminal may see; where it fails, "C" stays */
     if (!cli_parse(cli, program, argc, argv, out ? out : stdout, err ? err : stderr, exit_status)) {
         if (*exit_status == CLI_EXIT_USAGE && program->mean && cli->operands_count > program->operands_max && secure &&
-            cli_harden(cli))
+            cli_harden(&error) == SNAP_OK)
             program->mean(cli);
         return false;
     }
     if (!secure) {
-        cli_error(cli, "standard input, output or error is closed, and /dev/null cannot take its place");
-        *exit_status = CLI_EXIT_FAILED;
+        (void)snap_fail(&error, SNAP_E_UNSUPPORTED, "standard input, output or error is closed, and /dev/null cannot "
+                        "take its place");
+        *exit_status = cli_fail(cli, &error);
         return false;
     }
-    *exit_status = CLI_EXIT_FAILED;
-    return cli_harden(cli);
+    if (cli_harden(&error) == SNAP_OK)
+        return true;
+    *exit_status = cli_fail(cli, &error);
+    return false;
 }
 
 int cli_finish(struct cli *cli, int exit_status)
 {
     struct snap_error err;
 
+    /* Where the output cannot take it, the end of the stream says so. */
+    if (cli_result_print(cli, cli_version(), exit_status, &err) == SNAP_E_NOMEM)
+        exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     if (cli_stream_end(cli->out, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     cli_free(cli);

@@ -36,6 +36,30 @@ int cli_exit_worse(int first, int second)
     return first > second ? first : second;
 }
 
+const char *cli_exit_word(enum snap_status status)
+{
+    static const char *const words[] = {
+        [SNAP_OK] = "ok",
+        [SNAP_E_USAGE] = "usage",
+        [SNAP_E_NOT_STORE] = "no-store",
+        [SNAP_E_VERSION] = "unknown-version",
+        [SNAP_E_INVALID] = "invalid",
+        [SNAP_E_CORRUPT] = "damaged",
+        [SNAP_E_REFUSED] = "refused",
+        [SNAP_E_BUSY] = "busy",
+        [SNAP_E_PERM] = "no-permission",
+        [SNAP_E_NOENT] = "not-found",
+        [SNAP_E_NOSPC] = "no-space",
+        [SNAP_E_IO] = "io-error",
+        [SNAP_E_NOMEM] = "no-memory",
+        [SNAP_E_UNSUPPORTED] = "unsupported",
+        [SNAP_E_STOPPED] = "stopped",
+        [SNAP_E_INTERNAL] = "internal",
+    };
+
+    return words[status];
+}
+
 const char *cli_exit_outcome(enum snap_status status)
 {
     return status == SNAP_OK ? "done" : status == SNAP_E_STOPPED ? "stopped" : "failed";

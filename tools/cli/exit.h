@@ -20,6 +20,9 @@ int cli_exit_status(enum snap_status status);
 /* The one to give of two: 32, 16, 8, 4, 1, 0 in this order. */
 int cli_exit_worse(int first, int second);
 
+/* The failure in a word that never changes, for JSON: "refused", "busy" (dmsnap(7), EXIT STATUS). */
+const char *cli_exit_word(enum snap_status status);
+
 /* How a piece of work ended, as JSON says it: "done", "stopped" or "failed". */
 const char *cli_exit_outcome(enum snap_status status);
 

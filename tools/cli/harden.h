@@ -3,15 +3,13 @@
 #ifndef DMSNAP_TOOLS_CLI_HARDEN
 #define DMSNAP_TOOLS_CLI_HARDEN
 
-#include "tools/cli/program.h"
-
-#include <stdbool.h>
+#include "lib/base/error.h"
 
 /*
  * Gives up core dumps and gaining rights (confine.h), and forgets the variables with which libraries write debug output
- * or read other files. False, with the reason said, where the program runs with more rights than its caller has
+ * or read other files. SNAP_E_REFUSED where the program runs with more rights than its caller has
  * (set-user-ID or file capabilities): it was not made for that.
  */
-bool cli_harden(struct cli *cli);
+enum snap_status cli_harden(struct snap_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_TOOLS_CLI_PROGRAM
 #define DMSNAP_TOOLS_CLI_PROGRAM
 
+#include "lib/base/error.h"
 #include "tools/cli/json.h"
 
 #include <stdbool.h>
@@ -125,6 +126,9 @@ struct cli {
     int in_fd;                         /* where answers come from */
     FILE *err_aside;                   /* standard error, while `err` is the terminal of a question; else NULL */
     struct cli_parser *parser;         /* owns all strings that were handed out */
+    struct cli_json *document;         /* what --json prints at the end (result.h) */
+    bool document_kept, streamed;
+    struct snap_error failure;         /* the first one that was said; SNAP_OK: none */
     void (*before_message)(void *context); /* clears a progress bar before a line of talk (progress.h) */
     void *before_message_context;
 };

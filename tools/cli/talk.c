@@ -5,6 +5,7 @@
 #include "tools/cli/escape.h"
 #include "tools/cli/exit.h"
 #include "tools/cli/program.h"
+#include "tools/cli/result.h"
 #include "tools/cli/stop.h"
 #include "tools/cli/streams.h"
 
@@ -106,6 +107,7 @@ static void name_memory_option(struct cli *cli)
 
 int cli_fail(struct cli *cli, const struct snap_error *err)
 {
+    cli_result_failed(cli, err);
     cli_error(cli, "%s", err->text);
     if (err->status == SNAP_E_NOMEM)
         name_memory_option(cli);
@@ -127,11 +129,14 @@ void cli_nothing_written(struct cli *cli)
 
 int cli_usage_error(struct cli *cli, const char *format, ...)
 {
+    struct snap_error err = {.status = SNAP_E_USAGE};
     va_list list;
 
     va_start(list, format);
-    say(cli, true, "", "\n", format, list);
+    (void)vsnprintf(err.text, sizeof err.text, format, list);
     va_end(list);
+    cli_result_failed(cli, &err);
+    cli_error(cli, "%s", err.text);
     cli_line(cli, "Try '%s --help'.", cli->program->name);
     return CLI_EXIT_USAGE;
 }

@@ -6,6 +6,7 @@
 #include "lib/store/fingerprint.h"
 #include "lib/store/record.h"
 #include "tools/cli/json.h"
+#include "tools/cli/result.h"
 #include "tools/create/remember.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/pair_report.h"
@@ -200,7 +201,8 @@ static int print_json(struct create_session *session)
     create_remember_json(session, result);
     verdict_set_json(result, &session->identify.evidence.pair);
     cli_json_set(document, "result", result);
-    return report_json_end(session->cli, document, CLI_EXIT_OK);
+    cli_result_keep(session->cli, document);
+    return CLI_EXIT_OK;
 }
 
 int create_identify_end(struct create_session *session)

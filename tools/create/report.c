@@ -5,6 +5,7 @@
 #include "lib/base/bytes.h"
 #include "lib/store/table_line.h"
 #include "tools/cli/json.h"
+#include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/create/remember.h"
 #include "tools/create/room.h"
@@ -67,7 +68,7 @@ static void print_tables(struct create_session *session)
             report_print(session->cli->out, "%s", session->tables[i]);
 }
 
-static int print_json(struct create_session *session)
+static void keep_json(struct create_session *session)
 {
     const struct snap_layout *layout = &session->layout;
     struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
@@ -94,18 +95,15 @@ static int print_json(struct create_session *session)
         cli_json_set(result, "tables", tables);
     }
     cli_json_set(document, "result", result);
-    return report_json_end(session->cli, document, CLI_EXIT_OK);
+    cli_result_keep(session->cli, document);
 }
 
-int create_report_end(struct create_session *session)
+void create_report_end(struct create_session *session)
 {
-    int exit_status = CLI_EXIT_OK;
-
     if (session->arguments.json)
-        exit_status = print_json(session);
+        keep_json(session);
     else
         print_tables(session);
     if (session->arguments.dry_run)
         cli_nothing_written(session->cli);
-    return exit_status;
 }

@@ -13,7 +13,7 @@ void create_report_room(struct create_session *session);
  */
 enum snap_status create_report_make_tables(struct create_session *session, struct snap_error *err);
 
-/* The end of a run without a failure, as text or as JSON. Returns the exit status. */
-int create_report_end(struct create_session *session);
+/* The end of a run without a failure, as text or as JSON. */
+void create_report_end(struct create_session *session);
 
 #endif

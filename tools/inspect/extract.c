@@ -2,6 +2,7 @@
 /* Hands a run of snapinspect with --extract to what writes snapshots elsewhere, and prints its result as JSON. */
 #include "tools/inspect/extract.h"
 
+#include "tools/cli/result.h"
 #include "tools/inspect/figures.h"
 #include "tools/output/place.h"
 #include "tools/output/prepare.h"
@@ -33,8 +34,7 @@ static struct output_arguments arguments_of(const struct inspect_session *sessio
 }
 
 /* The figures that snapinspect gives without --extract, and what became of the output. */
-static int print_json(struct inspect_session *session, const struct output_session *output, const char *outcome,
-                      int exit_status)
+static void keep_json(struct inspect_session *session, const struct output_session *output, const char *outcome)
 {
     struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
     struct cli_json *result = cli_json_object();
@@ -47,7 +47,7 @@ static int print_json(struct inspect_session *session, const struct output_sessi
     cli_json_set_uint(result, "elapsed_ms", output->elapsed_ms);
     output_report_json(result, output);
     cli_json_set(document, "result", result);
-    return report_json_end(session->cli, document, exit_status);
+    cli_result_keep(session->cli, document);
 }
 
 int inspect_extract(struct inspect_session *session)
@@ -68,7 +68,7 @@ int inspect_extract(struct inspect_session *session)
     } else {
         exit_status = output_run(&output, &outcome);
         if (session->arguments.json && outcome)
-            exit_status = print_json(session, &output, outcome, exit_status);
+            keep_json(session, &output, outcome);
     }
     if (output_place_close(&output, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(session->cli, &err));

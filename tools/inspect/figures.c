@@ -4,6 +4,7 @@
 
 #include "lib/base/bytes.h"
 #include "tools/cli/json.h"
+#include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
 #include "tools/shared/verdict.h"
@@ -121,12 +122,12 @@ void inspect_figures_set(struct cli_json *result, const struct inspect_session *
     }
 }
 
-int inspect_figures_json(struct inspect_session *session, int exit_status)
+void inspect_figures_json(struct inspect_session *session)
 {
     struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
     struct cli_json *result = cli_json_object();
 
     inspect_figures_set(result, session);
     cli_json_set(document, "result", result);
-    return report_json_end(session->cli, document, exit_status);
+    cli_result_keep(session->cli, document);
 }

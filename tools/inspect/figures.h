@@ -12,9 +12,9 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
 /* That the store is damaged, where its figures do not show it. */
 void inspect_figures_warn(struct inspect_session *session);
 
-/* As text, or as one JSON document; that returns the exit status. */
+/* As text, or as one JSON document at the end of the program. */
 void inspect_figures_print(struct inspect_session *session);
-int inspect_figures_json(struct inspect_session *session, int exit_status);
+void inspect_figures_json(struct inspect_session *session);
 
 /* The members of that document's result. */
 void inspect_figures_set(struct cli_json *result, const struct inspect_session *session);

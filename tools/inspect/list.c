@@ -5,6 +5,7 @@
 #include "lib/base/bytes.h"
 #include "lib/store/list_walk.h"
 #include "tools/cli/json.h"
+#include "tools/cli/result.h"
 #include "tools/cli/size.h"
 
 #include <inttypes.h>
@@ -71,15 +72,39 @@ static enum snap_status print_row(struct inspect_session *session, struct cli_ta
     return cli_table_row(table, cells, err);
 }
 
-static enum snap_status print_json(struct inspect_session *session, const struct range *range, struct snap_error *err)
+/* null where a broken entry lies beyond what 64 bits can say. */
+static void set_offset(struct cli_json *row, const char *key, const struct inspect_session *session, uint64_t chunk)
+{
+    uint64_t bytes;
+
+    if (__builtin_mul_overflow(chunk, session->store.layout.chunk_bytes, &bytes))
+        cli_json_set_null(row, key);
+    else
+        cli_json_set_uint(row, key, bytes);
+}
+
+/* The columns under their names, with units; the raw numbers of the chunks only where no columns were chosen. */
+static enum snap_status print_json(struct inspect_session *session, const struct cli_table *table,
+                                   const struct range *range, struct snap_error *err)
 {
     struct cli_json *row = cli_json_object();
 
-    cli_json_set_uint(row, "index", range->index);
-    cli_json_set_hex(row, "old", range->old_chunk);
-    cli_json_set_hex(row, "new", range->new_chunk);
-    cli_json_set_uint(row, "chunks", range->chunks);
-    cli_json_set_uint(row, "length_bytes", range->chunks * session->store.layout.chunk_bytes);
+    if (cli_table_wants(table, COLUMN_INDEX))
+        cli_json_set_uint(row, "index", range->index);
+    if (!session->arguments.columns) {
+        cli_json_set_hex(row, "old", range->old_chunk);
+        cli_json_set_hex(row, "new", range->new_chunk);
+    }
+    if (cli_table_wants(table, COLUMN_CHUNKS))
+        cli_json_set_uint(row, "chunks", range->chunks);
+    if (cli_table_wants(table, COLUMN_LENGTH))
+        cli_json_set_uint(row, "length_bytes", range->chunks * session->store.layout.chunk_bytes);
+    if (cli_table_wants(table, COLUMN_ORIGIN))
+        set_offset(row, "origin_offset_bytes", session, range->old_chunk);
+    if (cli_table_wants(table, COLUMN_COW))
+        set_offset(row, "cow_offset_bytes", session, range->new_chunk);
+    if (cli_table_wants(table, COLUMN_AREA))
+        cli_json_set_uint(row, "area", range->index / session->store.layout.entries_per_area);
     return cli_json_line(row, session->cli->out, err);
 }
 
@@ -88,7 +113,7 @@ static enum snap_status print_range(struct inspect_session *session, struct cli_
 {
     if (range->chunks == 0)
         return SNAP_OK;
-    return table ? print_row(session, table, range, err) : print_json(session, range, err);
+    return session->arguments.json ? print_json(session, table, range, err) : print_row(session, table, range, err);
 }
 
 static enum snap_status walk(struct inspect_session *session, struct cli_table *table, struct snap_error *err)
@@ -120,29 +145,28 @@ static enum snap_status walk(struct inspect_session *session, struct cli_table *
     return status == SNAP_OK ? print_range(session, table, &range, err) : status;
 }
 
+/* The first line says what the others are; the last one is printed at the end of the program. */
+static enum snap_status begin_stream(struct inspect_session *session, struct snap_error *err)
+{
+    struct cli *cli = session->cli;
+
+    cli_result_stream(cli);
+    return cli_json_line(cli_json_document(cli->program->name, cli_version()), cli->out, err);
+}
+
 enum snap_status inspect_list(struct inspect_session *session, struct snap_error *err)
 {
     const struct cli_table_style style = {session->arguments.columns, session->arguments.raw,
                                           session->arguments.noheadings};
     struct cli_table *table = NULL;
-    struct cli_json *end;
-    enum snap_status status;
+    enum snap_status status = cli_table_open(inspect_columns, INSPECT_COLUMNS, &style, session->cli->out, &table, err);
 
-    if (!session->arguments.json) {
-        status = cli_table_open(inspect_columns, INSPECT_COLUMNS, &style, session->cli->out, &table, err);
-        if (status == SNAP_OK)
-            status = walk(session, table, err);
-        if (status == SNAP_OK)
-            return cli_table_close(table, err);
-        cli_table_free(table);
-        return status;
-    }
-    status = cli_json_line(cli_json_document(session->cli->program->name, cli_version()), session->cli->out, err);
+    if (status == SNAP_OK && session->arguments.json)
+        status = begin_stream(session, err);
     if (status == SNAP_OK)
-        status = walk(session, NULL, err);
-    end = cli_json_object();
-    cli_json_set_int(end, "exit_status", cli_exit_status(status));
-    if (cli_json_line(end, session->cli->out, status == SNAP_OK ? err : NULL) != SNAP_OK && status == SNAP_OK)
-        status = SNAP_E_IO;
+        status = walk(session, table, err);
+    if (status == SNAP_OK && !session->arguments.json)
+        return cli_table_close(table, err);
+    cli_table_free(table); /* it has no rows where the rows are JSON */
     return status;
 }

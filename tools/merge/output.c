@@ -56,8 +56,9 @@ int merge_output(struct merge_session *session)
     if (output_prepare(output, &err) != SNAP_OK)
         return cli_refuse(session->cli, &err);
     exit_status = output_run(output, &outcome);
-    if (!session->arguments.json || !outcome)
-        return exit_status;
-    take_figures(session);
-    return merge_report_json(session, NULL, outcome, exit_status);
+    if (session->arguments.json && outcome) {
+        take_figures(session);
+        merge_report_json(session, NULL, outcome);
+    }
+    return exit_status;
 }

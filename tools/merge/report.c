@@ -3,6 +3,7 @@
 #include "tools/merge/report.h"
 
 #include "tools/cli/json.h"
+#include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/merge/bad_list.h"
 #include "tools/merge/checks.h"
@@ -137,8 +138,7 @@ static void set_after(struct cli_json *result, const struct merge_session *sessi
     cli_json_set(result, "after", after);
 }
 
-int merge_report_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
-                     int exit_status)
+void merge_report_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome)
 {
     struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
     struct cli_json *result = cli_json_object();
@@ -162,5 +162,5 @@ int merge_report_json(struct merge_session *session, const struct snap_merge_res
         set_after(result, session, outcome);
     output_report_json(result, &session->output);
     cli_json_set(document, "result", result);
-    return report_json_end(session->cli, document, exit_status);
+    cli_result_keep(session->cli, document);
 }

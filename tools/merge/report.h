@@ -19,7 +19,6 @@ void merge_report_interrupted(struct merge_session *session);
 
 /* One document for all ends; `plan` is not NULL for a dry run. `outcome`: "done", "incomplete", "planned",
  * "stopped", "failed". */
-int merge_report_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome,
-                     int exit_status);
+void merge_report_json(struct merge_session *session, const struct snap_merge_result *plan, const char *outcome);
 
 #endif

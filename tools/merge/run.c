@@ -24,8 +24,10 @@ int merge_run_dry(struct merge_session *session)
     if (snap_merge_dry_run(&session->store, session->origin.io, &session->job, &session->options, &plan, &err) !=
         SNAP_OK)
         return cli_refuse(session->cli, &err);
-    if (session->arguments.json)
-        return merge_report_json(session, &plan, "planned", CLI_EXIT_OK);
+    if (session->arguments.json) {
+        merge_report_json(session, &plan, "planned");
+        return CLI_EXIT_OK;
+    }
     merge_report_plan(session, &plan);
     merge_preserve_print(session);
     merge_undo_print(session);
@@ -53,7 +55,7 @@ static int show_end(struct merge_session *session, enum snap_status status, int 
         merge_report_interrupted(session);
     exit_status = cli_exit_worse(exit_status, merge_next_take_back(session));
     if (session->arguments.json)
-        exit_status = merge_report_json(session, NULL, outcome, exit_status);
+        merge_report_json(session, NULL, outcome);
     return exit_status;
 }
 

@@ -42,15 +42,6 @@ struct cli_json *report_json_begin(const struct cli *cli, const char *device, co
     return document;
 }
 
-int report_json_end(struct cli *cli, struct cli_json *taken, int exit_status)
-{
-    struct snap_error err = {0};
-
-    if (cli_json_finish(taken, exit_status, cli->out, &err) != SNAP_OK)
-        return cli_exit_worse(exit_status, cli_fail(cli, &err));
-    return exit_status;
-}
-
 struct report_text report_finding_text(const struct snap_finding *finding)
 {
     struct report_text result;

@@ -14,12 +14,8 @@ void report_print(FILE *out, const char *format, ...) __attribute__((format(prin
 /* No finding is corrupting or fatal: the list is what it should be. */
 bool report_is_sound(const struct snap_findings *findings);
 
-/*
- * A program's JSON document with the devices that it is about (NULL: none), and its end: the document is printed and
- * freed; the worst of `exit_status` and what fails is returned.
- */
+/* A program's JSON document with the devices that it is about (NULL: none); cli_result_keep takes it at the end. */
 struct cli_json *report_json_begin(const struct cli *cli, const char *device, const char *origin);
-int report_json_end(struct cli *cli, struct cli_json *taken, int exit_status);
 
 /* Findings of one rule beyond this number are counted, not shown. */
 #define REPORT_PER_RULE_MAX 100u

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one JSON object with which a run under --json ends, however it ends. */
+#include "tools/cli/result.h"
+
+#include "tools/cli/exit.h"
+#include "tools/cli/program.h"
+
+#include <string.h>
+
+/* The destination of --json; NULL where the program has no such option. */
+static bool *json_flag(const struct cli *cli)
+{
+    const struct cli_option *option = cli->program->options;
+
+    while (option && option->name && strcmp(option->name, "json") != 0)
+        option++;
+    return option && option->name ? option->flag : NULL;
+}
+
+static bool is_json(const struct cli *cli)
+{
+    const bool *flag = json_flag(cli);
+
+    return flag && *flag && !cli_json_lacks();
+}
+
+void cli_result_look_for_json(struct cli *cli, const char *const *argv)
+{
+    bool *flag = json_flag(cli);
+
+    for (size_t i = 1; flag && argv[0] && argv[i] && strcmp(argv[i], "--") != 0; i++)
+        *flag |= strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-J") == 0;
+}
+
+void cli_result_keep(struct cli *cli, struct cli_json *taken)
+{
+    cli_json_free(cli->document);
+    cli->document = taken;
+    cli->document_kept = true;
+}
+
+void cli_result_stream(struct cli *cli)
+{
+    cli->streamed = true;
+}
+
+void cli_result_failed(struct cli *cli, const struct snap_error *failure)
+{
+    if (cli->failure.status == SNAP_OK)
+        cli->failure = *failure;
+}
+
+static void set_error(const struct cli *cli, struct cli_json *object)
+{
+    struct cli_json *error;
+
+    if (cli->failure.status == SNAP_OK)
+        return;
+    error = cli_json_object();
+    cli_json_set_string(error, "status", cli_exit_word(cli->failure.status));
+    cli_json_set_string(error, "message", cli->failure.text);
+    cli_json_set(object, "error", error);
+}
+
+enum snap_status cli_result_print(struct cli *cli, const char *version, int exit_status, struct snap_error *err)
+{
+    struct cli_json *object = cli->document;
+
+    if (!is_json(cli) || (!cli->streamed && !cli->document_kept && exit_status == CLI_EXIT_OK))
+        return SNAP_OK;
+    cli->document = NULL;
+    if (cli->streamed) {
+        object = cli_json_object();
+        set_error(cli, object);
+        cli_json_set_int(object, "exit_status", exit_status);
+        return cli_json_line(object, cli->out, err);
+    }
+    if (!cli->document_kept)
+        object = cli_json_document(cli->program->name, version);
+    set_error(cli, object);
+    return cli_json_finish(object, exit_status, cli->out, err);
+}
+
+void cli_result_free(struct cli *cli)
+{
+    cli_json_free(cli->document);
+    cli->document = NULL;
+}

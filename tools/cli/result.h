@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one JSON object with which a run under --json ends, however it ends. */
+#ifndef DMSNAP_TOOLS_CLI_RESULT
+#define DMSNAP_TOOLS_CLI_RESULT
+
+#include "lib/base/error.h"
+
+struct cli;
+struct cli_json;
+
+/* Keeps the document until the end, when the exit status is known. Takes it, in every case; one for each run. */
+void cli_result_keep(struct cli *cli, struct cli_json *taken);
+
+/* Lines are printed instead of one document (json.h); the last one is printed at the end. */
+void cli_result_stream(struct cli *cli);
+
+/* The run failed; of several failures the first one is told. */
+void cli_result_failed(struct cli *cli, const struct snap_error *failure);
+
+/*
+ * With --json: prints the document with "error", where something has failed, and "exit_status"; or an object with
+ * these two alone, where there is no document. The last line, where lines were printed. Failures as in json.h.
+ */
+enum snap_status cli_result_print(struct cli *cli, const char *version, int exit_status, struct snap_error *err);
+
+/* Frees what was kept. */
+void cli_result_free(struct cli *cli);
+
+/* A command line that could not be read to its end may ask for JSON behind the fault. */
+void cli_result_look_for_json(struct cli *cli, const char *const *argv);
+
+#endif
