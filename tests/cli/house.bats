@@ -76,7 +76,7 @@ declare -gA sees=(
 
 # The test files, as paths without the ending .c.
 test_files() {
-    cd tests && ls cli/*.bats kernel/*.bats crash/*.tap && ls unit/test_*.c | sed 's/[.]c$//' &&
+    cd tests && ls cli/*.bats kernel/*.bats pairs/*.bats crash/*.tap && ls unit/test_*.c | sed 's/[.]c$//' &&
         sed -n 's|^TESTS += \(.*\)|\1|p' crash/Makemodule.am | tr ' ' '\n' | sed 's|^tests/||'
 }
 
@@ -84,7 +84,7 @@ test_files() {
 named_tests() {
     local name folder
     grep -oE '`[a-z0-9_/-]+([.](bats|bash|tap|h))?`' tests/README.md | tr -d '`' | sort -u | while read -r name; do
-        for folder in '' cli/ crash/ kernel/ unit/; do
+        for folder in '' cli/ crash/ kernel/ pairs/ unit/; do
             if [ -e "tests/$folder$name" ] || [ -e "tests/$folder$name.c" ] ||
                 { [ -n "$folder" ] && [ -e "tests/$folder${name//-/_}.c" ]; }; then
                 name=$folder$name

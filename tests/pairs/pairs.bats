@@ -1,0 +1,51 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The judgement of pairs, on pairs that the kernel made: the right origin is found, no wrong one is taken for it.
+
+load ../kernel/lib.bash
+
+# One set of pairs for all tests: origins, stores, and each store judged with each origin.
+setup_file() {
+    uml_setup_file || return 0
+    "$SRCDIR/tests/pairs/make-pairs" --small --jobs 2 "$S/pairs" || return 1
+    "$SRCDIR/tests/pairs/measure" --lines "$S/lines" "$S/pairs" >"$S/table"
+}
+
+setup() {
+    uml_setup
+}
+
+teardown() {
+    [ -n "${BATS_TEST_COMPLETED-}" ] || { [ ! -e "$S/table" ] || cat "$S/table" "$S/lines"; }
+}
+
+# lines PATTERN: of $S/lines. What stands in them is told in tests/pairs/measure and judge.c.
+lines() {
+    grep -E "$1" "$S/lines"
+}
+
+@test "the right origin is never contradicted, and most often likely" {
+    [ "$(lines '^right ' | wc -l)" -ge 3 ]
+    run lines '^right [^ ]+ [^ ]+ contradicted '
+    assert_output ''
+    [ "$(lines '^right [^ ]+ [^ ]+ likely ' | wc -l)" -ge $(($(lines '^right ' | wc -l) - 1)) ]
+}
+
+@test "no unrelated origin, no partition for its disk and no disk for its partition is likely or proven" {
+    [ "$(lines '^(same-type|other-type|part-or-disk) ' | wc -l)" -ge 6 ]
+    run lines '^(same-type|other-type|part-or-disk) [^ ]+ [^ ]+ (likely|proven) '
+    assert_output ''
+}
+
+@test "a file system that was made alike and holds the same files is contradicted" {
+    [ "$(lines '^twin ' | wc -l)" -eq 2 ]
+    run lines '^twin [^ ]+ [^ ]+ (likely|proven|unknown) '
+    assert_output ''
+}
+
+@test "content alone finds the right origin, and never makes an unrelated one likely" {
+    run lines '^(same-type|other-type|part-or-disk) ([^ ]+ ){4}likely '
+    assert_output ''
+    [ "$(lines '^right ([^ ]+ ){4}likely ' | wc -l)" -ge $(($(lines '^right ' | wc -l) - 1)) ]
+    [ "$(lines '^right ([^ ]+ ){4}likely ' | wc -l)" -ge 3 ]
+}
