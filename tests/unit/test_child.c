@@ -10,12 +10,16 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -107,14 +111,23 @@ static void a_crash_is_no_answer(void **state)
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* it is gone */
 }
 
+/* For ever, with what a parser may still call. */
+static void sleep_on(void)
+{
+    int word = 0;
+
+    for (;;)
+        (void)syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
 static enum snap_status close_and_wait(int fd, void *context, struct snap_error *err)
 {
     (void)context;
     (void)err;
+    (void)fd;
     for (int i = 0; i < 10; i++)
         (void)close(i);
-    while (fcntl(fd, F_GETFD) < 0)
-        ;
+    sleep_on();
     return SNAP_OK;
 }
 
@@ -123,7 +136,114 @@ static void a_process_that_hangs_without_its_pipe_is_ended(void **state)
     struct answer answer;
 
     (void)state;
+    (void)alarm(60); /* ends a test that waits for it forever */
     assert_int_equal(run(close_and_wait, 0, false, &answer, NULL), SNAP_E_UNSUPPORTED);
+    (void)alarm(0);
+}
+
+static enum snap_status lie(int fd, void *context, struct snap_error *err)
+{
+    (void)fd;
+    (void)context;
+    memset(err, 'x', sizeof *err);
+    return (enum snap_status)4711;
+}
+
+/* Whoever took the process over says what he wants; nothing of it is taken at its word. */
+static void an_answer_that_is_none_does_no_harm(void **state)
+{
+    struct answer answer;
+    struct snap_error err;
+
+    (void)state;
+    assert_int_equal(run(lie, 0, false, &answer, &err), SNAP_E_INTERNAL);
+    assert_int_equal(err.status, SNAP_E_INTERNAL);
+    assert_int_equal(strnlen(err.text, sizeof err.text), sizeof err.text - 1);
+}
+
+static enum snap_status only_wait(int fd, void *context, struct snap_error *err)
+{
+    (void)fd;
+    (void)context;
+    (void)err;
+    sleep_on();
+    return SNAP_OK;
+}
+
+static void go_on(int number)
+{
+    (void)number;
+}
+
+/* The process that works, seen from outside: a caller with handlers of its own starts it and waits. */
+static pid_t start_working(pid_t *caller)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    char path[64];
+    pid_t worker = 0;
+
+    *caller = fork();
+    assert_true(*caller >= 0);
+    if (*caller == 0) {
+        struct answer answer;
+
+        (void)alarm(60);
+        (void)signal(SIGTERM, go_on);
+        _exit(run(only_wait, 0, false, &answer, NULL) == SNAP_E_UNSUPPORTED ? 0 : 1);
+    }
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", *caller, *caller);
+    for (unsigned i = 0; i < 1000 && worker == 0; i++) {
+        FILE *children = fopen(path, "re");
+
+        if (children && fscanf(children, "%d", &worker) != 1)
+            worker = 0;
+        if (children)
+            (void)fclose(children);
+        (void)nanosleep(&pause, NULL);
+    }
+    return worker;
+}
+
+/* Until the line of /proc/PID/FILE that begins so says what is expected: the process has to get there first. */
+static bool says(pid_t pid, const char *file, const char *label, const char *expected)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    char path[64], line[256];
+    bool found = false;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
+    for (unsigned i = 0; i < 1000 && !found; i++) {
+        FILE *text = fopen(path, "re");
+
+        while (text && !found && fgets(line, sizeof line, text))
+            found = strncmp(line, label, strlen(label)) == 0 && strstr(line, expected);
+        if (text)
+            (void)fclose(text);
+        (void)nanosleep(&pause, NULL);
+    }
+    return found;
+}
+
+/* A parser that loops is ended by the kernel; a signal that ends the caller's processes ends it as well. */
+static void work_is_bounded_and_ends_with_a_signal(void **state)
+{
+    char seconds[16];
+    pid_t caller, worker = start_working(&caller);
+    int status;
+
+    (void)state;
+    if (worker == 0) {
+        assert_int_equal(kill(caller, SIGKILL), 0);
+        assert_int_equal(waitpid(caller, NULL, 0), caller);
+        print_message("skipped: this kernel does not tell whose children processes are\n");
+        skip();
+    }
+    (void)snprintf(seconds, sizeof seconds, " %u ", SNAP_CHILD_SECONDS);
+    assert_true(says(worker, "limits", "Max cpu time", seconds));
+    assert_true(says(worker, "status", "SigCgt:", "0000\n")); /* none of those that end a process */
+    assert_int_equal(kill(worker, SIGTERM), 0);
+    assert_int_equal(waitpid(caller, &status, 0), caller);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 /* What a parser that was taken over would try; the bits of what worked. */
@@ -141,6 +261,7 @@ static enum snap_status try_everything(int fd, void *context, struct snap_error 
     answer->number |= unlinkat(AT_FDCWD, "/nowhere", 0) == 0 || errno == ENOENT ? 32 : 0;
     answer->number |= kill(getppid(), 0) == 0 ? 64 : 0;
     answer->number |= fcntl(fd + 2, F_GETFD) >= 0 ? 128 : 0;
+    answer->number |= open("/etc/passwd", O_WRONLY) >= 0 || errno != ENOSYS ? 256 : 0; /* before Landlock is asked */
     return SNAP_OK;
 }
 
@@ -203,6 +324,8 @@ int main(void)
         cmocka_unit_test(a_failure_comes_back_with_its_text),
         cmocka_unit_test(a_crash_is_no_answer),
         cmocka_unit_test(a_process_that_hangs_without_its_pipe_is_ended),
+        cmocka_unit_test(an_answer_that_is_none_does_no_harm),
+        cmocka_unit_test(work_is_bounded_and_ends_with_a_signal),
         cmocka_unit_test(work_has_no_rights),
         cmocka_unit_test(work_that_may_open_can_only_read),
         cmocka_unit_test(work_of_root_is_done_by_nobody),

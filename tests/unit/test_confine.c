@@ -121,6 +121,28 @@ static int do_what_is_needed(const struct folders *folders)
     return open("/proc/self/status", O_RDONLY) >= 0 ? 0 : 5;
 }
 
+/* Two walls where the kernel has both: what one lets through is stopped by the other. */
+static void a_parser_is_confined_like_a_program(void **state)
+{
+    unsigned of_program, of_parser = 0;
+    int fds[2];
+    pid_t child;
+
+    (void)in_confined_process(*state, do_what_is_needed, &of_program);
+    assert_int_equal(pipe(fds), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const unsigned in_force = snap_confine_parser(false);
+
+        _exit(write(fds[1], &in_force, sizeof in_force) != sizeof in_force);
+    }
+    assert_int_equal(read(fds[0], &of_parser, sizeof of_parser), sizeof of_parser);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(close(fds[0]) + close(fds[1]), 0);
+    assert_int_equal(of_parser, of_program);
+}
+
 static void what_is_needed_still_works(void **state)
 {
     unsigned confined;
@@ -178,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_write_elsewhere_is_stopped, make_folders, remove_folders),
         cmocka_unit_test_setup_teardown(what_is_needed_still_works, make_folders, remove_folders),
+        cmocka_unit_test_setup_teardown(a_parser_is_confined_like_a_program, make_folders, remove_folders),
         cmocka_unit_test_setup_teardown(no_program_and_no_network_can_be_reached, make_folders, remove_folders),
         cmocka_unit_test_setup_teardown(memory_is_not_dumped, make_folders, remove_folders),
     };
