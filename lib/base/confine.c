@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/dm-ioctl.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -123,6 +124,25 @@ static bool allow_memory(scmp_filter_ctx filter, bool executable)
     return complete;
 }
 
+/*
+ * What device-mapper is told: a program asks which tables stand on a device, and changes none. This is a filter of its
+ * own, since of several filters the strictest decides.
+ */
+static bool refuse_table_changes(void)
+{
+    static const scmp_datum_t changes[] = {DM_REMOVE_ALL,  DM_DEV_CREATE,  DM_DEV_REMOVE, DM_DEV_RENAME, DM_DEV_SUSPEND,
+                                           DM_TABLE_LOAD, DM_TABLE_CLEAR, DM_TARGET_MSG};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    bool complete = filter && seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1) == 0;
+
+    for (size_t i = 0; i < COUNT(changes) && complete; i++)
+        complete = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                                    SCMP_A1_32(SCMP_CMP_EQ, changes[i] & UINT32_MAX, 0)) == 0;
+    complete = complete && seccomp_load(filter) == 0;
+    seccomp_release(filter);
+    return complete;
+}
+
 static unsigned load(scmp_filter_ctx filter, bool complete)
 {
     const bool loaded = complete && seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1) == 0 && seccomp_load(filter) == 0;
@@ -155,7 +175,7 @@ static unsigned confine_calls(bool program, bool may_open)
         }
     }
     if (complete && program)
-        complete = allow(filter, program_calls, COUNT(program_calls));
+        complete = allow(filter, program_calls, COUNT(program_calls)) && refuse_table_changes();
 #ifdef WITH_SANITIZERS
     if (complete && program)
         complete = allow(filter, checker_calls, COUNT(checker_calls));

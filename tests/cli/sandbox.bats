@@ -64,6 +64,17 @@ planted() {
     assert_equal "$(<"$victim")" ""
 }
 
+@test "device-mapper can still be asked which tables use a device" {
+    need_strace
+    in_force files
+    [ -c /dev/mapper/control ] || skip "this system has no device-mapper node"
+    cd "$BUILDDIR/tests/support" || return
+    strace -f -qq -e trace=open,openat -o "$BATS_TEST_TMPDIR/log" -E LD_PRELOAD=./planted_write.so \
+        -E PLANTED_WRITE=/dev/mapper/control "$BUILDDIR/tools/snapcheck" "$cow" || true
+    grep -q '/dev/mapper/control", O_WRONLY' "$BATS_TEST_TMPDIR/log"
+    ! grep '/dev/mapper/control", O_WRONLY' "$BATS_TEST_TMPDIR/log" | grep EACCES
+}
+
 @test "debug variables of libraries write nothing" {
     export LIBBLKID_DEBUG=all LIBSMARTCOLS_DEBUG=all BLKID_FILE=$BATS_TEST_TMPDIR/tab
     program snapinspect --origin "$origin" --list "$cow"

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Two for each argument at most (a loop device and its file), and the terminal. */
-#define PLACES_MAX (2u * SANDBOX_ARGUMENTS_MAX + 1u)
+/* Two for each argument at most (a loop device and its file), the terminal, and device-mapper. */
+#define PLACES_MAX (2u * SANDBOX_ARGUMENTS_MAX + 2u)
 
 struct places {
     struct snap_confine_place at[PLACES_MAX];
@@ -98,6 +98,7 @@ void sandbox_enter(const struct sandbox *sandbox, struct cli *cli)
             add_argument(&places, sandbox->arguments[i].argument);
     }
     add(&places, open("/dev/tty", O_PATH | O_CLOEXEC), false); /* for questions */
+    add(&places, open("/dev/mapper/control", O_PATH | O_CLOEXEC), false); /* to ask which tables use a device */
     confined = snap_confine_program(places.at, places.count);
     for (size_t i = 0; i < places.count; i++)
         (void)close(places.at[i].fd); /* the kernel has its own */
