@@ -119,6 +119,8 @@ static enum snap_status read_view(struct extract *extract, struct step *step, st
         return snap_fail(err, SNAP_E_STOPPED, "stopped");
     start_ns = now_ns(extract);
     status = snap_view_read(extract->view, step->offset_bytes, step->length_bytes, step->buffer, err);
+    if (status == SNAP_E_IO) /* which chunk it is, and whether the store is damaged there */
+        status = snap_view_read_chunks(extract->view, step->offset_bytes, step->length_bytes, step->buffer, err);
     step->took_ns = now_ns(extract) - start_ns;
     extract->unpaid_requests = snap_view_requests(extract->view) - requests_before;
     return status;

@@ -50,8 +50,9 @@ enum snap_status snap_extract_fits(uint64_t size_bytes, const struct snap_io *ta
  * origin nor store is written to. SNAP_OK: all is there, durably.
  *
  * What snap_extract_fits says, SNAP_E_NOMEM: nothing was written. SNAP_E_STOPPED, SNAP_E_IO and others of the devices,
- * SNAP_E_CORRUPT of the list: the target holds a part, of which *result tells the least. After a failed write nothing
- * more is written, and the target is not flushed.
+ * SNAP_E_CORRUPT of the list, and of a data chunk that cannot be read, which is named (snap_view_read_chunks): the
+ * target holds a part, of which *result tells the least. After a failed write nothing more is written, and the target
+ * is not flushed.
  */
 enum snap_status snap_extract(struct snap_view *view, struct snap_io *target,
                               const struct snap_extract_options *options, struct snap_extract_result *result,

@@ -34,6 +34,7 @@ struct snap_view {
     struct iovec iovs[2][REQUESTS_MAX];
     size_t queued[2];
     uint64_t requests_made;
+    int cow_errno; /* of the first request of the last read that the COW failed; 0: none */
 };
 
 enum { ORIGIN, COW };
@@ -174,8 +175,13 @@ static enum snap_status submit(struct snap_view *view, struct snap_error *err)
 {
     enum snap_status status = snap_io_transfer(view->origin, view->requests[ORIGIN], view->queued[ORIGIN], err);
 
-    if (status == SNAP_OK)
+    view->cow_errno = 0;
+    if (status != SNAP_OK)
+        view->queued[COW] = 0; /* not tried */
+    else
         status = snap_io_transfer(view->store->io, view->requests[COW], view->queued[COW], err);
+    for (size_t i = 0; i < view->queued[COW] && status != SNAP_OK && view->cow_errno == 0; i++)
+        view->cow_errno = view->requests[COW][i].sys_errno;
     view->requests_made += view->queued[ORIGIN] + view->queued[COW];
     view->queued[ORIGIN] = view->queued[COW] = 0;
     return status;
@@ -261,6 +267,43 @@ enum snap_status snap_view_read(struct snap_view *view, uint64_t offset_bytes, u
         at += step_bytes;
     }
     return submit(view, err);
+}
+
+/* The text of a read that failed for this data chunk says where the chunk belongs. */
+static enum snap_status fail_data_chunk(const struct snap_view *view, const struct mapped *entry,
+                                        struct snap_error *err)
+{
+    char reason[SNAP_ERROR_REASON_BYTES];
+
+    return snap_fail(err, SNAP_E_CORRUPT, "%s: data chunk %" PRIu64 " of origin chunk %" PRIu64 " (byte %" PRIu64
+                     " of the snapshot) cannot be read: %s", view->store->io->name, entry->new_chunk, entry->old_chunk,
+                     entry->old_chunk * view->store->layout.chunk_bytes, snap_error_reason(view->cow_errno, reason));
+}
+
+enum snap_status snap_view_read_chunks(struct snap_view *view, uint64_t offset_bytes, uint64_t length_bytes,
+                                       void *buffer, struct snap_error *err)
+{
+    const uint64_t chunk_bytes = view->store->layout.chunk_bytes;
+    enum snap_status status = SNAP_OK;
+    uint8_t *at = buffer;
+
+    while (length_bytes > 0 && status == SNAP_OK) {
+        const uint64_t chunk = offset_bytes / chunk_bytes;
+        const uint64_t step_bytes = snap_min(length_bytes, (chunk + 1) * chunk_bytes - offset_bytes);
+
+        view->cow_errno = 0;
+        status = snap_view_read(view, offset_bytes, step_bytes, at, err);
+        if (status == SNAP_E_IO && snap_error_is_medium(view->cow_errno)) {
+            const size_t entry = lower_bound(view, chunk);
+
+            if (entry < view->count && view->map[entry].old_chunk == chunk)
+                return fail_data_chunk(view, &view->map[entry], err);
+        }
+        offset_bytes += step_bytes;
+        length_bytes -= step_bytes;
+        at += step_bytes;
+    }
+    return status;
 }
 
 enum snap_status snap_view_next_entry(struct snap_view *view, uint64_t offset_bytes, uint64_t *next_entry_bytes,

@@ -30,6 +30,14 @@ enum snap_status snap_view_read(struct snap_view *view, uint64_t offset_bytes, u
                                 struct snap_error *err);
 
 /*
+ * The same, chunk by chunk, for a range that could not be read at once: the failure names the first chunk that cannot
+ * be read. SNAP_E_CORRUPT where that is the data chunk of an entry and the medium has the fault (snap_error_is_medium):
+ * the store is damaged there.
+ */
+enum snap_status snap_view_read_chunks(struct snap_view *view, uint64_t offset_bytes, uint64_t length_bytes,
+                                       void *buffer, struct snap_error *err);
+
+/*
  * Gives the origin offset of the first chunk at or behind `offset` that has an entry; the size of the view: none has.
  */
 enum snap_status snap_view_next_entry(struct snap_view *view, uint64_t offset_bytes, uint64_t *next_entry_bytes,

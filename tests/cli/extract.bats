@@ -181,6 +181,42 @@ plain() {
     assert_equal "$(ls there)" lost+found
 }
 
+@test "a data chunk that cannot be read: named, exit 4, and what to do; the same for --output" {
+    need_loops
+    local last old command
+    pair
+    dd if=origin of=view bs=4096 skip=1900 seek=1900 conv=notrunc status=none # no area behind the last data
+    rm cow
+    program snapcreate --origin origin --cow cow --size max --from-diff view
+    loop_over cow
+    # The data of the last entries cannot be read any more.
+    read -r old last < <(walk cow ranges | tail -n 1 | awk '{ print $2 + $4 - 1, $3 + $4 - 1 }')
+    truncate -s $((last * 4096)) cow
+    before
+    program snapinspect --origin origin --extract new "$loop"
+    assert_status 4
+    assert_said "snapinspect: $loop: data chunk $last of origin chunk $old (byte $((old * 4096)) of the snapshot) cannot be read: Input/output error"
+    assert_said "new.partial is incomplete ("
+    assert_said "To see all chunks that cannot be read: snapcheck --data --origin origin --cow $loop"
+    assert_said "snapmerge --continue-on-error --bad-list FILE --keep-cow --origin COPY --cow $loop"
+    assert_not_said "To go on:"
+    assert_inputs
+    assert [ ! -e new ]
+    cmp -n $((old / 256 * 256 * 4096)) new.partial view
+    command=$(sed -n 's/^To see all chunks that cannot be read: //p' <<<"$stderr")
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$command"
+    assert_shown "data chunk $last of origin chunk $old cannot be read"
+    command=$(sed -n 's/^.*: \(snapmerge --continue.*\)$/\1/p' < <(program snapinspect --accept=space --origin origin --extract other "$loop"; echo "$stderr"))
+    cp origin copy
+    command=${command/FILE/bad.txt}
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "${command/COPY/copy}"
+    assert_status 4
+    cmp -n $((old * 4096)) copy view
+    program snapmerge --output output --origin origin --cow "$loop"
+    assert_status 4
+    assert_said "snapmerge: $loop: data chunk $last of origin chunk $old (byte $((old * 4096)) of the snapshot) cannot be read"
+}
+
 # --- an image ----------------------------------------------------------------------------------------
 @test "SIGTERM: exit 32, FILE.partial and no FILE; what it says to type makes the whole" {
     pair

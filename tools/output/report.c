@@ -74,7 +74,18 @@ static void repeat(struct output_session *output)
              accept ? " --accept=" : "", accept_text(accept).text);
 }
 
-void output_report_interrupted(struct output_session *output)
+/* Data of the store cannot be read: repeating the command does not help. */
+static void damaged(struct output_session *output)
+{
+    const struct cli_quoted origin = cli_quote(output->origin->path), cow = cli_quote(output->cow->path);
+
+    cli_line(output->cli, "To see all chunks that cannot be read: snapcheck --data --origin %s --cow %s", origin.text,
+             cow.text);
+    cli_line(output->cli, "To get everything else, merge into a copy of %s: snapmerge --continue-on-error --bad-list "
+             "FILE --keep-cow --origin COPY --cow %s", output->origin->path, cow.text);
+}
+
+void output_report_interrupted(struct output_session *output, enum snap_status status)
 {
     struct cli *cli = output->cli;
 
@@ -93,7 +104,9 @@ void output_report_interrupted(struct output_session *output)
              : output->kind == OUTPUT_IMAGE ? output->partial_path
                                             : output->target.path,
              cli_size_text(output->written.done_bytes).text, cli_size_text(output->size_bytes).text);
-    if (output->kind != OUTPUT_STREAM)
+    if (status == SNAP_E_CORRUPT)
+        damaged(output);
+    else if (output->kind != OUTPUT_STREAM)
         repeat(output);
 }
 

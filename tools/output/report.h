@@ -12,9 +12,9 @@ void output_report_place(struct output_session *output);
 /* The same on `out`, for --dry-run. */
 void output_report_plan(const struct output_session *output, FILE *out);
 
-/* The end of a run that wrote all of it; the end of one that did not. */
+/* The end of a run that wrote all of it; the end of one that did not, with what it failed with. */
 void output_report_done(struct output_session *output);
-void output_report_interrupted(struct output_session *output);
+void output_report_interrupted(struct output_session *output, enum snap_status status);
 
 /* The object "output" of the result. */
 void output_report_json(struct cli_json *result, const struct output_session *output);

@@ -46,7 +46,7 @@ int output_run(struct output_session *output, const char **outcome)
         output_report_done(output);
     } else {
         (void)cli_fail(output->cli, &err);
-        output_report_interrupted(output);
+        output_report_interrupted(output, status);
     }
     *outcome = cli_exit_outcome(status);
     return cli_exit_status(status);
