@@ -92,6 +92,29 @@ recipe() {
     program snapcreate -f --no-identity --origin origin --cow cow
     program snapinspect cow
     assert_shown "identity    none recorded"
+    assert_equal "$(grep -c '^fingerprint' <<<"$output")" 0
+}
+
+@test "the fingerprint: how much of it still says something; damaged, newer, none" {
+    contents origin $((100 * 4096)) origin
+    cp origin new
+    printf 'changed' | dd of=new bs=1 seek=20480 conv=notrunc status=none
+    program snapcreate --origin origin --cow cow --size max --from-diff new
+    program snapinspect cow
+    assert_shown "fingerprint 100 samples, 1 masked"
+    program snapinspect --json cow
+    assert_json '.result.fingerprint | "\(.samples) \(.masked)"' "100 1"
+    printf 'x' | dd of=cow bs=1 seek=700 conv=notrunc status=none
+    program snapinspect cow
+    assert_shown "fingerprint a damaged one"
+    printf '\2' | dd of=cow bs=1 seek=520 conv=notrunc status=none
+    program snapinspect cow
+    assert_shown "fingerprint one of a newer version"
+    dd if=/dev/zero of=cow bs=512 seek=1 count=1 conv=notrunc status=none
+    program snapinspect cow
+    assert_shown "fingerprint none"
+    program snapinspect --json cow
+    assert_json .result.fingerprint null
 }
 
 @test "-b prints bytes beside the rounded sizes" {

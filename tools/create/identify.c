@@ -198,7 +198,7 @@ static int print_json(struct create_session *session)
     cli_json_set_uint(result, "entries", session->entries);
     cli_json_set_string(result, "store_id", id);
     cli_json_set_bool(result, "record", session->identify.record);
-    create_remember_json(session, result);
+    report_set_fingerprint(result, &session->fingerprint);
     verdict_set_json(result, &session->identify.evidence.pair);
     cli_json_set(document, "result", result);
     cli_result_keep(session->cli, document);

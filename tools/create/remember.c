@@ -4,7 +4,6 @@
 
 #include "lib/base/bytes.h"
 #include "lib/check/fingerprinting.h"
-#include "tools/cli/json.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -58,18 +57,4 @@ enum snap_status create_remember_fill(struct create_session *session, const stru
     cli_verbose(session->cli, "%s: chunks of %" PRIu64 " bytes have no room for a fingerprint of the origin",
                 session->cow.path, session->layout.chunk_bytes);
     return SNAP_OK;
-}
-
-void create_remember_json(const struct create_session *session, struct cli_json *result)
-{
-    struct cli_json *object;
-
-    if (session->fingerprint.samples == 0) {
-        cli_json_set_null(result, "fingerprint");
-        return;
-    }
-    object = cli_json_object();
-    cli_json_set_uint(object, "samples", session->fingerprint.samples);
-    cli_json_set_uint(object, "masked", snap_fingerprint_masked(&session->fingerprint));
-    cli_json_set(result, "fingerprint", object);
 }

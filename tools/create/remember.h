@@ -18,7 +18,4 @@ enum snap_status create_remember_open_origin(struct create_session *session, str
 enum snap_status create_remember_fill(struct create_session *session, const struct snap_store *listed,
                                       struct snap_error *err);
 
-/* "fingerprint": its samples, and how many of them say nothing; or null. */
-void create_remember_json(const struct create_session *session, struct cli_json *result);
-
 #endif

@@ -7,7 +7,6 @@
 #include "tools/cli/json.h"
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
-#include "tools/create/remember.h"
 #include "tools/create/room.h"
 #include "tools/shared/report.h"
 
@@ -86,7 +85,7 @@ static void keep_json(struct create_session *session)
     cli_json_set_uint(result, "entries", session->entries);
     snap_identity_format_id(session->identity.store_id, id);
     cli_json_set_string(result, "store_id", session->identity.origin_sectors ? id : NULL);
-    create_remember_json(session, result);
+    report_set_fingerprint(result, &session->fingerprint);
     if (session->tables[0][0] != '\0') {
         struct cli_json *tables = cli_json_array();
 

@@ -3,6 +3,7 @@
 #include "tools/inspect/figures.h"
 
 #include "lib/base/bytes.h"
+#include "lib/store/fingerprint.h"
 #include "tools/cli/json.h"
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
@@ -63,6 +64,23 @@ static void print_identity(struct inspect_session *session)
                  record->fs_type[0] != '\0' ? record->fs_type : "nothing known", record->fs_uuid);
 }
 
+static void print_fingerprint(struct inspect_session *session)
+{
+    static const char *const others[] = {
+        [SNAP_FINGERPRINT_NONE] = "none",
+        [SNAP_FINGERPRINT_NEWER] = "one of a newer version",
+        [SNAP_FINGERPRINT_DAMAGED] = "a damaged one",
+    };
+    const struct snap_store *store = &session->store;
+    const uint32_t masked = snap_fingerprint_masked(&store->fingerprint);
+
+    if (store->fingerprint_state == SNAP_FINGERPRINT_OK)
+        report_print(session->cli->out, "fingerprint %" PRIu32 " samples, %" PRIu32 " masked",
+                     store->fingerprint.samples, masked);
+    else if (store->identity_state == SNAP_IDENTITY_OK)
+        report_print(session->cli->out, "fingerprint %s", others[store->fingerprint_state]);
+}
+
 static struct cli_text size_text(const struct inspect_session *session, uint64_t bytes)
 {
     return session->arguments.bytes ? cli_size_text_exact(bytes) : cli_size_text(bytes);
@@ -82,6 +100,7 @@ void inspect_figures_print(struct inspect_session *session)
                  session->store.header.version, session->store.header.valid,
                  size_text(session, layout->chunk_bytes).text, layout->chunk_sectors);
     print_identity(session);
+    print_fingerprint(session);
     if (!result->list_complete)
         return;
     report_print(out, "usage       %" PRIu64 "/%" PRIu64 " %" PRIu64 " sectors (%s of %s, %s of it metadata)",
@@ -109,6 +128,7 @@ void inspect_figures_set(struct cli_json *result, const struct inspect_session *
     cli_json_set_uint(header, "chunk_sectors", session->store.header.chunk_sectors);
     cli_json_set(result, "header", header);
     report_set_identity(result, &session->store);
+    report_set_fingerprint(result, &session->store.fingerprint);
     if (!snap_header_is_store(&session->store))
         cli_json_set_string(result, "content", content_text(&session->cow, &session->store).text);
     if (session->result.list_complete)

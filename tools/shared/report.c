@@ -5,6 +5,7 @@
 #include "lib/base/text.h"
 #include "lib/check/evidence.h"
 #include "lib/check/identity.h"
+#include "lib/store/fingerprint.h"
 #include "tools/cli/size.h"
 
 #include <inttypes.h>
@@ -250,6 +251,20 @@ void report_set_identity(struct cli_json *object, const struct snap_store *store
     set_text(json, "partuuid", record->partuuid);
     set_text(json, "serial", record->serial);
     cli_json_set(object, "identity", json);
+}
+
+void report_set_fingerprint(struct cli_json *object, const struct snap_fingerprint *fingerprint)
+{
+    struct cli_json *json;
+
+    if (fingerprint->samples == 0) {
+        cli_json_set_null(object, "fingerprint");
+        return;
+    }
+    json = cli_json_object();
+    cli_json_set_uint(json, "samples", fingerprint->samples);
+    cli_json_set_uint(json, "masked", snap_fingerprint_masked(fingerprint));
+    cli_json_set(object, "fingerprint", json);
 }
 
 enum snap_status report_finding_talk(void *context, const struct snap_finding *finding, struct snap_error *err)

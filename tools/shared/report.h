@@ -63,6 +63,9 @@ void report_set_usage(struct cli_json *object, const struct snap_layout *layout,
 /* The identity record, or null. */
 void report_set_identity(struct cli_json *object, const struct snap_store *store);
 
+/* "fingerprint": its samples, and how many of them are masked; null where there is none. */
+void report_set_fingerprint(struct cli_json *object, const struct snap_fingerprint *fingerprint);
+
 /* For the library: prints each finding above a note as an error or warning of the program, on standard error. */
 struct report_talk {
     struct cli *cli;
