@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,10 +16,14 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ANSWER_BYTES_MAX 8192u
 #define NOBODY 65534u
+
+#define LOOK_MS 100        /* how long a signal may go unnoticed */
+#define LAST_LOOKS 5       /* for the end of a process that was told to end */
 
 /* Where the two descriptors stand in the new process. */
 #define WORK_FD 3
@@ -36,23 +42,6 @@ static bool write_all(int fd, const void *bytes, size_t length)
 
     while (length > 0) {
         const ssize_t count = write(fd, at, length);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return false;
-        at += count;
-        length -= (size_t)count;
-    }
-    return true;
-}
-
-static bool read_all(int fd, void *bytes, size_t length)
-{
-    uint8_t *at = bytes;
-
-    while (length > 0) {
-        const ssize_t count = read(fd, at, length);
 
         if (count < 0 && errno == EINTR)
             continue;
@@ -142,11 +131,103 @@ static enum snap_status take_answer(const struct snap_child_work *work, struct m
     return message->status;
 }
 
-enum snap_status snap_child_run(const struct snap_child_work *work, struct snap_error *err)
+/*
+ * ---- the wait --------------------------------------------------------------------------------------------------
+ */
+
+/* Holds back what asks a program to end; `stops` is what it has to be told of: not ignored, not held back before. */
+static void hold_stops(sigset_t *stops, sigset_t *before)
+{
+    static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
+    struct sigaction action;
+
+    sigemptyset(stops);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        sigaddset(stops, numbers[i]);
+    (void)pthread_sigmask(SIG_BLOCK, stops, before); /* cannot fail: a valid request */
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (sigismember(before, numbers[i]) == 1 ||
+            (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN))
+            sigdelset(stops, numbers[i]);
+}
+
+static bool stop_is_pending(const sigset_t *stops)
+{
+    sigset_t pending;
+
+    if (sigpending(&pending) != 0)
+        return false;
+    for (int number = SIGHUP; number <= SIGTERM; number++)
+        if (sigismember(stops, number) == 1 && sigismember(&pending, number) == 1)
+            return true;
+    return false;
+}
+
+/* False where it ends before all of it is there, or a stop comes. */
+static bool read_all(int fd, void *bytes, size_t length, const sigset_t *stops, bool *stopped)
+{
+    struct pollfd answer = {.fd = fd, .events = POLLIN};
+    uint8_t *at = bytes;
+
+    while (length > 0) {
+        const int ready = poll(&answer, 1, LOOK_MS);
+        ssize_t count;
+
+        *stopped = stop_is_pending(stops);
+        if (*stopped)
+            return false;
+        if (ready == 0 || (ready < 0 && errno == EINTR))
+            continue;
+        count = read(fd, at, length);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return false;
+        at += count;
+        length -= (size_t)count;
+    }
+    return true;
+}
+
+/* After a stop, one that a device holds in the kernel is left to end when it can. */
+static void reap(pid_t child, bool stopped)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L / LAST_LOOKS};
+
+    for (int i = 0; stopped && i < LAST_LOOKS; i++) {
+        if (waitpid(child, NULL, WNOHANG) != 0)
+            return;
+        (void)nanosleep(&pause, NULL);
+    }
+    while (!stopped && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+/*
+ * Only processor time is bounded (SNAP_CHILD_SECONDS): a slow disk or a busy system must not make "cannot tell" out of
+ * what is on a device, and by the clock nobody can tell them from a process that hangs. So the wait is as long as the
+ * device takes, and what ends it is a signal. The caller's handlers restart a read, and this library does not know
+ * them: the signals are held back while it waits, seen as pending, and handled when the caller has its mask again.
+ */
+static enum snap_status wait_for(pid_t child, int fd, const struct snap_child_work *work, struct snap_error *err)
 {
     struct message message;
+    bool whole, stopped = false;
+    sigset_t stops, before;
+
+    hold_stops(&stops, &before);
+    whole = read_all(fd, &message, sizeof message, &stops, &stopped);
+    if (!whole)
+        (void)kill(child, SIGKILL); /* it may hang after it closed the pipe */
+    reap(child, stopped);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return stopped ? snap_fail(err, SNAP_E_STOPPED, "stopped") : take_answer(work, &message, whole, err);
+}
+
+enum snap_status snap_child_run(const struct snap_child_work *work, struct snap_error *err)
+{
+    enum snap_status status;
     int fds[2];
-    bool whole;
     pid_t child;
 
     if (work->answer_bytes > ANSWER_BYTES_MAX)
@@ -168,11 +249,7 @@ enum snap_status snap_child_run(const struct snap_child_work *work, struct snap_
         return snap_fail_errno(err, sys_errno == EAGAIN ? ENOMEM : sys_errno, "cannot start a process");
     }
     (void)close(fds[1]);
-    whole = read_all(fds[0], &message, sizeof message);
+    status = wait_for(child, fds[0], work, err);
     (void)close(fds[0]);
-    if (!whole)
-        (void)kill(child, SIGKILL); /* it may hang after it closed the pipe */
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        ;
-    return take_answer(work, &message, whole, err);
+    return status;
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Of processor time; a piece of work that takes more is ended. */
+/* Of processor time; a piece of work that takes more is ended. The clock ends none: see child.c, wait_for. */
 #define SNAP_CHILD_SECONDS 20u
 
 struct snap_child_work {
@@ -29,7 +29,9 @@ struct snap_child_work {
  *
  * Returns what the work returned, with its error text. SNAP_E_UNSUPPORTED: the process ended before the work was done,
  * because it crashed, took too long or was ended by somebody; the answer is all zeros then, and the caller knows
- * nothing more than before. SNAP_E_NOMEM, SNAP_E_IO: there was no process or no pipe for it.
+ * nothing more than before. SNAP_E_STOPPED: a SIGHUP, SIGINT or SIGTERM that the caller neither ignores nor holds back
+ * came while it waited; its handler has run when this returns, and the process is ended. SNAP_E_NOMEM, SNAP_E_IO: there
+ * was no process or no pipe for it.
  */
 enum snap_status snap_child_run(const struct snap_child_work *work, struct snap_error *err);
 

@@ -59,9 +59,10 @@ static const char *const program_calls[] = {
     "getegid32", "getgid", "getgid32", "getppid", "getpriority", "getrlimit", "getrusage", "gettimeofday", "getuid",
     "getuid32", "ioprio_get", "ioprio_set", "kill", "landlock_add_rule", "landlock_create_ruleset",
     "landlock_restrict_self", "membarrier", "mlock", "munlock", "nanosleep", "prctl", "prlimit64", "restart_syscall",
-    "rseq", "sched_getaffinity", "sched_yield", "seccomp", "set_robust_list", "setgroups", "setgroups32", "setresgid",
-    "setresgid32", "setresuid", "setresuid32", "setrlimit", "set_tid_address", "sigaltstack", "sysinfo", "tgkill",
-    "time", "times", "ugetrlimit", "uname", "wait4", "waitid", "waitpid",
+    "rseq", "rt_sigpending", "sched_getaffinity", "sched_yield", "seccomp", "set_robust_list", "setgroups",
+    "setgroups32", "setresgid", "setresgid32", "setresuid", "setresuid32", "setrlimit", "set_tid_address",
+    "sigaltstack", "sigpending", "sysinfo", "tgkill", "time", "times", "ugetrlimit", "uname", "wait4", "waitid",
+    "waitpid",
 };
 
 #ifdef WITH_SANITIZERS

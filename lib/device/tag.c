@@ -68,37 +68,40 @@ static enum snap_status parse_tag(const char *argument, struct tag *tag, bool *i
     return SNAP_OK;
 }
 
-/* What cannot be read does not match. */
-static bool device_matches(int fd, const struct tag *tag)
+/* What cannot be read does not match: only a stop is a failure. */
+static enum snap_status device_matches(int fd, const struct tag *tag, bool *matches, struct snap_error *err)
 {
-    struct snap_probe_partition partition;
-    struct snap_probe probe;
+    struct snap_probe_partition partition = {.uuid = ""};
+    struct snap_probe probe = {.type = ""};
+    enum snap_status status;
 
-    if (tag->kind == TAG_PARTLABEL || tag->kind == TAG_PARTUUID) {
-        if (snap_probe_partition(fd, &partition, NULL) != SNAP_OK)
-            return false;
-        return tag->kind == TAG_PARTUUID ? strcasecmp(partition.uuid, tag->value) == 0
-                                         : strcmp(partition.label, tag->value) == 0;
-    }
     /* Not what LVM keeps inside of a volume: tags mean what is on top. */
-    if (snap_probe_outside(fd, &probe, NULL) != SNAP_OK)
-        return false;
-    return tag->kind == TAG_UUID ? strcasecmp(probe.uuid, tag->value) == 0 : strcmp(probe.label, tag->value) == 0;
+    if (tag->kind == TAG_PARTLABEL || tag->kind == TAG_PARTUUID)
+        status = snap_probe_partition(fd, &partition, err);
+    else
+        status = snap_probe_outside(fd, &probe, err);
+    *matches = status == SNAP_OK && (tag->kind == TAG_PARTUUID    ? strcasecmp(partition.uuid, tag->value) == 0
+                                     : tag->kind == TAG_PARTLABEL ? strcmp(partition.label, tag->value) == 0
+                                     : tag->kind == TAG_UUID      ? strcasecmp(probe.uuid, tag->value) == 0
+                                                                  : strcmp(probe.label, tag->value) == 0);
+    return status == SNAP_E_STOPPED ? status : SNAP_OK;
 }
 
 /* Opens what was looked up, and nothing else, whoever changes the node meanwhile. */
-static bool found_matches(struct search *search, const struct snap_lookup *found)
+static enum snap_status found_matches(struct search *search, const struct snap_lookup *found, bool *matches,
+                                      struct snap_error *err)
 {
     const int fd = snap_lookup_reopen(found, O_RDONLY);
-    bool matches;
+    enum snap_status status;
 
+    *matches = false;
     if (fd < 0) {
         search->denied_count += fd == -EACCES || fd == -EPERM;
-        return false;
+        return SNAP_OK;
     }
-    matches = device_matches(fd, &search->tag);
+    status = device_matches(fd, &search->tag, matches, err);
     (void)close(fd); /* was only read */
-    return matches;
+    return status;
 }
 
 static enum snap_status add_candidate(struct search *search, struct snap_lookup *found, struct snap_error *err)
@@ -121,16 +124,19 @@ static enum snap_status try_device(struct search *search, dev_t number, struct s
     char *path = snap_probe_node(number);
     struct snap_lookup *found = NULL;
     enum snap_status status = SNAP_E_NOENT;
+    bool matches = false;
 
     if (path)
         status = snap_lookup_new(&found, path, err);
     free(path);
     if (status != SNAP_OK) /* gone, or in a folder that this user cannot look into */
         return status == SNAP_E_NOMEM ? status : SNAP_OK;
-    if (S_ISBLK(found->mode) && found->number == number && found_matches(search, found))
+    if (S_ISBLK(found->mode) && found->number == number)
+        status = found_matches(search, found, &matches, err);
+    if (matches)
         return add_candidate(search, found, err);
     snap_lookup_free(found);
-    return SNAP_OK;
+    return status;
 }
 
 static enum snap_status search_devices(struct search *search, struct snap_error *err)

@@ -8,6 +8,7 @@ setup() {
     load work
     load background
     load pairs
+    load system_calls
     in_folder
     pid=
     # A pipe without room that nobody reads; this shell has both ends open.
@@ -166,6 +167,36 @@ merging() {
     until_true catches_signals
     ends_by TERM
     merge_goes_on
+}
+
+# The process that looks at the origin has its answer and cannot give it: so it is with a device that hangs.
+@test "the process for libblkid does not answer: a signal ends that wait" {
+    local name tries
+    need_strace
+    for name in snapcheck snapmerge; do
+        both origin cow
+        : >said
+        rm -f ended.*
+        # The shell leaves the exit status as the name of a file, since it is traced, too, and strace loses its way where
+        # a process ends that it delays.
+        # shellcheck disable=SC2016,SC2086
+        "${tracer[@]}" -f -o trace -e trace=write -e inject=write:delay_enter=60000000:when=1 \
+            bash -c '"$@"; : >ended.$?' bash \
+            $WRAPPER "$BUILDDIR/tools/$name" "${arguments[@]}" </dev/null >out 2>said 3>&- 7>&- &
+        pid=$!
+        until_true eval 'program_pid=$(pgrep -o -f "^$BUILDDIR/tools/$name ") && child_pid=$(pgrep -P "$program_pid")'
+        sleep 0.5
+        kill -TERM "$program_pid"
+        until_true grep -q "^$name: stopped" said
+        kill -KILL "$pid" "$child_pid" 2>/dev/null || true
+        wait "$pid" || true
+        pid=
+        for tries in {1..300}; do
+            [ ! -e ended.32 ] || break
+            sleep 0.05
+        done
+        [ -e ended.32 ]
+    done
 }
 
 @test "a merge that is complete, and whose JSON has no reader, says so: nothing is left to do" {

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -246,6 +247,97 @@ static void work_is_bounded_and_ends_with_a_signal(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* Reads from a pipe that nobody writes to: what a hanging device looks like. */
+static enum snap_status read_for_ever(int fd, void *context, struct snap_error *err)
+{
+    struct answer *answer = context;
+
+    (void)err;
+    answer->number = (int)read(fd, answer->text, sizeof answer->text);
+    return SNAP_OK;
+}
+
+static volatile sig_atomic_t handled;
+
+static void note_signal(int number)
+{
+    handled = number;
+}
+
+/* In a process of its own: what is caught is handled as programs do it, and calls go on after it. */
+static int wait_for_answer(int caught, int ignored, int held)
+{
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+    struct answer answer;
+    struct snap_error err = {.text = ""};
+    enum snap_status status;
+    sigset_t set;
+    int fds[2];
+
+    sigemptyset(&set);
+    if (held)
+        sigaddset(&set, held);
+    if (sigaction(caught, &action, NULL) != 0 || (ignored && signal(ignored, SIG_IGN) == SIG_ERR) ||
+        pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 || pipe2(fds, O_CLOEXEC) != 0)
+        return 1;
+    status = run(read_for_ever, fds[0], false, &answer, &err);
+    if (status != SNAP_E_STOPPED || strcmp(err.text, "stopped") != 0 || handled != caught || answer.number != 0)
+        return 2;
+    if (waitpid(-1, NULL, WNOHANG) != -1) /* its process is gone */
+        return 3;
+    return sigpending(&set) == 0 && (!held || sigismember(&set, held) == 1) ? 0 : 4;
+}
+
+static void sleep_ms(long duration_ms)
+{
+    const struct timespec duration = {.tv_nsec = duration_ms * 1000000};
+
+    (void)nanosleep(&duration, NULL);
+}
+
+/* `ends` ends the wait; what is sent before it does not. 0: nothing. */
+static void expect_ended_by(int ends, int ignored, int held)
+{
+    int wait_status;
+    const pid_t waiter = fork();
+
+    assert_true(waiter >= 0);
+    if (waiter == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        _exit(wait_for_answer(ends, ignored, held));
+    }
+    sleep_ms(300);
+    if (ignored)
+        assert_int_equal(kill(waiter, ignored), 0);
+    if (held)
+        assert_int_equal(kill(waiter, held), 0);
+    sleep_ms(300);
+    assert_int_equal(waitpid(waiter, &wait_status, WNOHANG), 0);
+    assert_int_equal(kill(waiter, ends), 0);
+    for (int i = 0; i < 500 && waitpid(waiter, &wait_status, WNOHANG) == 0; i++) {
+        sleep_ms(20);
+        if (i == 499)
+            fail_msg("it still waits after signal %d", ends);
+    }
+    assert_true(WIFEXITED(wait_status));
+    assert_int_equal(WEXITSTATUS(wait_status), 0);
+}
+
+static void a_signal_ends_the_wait(void **state)
+{
+    (void)state;
+    expect_ended_by(SIGTERM, 0, 0);
+    expect_ended_by(SIGINT, 0, 0);
+    expect_ended_by(SIGHUP, 0, 0);
+}
+
+static void a_signal_that_is_ignored_or_held_back_does_not(void **state)
+{
+    (void)state;
+    expect_ended_by(SIGTERM, SIGHUP, SIGINT);
+    expect_ended_by(SIGTERM, SIGUSR1, 0);
+}
+
 /* What a parser that was taken over would try; the bits of what worked. */
 static enum snap_status try_everything(int fd, void *context, struct snap_error *err)
 {
@@ -326,6 +418,8 @@ int main(void)
         cmocka_unit_test(a_process_that_hangs_without_its_pipe_is_ended),
         cmocka_unit_test(an_answer_that_is_none_does_no_harm),
         cmocka_unit_test(work_is_bounded_and_ends_with_a_signal),
+        cmocka_unit_test(a_signal_ends_the_wait),
+        cmocka_unit_test(a_signal_that_is_ignored_or_held_back_does_not),
         cmocka_unit_test(work_has_no_rights),
         cmocka_unit_test(work_that_may_open_can_only_read),
         cmocka_unit_test(work_of_root_is_done_by_nobody),
