@@ -199,6 +199,7 @@ need_other_user() {
     assert_status 0
     program snapmerge --origin "$loop" --cow "$cow"
     refused snapmerge 8 "$loop: "
+    assert_said "; --output FILE writes the merged content elsewhere"
 }
 
 @test "a read-only loop device as COW: read by the readers, refused by snapmerge and snapcreate" {
@@ -208,6 +209,7 @@ need_other_user() {
     assert_status 0
     program snapmerge --origin "$origin" --cow "$loop"
     refused snapmerge 8 "$loop: "
+    assert_said "; --keep-cow merges and leaves the COW as it is"
     program snapcreate --force --origin "$origin" --cow "$loop"
     refused snapcreate 8 "$loop: "
 }

@@ -249,6 +249,40 @@ overwritten_by_force_only() {
     overwritten_by_force_only "a snapshot store that is invalid or damaged"
 }
 
+@test "-f on a terminal shows what is lost and asks: n leaves it, y and -y overwrite it" {
+    mke2fs -q -t ext4 -L root origin 8M 2>/dev/null
+    program snapcreate --origin origin --cow cow --size 1M --label monday
+    assert_status 0
+    cp cow before
+    on_terminal n snapcreate -f --origin origin --cow cow --label tuesday
+    assert_equal "$status" 8
+    assert_shown 'cow: it holds a snapshot store with 0 entries, label "monday", of an origin with ext4. Overwrite it?'
+    assert_shown "not overwritten: you answered no"
+    cmp cow before
+    program snapcreate -n -f --origin origin --cow cow
+    assert_said 'with 0 entries, label "monday", of an origin with ext4, which would be overwritten'
+    cmp cow before
+    on_terminal y snapcreate -f --origin origin --cow cow --label tuesday
+    assert_equal "$status" 0
+    on_terminal n snapcreate -y -f --origin origin --cow cow --label wednesday
+    assert_equal "$status" 0
+    program snapinspect --json cow
+    assert_json .result.identity.label wednesday
+}
+
+@test "an origin that is a store, with a file system on the COW: they are swapped, and -f does not help" {
+    mke2fs -q -t ext4 origin 8M 2>/dev/null
+    program snapcreate --origin origin --cow cow --size 1M
+    cp origin before
+    local force
+    for force in "" -f; do
+        program snapcreate $force --origin cow --cow origin
+        assert_status 8
+        assert_said "origin and COW are swapped; use --origin origin --cow cow"
+        cmp origin before
+    done
+}
+
 # --- block sizes -------------------------------------------------------------------------------
 @test "a chunk smaller than a logical block of the origin, or of the COW, is refused" {
     need_loops

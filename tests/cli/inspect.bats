@@ -292,6 +292,23 @@ recipe() {
     done
 }
 
+@test "a device that is in use is said, in words and in JSON" {
+    need_loops
+    recipe one-entry
+    loop_over origin
+    program snapinspect --json --origin origin cow
+    assert_json '.result | "\(.cow_in_use) \(.origin_in_use | type)"' "null string"
+    assert_said "warning: origin: it is in use ("
+    program snapinspect --json --origin "$loop" cow
+    assert_json '.result | "\(has("cow_in_use")) \(.cow_in_use) \(.origin_in_use)"' "true null null"
+}
+
+@test "the hint to snapcheck has the origin" {
+    recipe new-on-area-0
+    program snapinspect --origin origin cow
+    assert_said "this shows all that is wrong: snapcheck --origin origin cow"
+}
+
 # --- the view ----------------------------------------------------------------------------------
 @test "--extract: to a file for its owner alone, and to standard output" {
     recipe areas-chunks

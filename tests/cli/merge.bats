@@ -217,6 +217,7 @@ merges_between() {
     program snapmerge --origin "$loop" --cow cow
     assert_status 8
     assert_said "$loop: its logical blocks have 4096 bytes"
+    assert_said "; --output FILE writes the merged content elsewhere"
     assert_said "Nothing was written."
     loops_detach
     cmp origin origin.before

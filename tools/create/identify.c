@@ -87,6 +87,8 @@ static enum snap_status decide(struct create_session *session, struct snap_error
 
 static enum snap_status ask(struct create_session *session, const struct pair *pair, struct snap_error *err)
 {
+    if (session->arguments.yes)
+        return SNAP_OK;
     if (cli_ask_begin(session->cli))
         pair_report_talk(pair, &session->identify.check, &session->identify.evidence);
     switch (cli_ask(session->cli, false, "Record in %s that this is its origin?", session->cow.path)) {

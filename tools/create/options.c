@@ -90,6 +90,7 @@ const struct cli_option create_option_table[] = {
      .kind = CLI_FLAG,
      .flag = &parsed.force},
     CLI_OPTION_DRY_RUN(&parsed.dry_run),
+    CLI_OPTION_YES(&parsed.yes),
     CLI_OPTIONS_END,
 };
 

@@ -12,7 +12,7 @@ struct create_arguments {
     const char *origin, *cow, *label, *from_diff; /* the last two may be NULL */
     uint64_t chunk_bytes;
     uint64_t size_bytes;                          /* of a new image; 0: so that it can never overflow */
-    bool size_given, force, identify, no_identity, dry_run, json, table_given;
+    bool size_given, force, identify, no_identity, dry_run, yes, json, table_given;
     int table_mode;                               /* enum create_table_mode */
     unsigned accept;                              /* bits of enum create_accept */
 };

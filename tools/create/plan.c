@@ -141,6 +141,46 @@ static enum snap_status plan_image(struct create_session *session, struct snap_e
     return set_cow_sectors(session, size_bytes / SNAP_SECTOR_BYTES, err);
 }
 
+/* What is on the COW is overwritten with --force only, and never where it and the origin look swapped. */
+static enum snap_status check_content(struct create_session *session, struct snap_error *err)
+{
+    const bool accepted = (session->arguments.accept & 1u << CREATE_ACCEPT_IDENTITY) != 0;
+    struct snap_store store;
+    enum snap_status status = report_find_content(&session->cow, &session->content, err);
+
+    if (status != SNAP_OK || session->content.text[0] == '\0')
+        return status;
+    if (!accepted)
+        status = devices_read_store(&store, &session->cow, &session->origin, err);
+    if (status == SNAP_OK && !session->arguments.force)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds %s; -f overwrites it", session->cow.path,
+                         session->content.text);
+    return status;
+}
+
+/* --force on a terminal: what is lost is shown and asked for. */
+static enum snap_status ask(struct create_session *session, struct snap_error *err)
+{
+    if (session->content.text[0] == '\0')
+        return SNAP_OK;
+    if (session->arguments.dry_run) {
+        cli_note(session->cli, "%s: it holds %s, which would be overwritten", session->cow.path,
+                 session->content.text);
+        return SNAP_OK;
+    }
+    switch (cli_ask(session->cli, session->arguments.yes, "%s: it holds %s. Overwrite it?", session->cow.path,
+                    session->content.text)) {
+    case CLI_ANSWER_YES:
+    case CLI_ANSWER_NOBODY: /* a script: it has said -f */
+        return SNAP_OK;
+    case CLI_ANSWER_STOPPED:
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    case CLI_ANSWER_NO:
+        break;
+    }
+    return snap_fail(err, SNAP_E_REFUSED, "not overwritten: you answered no");
+}
+
 /* An existing device or image: distinct from the others, not in use, and empty unless --force. */
 static enum snap_status plan_device(struct create_session *session, struct snap_error *err)
 {
@@ -158,8 +198,8 @@ static enum snap_status plan_device(struct create_session *session, struct snap_
     if (status == SNAP_OK)
         status = devices_open(&session->cow, &io_options, err);
     devices_warn_hidden(session->cli, &session->cow);
-    if (status == SNAP_OK && !session->arguments.force)
-        status = report_refuse_signature(&session->cow, "-f overwrites it", err);
+    if (status == SNAP_OK)
+        status = check_content(session, err);
     if (status == SNAP_OK && session->layout.chunk_bytes % session->cow.io->logical_block_bytes != 0)
         status = snap_fail(err, SNAP_E_REFUSED,
                            "%s: its logical blocks have %" PRIu32 " bytes, and the kernel refuses chunks of "
@@ -187,5 +227,5 @@ enum snap_status create_plan(struct create_session *session, struct snap_error *
         status = create_room_check(session, err);
     if (status == SNAP_OK && !session->arguments.no_identity)
         status = create_remember_fill(session, NULL, err);
-    return status;
+    return status == SNAP_OK ? ask(session, err) : status;
 }

@@ -10,6 +10,7 @@
 #include "lib/store/layout.h"
 #include "tools/create/options.h"
 #include "tools/shared/devices.h"
+#include "tools/shared/report.h"
 
 #define CREATE_TABLES 3u
 
@@ -26,6 +27,7 @@ struct create_session {
     struct create_arguments arguments;
     struct device origin, cow, newer;
     struct snap_probe on_origin;
+    struct report_text content;        /* what is on the COW and would be lost; empty: nothing known */
     struct snap_layout layout;
     uint64_t new_image_bytes;          /* the COW is an image that does not exist yet; else 0 */
     struct snap_folder *folder;        /* of such an image */

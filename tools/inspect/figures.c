@@ -20,6 +20,10 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
     struct report_talk talk = {session->cli, session->cow.path};
     enum snap_status status;
 
+    snap_device_holders(session->cow.path, &session->cow.facts, session->cow_users, sizeof session->cow_users);
+    if (session->origin.io)
+        snap_device_holders(session->origin.path, &session->origin.facts, session->origin_users,
+                            sizeof session->origin_users);
     if (session->origin.io)
         check_options.origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
     session->findings = (struct snap_findings){.fn = report_finding_talk, .context = &talk, .per_rule_max = 1};
@@ -32,12 +36,23 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
     return status;
 }
 
+/* Whoever uses a device may change it while it is looked at. */
+static void warn_of_users(struct inspect_session *session, const struct device *device, const char *users)
+{
+    if (users[0] != '\0')
+        cli_warn(session->cli, "%s: it is in use (%s): what is shown may be of different moments", device->path, users);
+}
+
 void inspect_figures_warn(struct inspect_session *session)
 {
+    const char *origin = session->origin.path;
+
     content_say(session->cli, &session->cow, &session->store);
+    warn_of_users(session, &session->cow, session->cow_users);
+    warn_of_users(session, &session->origin, session->origin_users);
     if (session->result.list_complete && !report_is_sound(&session->findings))
-        cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck %s",
-                 session->cow.path,
+        cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck %s%s%s%s",
+                 session->cow.path, origin ? "--origin " : "", origin ? cli_quote(origin).text : "", origin ? " " : "",
                  cli_quote(session->cow.path).text);
 }
 
@@ -127,6 +142,8 @@ void inspect_figures_set(struct cli_json *result, const struct inspect_session *
     cli_json_set_uint(header, "valid", session->store.header.valid);
     cli_json_set_uint(header, "chunk_sectors", session->store.header.chunk_sectors);
     cli_json_set(result, "header", header);
+    cli_json_set_string(result, "cow_in_use", session->cow_users[0] != '\0' ? session->cow_users : NULL);
+    cli_json_set_string(result, "origin_in_use", session->origin_users[0] != '\0' ? session->origin_users : NULL);
     report_set_identity(result, &session->store);
     report_set_fingerprint(result, &session->store.fingerprint);
     if (!snap_header_is_store(&session->store))

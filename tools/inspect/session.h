@@ -12,6 +12,7 @@ struct inspect_session {
     struct cli *cli;
     struct inspect_arguments arguments;
     struct device cow, origin;      /* origin.io is NULL where none was given */
+    char cow_users[SNAP_DEVICE_HOLDERS_BYTES], origin_users[SNAP_DEVICE_HOLDERS_BYTES]; /* empty: none is known */
     struct snap_store store;
     struct snap_findings findings;
     struct snap_check_result result;

@@ -9,6 +9,19 @@
 #include "tools/output/place.h"
 #include "tools/shared/content.h"
 
+#include <stdio.h>
+#include <string.h>
+
+enum snap_status merge_open_hint(enum snap_status status, enum snap_status wanted, const char *hint,
+                                 struct snap_error *err)
+{
+    const size_t used = strlen(err->text);
+
+    if (status == wanted)
+        (void)snprintf(err->text + used, sizeof err->text - used, "; %s", hint);
+    return status;
+}
+
 enum snap_status merge_open(struct merge_session *session, struct snap_error *err)
 {
     const struct snap_file_options origin_options = merge_options_io(&session->arguments, true, true);
@@ -21,10 +34,14 @@ enum snap_status merge_open(struct merge_session *session, struct snap_error *er
         status = devices_find(&session->origin, session->arguments.origin, err);
     if (status == SNAP_OK)
         status = devices_distinct(&session->origin, &session->cow, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK) {
         status = devices_open(&session->cow, &cow_options, err);
+        if (!session->arguments.keep_cow)
+            status = merge_open_hint(status, SNAP_E_PERM, MERGE_OPEN_HINT_COW, err);
+    }
     if (status == SNAP_OK) {
         status = devices_open(&session->origin, &origin_options, err);
+        status = merge_open_hint(status, SNAP_E_PERM, MERGE_OPEN_HINT_ORIGIN, err);
         if (status != SNAP_OK)
             return merge_guard_snapshots(session, status, err);
     }

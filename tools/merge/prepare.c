@@ -80,9 +80,11 @@ enum snap_status merge_prepare(struct merge_session *session, struct snap_error 
     enum snap_status status = merge_open(session, err);
 
     if (status == SNAP_OK)
-        status = merge_check_blocks(&session->origin, &session->store, err);
+        status = merge_open_hint(merge_check_blocks(&session->origin, &session->store, err), SNAP_E_UNSUPPORTED,
+                                 MERGE_OPEN_HINT_ORIGIN, err);
     if (status == SNAP_OK && !session->arguments.keep_cow)
-        status = merge_check_blocks(&session->cow, &session->store, err);
+        status = merge_open_hint(merge_check_blocks(&session->cow, &session->store, err), SNAP_E_UNSUPPORTED,
+                                 MERGE_OPEN_HINT_COW, err);
     if (status == SNAP_OK)
         status = merge_tune_devices(session, err);
     if (status == SNAP_OK)
