@@ -8,7 +8,8 @@ load ../kernel/lib.bash
 setup_file() {
     uml_setup_file || return 0
     "$SRCDIR/tests/pairs/make-pairs" --small --jobs 2 "$S/pairs" || return 1
-    "$SRCDIR/tests/pairs/measure" --lines "$S/lines" "$S/pairs" >"$S/table"
+    "$SRCDIR/tests/pairs/measure" --lines "$S/lines" "$S/pairs" >"$S/table" || return 1
+    "$SRCDIR/tests/pairs/measure" --identify --lines "$S/known" "$S/pairs" >"$S/known-table"
 }
 
 setup() {
@@ -16,7 +17,7 @@ setup() {
 }
 
 teardown() {
-    [ -n "${BATS_TEST_COMPLETED-}" ] || { [ ! -e "$S/table" ] || cat "$S/table" "$S/lines"; }
+    [ -n "${BATS_TEST_COMPLETED-}" ] || { [ ! -e "$S/table" ] || cat "$S"/*table "$S/lines" "$S/known"; }
 }
 
 # lines PATTERN: of $S/lines. What stands in them is told in tests/pairs/measure and judge.c.
@@ -48,4 +49,13 @@ lines() {
     assert_output ''
     [ "$(lines '^right ([^ ]+ ){4}likely ' | wc -l)" -ge $(($(lines '^right ' | wc -l) - 1)) ]
     [ "$(lines '^right ([^ ]+ ){4}likely ' | wc -l)" -ge 3 ]
+}
+
+@test "with a record and a fingerprint the right origin stays right, and every unrelated one is contradicted" {
+    [ "$(grep -cE '^right ' "$S/known")" -ge 3 ]
+    run grep -E '^right [^ ]+ [^ ]+ (unknown|contradicted) ' "$S/known"
+    assert_output ''
+    [ "$(grep -cE '^(same-type|other-type|part-or-disk) ' "$S/known")" -ge 6 ]
+    run grep -E '^(same-type|other-type|part-or-disk) [^ ]+ [^ ]+ (proven|likely|unknown) ' "$S/known"
+    assert_output ''
 }
