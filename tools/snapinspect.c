@@ -5,6 +5,7 @@
 #include "tools/inspect/figures.h"
 #include "tools/inspect/list.h"
 #include "tools/inspect/options.h"
+#include "tools/shared/report.h"
 #include "tools/shared/sandbox.h"
 #include "tools/shared/typed.h"
 
@@ -16,11 +17,11 @@ static enum snap_status open_and_look(struct inspect_session *session, struct sn
     return status == SNAP_OK ? inspect_figures_gather(session, err) : status;
 }
 
-/* Where the list cannot be followed to its end, there is nothing to list. */
+/* Where the list cannot be followed to its end, there is nothing to list; a list that is damaged is listed. */
 static int show(struct inspect_session *session)
 {
     const bool complete = session->result.list_complete;
-    const int exit_status = complete ? CLI_EXIT_OK : CLI_EXIT_STORE;
+    const int exit_status = complete && report_is_sound(&session->findings) ? CLI_EXIT_OK : CLI_EXIT_STORE;
     struct snap_error err = {0};
 
     inspect_figures_warn(session);

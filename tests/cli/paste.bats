@@ -45,7 +45,7 @@ behind() {
     assert_status 8
     pasted "snapmerge $(behind 'swapped; use ')"
     assert_status 0
-    assert_said "merged 1 chunks"
+    assert_said "merged 1 chunk "
 }
 
 @test "an image for dmsetup: the line that makes a loop device of it" {

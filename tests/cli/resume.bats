@@ -102,7 +102,7 @@ stopped_by() {
     assert_view
     # What it says to type is what goes on.
     local command
-    command=$(sed -n 's/^To go on: //p' said)
+    command=$(sed -n 's/ --rate-limit [0-9A-Z]*//; s/^To go on: //p' said)
     run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$command" </dev/null
     assert_status 0
     assert_complete

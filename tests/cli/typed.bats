@@ -145,3 +145,30 @@ assert_told() {
         assert_json '.result.content' null
     fi
 }
+
+# --- small things ----------------------------------------------------------------------------------
+@test "a damaged store: snapinspect shows it, and its status is 4" {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/new-beyond-cow.recipe" cow origin view
+    program snapinspect cow
+    assert_status 4
+    [[ $output == *"entries     "* ]]
+    program snapinspect --list cow
+    assert_status 4
+    [[ $output == *INDEX* ]]
+}
+
+@test "what was printed comes before what is said after it, also where both go to one place" {
+    truncate -s 1M wrong
+    program_in_shell '2>&1' snapcheck wrong
+    [[ ${lines[-1]} == 'wrong: it is blank:'* ]]
+    [[ ${lines[0]} == 'wrong: '*header-empty* ]]
+}
+
+@test "one of a kind is no plural" {
+    program snapcheck cow
+    [[ $output == 'cow: 1 entry in chunks of '* ]]
+    program snapmerge -n --origin origin --cow cow
+    [[ $output == *'entries: 1 in chunks of 4 KiB, 1 run'* ]]
+    [[ $output == *' in 1 request'* ]]
+    [[ $output != *'1 requests'* ]]
+}

@@ -181,7 +181,7 @@ flags() {
 
 @test "stopped: it says how to go on and how to go back, and both work" {
     half_merged_with_undo
-    grep -qxF "To go on: snapmerge --origin origin --cow fine --undo undo" said
+    grep -qxF "To go on: snapmerge --origin origin --cow fine --undo undo --rate-limit 256K" said
     assert_equal "$(tail -n 1 said)" "To take it back: snapmerge --origin origin --cow undo --preserve fine"
     stderr=$(<said)
     take_back
@@ -265,7 +265,7 @@ flags() {
     assert_said "To go on: snapmerge --origin origin --cow snap --keep-cow"
     assert_not_said "--undo undo"
     cp undo kept
-    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To go on: //p' <<<"$stderr")" </dev/null
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/ --rate-limit [0-9A-Z]*//; s/^To go on: //p' <<<"$stderr")" </dev/null
     assert_status 0
     cmp origin snap.view
     cmp undo kept
@@ -288,7 +288,7 @@ flags() {
     assert_status 32
     half_merged snap.view
     assert_said "To go on: snapmerge --origin origin --cow snap --keep-cow --undo undo"
-    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To go on: //p' <<<"$stderr")" </dev/null
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/ --rate-limit [0-9A-Z]*//; s/^To go on: //p' <<<"$stderr")" </dev/null
     assert_status 0
     cmp origin snap.view
     take_back
@@ -343,7 +343,7 @@ flags() {
     # Another one has room, and is named behind the one that has not.
     halfway TERM --rate-limit 256K --yes --overflow=invalidate --preserve snap --preserve other --origin origin --cow undo
     assert_said "To go on: snapmerge --origin origin --cow undo --preserve other --accept=parent"
-    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To go on: //p' said)" </dev/null
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/ --rate-limit [0-9A-Z]*//; s/^To go on: //p' said)" </dev/null
     assert_status 0
     cmp origin origin.before
 }
@@ -382,7 +382,7 @@ flags() {
     mv half origin
     mv half.undo undo
     mv half.snap snap
-    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/^To go on: //p' said)" </dev/null
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$(sed -n 's/ --rate-limit [0-9A-Z]*//; s/^To go on: //p' said)" </dev/null
     assert_status 0
     cmp origin snap.view
     take_back

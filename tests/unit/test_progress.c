@@ -5,10 +5,12 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/json.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -193,6 +195,53 @@ static void the_bar_never_wraps(void **state)
     free(fixture.text);
 }
 
+/* With a long phase, as on a narrow terminal, the bar becomes shorter and then goes; the figures stay whole. */
+static void the_bar_gives_way_to_the_figures(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    start(&fixture, CLI_PROGRESS_BAR, 0);
+    cli_progress_update(&fixture.progress, "a phase with twenty-eight xx", MIB, 2 * MIB);
+    cli_progress_update(&fixture.progress, "a phase with a name of forty-five characters.", MIB, 2 * MIB);
+    cli_progress_end(&fixture.progress, "done", 0);
+    fclose(fixture.out);
+    assert_string_equal(fixture.text,
+                        "\ra phase with twenty-eight xx [========>       ]  50%  1 MiB of 2 MiB  -  ? left\033[K"
+                        "\ra phase with a name of forty-five characters.  50%  1 MiB of 2 MiB  -  ? left\033[K"
+                        "\r\033[K");
+    free(fixture.text);
+}
+
+/* Somebody watches it, though it cannot show a bar: half a minute without a sign would look like a hang. */
+static void on_a_terminal_lines_come_every_10_seconds(void **state)
+{
+    struct fixture fixture;
+    int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+    char text[200];
+    ssize_t length;
+
+    (void)state;
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master), 0);
+    assert_int_equal(unlockpt(master), 0);
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    start(&fixture, CLI_PROGRESS_LINES, 0);
+    fixture.progress.setup.out = fdopen(slave, "w");
+    assert_non_null(fixture.progress.setup.out);
+    at(&fixture, 0, 0);
+    at(&fixture, 9999, 9);
+    at(&fixture, 10000, 10);
+    length = read(master, text, sizeof text - 1);
+    assert_true(length > 0);
+    text[length] = '\0';
+    assert_string_equal(text, "/dev/x\\x0A: merge: 10 MiB of 100 MiB (10%), 1 MiB/s, 1 min 30 s left\r\n");
+    fclose(fixture.progress.setup.out);
+    close(master);
+    fclose(fixture.out);
+    free(fixture.text);
+}
+
 static void a_message_wipes_the_bar_first(void **state)
 {
     const struct cli_program program = { .name = "snapmerge" };
@@ -291,6 +340,8 @@ int main(void)
         cmocka_unit_test(json_ends_properly_without_any_progress),
         cmocka_unit_test(the_bar_is_redrawn_in_place_and_wiped),
         cmocka_unit_test(the_bar_never_wraps),
+        cmocka_unit_test(the_bar_gives_way_to_the_figures),
+        cmocka_unit_test(on_a_terminal_lines_come_every_10_seconds),
         cmocka_unit_test(a_message_wipes_the_bar_first),
         cmocka_unit_test(the_report_flag_gives_one_line_now),
         cmocka_unit_test(extreme_figures_are_shown),

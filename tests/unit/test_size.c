@@ -32,6 +32,17 @@ static void assert_no_size(const char *text)
     assert_int_equal(bytes, UNTOUCHED);
 }
 
+static void counts_and_paces_are_worded(void **state)
+{
+    (void)state;
+    assert_string_equal(cli_count_text(0, "entry", "entries").text, "0 entries");
+    assert_string_equal(cli_count_text(1, "entry", "entries").text, "1 entry");
+    assert_string_equal(cli_count_text(2, "entry", "entries").text, "2 entries");
+    assert_string_equal(cli_pace_text(1 << 20, 0).text, "less than 1 s");
+    assert_string_equal(cli_pace_text(1 << 20, 999).text, "less than 1 s");
+    assert_string_equal(cli_pace_text(1 << 20, 1000).text, "1 s, 1 MiB/s");
+}
+
 static void size_takes_every_unit(void **state)
 {
     (void)state;
@@ -212,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(size_takes_every_unit),
+        cmocka_unit_test(counts_and_paces_are_worded),
         cmocka_unit_test(size_refuses_what_is_not_exactly_a_size),
         cmocka_unit_test(size_ends_where_an_offset_ends),
         cmocka_unit_test(size_says_what_is_wrong),

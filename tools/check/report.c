@@ -44,9 +44,10 @@ static void print_summary(struct check_session *session)
     if (session->cli->quiet)
         return;
     if (result->list_complete)
-        report_print(session->cli->out, "%s: %" PRIu64 " entries in chunks of %s, %" PRIu64 " free chunks: %s",
-                     session->cow.path, result->entries, cli_size_text(session->store.layout.chunk_bytes).text,
-                     result->free_chunks,
+        report_print(session->cli->out, "%s: %s in chunks of %s, %s: %s", session->cow.path,
+                     cli_count_text(result->entries, "entry", "entries").text,
+                     cli_size_text(session->store.layout.chunk_bytes).text,
+                     cli_count_text(result->free_chunks, "free chunk", "free chunks").text,
                      !report_is_sound(&session->findings) ? "damaged"
                      : counts[SNAP_WARNING] > 0           ? "usable, with warnings"
                                                           : "clean");

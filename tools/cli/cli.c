@@ -121,11 +121,13 @@ static bool start(struct cli *cli, const struct cli_program *program, int argc, 
 int cli_finish(struct cli *cli, int exit_status)
 {
     struct snap_error err;
+    FILE *const out = cli->out;
 
     /* Where the output cannot take it, the end of the stream says so. */
     if (cli_result_print(cli, cli_version(), exit_status, &err) == SNAP_E_NOMEM)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
-    if (cli_stream_end(cli->out, &err) != SNAP_OK)
+    cli->out = NULL; /* closed below, also where that fails and is said */
+    if (cli_stream_end(out, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     cli_free(cli);
     return exit_status;

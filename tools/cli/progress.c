@@ -19,8 +19,10 @@
 
 #define BAR_INTERVAL_MS 500
 #define LINES_INTERVAL_MS 30000
+#define TERMINAL_LINES_INTERVAL_MS 10000 /* somebody watches, though the terminal cannot show a bar */
 #define JSON_INTERVAL_MS 1000
 #define BAR_CELLS 20
+#define BAR_CELLS_MIN 4 /* a shorter bar shows nothing */
 #define LINE_BYTES 512
 #define TERMINAL_COLUMNS 80 /* where the terminal does not tell */
 
@@ -79,7 +81,7 @@ static uint64_t interval_ms(const struct cli_progress *progress)
     case CLI_PROGRESS_LINES:
         break;
     }
-    return LINES_INTERVAL_MS;
+    return isatty(fileno(progress->setup.out)) ? TERMINAL_LINES_INTERVAL_MS : LINES_INTERVAL_MS;
 }
 
 /*
@@ -154,22 +156,37 @@ static int terminal_columns(FILE *out)
     return TERMINAL_COLUMNS;
 }
 
+/* " [====>   ]" in what is left of the line: where there is little room, the bar gives way to the figures. */
+static void draw_bar(char bar[BAR_CELLS + 4], unsigned percent, int room)
+{
+    const int cells = room - 3 < BAR_CELLS ? room - 3 : BAR_CELLS;
+    const int full = (int)percent * cells / 100;
+
+    if (cells < BAR_CELLS_MIN)
+        return;
+    memcpy(bar, " [", 2);
+    for (int i = 0; i < cells; i++)
+        bar[2 + i] = i < full ? '=' : i == full ? '>' : ' ';
+    memcpy(bar + 2 + cells, "]", 2);
+}
+
 /* Redraws in place: back to the first column, the new line, then whatever the old one left behind is wiped. */
 static void show_bar(struct cli_progress *progress, uint64_t now)
 {
     const struct figures figures = figures_of(progress, now);
-    const unsigned full = figures.percent * BAR_CELLS / 100;
-    char line[LINE_BYTES], bar[BAR_CELLS + 1];
-
-    for (unsigned i = 0; i < BAR_CELLS; i++)
-        bar[i] = i < full ? '=' : i == full ? '>' : ' ';
-    bar[BAR_CELLS] = '\0';
-    snprintf(line, sizeof line, "%s [%s] %3u%%  %s of %s  %s  %s left", progress->phase, bar, figures.percent,
-             cli_size_text(progress->done_bytes).text, cli_size_text(progress->total_bytes).text,
-             cli_rate_text(figures.moved_bytes, figures.phase_ms).text,
-             figures.left_known ? cli_duration_text(figures.left_ms).text : "?");
     /* One column less than there are: a full line would wrap, and the next one would stand below it. */
-    fprintf(progress->setup.out, "\r%.*s\033[K", terminal_columns(progress->setup.out) - 1, line);
+    const int columns = terminal_columns(progress->setup.out) - 1;
+    const int phase = (int)strlen(progress->phase);
+    char text[LINE_BYTES], bar[BAR_CELLS + 4] = "";
+    int left;
+    const int used = snprintf(text, sizeof text, " %3u%%  %s of %s  %s  %s left", figures.percent,
+                              cli_size_text(progress->done_bytes).text, cli_size_text(progress->total_bytes).text,
+                              cli_rate_text(figures.moved_bytes, figures.phase_ms).text,
+                              figures.left_known ? cli_duration_text(figures.left_ms).text : "?");
+
+    draw_bar(bar, figures.percent, columns - phase - used);
+    left = columns - phase - (int)strlen(bar);
+    fprintf(progress->setup.out, "\r%.*s%s%.*s\033[K", columns, progress->phase, bar, left > 0 ? left : 0, text);
     progress->bar_visible = true;
 }
 

@@ -199,3 +199,21 @@ struct cli_text cli_sector_hint(uint64_t bytes)
                  bytes == 1 ? "sector" : "sectors", bytes);
     return out;
 }
+
+struct cli_text cli_count_text(uint64_t count, const char *one, const char *many)
+{
+    struct cli_text out;
+
+    (void)snprintf(out.text, sizeof out.text, "%" PRIu64 " %.24s", count, count == 1 ? one : many);
+    return out;
+}
+
+struct cli_text cli_pace_text(uint64_t bytes, uint64_t elapsed_ms)
+{
+    struct cli_text out = {"less than 1 s"};
+
+    if (elapsed_ms >= 1000)
+        (void)snprintf(out.text, sizeof out.text, "%.28s, %.30s", cli_duration_text(elapsed_ms).text,
+                       cli_rate_text(bytes, elapsed_ms).text);
+    return out;
+}

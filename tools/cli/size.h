@@ -57,4 +57,10 @@ struct cli_text cli_duration_text(uint64_t milliseconds);
  */
 struct cli_text cli_sector_hint(uint64_t bytes);
 
+/* How long something took, and how fast it was: "12 min 05 s, 120.4 MiB/s"; "less than 1 s" where it was short. */
+struct cli_text cli_pace_text(uint64_t bytes, uint64_t elapsed_ms);
+
+/* "1 entry", "3 entries": `one` and `many` are the nouns. */
+struct cli_text cli_count_text(uint64_t count, const char *one, const char *many);
+
 #endif

@@ -39,6 +39,9 @@ static void say(struct cli *cli, bool named, const char *label, const char *end,
         clean = cli_escape(text, strlen(text), CLI_ESCAPE_TERMINAL);
         free(text);
     }
+    /* What was printed before comes first, also where both go to one place. */
+    if (cli->out)
+        (void)fflush(cli->out); /* a failure is said when the program ends */
     fprintf(cli->err, "%s%s%s%s%s", named ? cli->program->name : "", named ? ": " : "", label,
             clean ? clean : "(out of memory: this message cannot be shown)", end);
     fflush(cli->err);

@@ -92,8 +92,9 @@ enum snap_status create_write(struct create_session *session, struct snap_error 
     if (status == SNAP_OK && session->image)
         status = snap_new_file_place(session->image, NULL, err);
     if (status == SNAP_OK)
-        cli_note(session->cli, "%s: made a store with chunks of %s and %" PRIu64 " entries", session->cow.path,
-                 cli_size_text(session->layout.chunk_bytes).text, session->entries);
+        cli_note(session->cli, "%s: made a store with chunks of %s and %s", session->cow.path,
+                 cli_size_text(session->layout.chunk_bytes).text,
+                 cli_count_text(session->entries, "entry", "entries").text);
     if (status == SNAP_OK)
         report_note_cached(session->cli, &session->cow);
     return status;

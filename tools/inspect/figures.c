@@ -98,7 +98,7 @@ static void print_fingerprint(struct inspect_session *session)
 
 static struct cli_text size_text(const struct inspect_session *session, uint64_t bytes)
 {
-    return session->arguments.bytes ? cli_size_text_exact(bytes) : cli_size_text(bytes);
+    return session->arguments.bytes ? cli_count_text(bytes, "byte", "bytes") : cli_size_text(bytes);
 }
 
 void inspect_figures_print(struct inspect_session *session)
@@ -123,7 +123,8 @@ void inspect_figures_print(struct inspect_session *session)
                  size_text(session, usage->allocated_sectors * SNAP_SECTOR_BYTES).text,
                  size_text(session, usage->total_sectors * SNAP_SECTOR_BYTES).text,
                  size_text(session, usage->metadata_sectors * SNAP_SECTOR_BYTES).text);
-    report_print(out, "entries     %" PRIu64 " in %" PRIu64 " runs, %s%s", result->entries, result->runs,
+    report_print(out, "entries     %" PRIu64 " in %s, %s%s", result->entries,
+                 cli_count_text(result->runs, "run", "runs").text,
                  size_text(session, result->entries * layout->chunk_bytes).text,
                  result->canonical ? "" : ", not in canonical order");
     report_print(out, "free        %" PRIu64 " of %" PRIu64 " chunks", result->free_chunks, result->capacity_entries);

@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { COLUMN_INDEX, COLUMN_ORIGIN, COLUMN_COW, COLUMN_LENGTH, COLUMN_CHUNKS, COLUMN_AREA };
 
@@ -45,6 +46,17 @@ static struct cli_text offset_text(const struct inspect_session *session, uint64
     return text;
 }
 
+/* "1.5MiB" in a raw list: a blank would be part of the cell there, and escaped. */
+static struct cli_text length_text(const struct inspect_session *session, uint64_t bytes)
+{
+    struct cli_text text = cli_size_text(bytes);
+    char *blank = session->arguments.raw ? strchr(text.text, ' ') : NULL;
+
+    if (blank)
+        memmove(blank, blank + 1, strlen(blank));
+    return text;
+}
+
 static struct cli_text number_text(uint64_t number)
 {
     struct cli_text text;
@@ -61,7 +73,7 @@ static enum snap_status print_row(struct inspect_session *session, struct cli_ta
         [COLUMN_INDEX] = number_text(range->index),
         [COLUMN_ORIGIN] = offset_text(session, range->old_chunk),
         [COLUMN_COW] = offset_text(session, range->new_chunk),
-        [COLUMN_LENGTH] = session->arguments.bytes ? number_text(length_bytes) : cli_size_text(length_bytes),
+        [COLUMN_LENGTH] = session->arguments.bytes ? number_text(length_bytes) : length_text(session, length_bytes),
         [COLUMN_CHUNKS] = number_text(range->chunks),
         [COLUMN_AREA] = number_text(range->index / session->store.layout.entries_per_area),
     };

@@ -2,12 +2,14 @@
 /* What the user of snapmerge does next: lines that can be pasted as they are. */
 #include "tools/merge/next.h"
 
+#include "tools/cli/options.h"
 #include "tools/merge/checks.h"
 #include "tools/merge/undo.h"
 #include "tools/shared/accept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void add_flag(FILE *line, const char *option, bool given)
 {
@@ -21,24 +23,30 @@ static void add_argument(FILE *line, const char *option, const char *value)
         fprintf(line, " %s %s", option, cli_quote(value).text);
 }
 
-/* Prints the options that decide what is resumed; options for tuning may differ next time. */
+static bool is_tuning(const struct cli_option *option)
+{
+    return strcmp(option->group, "Tuning") == 0;
+}
+
+/* Prints the options that decide what is resumed, and those for tuning as they were given. */
 void merge_next_resume(struct merge_session *session)
 {
     const unsigned accept = session->arguments.accept |
                             (merge_changes_identity(session) ? 1u << ACCEPT_IDENTITY : 0) |
                             (merge_undo_lost_parent(session) ? 1u << ACCEPT_PARENT : 0);
-    char *text = NULL;
+    char *text = NULL, *tuning = cli_parser_given(session->cli->parser, is_tuning);
     size_t length = 0;
     FILE *line = open_memstream(&text, &length);
 
-    if (!line)
+    if (!line) {
+        free(tuning);
         return;
+    }
     add_argument(line, "--origin", session->origin.path);
     add_argument(line, "--cow", session->cow.path);
     add_flag(line, "--keep-cow", session->options.keep_cow);
     add_argument(line, "--checkpoint", session->arguments.checkpoint);
     add_flag(line, "--verify", session->options.verify);
-    add_flag(line, "--skip-identical", session->options.skip_identical);
     add_flag(line, "--continue-on-error", session->options.continue_on_error);
     add_flag(line, "--drop-bad", session->options.drop_bad);
     add_argument(line, "--bad-list", session->arguments.bad_list);
@@ -49,7 +57,8 @@ void merge_next_resume(struct merge_session *session)
     if (accept)
         fprintf(line, " --accept=%s", accept_text(accept).text);
     if (fclose(line) == 0)
-        cli_line(session->cli, "To go on: snapmerge%s", text);
+        cli_line(session->cli, "To go on: snapmerge%s%s", text, tuning ? tuning : "");
+    free(tuning);
     free(text);
 }
 

@@ -37,8 +37,8 @@ void merge_report_plan(struct merge_session *session, const struct snap_merge_re
     FILE *out = session->cli->out;
 
     pair_report_print(&pair, &session->check, &session->evidence, out);
-    report_print(out, "to write: %s in %" PRIu64 " requests", cli_size_text_exact(plan->written_bytes).text,
-                 plan->write_requests);
+    report_print(out, "to write: %s in %s", cli_size_text_exact(plan->written_bytes).text,
+                 cli_count_text(plan->write_requests, "request", "requests").text);
     report_print(out, "windows: %" PRIu64 " of at most %" PRIu64 " entries, %" PRIu64 " flushes of the origin, %" PRIu64
                  " of the COW", plan->windows, plan->window_entries, plan->origin_flushes, plan->cow_flushes);
 }
@@ -52,10 +52,10 @@ void merge_report_done(struct merge_session *session)
         cli_note(cli, "%s: nothing to merge, the store is empty", session->cow.path);
         return;
     }
-    cli_note(cli, "merged %" PRIu64 " chunks (%s) from %s into %s in %s, %s", result->entries_merged,
+    cli_note(cli, "merged %s (%s) from %s into %s in %s",
+             cli_count_text(result->entries_merged, "chunk", "chunks").text,
              cli_size_text(result->written_bytes).text, session->cow.path, session->origin.path,
-             cli_duration_text(session->elapsed_ms).text,
-             cli_rate_text(result->written_bytes, session->elapsed_ms).text);
+             cli_pace_text(result->written_bytes, session->elapsed_ms).text);
     report_note_cached(cli, &session->origin);
     report_note_cached(cli, &session->cow);
     if (result->equal_bytes > 0)

@@ -46,12 +46,11 @@ void output_report_done(struct output_session *output)
 {
     struct cli *cli = output->cli;
 
-    cli_note(cli, "wrote the snapshot of %s and %s to %s: %s (%s of data%s) in %s, %s", output->origin->path,
+    cli_note(cli, "wrote the snapshot of %s and %s to %s: %s (%s of data%s) in %s", output->origin->path,
              output->cow->path, output->target.path, cli_size_text(output->size_bytes).text,
              cli_size_text(output->written.written_bytes).text,
              output->written.written_bytes < output->size_bytes ? ", the rest are holes" : "",
-             cli_duration_text(output->elapsed_ms).text,
-             cli_rate_text(output->written.written_bytes, output->elapsed_ms).text);
+             cli_pace_text(output->written.written_bytes, output->elapsed_ms).text);
     if (output->arguments.verify)
         cli_note(cli, "%s was read back and compared: all of it is correct", output->target.path);
     if (output->kind != OUTPUT_STREAM)

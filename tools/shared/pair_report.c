@@ -15,9 +15,10 @@ void pair_report_talk(const struct pair *pair, const struct snap_check_result *c
     const char *label = store->identity_state == SNAP_IDENTITY_OK ? store->identity.label : "";
 
     cli_line(pair->cli, "origin  %s", report_device_text(pair->origin, &evidence->origin).text);
-    cli_line(pair->cli, "COW     %s: %s%s, chunks of %s, %" PRIu64 " entries%s", pair->cow->path,
+    cli_line(pair->cli, "COW     %s: %s%s, chunks of %s, %s%s", pair->cow->path,
              cli_size_text(pair->cow->io->size_bytes).text, report_quoted(", ", pair->cow->facts.model).text,
-             cli_size_text(store->layout.chunk_bytes).text, check->entries, report_quoted(", label ", label).text);
+             cli_size_text(store->layout.chunk_bytes).text,
+             cli_count_text(check->entries, "entry", "entries").text, report_quoted(", label ", label).text);
     cli_line(pair->cli, "        the snapshot shows %s", report_probe_text(&evidence->view).text);
     cli_line(pair->cli, "pair    %s", verdict_text(&evidence->pair).text);
 }
@@ -29,6 +30,6 @@ void pair_report_print(const struct pair *pair, const struct snap_check_result *
     report_print(out, "COW: %s: %s", pair->cow->path, cli_size_text(pair->cow->io->size_bytes).text);
     report_print(out, "view: %s", report_probe_text(&evidence->view).text);
     report_print(out, "pair: %s", verdict_text(&evidence->pair).text);
-    report_print(out, "entries: %" PRIu64 " in chunks of %s, %" PRIu64 " runs", check->entries,
-                 cli_size_text(pair->store->layout.chunk_bytes).text, check->runs);
+    report_print(out, "entries: %" PRIu64 " in chunks of %s, %s", check->entries,
+                 cli_size_text(pair->store->layout.chunk_bytes).text, cli_count_text(check->runs, "run", "runs").text);
 }

@@ -157,8 +157,9 @@ static enum snap_status describe_store(const struct snap_store *store, struct re
     if (!result.list_complete)
         (void)snprintf(what->text, sizeof what->text, "a snapshot store that is invalid or damaged");
     else
-        (void)snprintf(what->text, sizeof what->text, "a snapshot store with %" PRIu64 " entries%.600s%s%.64s",
-                       result.entries, report_quoted(", label ", known ? store->identity.label : "").text,
+        (void)snprintf(what->text, sizeof what->text, "a snapshot store with %s%.600s%s%.64s",
+                       cli_count_text(result.entries, "entry", "entries").text,
+                       report_quoted(", label ", known ? store->identity.label : "").text,
                        known && store->identity.fs_type[0] != '\0' ? ", of an origin with " : "",
                        known ? store->identity.fs_type : "");
     return SNAP_OK;
