@@ -83,6 +83,21 @@ planted() {
     [ ! -e "$BLKID_FILE" ]
 }
 
+@test "debug variables of libraries are forgotten before anything is read" {
+    [ -z "$WRAPPER" ] || skip "a wrapper would be taken over as well"
+    [ "$SANITIZERS" = no ] || skip "the sanitizers' run time has to come first"
+    local name
+    for name in BLKID_CONF BLKID_FILE LIBBLKID_DEBUG LIBMOUNT_DEBUG LIBSMARTCOLS_DEBUG LIBSMARTCOLS_DEBUG_PADDING \
+        LVM_LOG_FILE_EPOCH; do
+        export "$name=$BATS_TEST_TMPDIR/debug" PLANTED_ASKS=$name
+        planted --no-sandbox
+        assert_equal "$name: $(<"$victim")" "$name: planted"
+    done
+    export KEPT=1 PLANTED_ASKS=KEPT
+    planted --no-sandbox
+    assert_equal "$(<"$victim")" kept
+}
+
 @test "a program with rights that its caller lacks refuses to run" {
     [ "$(id -u)" -eq 0 ] || skip "needs root"
     open_dir_make

@@ -500,6 +500,16 @@ undo_of_nobody() {
     as_before bare
 }
 
+@test "a COW without a record that is kept, and an undo store with entries on a block device: refused" {
+    need_loops
+    undo_of_nobody
+    loop_over undo
+    remember origin bare undo
+    merge --keep-cow --undo "$loop" --cow bare
+    refused 8 "$loop: it holds entries, and nothing in bare says that they are of this merge"
+    loops_detach
+}
+
 @test "a COW without a record, and an empty undo store of another user: refused; nothing of the origin goes there" {
     [ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to somebody else"
     undo_of_nobody
