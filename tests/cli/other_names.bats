@@ -25,10 +25,11 @@ refused() {
     images_unchanged
 }
 
-# Holds a lock on a file, as another program would, until the test ends.
+# hold_lock FILE F_WRLCK|F_RDLCK: holds a lock on a file, as another program would, until the test ends.
 hold_lock() {
-    perl -e 'use Fcntl; open(my $file, "+<", $ARGV[0]) or die; my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0);
-        fcntl($file, F_SETLK, $lock) or die; print "locked\n"; close(STDOUT); sleep 60' "$1" >"$BATS_TEST_TMPDIR/locked" &
+    perl -e 'use Fcntl; open(my $file, "+<", $ARGV[0]) or die; my $kind = $ARGV[1] eq "F_WRLCK" ? F_WRLCK : F_RDLCK;
+        my $lock = pack("s s x4 q q i x4", $kind, 0, 0, 0, 0); fcntl($file, F_SETLK, $lock) or die;
+        print "locked\n"; close(STDOUT); sleep 60' "$@" >"$BATS_TEST_TMPDIR/locked" &
     lock_pid=$!
     while [ ! -s "$BATS_TEST_TMPDIR/locked" ]; do sleep 0.05; done
 }
@@ -83,7 +84,15 @@ need_namespace() {
 @test "the file behind a loop device is locked" {
     need_loops
     loop_over "$origin"
-    hold_lock "$origin"
+    hold_lock "$origin" F_WRLCK
+    program snapmerge --origin "$loop" --cow "$cow"
+    refused 8 "another program holds a lock on $origin, which has the same bytes"
+}
+
+@test "the file behind a loop device is not written to while somebody reads it under a lock" {
+    need_loops
+    loop_over "$origin"
+    hold_lock "$origin" F_RDLCK
     program snapmerge --origin "$loop" --cow "$cow"
     refused 8 "another program holds a lock on $origin, which has the same bytes"
 }

@@ -64,6 +64,19 @@ planted() {
     assert_equal "$(<"$victim")" ""
 }
 
+@test "beside what a merge writes to, a planted write is stopped as well" {
+    [ -z "$WRAPPER" ] || skip "a wrapper would be taken over as well"
+    [ "$SANITIZERS" = no ] || skip "the sanitizers' run time has to come first"
+    in_force files
+    victim=$BATS_TEST_TMPDIR/victim
+    : >"$victim"
+    cd "$BUILDDIR/tests/support"
+    run env LD_PRELOAD=./planted_write.so PLANTED_WRITE="$victim" "$BUILDDIR/tools/snapmerge" --yes \
+        --origin "$origin" --cow "$cow"
+    assert_status 0
+    assert_equal "$(<"$victim")" ""
+}
+
 @test "device-mapper can still be asked which tables use a device" {
     need_strace
     in_force files
