@@ -122,8 +122,10 @@ bool inspect_options_stream(const struct inspect_arguments *given)
 int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
 {
     *given = parsed;
-    if (inspect_options_stream(given) && given->json)
+    if (inspect_options_stream(given) && given->json) {
+        parsed.json = false; /* the snapshot is expected there, and no JSON at all */
         return cli_usage_error(cli, "--extract - and --json cannot be used together: both go to standard output");
+    }
     if (inspect_options_stream(given) && given->verify)
         return cli_usage_error(cli, "--extract - and --verify cannot be used together: a stream cannot be read back");
     return typed_cow(cli, &given->cow);
