@@ -79,7 +79,7 @@ static void compare_device(const struct snap_identity *record, const struct snap
     char recorded[2 * sizeof record->serial + 3], found[2 * sizeof record->serial + 3];
 
     if (origin->sectors < record->origin_sectors) {
-        match->device_differs = true;
+        match->device_differs = match->smaller = true;
         (void)snprintf(match->text, sizeof match->text,
                        "the store was made for an origin of %" PRIu64 " sectors, but this one has %" PRIu64,
                        record->origin_sectors, origin->sectors);

@@ -28,6 +28,7 @@ enum snap_status snap_identity_fill(struct snap_identity *identity, const struct
 /* A record and an origin: what was compared, and what differs. */
 struct snap_identity_match {
     bool device_differs;         /* size (smaller), PARTUUID or serial: no content can explain that */
+    bool smaller;                /* that is because the origin is smaller than recorded */
     bool content_differs;        /* file system or partition table: may have been changed since */
     bool grown;                  /* the origin is larger than recorded, and nothing else differs */
     bool content, partuuid, serial; /* is the same, and tells one device from another; the size always fits then */

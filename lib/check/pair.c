@@ -2,6 +2,7 @@
 /* Weighs the evidence for and against a pair, strongest first. */
 #include "lib/check/pair.h"
 
+#include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/check/marks.h"
 
@@ -53,6 +54,8 @@ static bool decides_by_samples(const struct snap_fingerprint_result *samples, co
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
                       "%s, and %" PRIu32 " of %" PRIu32 " sampled blocks are not what they were", record->text,
                       samples->differ, samples->differ + samples->agree);
+    if (record->content_differs) /* a sibling that shares nearly all content may agree in each sample */
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, "%s", record->text);
     if (samples->differ > 0)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
                       "%" PRIu32 " of %" PRIu32 " sampled blocks of this origin are not what they were when the store "
@@ -94,8 +97,6 @@ static bool decides_by_record(const struct snap_pair_facts *facts, const struct 
 {
     char text[128];
 
-    if (match->content_differs)
-        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, "%s", match->text);
     if (!match->content && !match->partuuid && !match->serial)
         return false;
     return decide(pair, SNAP_PAIR_LIKELY, match->content ? SNAP_PAIR_RECORD : SNAP_PAIR_DEVICE,
@@ -140,6 +141,16 @@ static void decide_by_content(const struct snap_pair_facts *facts, bool recorded
         (void)decide(pair, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "%s, and nothing else tells", marks);
 }
 
+/* The least size of an origin that can be the right one. */
+static uint64_t needed_bytes(const struct snap_pair_facts *facts, const struct snap_identity_match *match)
+{
+    uint64_t recorded_bytes = 0;
+
+    if (match->smaller && !snap_mul(facts->store->identity.origin_sectors, SNAP_SECTOR_BYTES, &recorded_bytes))
+        recorded_bytes = 0;
+    return snap_max(recorded_bytes, facts->reach_bytes);
+}
+
 void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair)
 {
     const bool recorded = facts->store->identity_state == SNAP_IDENTITY_OK;
@@ -147,7 +158,10 @@ void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair
 
     if (recorded)
         snap_identity_compare(&facts->store->identity, &facts->origin, facts->held, facts->origin_in_part, &match);
-    *pair = (struct snap_pair){.outcome = SNAP_PAIR_UNKNOWN, .grown = match.grown, .reach_bytes = facts->reach_bytes};
+    *pair = (struct snap_pair){.outcome = SNAP_PAIR_UNKNOWN,
+                               .grown = match.grown,
+                               .smaller = match.smaller,
+                               .needed_bytes = needed_bytes(facts, &match)};
     if (contradicts_device(facts, &match, pair) || decides_by_samples(&facts->fingerprint, &match, pair) ||
         decides_by_record(facts, &match, pair) || decides_by_held(facts, pair))
         return;

@@ -46,14 +46,16 @@ struct snap_pair {
     enum snap_pair_outcome outcome;
     enum snap_pair_reason reason;
     bool grown;                           /* the origin is larger than the record says */
-    uint64_t reach_bytes;                 /* the least size of an origin that takes all entries */
+    bool smaller;                         /* the origin is smaller than the record says */
+    uint64_t needed_bytes;                /* the least size of an origin that takes all entries and fits the record */
     char text[SNAP_IDENTITY_TEXT_BYTES];  /* a clause without a device's name: "the store holds ..." */
 };
 
 /*
  * Judges. A contradiction that no change of content explains weighs most (entries beyond the end, a store as origin,
- * another device); then the fingerprint, which convicts or proves; then marks of the record, marks that the store
- * holds, and at last likeness of content, which only ever makes likely what is unknown.
+ * another device); then marks that the record names and the origin lacks; then the fingerprint, which convicts or
+ * proves; then marks of the record that are the same, marks that the store holds, and at last likeness of content,
+ * which only ever makes likely what is unknown.
  */
 void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair);
 

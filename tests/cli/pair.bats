@@ -280,6 +280,8 @@ member() {
     made
     truncate -s 7M origin
     refused_by_all origin "the store was made for an origin of 16384 sectors, but this one has 14336"
+    program snapmerge --origin origin --cow cow
+    assert_said "if it was cut, make it as long again as it was, 8388608 bytes"
 }
 
 @test "a fingerprint proves the pair, also with another file system in the snapshot" {
@@ -294,6 +296,24 @@ member() {
     assert_said "sampled blocks of this origin are what they were when the store was made"
     program snapcheck --json --origin origin cow
     assert_json '.result.pair | "\(.outcome) \(.reason)"' "proven fingerprint"
+}
+
+@test "a sibling that shares nearly all content: its UUID is not that of the record" {
+    local seed
+    file_systems origin
+    contents piece 1638400 piece
+    dd if=piece of=origin bs=4096 seek=1200 conv=notrunc status=none
+    cp origin view
+    cp origin sibling
+    tune2fs -U random sibling >/dev/null 2>&1
+    e2label view changed # so the sample of the superblock says nothing
+    for seed in 1 2 3 4; do
+        made
+        program snapmerge -n --origin sibling --cow cow
+        assert_status 8
+        assert_said "but this one has ext4 (UUID $(blkid -p -o value -s UUID sibling))"
+    done
+    refused_by_all sibling "the store was made for an origin with ext4"
 }
 
 # layers: two overlays, the second one made over the first one's view; both hold other chunks.

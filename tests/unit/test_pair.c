@@ -102,7 +102,11 @@ static void a_record_names_what_was_compared(void **state)
     assert_true(pair.grown);
     (void)snprintf(device.serial, sizeof device.serial, "WD-2");
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "WD-1, but this one has WD-2");
-    assert_false(pair.grown);
+    assert_false(pair.grown || pair.smaller);
+    facts.origin.sectors = 7999;
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "8000 sectors");
+    assert_true(pair.smaller);
+    assert_int_equal(pair.needed_bytes, 8000 * 512);
     (void)set_up(NULL);
     record("ext4", B);
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, B "), but this one has ext4 (UUID " A);
@@ -136,7 +140,9 @@ static void evidence_is_weighed_strongest_first(void **state)
     facts.fingerprint = proof;
     held = (struct snap_probe){.type = "xfs", .uuid = B};
     judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "");
-    record("ext4", B);
+    record("ext4", B); /* a sibling that shares nearly all of its content */
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, B "), but this one has ext4 (UUID " A ")");
+    record("ext4", A);
     judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "");
     (void)snprintf(store.identity.serial, sizeof store.identity.serial, "WD-1");
     (void)snprintf(device.serial, sizeof device.serial, "WD-2");

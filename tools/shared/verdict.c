@@ -43,15 +43,19 @@ struct report_text verdict_next(const struct snap_pair *pair, const struct devic
 {
     struct report_text result;
 
-    if (!snap_pair_is_final(pair))
+    if (pair->smaller && !snap_pair_is_final(pair))
+        (void)snprintf(result.text, sizeof result.text, "; if it was cut, make it as long again as it was, %" PRIu64
+                       " bytes; a merge into what is left of it loses the rest; if you know that it never was longer, "
+                       "%.512s", pair->needed_bytes, waiver);
+    else if (!snap_pair_is_final(pair))
         (void)snprintf(result.text, sizeof result.text, "; if you know that %.4096s is the right origin, %.512s",
                        origin->path, waiver);
     else if (origin->facts.block_device)
         (void)snprintf(result.text, sizeof result.text, "; name the right origin, or make this volume as large again "
-                       "as it was: at least %" PRIu64 " bytes", pair->reach_bytes);
+                       "as it was: at least %" PRIu64 " bytes", pair->needed_bytes);
     else
         (void)snprintf(result.text, sizeof result.text, "; name the right origin, or, if zeros were cut off it, "
-                       "lengthen it again: truncate -s %" PRIu64 " %.4096s", pair->reach_bytes,
+                       "lengthen it again: truncate -s %" PRIu64 " %.4096s", pair->needed_bytes,
                        cli_quote(origin->path).text);
     return result;
 }
