@@ -107,6 +107,7 @@ static void live(const struct snap_child_work *work, int pipe_fd)
     limit();
     if (!keep_two_descriptors(work->fd, pipe_fd) || (!work->may_open && !drop_user()))
         return;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* once more: a change of the user has taken it away */
     (void)snap_confine_parser(work->may_open);
     status = work->work(WORK_FD, message.answer, &message.err);
     message.status = status;

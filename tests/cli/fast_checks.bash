@@ -119,7 +119,14 @@ fast_program() {
 nothing_found() {
     local findings finding expected=${2:-list-cut}
     # shellcheck disable=SC2086
-    $WRAPPER "$BUILDDIR/tools/snapcheck" --quiet --origin origin "$1" >findings 2>said
+    for _ in {1..20}; do
+        # A process that the killed run had just forked may hold its files for a moment.
+        if $WRAPPER "$BUILDDIR/tools/snapcheck" --quiet --origin origin "$1" >findings 2>said; then
+            break
+        fi
+        grep -q 'in use' said || { cat findings said && return 1; }
+        sleep 0.1
+    done
     mapfile -t findings <findings
     for finding in "${findings[@]}"; do
         [[ $finding == *"(note: "* || $finding == *"(warning: list-cut)" || $finding == *"(warning: $expected)" ]] ||
