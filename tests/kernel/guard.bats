@@ -47,6 +47,28 @@ ours() {
     [ "$(uml_result "$free")" = "ok exit 0" ]
 }
 
+@test "more active snapshots than a message has room for: it says how many it leaves out" {
+    local last long i
+    workload 'pair 8 8192 5600 0|write dev=@ length=400K block=64K seed=2'
+    workload_make "$T"
+    uml_go_slices
+
+    uml_begin
+    slices_open "$T/pair.origin" "$T/pair.cow"
+    long=$(printf 'x%.0s' {1..100})
+    for i in {1..12}; do
+        uml_job create "name=cow$i" "table=0 64 linear /dev/disk $(((110 << 11) + 64 * i))"
+        uml_job create "name=$i-$long" "table=0 * snapshot /dev/mapper/origin /dev/mapper/cow$i P 8"
+    done
+    ours snapmerge --origin /dev/mapper/origin --cow /dev/mapper/cow
+    uml_go_slices
+
+    cat "$T/said.$last"
+    [ "$(uml_result "$last")" = "ok exit 8" ]
+    [ "$(sed 's/.*are active: //' "$T/said.$last" | grep -o "[0-9]*-$long" | wc -l)" -eq 9 ]
+    grep -q ", and 3 more; deactivate them" "$T/said.$last"
+}
+
 @test "an origin whose bytes are in use through another device-mapper device, or a loop device over what is below" {
     local last twin dry below free
     workload 'pair 8 8192 5600 0|write dev=@ length=400K block=64K seed=2'

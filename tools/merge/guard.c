@@ -8,11 +8,12 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#define NAMES_BYTES 256u
+#define NAMES_BYTES 1024u
 
 /* The active snapshots of one origin, by name. */
 struct snapshots {
     char names[NAMES_BYTES];
+    unsigned left_out; /* have no room there */
     unsigned count;
     uint64_t origin_number;
 };
@@ -35,7 +36,10 @@ static enum snap_status note_snapshot(void *context, const struct snap_dm_user *
     if (strcmp(user->target_type, "snapshot") != 0 || !is_origin_of(user, snapshots->origin_number))
         return SNAP_OK;
     snapshots->count++;
-    (void)snprintf(snapshots->names + used, sizeof snapshots->names - used, "%s%s", used ? ", " : "", user->name);
+    if (used + strlen(user->name) + sizeof ", " <= sizeof snapshots->names)
+        (void)snprintf(snapshots->names + used, sizeof snapshots->names - used, "%s%s", used ? ", " : "", user->name);
+    else
+        snapshots->left_out++;
     return SNAP_OK;
 }
 
@@ -45,6 +49,7 @@ enum snap_status merge_guard_snapshots(const struct merge_session *session, enum
     struct snapshots snapshots = {.origin_number = session->origin.facts.device_number};
     struct snap_error ignored; /* without it only an explanation is missing */
     const size_t used = strlen(err->text);
+    char more[32] = "";
     enum snap_status status;
 
     if (failed != SNAP_E_BUSY || snapshots.origin_number == 0)
@@ -55,8 +60,10 @@ enum snap_status merge_guard_snapshots(const struct merge_session *session, enum
                        "; it is not known whether snapshots of it are active: %s", ignored.text);
     if (status != SNAP_OK || snapshots.count == 0)
         return failed;
-    (void)snprintf(err->text + used, sizeof err->text - used, "; these snapshots of it are active: %s; deactivate "
-                   "them, and name with --preserve each store whose view is to be kept", snapshots.names);
+    if (snapshots.left_out > 0)
+        (void)snprintf(more, sizeof more, ", and %u more", snapshots.left_out);
+    (void)snprintf(err->text + used, sizeof err->text - used, "; these snapshots of it are active: %s%s; deactivate "
+                   "them, and name with --preserve each store whose view is to be kept", snapshots.names, more);
     return failed;
 }
 
