@@ -76,6 +76,27 @@ recipe() {
     assert_shown 'origin: 1 MiB, ext4 "a\" (\\b) \"c" '
 }
 
+# The UUID of an ISO image is its date, and libblkid takes whatever stands there.
+@test "a UUID cannot imitate the rest of its line, nor can the record's" {
+    perl -e '
+        my $iso = "\0" x 65536;
+        substr($iso, 32768, 7) = "\1CD001\1";
+        substr($iso, 32808, 32) = sprintf("%-32s", "LAB");
+        substr($iso, 33581, 17) = substr($iso, 33598, 17) = "2), clean, \"0\" o\0";
+        substr($iso, 34816, 7) = "\xffCD001\1";
+        print $iso' >origin
+    program snapcreate --origin origin --cow cow --size 1M
+    assert_status 0
+    program snapinspect --origin origin cow
+    assert_status 0
+    grep -qE 'iso9660 "LAB" "2\), [^"]*\\"-?0\\"[^"]*"( |$)' <<<"$output"
+    grep -qE '^made for    64 KiB, iso9660 "2\), [^"]*\\"-?0\\"[^"]*"$' <<<"$output"
+    truncate -s 64K plain
+    program snapcreate --origin plain --cow origin
+    assert_status 8
+    grep -qE 'it holds iso9660 "LAB" "2\), [^"]*\\"-?0\\"[^"]*"; ' <<<"$stderr"
+}
+
 @test "the header, and the identity record with its label" {
     mke2fs -q -t ext4 -L root -U 2e3c2c5e-45e1-4a6b-8a66-6d9d2a3f7a10 origin 1M
     program snapcreate --origin origin --cow cow --size 10M --chunk-size 16K --label "before the upgrade"

@@ -75,8 +75,9 @@ static void print_identity(struct inspect_session *session)
     if (gmtime_r(&seconds, &utc))
         (void)strftime(created, sizeof created, "%Y-%m-%d %H:%M:%S UTC", &utc);
     report_print(out, "identity    %s, made %s%s", id, created, report_quoted(", label ", record->label).text);
-    report_print(out, "made for    %s, %s %s", cli_size_text(record->origin_sectors * SNAP_SECTOR_BYTES).text,
-                 record->fs_type[0] != '\0' ? record->fs_type : "nothing known", record->fs_uuid);
+    report_print(out, "made for    %s%s%s", cli_size_text(record->origin_sectors * SNAP_SECTOR_BYTES).text,
+                 record->fs_type[0] != '\0' ? report_word(", ", record->fs_type).text : ", nothing known",
+                 report_word(" ", record->fs_uuid).text);
 }
 
 static void print_fingerprint(struct inspect_session *session)

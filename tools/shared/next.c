@@ -2,6 +2,8 @@
 /* Names the check that fits what was found. */
 #include "tools/shared/next.h"
 
+#include "tools/shared/report.h"
+
 #include <string.h>
 
 /* Checks that change nothing, but for e2fsck, which asks. Of other file systems no check is known that fits. */
@@ -43,7 +45,8 @@ void next_use(struct cli *cli, const struct snap_probe *content, const struct de
     if (content->pttype[0] != '\0')
         use_partitions(cli, device);
     else if (strcmp(content->usage, "filesystem") == 0) /* members, LUKS, swap: there is nothing to check */
-        cli_note(cli, "next: check the %s file system on %s before it is used%s%s%s%s", content->type, device->path,
+        cli_note(cli, "next: check the %s file system on %s before it is used%s%s%s%s",
+                 report_word("", content->type).text, device->path,
                  command ? ": " : "", command ? command : "", command ? " " : "",
                  command ? cli_quote(device->path).text : "");
 }

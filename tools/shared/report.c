@@ -93,24 +93,34 @@ struct report_text report_quoted(const char *before, const char *text)
     return result;
 }
 
+struct report_text report_word(const char *before, const char *text)
+{
+    const size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+    struct report_text result = {""};
+
+    if (text[length] != '\0')
+        return report_quoted(before, text);
+    if (length > 0)
+        (void)snprintf(result.text, sizeof result.text, "%s%s", before, text);
+    return result;
+}
+
 struct report_text report_probe_text(const struct snap_probe *probe)
 {
     struct report_text result = {"nothing known"};
     size_t used = 0;
 
     if (probe->type[0] != '\0') {
-        used = (size_t)snprintf(result.text, sizeof result.text, "%s", probe->type);
-        if (probe->label[0] != '\0')
-            used += (size_t)snprintf(result.text + used, sizeof result.text - used, "%.600s",
-                                     report_quoted(" ", probe->label).text);
-        if (probe->uuid[0] != '\0')
-            used += (size_t)snprintf(result.text + used, sizeof result.text - used, " %s", probe->uuid);
+        used = (size_t)snprintf(result.text, sizeof result.text, "%.600s%.600s%.600s",
+                                report_word("", probe->type).text, report_quoted(" ", probe->label).text,
+                                report_word(" ", probe->uuid).text);
         if (probe->ambivalent)
             (void)snprintf(result.text + used, sizeof result.text - used, " (and other signatures)");
     } else if (probe->unknown) {
         (void)snprintf(result.text, sizeof result.text, "contents that libblkid failed on");
     } else if (probe->pttype[0] != '\0') {
-        (void)snprintf(result.text, sizeof result.text, "%s partition table %s", probe->pttype, probe->ptuuid);
+        (void)snprintf(result.text, sizeof result.text, "%.600s partition table%.600s",
+                       report_word("", probe->pttype).text, report_word(" ", probe->ptuuid).text);
     }
     return result;
 }

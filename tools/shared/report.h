@@ -34,6 +34,12 @@ struct cli_json *report_finding_json(const struct snap_finding *finding);
 /* Before a text that somebody else wrote, such as ", label ": the text in quotes; nothing where there is none. */
 struct report_text report_quoted(const char *before, const char *text);
 
+/*
+ * The same for a text that as a rule is one word, such as a type or a UUID: a word of letters, digits, dashes, dots and
+ * underscores stands as it is, all else in quotes.
+ */
+struct report_text report_word(const char *before, const char *text);
+
 /* "ext4 \"root\" 0e5c..."; "nothing known" where nothing was found. */
 struct report_text report_probe_text(const struct snap_probe *probe);
 
