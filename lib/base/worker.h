@@ -22,6 +22,9 @@ struct snap_worker {
  * Has `work` done in the thread, after the work that was given before. The thread is started by the first work for it,
  * stays until snap_worker_end, and takes no signals. Where the system gives no thread, or `worker` is NULL, the work is
  * done before this returns: it cannot fail. What `context` refers to belongs to the work until snap_worker_wait.
+ *
+ * The thread has the stack that the C library gives, which is 128 KiB with musl. The deepest work there is takes less
+ * than 56 KiB of it (as gcc -fstack-usage and -fcallgraph-info add it up), with two struct snap_error of 16 KiB.
  */
 void snap_worker_do(struct snap_worker *worker, void (*work)(void *), void *context);
 
