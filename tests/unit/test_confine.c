@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests what a program gives up: writing elsewhere, starting programs, the network; and that the rest still works. */
+#include "config.h"
+
 #include "lib/base/confine.h"
 
 #include <setjmp.h>
@@ -13,11 +15,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#ifdef HAVE_LINUX_LANDLOCK_H
+#include <linux/landlock.h>
+#endif
 
 #include <cmocka.h>
 
@@ -106,6 +114,35 @@ static void a_write_elsewhere_is_stopped(void **state)
     assert_int_equal(worked, 0);
 }
 
+#if defined HAVE_LINUX_LANDLOCK_H && defined SYS_landlock_create_ruleset
+/* A file that is opened for reading only can be emptied by that. */
+static int try_to_empty(const struct folders *folders)
+{
+    return openat(folders->other_fd, "file", O_RDONLY | O_TRUNC) >= 0 ? 1 : 0;
+}
+
+static void a_file_elsewhere_is_not_emptied(void **state)
+{
+    const struct folders *folders = *state;
+    const long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    const int fd = openat(folders->other_fd, "file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    unsigned confined;
+    struct stat st;
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "content", 7), 7);
+    if (version < 3) {
+        assert_int_equal(close(fd), 0);
+        print_message("skipped: this kernel's Landlock says nothing about emptying a file\n");
+        skip();
+    }
+    assert_int_equal(in_confined_process(folders, try_to_empty, &confined), 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_size, 7);
+    assert_int_equal(close(fd), 0);
+}
+#endif
+
 static int do_what_is_needed(const struct folders *folders)
 {
     char byte = 'x';
@@ -189,7 +226,7 @@ static int look_at_start(const struct folders *folders)
         return 1;
     if (getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0)
         return 2;
-    return 0;
+    return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : 3; /* others of this user do not read it, either */
 }
 
 static void memory_is_not_dumped(void **state)
@@ -203,6 +240,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_write_elsewhere_is_stopped, make_folders, remove_folders),
+#if defined HAVE_LINUX_LANDLOCK_H && defined SYS_landlock_create_ruleset
+        cmocka_unit_test_setup_teardown(a_file_elsewhere_is_not_emptied, make_folders, remove_folders),
+#endif
         cmocka_unit_test_setup_teardown(what_is_needed_still_works, make_folders, remove_folders),
         cmocka_unit_test_setup_teardown(a_parser_is_confined_like_a_program, make_folders, remove_folders),
         cmocka_unit_test_setup_teardown(no_program_and_no_network_can_be_reached, make_folders, remove_folders),
