@@ -50,7 +50,7 @@ static const char *const program_calls[] = {
     "copy_file_range", "dup", "dup2", "dup3", "fallocate", "fdatasync", "flock", "fstatfs", "fstatfs64", "fsync",
     "ftruncate", "ftruncate64", "io_uring_enter", "io_uring_register", "io_uring_setup", "memfd_create", "pipe",
     "pipe2", "poll", "ppoll", "ppoll_time64", "preadv", "preadv2", "pselect6", "pselect6_time64", "pwrite64",
-    "pwritev", "pwritev2", "readv", "select", "_newselect", "sync_file_range", "syncfs", "writev", "fchmod", "fchmodat",
+    "pwritev", "pwritev2", "readv", "select", "_newselect", "sync_file_range", "syncfs", "writev",
     /* names; what may be written is Landlock's matter */
     "getcwd", "link", "linkat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "statfs", "statfs64", "umask",
     "unlink", "unlinkat",
@@ -126,19 +126,20 @@ static bool allow_memory(scmp_filter_ctx filter, bool executable)
 }
 
 /*
- * What device-mapper is told: a program asks which tables stand on a device, and changes none. This is a filter of its
- * own, since of several filters the strictest decides.
+ * What device-mapper is told: a program asks which tables stand on a device, and changes none. The kernel looks at type
+ * and number of a request only, so its size must not matter here. This is a filter of its own, since of several filters
+ * the strictest decides.
  */
 static bool refuse_table_changes(void)
 {
     static const scmp_datum_t changes[] = {DM_REMOVE_ALL,  DM_DEV_CREATE,  DM_DEV_REMOVE, DM_DEV_RENAME, DM_DEV_SUSPEND,
-                                           DM_TABLE_LOAD, DM_TABLE_CLEAR, DM_TARGET_MSG};
+                                           DM_TABLE_LOAD, DM_TABLE_CLEAR, DM_TARGET_MSG, DM_DEV_SET_GEOMETRY};
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     bool complete = filter && seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1) == 0;
 
     for (size_t i = 0; i < COUNT(changes) && complete; i++)
         complete = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-                                    SCMP_A1_32(SCMP_CMP_EQ, changes[i] & UINT32_MAX, 0)) == 0;
+                                    SCMP_A1_32(SCMP_CMP_MASKED_EQ, 0xffff, changes[i] & 0xffff)) == 0;
     complete = complete && seccomp_load(filter) == 0;
     seccomp_release(filter);
     return complete;

@@ -31,6 +31,11 @@ __attribute__((format(printf, 4, 5))) static bool decide(struct snap_pair *pair,
 static bool contradicts_device(const struct snap_pair_facts *facts, const struct snap_identity_match *record,
                                struct snap_pair *pair)
 {
+    if (facts->entries_beyond > 0 && facts->reach_bytes > INT64_MAX)
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
+                      "%" PRIu64 " of %" PRIu64 " entries lie behind the end of this origin, at byte %" PRIu64
+                      ", some where no device reaches: such entries are damaged",
+                      facts->entries_beyond, facts->entries, facts->origin.sectors * SNAP_SECTOR_BYTES);
     if (facts->entries_beyond > 0)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
                       "the store reaches byte %" PRIu64 " of its origin, but this one ends at byte %" PRIu64

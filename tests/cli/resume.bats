@@ -168,7 +168,6 @@ stopped_by() {
     # Nobody reads what it says: it waits there, whatever it does, until something ends it.
     mkfifo talk.fifo
     exec 9<>talk.fifo
-    dd if=/dev/zero of=talk.fifo bs=4096 count=1000 oflag=nonblock status=none 2>/dev/null || true
     : >said
     # shellcheck disable=SC2086
     skip_without_json --progress-json
@@ -177,6 +176,8 @@ stopped_by() {
     pid=$!
     until_true catches_signals
     until_true merging
+    dd if=/dev/zero of=talk.fifo bs=4096 count=1000 oflag=nonblock status=none 2>/dev/null || true
+    sleep 1.2 # until it has more to say
     kill -INT "$pid"
     sleep 0.3
     kill -0 "$pid"

@@ -198,6 +198,8 @@ static int try_to_reach_out(const struct folders *folders)
     worked |= socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 1 : 0;
     worked |= ioctl(STDIN_FILENO, TIOCSTI, "x") == 0 || errno == ENOTTY ? 2 : 0;
     worked |= ioctl(STDIN_FILENO, DM_DEV_REMOVE, NULL) == 0 || errno != EPERM ? 8 : 0;
+    worked |= ioctl(STDIN_FILENO, _IOC(_IOC_NONE, DM_IOCTL, DM_DEV_REMOVE_CMD, 0), NULL) == 0 || errno != EPERM ? 8 : 0;
+    worked |= fchmodat(AT_FDCWD, "/", 0755, 0) == 0 || errno != ENOSYS ? 64 : 0;
     worked |= ioctl(STDIN_FILENO, DM_TABLE_LOAD, NULL) == 0 || errno != EPERM ? 16 : 0;
     worked |= ioctl(STDIN_FILENO, DM_TABLE_STATUS, NULL) == 0 || errno == EPERM ? 32 : 0; /* asking is allowed */
     (void)execve("/bin/true", arguments, NULL);

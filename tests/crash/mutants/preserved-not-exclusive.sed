@@ -3,4 +3,4 @@
 # In: tools/merge/preserve.c
 # With: preserve.bats
 # Found by: a store that is in use: refused, and a dry run foresees it
-s/!session->arguments\.dry_run, true\);/!session->arguments.dry_run, false);/
+s/&session->arguments, true, true\);/&session->arguments, true, false);/

@@ -4,4 +4,4 @@
 # With: create.bats
 # Into: snapcreate
 # Found by: a COW that libblkid fails on: only -f overwrites it
-s/ && !probe\.unknown\)/)/
+s/ \|\| probe\.unknown\)/)/
