@@ -338,7 +338,7 @@ assert_invalid() {
     fork stranger 4096 0
     mv kept origin.before
     program snapmerge --preserve stranger --origin origin --cow plain
-    refused 8 "if you know that origin is the right origin, add --accept=identity" stranger
+    refused 8 "if you know that it never was longer, add --accept=identity" stranger
     program snapmerge --accept=identity --preserve stranger --origin origin --cow plain
     assert_status 0
     cmp origin plain.view
