@@ -92,7 +92,9 @@ enum snap_status snap_merge_dry_run(const struct snap_store *store, const struct
             status = count_load(&merge, &load, err);
     }
     if (status == SNAP_OK && !options->keep_cow) {
-        status = snap_fingerprint_mask_count(&merge.list_end, !options->keep_fingerprint, err);
+        const bool drops = !options->keep_fingerprint && snap_fingerprint_mask_ends(store, job->entries);
+
+        status = snap_fingerprint_mask_count(&merge.list_end, drops, err);
         result->metadata_bytes += merge.list_end.counts.written_bytes;
     }
     if (merge.list_end.zeros_unflushed)

@@ -43,6 +43,11 @@ enum snap_status snap_fingerprint_mask_listed(struct snap_list_end *end, struct 
     return snap_fingerprint_put(end->store, &masked, err);
 }
 
+bool snap_fingerprint_mask_ends(const struct snap_store *store, uint64_t entries)
+{
+    return entries > 0 || snap_fingerprint_masked(&store->fingerprint) > 0;
+}
+
 enum snap_status snap_fingerprint_mask_drop(struct snap_list_end *end, struct snap_error *err)
 {
     struct snap_error reason;

@@ -13,6 +13,12 @@
 enum snap_status snap_fingerprint_mask_listed(struct snap_list_end *end, struct snap_error *err);
 
 /*
+ * Whether a store of which a merge began with `entries` loses its fingerprint once its list is empty. One that was
+ * empty from the start and has nothing masked was never merged: its origin is still what it was.
+ */
+bool snap_fingerprint_mask_ends(const struct snap_store *store, uint64_t entries);
+
+/*
  * Takes the fingerprint off a store whose list is empty and durable, without a flush; snap_list_end_finish flushes. One
  * that cannot be overwritten because of the medium stays: it is true, since its mask is set.
  */

@@ -261,7 +261,8 @@ static enum snap_status finish(struct snap_merge *merge, struct snap_error *err)
 
     if (options->drop_bad && merge->bad.confirmed > 0)
         status = snap_list_end_drop(&merge->list_end, options->before_drop, options->before_drop_context, err);
-    if (status == SNAP_OK && merge->list_end.length == 0 && !options->keep_fingerprint)
+    if (status == SNAP_OK && merge->list_end.length == 0 && !options->keep_fingerprint &&
+        snap_fingerprint_mask_ends(merge->store, merge->job->entries))
         status = snap_fingerprint_mask_drop(&merge->list_end, err);
     return status == SNAP_OK ? snap_list_end_finish(&merge->list_end, err) : status;
 }

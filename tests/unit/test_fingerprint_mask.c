@@ -153,6 +153,27 @@ static void test_stopped(void **state)
     fixture_free(&fixture);
 }
 
+/* A new store that nobody has used yet: there is nothing to merge, and the origin is still what it was. */
+static void test_new_store(void **state)
+{
+    struct fixture fixture = store_new(4);
+    struct merge_bench *bench;
+    struct snap_merge_result plan;
+
+    (void)state;
+    memset(fixture.cow + 2048, 0, 2048);
+    bench = merge_bench_new(&fixture, 512);
+    bench->job = (struct snap_merge_job){.entries = 0};
+    must(snap_merge_dry_run(&bench->store, bench->origin, &bench->job, &(struct snap_merge_options){.memory_bytes = 0},
+                            &plan, NULL));
+    assert_int_equal(plan.metadata_bytes, 0);
+    must(merge(bench, &(struct snap_merge_options){.memory_bytes = 0}));
+    assert_log(bench, "cow flush\n");
+    assert_int_equal(compare(bench).agree, BLOCKS);
+    merge_bench_free(bench);
+    fixture_free(&fixture);
+}
+
 static void test_kept_cow(void **state)
 {
     struct fixture fixture = store_new(4);
@@ -292,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_exact_order),
         cmocka_unit_test(test_large_blocks),
         cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_new_store),
         cmocka_unit_test(test_kept_cow),
         cmocka_unit_test(test_none),
         cmocka_unit_test(test_failures),
