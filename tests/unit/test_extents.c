@@ -4,6 +4,7 @@
 
 #include "lib/io/extents.h"
 
+#include "lib/base/arith.h"
 #include "lib/base/ioctl.h"
 #include "lib/io/file.h"
 #include "tests/unit/folder_fixture.h"
@@ -18,7 +19,7 @@
 /* A sparse image of 1 MiB and a bit: data in block 16, and 8 blocks reserved from block 64 on. */
 static struct snap_io *open_sparse(const char *folder, bool reserved)
 {
-    const struct snap_file_options options = {.buffered = true};
+    const struct snap_file_options options = {.buffered = true, .write = true};
     struct snap_io *io = NULL;
     char path[120];
     int fd;
@@ -85,6 +86,33 @@ static void test_reserved_counts(void **state)
     must_close(io);
 }
 
+/* More extents than are asked for at once: every other block of 256 has data, and one step after the other says so. */
+static void test_many_extents(void **state)
+{
+    struct snap_io *io = open_sparse(fixture_folder, false);
+    const uint64_t ends[] = {1, 2, 3, 127, 128, 129, 255, 256, 257};
+    struct snap_error err = {0};
+
+    (void)state;
+    for (uint64_t block = 0; block < 256; block += 2)
+        assert_int_equal(pwrite(snap_file_fd(io), "data", 4, (off_t)(block * BLOCK)), 4);
+    assert_int_equal(fsync(snap_file_fd(io)), 0);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        for (uint64_t from = 0; from < ends[i]; from += 31) {
+            const uint64_t end_bytes = snap_min(ends[i] * BLOCK, io->size_bytes);
+            uint64_t expected = 0, start, length;
+
+            for (uint64_t at = from * BLOCK; at < end_bytes; at = start + length) {
+                assert_ok(snap_extents_next(io, at, &start, &length, &err), &err);
+                expected += snap_div_up(snap_min(start, end_bytes) - at, BLOCK) * BLOCK;
+            }
+            assert_int_equal(missing(io, from * BLOCK, ends[i] * BLOCK), expected);
+        }
+    }
+    assert_in_range(missing(io, 0, UINT64_MAX), 1, 129 * BLOCK);
+    must_close(io);
+}
+
 static bool stop_asked(void *context)
 {
     return ++*(unsigned *)context == 1;
@@ -124,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reserved_counts, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(test_many_extents, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(test_stop, fixture_make, fixture_remove),
         cmocka_unit_test(test_holes_only),
     };
