@@ -23,6 +23,8 @@ static int run(struct cli *cli)
         return exit_status;
     cli_catch_signals();
     sandbox_enter(&sandbox, cli);
+    if (session.arguments.all)
+        session.findings.per_rule_max = 0;
     session.found = session.arguments.json ? cli_json_array() : NULL;
     if (devices_open_for_reading(&session.cow, session.arguments.cow, &session.origin, session.arguments.origin,
                                  &session.store, &err) != SNAP_OK ||

@@ -105,11 +105,49 @@ entry() {
     program snapcheck --origin origin cow
     assert_status 4
     assert_equal "$(grep -c '^cow: area' <<<"$output")" 100
-    assert_said "and 50 more findings of entry-new-range"
+    assert_shown "cow: and 50 more findings of entry-new-range; this shows each: snapcheck --all --origin origin cow"
+    program snapcheck -q cow
+    assert_shown "cow: and 50 more findings of entry-new-range; this shows each: snapcheck --all cow"
     program snapcheck --json --origin origin cow
     assert_status 4
-    assert_json '"\(.findings | length) \(.result.findings_total)"' "100 150"
-    assert_said "and 50 more findings of entry-new-range"
+    assert_json '.result | "\(.findings_total) \(.findings_left_out)"' "150 50"
+    assert_json '.findings | length' 100
+}
+
+@test "--all: each finding is shown, as JSON too" {
+    recipe areas-chunks
+    perl -e 'print pack("Q<2", 1 + 3 * $_, 5000000 + $_) for 0 .. 149' |
+        dd of=cow bs=1 seek=4096 conv=notrunc status=none
+    program snapcheck --all --origin origin cow
+    assert_status 4
+    assert_equal "$(grep -c '^cow: area' <<<"$output")" 150
+    [[ $output$stderr != *' more finding'* ]]
+    program snapcheck --json --all --origin origin cow
+    assert_status 4
+    assert_json '"\(.dmsnap.program) \(.device) \(.origin) \(.exit_status)"' "snapcheck cow origin 4"
+    assert_json '.result | "\(.verdict) \(.findings_total) \(.findings_left_out)"' "damaged 150 0"
+    assert_json '[.findings[].slot] == [range(150)]' true
+    assert_json '.findings | length' 150
+    program snapcheck --json --all missing
+    assert_status 8
+    assert_json '"\(.error.status) \(has("findings"))"' "not-found false"
+    recipe areas-chunks
+    program snapcheck --json --all --origin origin cow
+    assert_status 0
+    assert_json '"\(.findings) \(.result.findings_total)"' "[] 0"
+}
+
+@test "the hints of the others show all of it: with --all where the limit would leave some out" {
+    recipe areas-chunks
+    entry 1 3 778 258
+    program snapmerge -n --origin origin --cow cow
+    assert_status 4
+    assert_said "to see all that is wrong: snapcheck --origin origin cow"
+    perl -e 'print pack("Q<2", 1 + 3 * $_, 5000000 + $_) for 0 .. 149' |
+        dd of=cow bs=1 seek=4096 conv=notrunc status=none
+    program snapmerge -n --origin origin --cow cow
+    assert_status 4
+    assert_said "to see all that is wrong: snapcheck --all --origin origin cow"
 }
 
 @test "--origin: the wrong one is a verdict of its own, and says nothing against the store" {
@@ -166,7 +204,7 @@ move() {
     program snapcheck --json --origin origin cow
     assert_status 0
     assert_json .result.repeated_entries 120
-    assert_said "and 20 more findings of entry-repeated"
+    assert_json .result.findings_left_out 20
     program snapinspect --list --json cow
     assert_status 0
     assert_equal "$(jq -s 'map(.chunks // 0) | add' <<<"$output")" 600

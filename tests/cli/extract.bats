@@ -197,7 +197,7 @@ plain() {
     assert_status 4
     assert_said "snapinspect: $loop: data chunk $last of origin chunk $old (byte $((old * 4096)) of the snapshot) cannot be read: Input/output error"
     assert_said "new.partial is incomplete ("
-    assert_said "To see all chunks that cannot be read: snapcheck --data --origin origin --cow $loop"
+    assert_said "To see all chunks that cannot be read: snapcheck --all --data --origin origin --cow $loop"
     assert_said "snapmerge --continue-on-error --bad-list FILE --keep-cow --origin COPY --cow $loop"
     assert_not_said "To go on:"
     assert_inputs

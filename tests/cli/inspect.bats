@@ -329,7 +329,7 @@ recipe() {
 @test "the hint to snapcheck has the origin" {
     recipe new-on-area-0
     program snapinspect --origin origin cow
-    assert_said "this shows all that is wrong: snapcheck --origin origin cow"
+    assert_said "this shows all that is wrong: snapcheck --all --origin origin cow"
 }
 
 # --- the view ----------------------------------------------------------------------------------

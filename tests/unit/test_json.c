@@ -112,6 +112,32 @@ static void a_document_begins_with_its_frame_and_ends_with_the_status(void **sta
     free(text);
 }
 
+static void an_array_that_is_not_kept_is_part_of_one_document(void **state)
+{
+    struct cli_json *first = cli_json_object(), *behind = cli_json_object();
+    struct snap_error err;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+
+    (void)state;
+    assert_non_null(out);
+    cli_json_set_string(first, "device", "x");
+    assert_int_equal(cli_json_begin_array(first, "rows", out, &err), SNAP_OK);
+    for (int i = 0; i < 2; i++) {
+        struct cli_json *row = cli_json_object();
+
+        cli_json_set_int(row, "i", i);
+        assert_int_equal(cli_json_element(row, i == 0, out, &err), SNAP_OK);
+    }
+    cli_json_set_bool(behind, "whole", true);
+    assert_int_equal(cli_json_end_array(behind, 4, out, &err), SNAP_OK);
+    fclose(out);
+    assert_string_equal(text, "{\"device\":\"x\",\"rows\":[\n{\"i\":0},\n{\"i\":1}\n],"
+                              "\"whole\":true,\"exit_status\":4}\n");
+    free(text);
+}
+
 static void a_failed_part_fails_the_print(void **state)
 {
     struct cli_json *json = cli_json_object(), *array = cli_json_array();
@@ -164,6 +190,7 @@ int main(void)
         cmocka_unit_test(strings_are_always_valid),
         cmocka_unit_test(arrays_and_objects_nest),
         cmocka_unit_test(a_document_begins_with_its_frame_and_ends_with_the_status),
+        cmocka_unit_test(an_array_that_is_not_kept_is_part_of_one_document),
         cmocka_unit_test(a_failed_part_fails_the_print),
         cmocka_unit_test(a_failed_parent_frees_what_it_takes),
         cmocka_unit_test(a_full_device_is_an_io_error),

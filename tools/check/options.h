@@ -8,7 +8,7 @@
 struct check_arguments {
     const char *cow;
     const char *origin; /* NULL where it is not given */
-    bool data, dry_run, json;
+    bool all, data, dry_run, json;
     uint64_t memory_bytes; /* 0: as the programs choose */
 };
 

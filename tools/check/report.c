@@ -16,7 +16,12 @@ enum snap_status check_report_finding(void *context, const struct snap_finding *
     struct check_session *session = context;
     const struct snap_rule_info *info = snap_rules_info(finding->rule);
 
-    (void)err;
+    if (session->arguments.json && session->arguments.all)
+        return cli_result_element(session->cli,
+                                  session->cli->elements > 0
+                                      ? NULL
+                                      : report_json_begin(session->cli, session->cow.path, session->origin.path),
+                                  "findings", report_finding_json(finding), err);
     if (session->found)
         cli_json_add(session->found, report_finding_json(finding));
     else
@@ -24,6 +29,23 @@ enum snap_status check_report_finding(void *context, const struct snap_finding *
                      snap_rules_severity_name(finding->severity), info->id, session->cli->verbose ? "; " : "",
                      session->cli->verbose ? info->meaning : "");
     return SNAP_OK;
+}
+
+/* The limit must not look like the end: how many findings of each rule are left out, and how to see them. */
+static void print_left_out(struct check_session *session)
+{
+    const char *origin = session->origin.path;
+
+    for (int rule = 0; rule < SNAP_RULES; rule++) {
+        const uint64_t left_out = report_left_out(&session->findings, (enum snap_rule)rule);
+
+        if (left_out > 0)
+            report_print(session->cli->out, "%s: and %s of %s; this shows each: snapcheck --all%s%s%s %s",
+                         session->cow.path, cli_count_text(left_out, "more finding", "more findings").text,
+                         snap_rules_info((enum snap_rule)rule)->id, session->arguments.data ? " --data" : "",
+                         origin ? " --origin " : "", origin ? cli_quote(origin).text : "",
+                         cli_quote(session->cow.path).text);
+    }
 }
 
 /* What is to be said of the store, in a word that never changes. */
@@ -73,13 +95,18 @@ static void print_pair(struct check_session *session)
 
 static void keep_json(struct check_session *session)
 {
-    struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
+    const bool begun = session->cli->elements > 0; /* with all that stands in front of the findings */
+    struct cli_json *document =
+        begun ? cli_json_object() : report_json_begin(session->cli, session->cow.path, session->origin.path);
     struct cli_json *figures = cli_json_object();
     const bool usable = report_is_sound(&session->findings);
-    uint64_t findings_total = 0;
+    uint64_t findings_total = 0, left_out = 0;
 
-    for (int rule = 0; rule < SNAP_RULES; rule++)
+    for (int rule = 0; rule < SNAP_RULES; rule++) {
         findings_total += session->findings.rule_counts[rule];
+        if (!session->arguments.all)
+            left_out += report_left_out(&session->findings, (enum snap_rule)rule);
+    }
 
     if (session->result.list_complete)
         report_set_figures(figures, &session->store, &session->result);
@@ -91,13 +118,16 @@ static void keep_json(struct check_session *session)
     cli_json_set_bool(figures, "clean", usable && session->findings.severity_counts[SNAP_WARNING] == 0);
     cli_json_set_bool(figures, "usable", usable);
     cli_json_set_uint(figures, "findings_total", findings_total);
+    cli_json_set_uint(figures, "findings_left_out", left_out);
     if (session->result.needs_bytes > 0)
         cli_json_set_uint(figures, "needs_bytes", session->result.needs_bytes);
     if (session->pair_known)
         verdict_set_json(figures, &session->evidence.pair);
     cli_json_set(document, "result", figures);
-    cli_json_set(document, "findings", session->found);
-    session->found = NULL;
+    if (!begun) {
+        cli_json_set(document, "findings", session->found);
+        session->found = NULL;
+    }
     cli_result_keep(session->cli, document);
 }
 
@@ -108,10 +138,11 @@ int check_report_end(struct check_session *session)
                             : wrong_pair                         ? CLI_EXIT_FAILED
                                                                  : CLI_EXIT_OK;
 
-    report_talk_rest(session->cli, session->cow.path, &session->findings, SNAP_NOTE);
     if (session->arguments.json) {
         keep_json(session);
     } else {
+        if (!session->arguments.all)
+            print_left_out(session);
         print_summary(session);
         content_say(session->cli, &session->cow, &session->store);
         print_pair(session);

@@ -190,7 +190,15 @@ struct cli_json *cli_json_document(const char *program, const char *version)
     return document;
 }
 
-static enum snap_status print(struct cli_json *taken, int style, FILE *out, struct snap_error *err)
+/* Without its first `from` and its last `less` bytes, between two texts. */
+struct part {
+    const char *before;
+    size_t from, less;
+    const char *behind;
+};
+
+static enum snap_status print(struct cli_json *taken, int style, const struct part *part, FILE *out,
+                              struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
     const char *raw = NULL;
@@ -200,28 +208,57 @@ static enum snap_status print(struct cli_json *taken, int style, FILE *out, stru
     if (taken && !taken->failed)
         raw = json_object_to_json_string_length(taken->value, style | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
     if (raw)
-        text = cli_escape_json_text(raw, length);
+        text = cli_escape_json_text(raw + part->from, length - part->from - part->less);
     if (!text)
         status = snap_fail(err, SNAP_E_NOMEM, "out of memory for the JSON output");
-    else if (fputs(text, out) == EOF || fputc('\n', out) == EOF)
+    else if (fputs(part->before, out) == EOF || fputs(text, out) == EOF || fputs(part->behind, out) == EOF)
         status = cli_stream_fail(out, "the JSON output cannot be written", err);
     free(text);
     cli_json_free(taken);
     return status;
 }
 
-enum snap_status cli_json_finish(struct cli_json *taken, int exit_status, FILE *out, struct snap_error *err)
+static enum snap_status flushed(enum snap_status status, FILE *out, struct snap_error *err)
 {
-    enum snap_status status;
-
-    cli_json_set_int(taken, "exit_status", exit_status);
-    status = print(taken, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_PRETTY, out, err);
     if (status == SNAP_OK && fflush(out) != 0)
         return cli_stream_fail(out, "the JSON output cannot be written", err);
     return status;
 }
 
+enum snap_status cli_json_finish(struct cli_json *taken, int exit_status, FILE *out, struct snap_error *err)
+{
+    static const struct part whole = {.before = "", .behind = "\n"};
+
+    cli_json_set_int(taken, "exit_status", exit_status);
+    return flushed(print(taken, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_PRETTY, &whole, out, err), out, err);
+}
+
+enum snap_status cli_json_begin_array(struct cli_json *taken, const char *key, FILE *out, struct snap_error *err)
+{
+    static const struct part without_end = {.before = "", .less = sizeof "[]}" - 1, .behind = "[\n"};
+
+    cli_json_set(taken, key, cli_json_array());
+    return print(taken, JSON_C_TO_STRING_PLAIN, &without_end, out, err);
+}
+
+enum snap_status cli_json_element(struct cli_json *taken, bool first, FILE *out, struct snap_error *err)
+{
+    const struct part element = {.before = first ? "" : ",\n", .behind = ""};
+
+    return print(taken, JSON_C_TO_STRING_PLAIN, &element, out, err);
+}
+
+enum snap_status cli_json_end_array(struct cli_json *taken, int exit_status, FILE *out, struct snap_error *err)
+{
+    static const struct part without_begin = {.before = "\n],", .from = sizeof "{" - 1, .behind = "\n"};
+
+    cli_json_set_int(taken, "exit_status", exit_status);
+    return flushed(print(taken, JSON_C_TO_STRING_PLAIN, &without_begin, out, err), out, err);
+}
+
 enum snap_status cli_json_line(struct cli_json *taken, FILE *out, struct snap_error *err)
 {
-    return print(taken, JSON_C_TO_STRING_PLAIN, out, err);
+    static const struct part whole = {.before = "", .behind = "\n"};
+
+    return print(taken, JSON_C_TO_STRING_PLAIN, &whole, out, err);
 }

@@ -54,6 +54,15 @@ struct cli_json *cli_json_document(const char *program, const char *version);
 enum snap_status cli_json_finish(struct cli_json *taken, int exit_status, FILE *out, struct snap_error *err);
 
 /*
+ * For a document with an array that is too long to be kept: prints it at once up to the first element of its last
+ * member, the array `key`. Then each element on a line, and at last what stands behind the array, with "exit_status"
+ * at the end. Together they are one document. Each takes its value, in every case; failures as above.
+ */
+enum snap_status cli_json_begin_array(struct cli_json *taken, const char *key, FILE *out, struct snap_error *err);
+enum snap_status cli_json_element(struct cli_json *taken, bool first, FILE *out, struct snap_error *err);
+enum snap_status cli_json_end_array(struct cli_json *taken, int exit_status, FILE *out, struct snap_error *err);
+
+/*
  * Prints one value on one line, for streams (long lists, progress): first line the bare cli_json_document, then
  * one object per row, last line {"exit_status":N}. Takes the value, in every case. Flushes nothing. Failures as
  * above.

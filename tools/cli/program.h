@@ -128,6 +128,7 @@ struct cli {
     struct cli_parser *parser;         /* owns all strings that were handed out */
     struct cli_json *document;         /* what --json prints at the end (result.h) */
     bool document_kept, streamed;
+    uint64_t elements;                 /* printed of an array that is not kept; 0: none was begun */
     struct snap_error failure;         /* the first one that was said; SNAP_OK: none */
     void (*before_message)(void *context); /* clears a progress bar before a line of talk (progress.h) */
     void *before_message_context;

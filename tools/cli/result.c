@@ -44,6 +44,21 @@ void cli_result_stream(struct cli *cli)
     cli->streamed = true;
 }
 
+enum snap_status cli_result_element(struct cli *cli, struct cli_json *taken_begin, const char *key,
+                                    struct cli_json *taken, struct snap_error *err)
+{
+    const bool first = cli->elements == 0;
+    enum snap_status status = SNAP_OK;
+
+    cli->elements++;
+    if (first)
+        status = cli_json_begin_array(taken_begin, key, cli->out, err);
+    if (status == SNAP_OK)
+        return cli_json_element(taken, first, cli->out, err);
+    cli_json_free(taken);
+    return status;
+}
+
 void cli_result_failed(struct cli *cli, const struct snap_error *failure)
 {
     if (cli->failure.status == SNAP_OK)
@@ -74,6 +89,11 @@ enum snap_status cli_result_print(struct cli *cli, const char *version, int exit
         set_error(cli, object);
         cli_json_set_int(object, "exit_status", exit_status);
         return cli_json_line(object, cli->out, err);
+    }
+    if (cli->elements > 0) {
+        object = object ? object : cli_json_object();
+        set_error(cli, object);
+        return cli_json_end_array(object, exit_status, cli->out, err);
     }
     if (!cli->document_kept)
         object = cli_json_document(cli->program->name, version);

@@ -14,6 +14,14 @@ void cli_result_keep(struct cli *cli, struct cli_json *taken);
 /* Lines are printed instead of one document (json.h); the last one is printed at the end. */
 void cli_result_stream(struct cli *cli);
 
+/*
+ * One more element of the array `key`, printed at once: for arrays that are too long to be kept. Takes it, in every
+ * case. The first one needs the beginning of the document (in every case taken, too), all others NULL; what is kept
+ * then is what stands behind the array. Failures as in json.h.
+ */
+enum snap_status cli_result_element(struct cli *cli, struct cli_json *taken_begin, const char *key,
+                                    struct cli_json *taken, struct snap_error *err);
+
 /* The run failed; of several failures the first one is told. */
 void cli_result_failed(struct cli *cli, const struct snap_error *failure);
 

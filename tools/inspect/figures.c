@@ -51,7 +51,7 @@ void inspect_figures_warn(struct inspect_session *session)
     warn_of_users(session, &session->cow, session->cow_users);
     warn_of_users(session, &session->origin, session->origin_users);
     if (session->result.list_complete && !report_is_sound(&session->findings))
-        cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck %s%s%s%s",
+        cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck --all %s%s%s%s",
                  session->cow.path, origin ? "--origin " : "", origin ? cli_quote(origin).text : "", origin ? " " : "",
                  cli_quote(session->cow.path).text);
 }

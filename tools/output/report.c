@@ -78,8 +78,8 @@ static void damaged(struct output_session *output)
 {
     const struct cli_quoted origin = cli_quote(output->origin->path), cow = cli_quote(output->cow->path);
 
-    cli_line(output->cli, "To see all chunks that cannot be read: snapcheck --data --origin %s --cow %s", origin.text,
-             cow.text);
+    cli_line(output->cli, "To see all chunks that cannot be read: snapcheck --all --data --origin %s --cow %s",
+             origin.text, cow.text);
     cli_line(output->cli, "To get everything else, merge into a copy of %s: snapmerge --continue-on-error --bad-list "
              "FILE --keep-cow --origin COPY --cow %s", output->origin->path, cow.text);
 }

@@ -42,6 +42,7 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     struct report_talk talk = {pair->cli, pair->cow->path};
     struct snap_findings findings = {.fn = talk_finding, .context = &talk, .per_rule_max = REPORT_PER_RULE_MAX};
     enum snap_status status = snap_check(pair->store, &check_options, &findings, check, err);
+    const char *all = report_all_option(&findings);
 
     if (status != SNAP_OK)
         return status;
@@ -54,7 +55,7 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     report_talk_rest(pair->cli, pair->cow->path, &findings, SNAP_WARNING);
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
         return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: "
-                         "snapcheck --origin %s %s", pair->cow->path, cli_quote(pair->origin->path).text,
+                         "snapcheck%s --origin %s %s", pair->cow->path, all, cli_quote(pair->origin->path).text,
                          cli_quote(pair->cow->path).text);
     return SNAP_OK;
 }

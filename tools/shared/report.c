@@ -306,15 +306,33 @@ enum snap_status report_finding_talk(void *context, const struct snap_finding *f
     return SNAP_OK;
 }
 
+uint64_t report_left_out(const struct snap_findings *findings, enum snap_rule rule)
+{
+    const uint64_t count = findings->rule_counts[rule];
+
+    return count > REPORT_PER_RULE_MAX ? count - REPORT_PER_RULE_MAX : 0;
+}
+
+const char *report_all_option(const struct snap_findings *findings)
+{
+    for (int rule = 0; rule < SNAP_RULES; rule++)
+        if (snap_rules_info((enum snap_rule)rule)->severity > SNAP_NOTE &&
+            report_left_out(findings, (enum snap_rule)rule) > 0)
+            return " --all";
+    return "";
+}
+
 void report_talk_rest(struct cli *cli, const char *device, const struct snap_findings *findings,
                       enum snap_severity least)
 {
     for (int rule = 0; rule < SNAP_RULES; rule++) {
         const struct snap_rule_info *info = snap_rules_info((enum snap_rule)rule);
 
-        if (findings->rule_counts[rule] > REPORT_PER_RULE_MAX)
-            (info->severity >= least ? cli_error : cli_verbose)(cli, "%s: and %" PRIu64 " more findings of %s", device,
-                                                                findings->rule_counts[rule] - REPORT_PER_RULE_MAX,
+        const uint64_t left_out = report_left_out(findings, (enum snap_rule)rule);
+
+        if (left_out > 0)
+            (info->severity >= least ? cli_error : cli_verbose)(cli, "%s: and %" PRIu64 " more %s of %s", device,
+                                                                left_out, left_out == 1 ? "finding" : "findings",
                                                                 info->id);
     }
 }

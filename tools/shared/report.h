@@ -82,6 +82,12 @@ struct report_talk {
 };
 enum snap_status report_finding_talk(void *context, const struct snap_finding *finding, struct snap_error *err);
 
+/* How many findings of the rule were only counted, where `findings` has the limit REPORT_PER_RULE_MAX. */
+uint64_t report_left_out(const struct snap_findings *findings, enum snap_rule rule);
+
+/* For a line with snapcheck: " --all" where it would leave out some of what is wrong without it, or nothing. */
+const char *report_all_option(const struct snap_findings *findings);
+
 /* "and 17 more of this kind" for each rule that was cut off; rules below `least` only with --verbose. */
 void report_talk_rest(struct cli *cli, const char *device, const struct snap_findings *findings,
                       enum snap_severity least);
