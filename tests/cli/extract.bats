@@ -290,7 +290,7 @@ small() {
     small 1100K
     extract -n --extract small/new
     assert_status 0
-    assert_shown "free there: 1.1 MiB (1126400 bytes)"
+    assert_shown "free there  1.1 MiB (1126400 bytes)"
     extract --extract small/new
     assert_status 0
     cmp small/new view
@@ -328,9 +328,9 @@ small() {
     recipe areas-chunks
     extract -n --extract new
     assert_status 0
-    assert_shown "origin: origin: 8 MiB"
-    assert_shown "output: new: a new image of 8 MiB (8388608 bytes)"
-    assert_shown "to write: up to "
+    assert_shown "origin      origin: 8 MiB"
+    assert_shown "output      new: a new image of 8 MiB (8388608 bytes)"
+    assert_shown "to write    up to "
     assert_said "Nothing was written."
     assert [ ! -e new ]
     assert [ ! -e new.partial ]
@@ -387,7 +387,7 @@ small() {
     recipe areas-chunks
     on_terminal n snapinspect --origin origin --extract new cow
     assert_equal "$status" 8
-    assert_shown "output  new: a new image of 8 MiB"
+    assert_shown "output      new: a new image of 8 MiB"
     assert_shown "will be written to new; origin and COW are only read."
     assert_shown "Write it now? [y/N]"
     assert_shown "Nothing was written."
@@ -500,8 +500,8 @@ small() {
     extract -n --extract -
     assert_status 0
     assert_equal "$output" ""
-    assert_said "output: standard output"
-    assert_said "to write: 8 MiB (8388608 bytes)"
+    assert_said "output      standard output"
+    assert_said "to write    8 MiB (8388608 bytes)"
     assert_said "Nothing was written."
 }
 

@@ -81,7 +81,7 @@ masked() {
     assert_status 0
     program snapmerge --dry-run --origin origin --cow cow
     assert_status 0
-    assert_shown "pair: proven"
+    assert_shown "pair        proven"
     program snapmerge --origin other --cow cow
     assert_status 8
     program snapmerge --origin origin --cow cow
@@ -249,7 +249,7 @@ masked() {
 @test "on a terminal it shows both devices and asks" {
     on_terminal n snapcreate --identify --origin origin --cow cow
     assert_equal "$status" 8
-    assert_shown "pair    likely"
+    assert_shown "pair        likely"
     assert_shown "Record in cow that this is its origin? [y/N]"
     assert_shown "not recorded: you answered no"
     cmp cow cow.before

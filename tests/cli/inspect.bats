@@ -72,8 +72,8 @@ recipe() {
     mke2fs -q -t ext4 -L 'a" (\b) "c' origin 1M
     program snapcreate --origin origin --cow cow --size 10M --label 'x", label "y\'
     program snapinspect --origin origin cow
-    assert_shown 'UTC, label "x\", label \"y\\"'
-    assert_shown 'origin: 1 MiB, ext4 "a\" (\\b) \"c" '
+    assert_shown 'cow: 10 MiB, chunks of 4 KiB, label "x\", label \"y\\"'
+    assert_shown 'origin: 1 MiB, ext4 "a\" (\\b) \"c" (UUID '
 }
 
 # The UUID of an ISO image is its date, and libblkid takes whatever stands there.
@@ -89,12 +89,12 @@ recipe() {
     assert_status 0
     program snapinspect --origin origin cow
     assert_status 0
-    grep -qE 'iso9660 "LAB" "2\), [^"]*\\"-?0\\"[^"]*"( |$)' <<<"$output"
-    grep -qE '^made for    64 KiB, iso9660 "2\), [^"]*\\"-?0\\"[^"]*"$' <<<"$output"
+    grep -qE 'iso9660 "LAB" \(UUID "2\), [^"]*\\"-?0\\"[^"]*"\)$' <<<"$output"
+    grep -qE '^made for    64 KiB, iso9660 \(UUID "2\), [^"]*\\"-?0\\"[^"]*"\)$' <<<"$output"
     truncate -s 64K plain
     program snapcreate --origin plain --cow origin
     assert_status 8
-    grep -qE 'it holds iso9660 "LAB" "2\), [^"]*\\"-?0\\"[^"]*"; ' <<<"$stderr"
+    grep -qE 'it holds iso9660 "LAB" \(UUID "2\), [^"]*\\"-?0\\"[^"]*"\); ' <<<"$stderr"
 }
 
 @test "the header, and the identity record with its label" {
@@ -102,10 +102,9 @@ recipe() {
     program snapcreate --origin origin --cow cow --size 10M --chunk-size 16K --label "before the upgrade"
     program snapinspect cow
     assert_status 0
-    assert_shown "store       cow, 10 MiB"
-    assert_shown "header      version 1, valid 1, chunks of 16 KiB (32 sectors)"
-    assert_shown 'label "before the upgrade"'
-    assert_shown "made for    1 MiB, ext4 2e3c2c5e-45e1-4a6b-8a66-6d9d2a3f7a10"
+    assert_shown "COW         cow: 10 MiB, chunks of 16 KiB, label \"before the upgrade\""
+    assert_shown "header      version 1, valid 1, chunks of 32 sectors"
+    assert_shown "made for    1 MiB, ext4 (UUID 2e3c2c5e-45e1-4a6b-8a66-6d9d2a3f7a10)"
     program snapinspect --json cow
     assert_json '.result.identity | "\(.origin_sectors) \(.label) \(.fs_uuid)"' \
         "2048 before the upgrade 2e3c2c5e-45e1-4a6b-8a66-6d9d2a3f7a10"
@@ -142,7 +141,7 @@ recipe() {
     recipe areas-chunks
     program snapinspect -b cow
     assert_status 0
-    assert_shown "store       cow, 3686400 bytes"
+    assert_shown "COW         cow: 3686400 bytes"
     assert_shown "(2473984 bytes of 3686400 bytes, 16384 bytes of it metadata)"
     [[ $output != *iB* ]]
 }
@@ -159,6 +158,54 @@ recipe() {
     program snapinspect --json --origin origin cow
     assert_json '.result | "\(.on_origin.label) \(.in_view.label)"' "before after"
     assert_json .result.in_view.uuid "$(blkid -o value -s UUID new)"
+}
+
+# The lines about the two devices, the entries and the pair, without blanks at their ends.
+pair_lines() {
+    sed -n 's/[[:space:]]*$//; /^\(origin\|COW\|entries\|view\|pair\) /p' <<<"$output"
+}
+
+@test "one layout: the figures, the dry runs and the questions have the same lines, with all that identifies" {
+    local inspected name
+    command -v mkfs.btrfs >/dev/null || skip "needs btrfs-progs"
+    truncate -s 120M origin
+    mkfs.btrfs -q -L "a \"root\"" origin
+    cp origin new
+    printf changed | dd of=new bs=1 seek=5M conv=notrunc status=none
+    program snapcreate --origin origin --cow cow --size max --from-diff new --label before
+    assert_status 0
+    program snapinspect --origin origin cow
+    inspected=$(pair_lines)
+    assert_equal "$(wc -l <<<"$inspected")" 5
+    assert_shown "UUID $(blkid -p -o value -s UUID origin), UUID_SUB $(blkid -p -o value -s UUID_SUB origin))"
+    assert_shown 'btrfs "a \"root\"" (UUID '
+    assert_shown ', label "before"'
+    grep -q "^made for    120 MiB, btrfs (UUID .*, UUID_SUB $(blkid -p -o value -s UUID_SUB origin))" <<<"$output"
+    program snapmerge -n --origin origin --cow cow
+    assert_equal "$(pair_lines)" "$inspected"
+    program snapmerge -n --output third --origin origin --cow cow
+    assert_equal "$(pair_lines)" "$inspected"
+    program snapinspect -n --extract third --origin origin cow
+    assert_equal "$(pair_lines)" "$inspected"
+    for name in "snapmerge" "snapmerge --output third" "snapinspect --extract third" "snapcreate -f --identify"; do
+        # shellcheck disable=SC2086
+        on_terminal n $name --origin origin --cow cow
+        assert_equal "$(pair_lines)" "$inspected"
+    done
+    program snapinspect --json --origin origin cow
+    assert_json .result.on_origin.uuid_sub "$(blkid -p -o value -s UUID_SUB origin)"
+    assert_json .result.identity.uuid_sub "$(blkid -p -o value -s UUID_SUB origin)"
+    program snapinspect -b --origin origin cow
+    [[ $output != *iB* ]]
+}
+
+@test "one layout: a partition table, with its UUID" {
+    perl -e 'print "\0" x 440, pack("V x2", 0x89abcdef), pack("C x3 C x3 V2", 0, 0x83, 8, 1024), "\0" x 48, "\x55\xaa"' >origin
+    truncate -s 2M origin
+    program snapcreate --origin origin --cow cow --size 1M
+    program snapinspect --origin origin cow
+    assert_shown "origin      origin: 2 MiB, dos partition table (PTUUID 89abcdef)"
+    assert_shown "made for    2 MiB, partition table (PTUUID 89abcdef)"
 }
 
 @test "what is on a device is read past the page cache, which may be older" {

@@ -229,14 +229,14 @@ merges_between() {
     ext4_pair
     program snapmerge -n --origin origin --cow cow
     assert_status 0
-    assert_shown 'origin: origin: 8 MiB, ext4 "root"'
-    assert_shown "COW: cow: "
-    assert_shown 'view: ext4 "root"'
+    assert_shown 'origin      origin: 8 MiB, ext4 "root" (UUID '
+    assert_shown "COW         cow: "
+    assert_shown 'view        ext4 "root" (UUID '
     read -r entries runs _ <<<"$(walk cow figures)"
-    assert_shown "entries: $entries in chunks of 4 KiB, $runs runs"
-    assert_shown "to write: "
+    assert_shown "entries     $entries in $runs runs, "
+    assert_shown "to write    "
     assert_shown "($((entries * 4096)) bytes)"
-    assert_shown "windows: 1 of at most $entries entries"
+    assert_shown "windows     1 of at most $entries entries"
     assert_said "Nothing was written."
     cmp cow cow.before
     cmp origin origin.before
@@ -406,10 +406,10 @@ merges_between() {
     ext4_pair
     on_terminal n snapmerge --origin origin --cow cow
     assert_equal "$status" 8
-    assert_shown 'origin  origin: 8 MiB, ext4 "root"'
-    assert_shown "COW     cow: "
+    assert_shown 'origin      origin: 8 MiB, ext4 "root"'
+    assert_shown "COW         cow: "
     assert_shown 'label "before the upgrade"'
-    assert_shown 'the snapshot shows ext4 "root"'
+    assert_shown 'view        ext4 "root"'
     assert_shown "will be written to origin, and the COW will be consumed"
     assert_shown "Merge now? [y/N]"
     assert_shown "Nothing was written."

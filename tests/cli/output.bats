@@ -464,8 +464,8 @@ merge_copies() {
     assert_said "--accept=output-signature overwrites it"
     program snapmerge -n --accept=output-signature --output "$loop" --origin origin --cow cow
     assert_status 0
-    assert_shown "output: $loop: 16 MiB, ext4 \"precious\""
-    assert_shown "to write: 8 MiB (8388608 bytes)"
+    assert_shown "output      $loop: 16 MiB, ext4 \"precious\""
+    assert_shown "to write    8 MiB (8388608 bytes)"
     assert_equal "$(sha256sum disk)" "$sum"
     program snapmerge --accept=output-signature --output "$loop" --origin origin --cow cow
     assert_status 0
@@ -518,9 +518,9 @@ merge_copies() {
     recipe areas-chunks
     program snapmerge -n --output new --origin origin --cow cow
     assert_status 0
-    assert_shown "origin: origin: 8 MiB"
-    assert_shown "output: new: a new image of 8 MiB (8388608 bytes)"
-    assert_shown "to write: up to "
+    assert_shown "origin      origin: 8 MiB"
+    assert_shown "output      new: a new image of 8 MiB (8388608 bytes)"
+    assert_shown "to write    up to "
     assert_said "Nothing was written."
     assert [ ! -e new ]
     assert [ ! -e new.partial ]
@@ -557,7 +557,7 @@ merge_copies() {
     recipe areas-chunks
     on_terminal n snapmerge --output new --origin origin --cow cow
     assert_equal "$status" 8
-    assert_shown "output  new: a new image of 8 MiB"
+    assert_shown "output      new: a new image of 8 MiB"
     assert_shown "will be written to new; origin and COW are only read."
     assert_shown "Write it now? [y/N]"
     assert_shown "Nothing was written."

@@ -201,7 +201,7 @@ member() {
     program snapmerge -n --origin origin --cow cow
     assert_status 0
     assert_said "warning: cow and origin may or may not belong together: the store does not say"
-    assert_shown "pair: unknown: the store does not say"
+    assert_shown "pair        unknown: the store does not say"
     program snapinspect --origin origin cow
     assert_shown "pair        unknown: the store does not say"
     program snapinspect --json --origin origin cow
@@ -210,7 +210,7 @@ member() {
     assert_status 0
     assert_shown "may or may not belong together"
     on_terminal n snapmerge --origin origin --cow cow
-    assert_shown "pair    unknown: the store does not say"
+    assert_shown "pair        unknown: the store does not say"
     cmp cow cow.before
 }
 

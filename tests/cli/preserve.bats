@@ -164,7 +164,7 @@ with_room() {
         with_room "$name" "$chunk_bytes" 0
         program snapmerge -n --preserve "$name" --origin origin --cow plain
         assert_status 0
-        assert_shown "preserve: $name: $needed chunks of "
+        assert_shown "preserve    $name: $needed chunk"
         assert_shown "to be copied out, room for $needed"
         cmp "$name" "$name.before"
         merge_preserving plain "$name"

@@ -93,7 +93,7 @@ assert_told() {
 @test "a file system, a member, LUKS, a disk with partitions: what is in the wrong COW" {
     truncate -s 16M wrong
     mkfs.ext4 -q -L rootfs -U 0e5c0e5c-0000-4000-8000-00000000beef wrong
-    assert_told 'it holds ext4 "rootfs" 0e5c0e5c-0000-4000-8000-00000000beef: is this the origin?'
+    assert_told 'it holds ext4 "rootfs" (UUID 0e5c0e5c-0000-4000-8000-00000000beef): is this the origin?'
     assert_not_said 'never used'
     truncate -s 0 wrong
     truncate -s 16M wrong
@@ -168,7 +168,7 @@ assert_told() {
     program snapcheck cow
     [[ $output == 'cow: 1 entry in chunks of '* ]]
     program snapmerge -n --origin origin --cow cow
-    [[ $output == *'entries: 1 in chunks of 4 KiB, 1 run'* ]]
+    [[ $output == *'entries     1 in 1 run, 4 KiB'* ]]
     [[ $output == *' in 1 request'* ]]
     [[ $output != *'1 requests'* ]]
 }

@@ -92,7 +92,7 @@ flags() {
         umask 000
         merge -n --undo "$name.undo" --cow "$name"
         assert_status 0
-        assert_shown "undo: $name.undo: a new image of "
+        assert_shown "undo        $name.undo: a new image of "
         assert_shown "($bytes bytes)"
         [ ! -e "$name.undo" ]
         merge --undo "$name.undo" --cow "$name"
@@ -816,7 +816,7 @@ mount_at_mounted() {
     loop_over device
     merge -n --undo "$loop" --cow snap
     assert_status 0
-    assert_shown "undo: $loop: a store would be made on it"
+    assert_shown "undo        $loop: a store would be made on it"
     zero device 0 $((2 * 1024 * 1024))
     merge --undo "$loop" --cow snap
     assert_status 0

@@ -48,7 +48,7 @@ true_of() {
         [ "$all" -gt 20 ] || [ $chunk_sectors -eq 64 ]
         true_of cow.0 origin.0
         run -0 tool snapmerge --dry-run --origin origin.0 --cow cow.0
-        assert_line --partial "pair: proven"
+        assert_line --partial "pair        proven"
         run -0 tool snapmerge --origin origin.0 --cow cow.0
         cmp origin.0 view
         assert_equal "$(fingerprint cow.0)" none
@@ -116,7 +116,7 @@ true_of() {
     uml_go_slices
     true_of cow.0 origin.0
     run -0 tool snapmerge --dry-run --origin origin.0 --cow cow.0
-    assert_line --partial "pair: proven"
+    assert_line --partial "pair        proven"
     run -0 tool snapmerge --origin origin.0 --cow cow.0
     cmp origin.0 view
 }

@@ -90,7 +90,7 @@ static enum snap_status ask(struct create_session *session, const struct pair *p
     if (session->arguments.yes)
         return SNAP_OK;
     if (cli_ask_begin(session->cli))
-        pair_report_talk(pair, &session->identify.check, &session->identify.evidence);
+        pair_report_all(pair, &session->identify.check, &session->identify.evidence, REPORT_TALK);
     switch (cli_ask(session->cli, false, "Record in %s that this is its origin?", session->cow.path)) {
     case CLI_ANSWER_YES:
     case CLI_ANSWER_NOBODY: /* a script: the refusals are its safety */

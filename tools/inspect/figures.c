@@ -3,13 +3,14 @@
 #include "tools/inspect/figures.h"
 
 #include "lib/base/bytes.h"
+#include "lib/check/marks.h"
 #include "lib/store/fingerprint.h"
 #include "tools/cli/json.h"
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
+#include "tools/shared/pair_report.h"
 #include "tools/shared/verdict.h"
-#include "tools/shared/report.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -56,16 +57,32 @@ void inspect_figures_warn(struct inspect_session *session)
                  cli_quote(session->cow.path).text);
 }
 
+static struct cli_text size_text(const struct inspect_session *session, uint64_t bytes)
+{
+    return session->arguments.bytes ? cli_count_text(bytes, "byte", "bytes") : cli_size_text(bytes);
+}
+
+/* What the record says of the origin, all of it. */
+static void print_recorded_origin(struct inspect_session *session)
+{
+    const struct snap_identity *record = &session->store.identity;
+    struct snap_probe marks;
+
+    snap_marks_of_record(record, &marks);
+    report_field(session->cli, REPORT_DATA, "made for", "%s, %s%s%s",
+                 size_text(session, record->origin_sectors * SNAP_SECTOR_BYTES).text, report_probe_text(&marks).text,
+                 report_word(", PARTUUID ", record->partuuid).text, report_word(", serial ", record->serial).text);
+}
+
 static void print_identity(struct inspect_session *session)
 {
     const struct snap_identity *record = &session->store.identity;
-    FILE *out = session->cli->out;
     char id[37], created[32] = "?";
     time_t seconds = (time_t)record->created_seconds;
     struct tm utc;
 
     if (session->store.identity_state != SNAP_IDENTITY_OK) {
-        report_print(out, "identity    %s",
+        report_field(session->cli, REPORT_DATA, "identity", "%s",
                      session->store.identity_state == SNAP_IDENTITY_NEWER     ? "a record of a newer version"
                      : session->store.identity_state == SNAP_IDENTITY_DAMAGED ? "a damaged record"
                                                                               : "none recorded");
@@ -74,10 +91,8 @@ static void print_identity(struct inspect_session *session)
     snap_identity_format_id(record->store_id, id);
     if (gmtime_r(&seconds, &utc))
         (void)strftime(created, sizeof created, "%Y-%m-%d %H:%M:%S UTC", &utc);
-    report_print(out, "identity    %s, made %s%s", id, created, report_quoted(", label ", record->label).text);
-    report_print(out, "made for    %s%s%s", cli_size_text(record->origin_sectors * SNAP_SECTOR_BYTES).text,
-                 record->fs_type[0] != '\0' ? report_word(", ", record->fs_type).text : ", nothing known",
-                 report_word(" ", record->fs_uuid).text);
+    report_field(session->cli, REPORT_DATA, "identity", "%s, made %s", id, created);
+    print_recorded_origin(session);
 }
 
 static void print_fingerprint(struct inspect_session *session)
@@ -91,49 +106,57 @@ static void print_fingerprint(struct inspect_session *session)
     const uint32_t masked = snap_fingerprint_masked(&store->fingerprint);
 
     if (store->fingerprint_state == SNAP_FINGERPRINT_OK)
-        report_print(session->cli->out, "fingerprint %" PRIu32 " samples, %" PRIu32 " masked",
-                     store->fingerprint.samples, masked);
+        report_field(session->cli, REPORT_DATA, "fingerprint", "%s, %" PRIu32 " masked",
+                     cli_count_text(store->fingerprint.samples, "sample", "samples").text, masked);
     else if (store->identity_state == SNAP_IDENTITY_OK)
-        report_print(session->cli->out, "fingerprint %s", others[store->fingerprint_state]);
+        report_field(session->cli, REPORT_DATA, "fingerprint", "%s", others[store->fingerprint_state]);
 }
 
-static struct cli_text size_text(const struct inspect_session *session, uint64_t bytes)
+/* What an empty store has, too. */
+static void print_usage(const struct inspect_session *session)
 {
-    return session->arguments.bytes ? cli_count_text(bytes, "byte", "bytes") : cli_size_text(bytes);
+    const struct snap_check_result *result = &session->result;
+    const struct snap_usage *usage = &result->usage;
+
+    report_field(session->cli, REPORT_DATA, "usage",
+                 "%" PRIu64 "/%" PRIu64 " %" PRIu64 " sectors (%s of %s, %s of it metadata)", usage->allocated_sectors,
+                 usage->total_sectors, usage->metadata_sectors,
+                 size_text(session, usage->allocated_sectors * SNAP_SECTOR_BYTES).text,
+                 size_text(session, usage->total_sectors * SNAP_SECTOR_BYTES).text,
+                 size_text(session, usage->metadata_sectors * SNAP_SECTOR_BYTES).text);
+    report_field(session->cli, REPORT_DATA, "free", "%" PRIu64 " of %" PRIu64 " chunks", result->free_chunks,
+                 result->capacity_entries);
 }
 
 void inspect_figures_print(struct inspect_session *session)
 {
-    const struct snap_check_result *result = &session->result;
     const struct snap_layout *layout = &session->store.layout;
-    const struct snap_usage *usage = &result->usage;
-    FILE *out = session->cli->out;
+    const struct pair_report report = {
+        .cli = session->cli,
+        .bytes = session->arguments.bytes,
+        .origin = &session->origin,
+        .cow = &session->cow,
+        .store = &session->store,
+        .check = &session->result,
+        .evidence = &session->evidence,
+    };
 
     if (layout->chunk_sectors == 0)
         return; /* there is no store */
-    report_print(out, "store       %s, %s", session->cow.path, size_text(session, session->cow.io->size_bytes).text);
-    report_print(out, "header      version %" PRIu32 ", valid %" PRIu32 ", chunks of %s (%" PRIu32 " sectors)",
-                 session->store.header.version, session->store.header.valid,
-                 size_text(session, layout->chunk_bytes).text, layout->chunk_sectors);
+    if (session->evidence_known)
+        pair_report_origin(&report);
+    pair_report_cow(&report);
+    report_field(session->cli, REPORT_DATA, "header",
+                 "version %" PRIu32 ", valid %" PRIu32 ", chunks of %" PRIu32 " sectors", session->store.header.version,
+                 session->store.header.valid, layout->chunk_sectors);
     print_identity(session);
     print_fingerprint(session);
-    if (!result->list_complete)
+    if (!session->result.list_complete)
         return;
-    report_print(out, "usage       %" PRIu64 "/%" PRIu64 " %" PRIu64 " sectors (%s of %s, %s of it metadata)",
-                 usage->allocated_sectors, usage->total_sectors, usage->metadata_sectors,
-                 size_text(session, usage->allocated_sectors * SNAP_SECTOR_BYTES).text,
-                 size_text(session, usage->total_sectors * SNAP_SECTOR_BYTES).text,
-                 size_text(session, usage->metadata_sectors * SNAP_SECTOR_BYTES).text);
-    report_print(out, "entries     %" PRIu64 " in %s, %s%s", result->entries,
-                 cli_count_text(result->runs, "run", "runs").text,
-                 size_text(session, result->entries * layout->chunk_bytes).text,
-                 result->canonical ? "" : ", not in canonical order");
-    report_print(out, "free        %" PRIu64 " of %" PRIu64 " chunks", result->free_chunks, result->capacity_entries);
-    if (!session->evidence_known)
-        return;
-    report_print(out, "origin      %s", report_device_text(&session->origin, &session->evidence.origin).text);
-    report_print(out, "view        %s", report_probe_text(&session->evidence.view).text);
-    report_print(out, "pair        %s", verdict_text(&session->evidence.pair).text);
+    print_usage(session);
+    pair_report_entries(&report);
+    if (session->evidence_known)
+        pair_report_judgement(&report);
 }
 
 void inspect_figures_set(struct cli_json *result, const struct inspect_session *session)

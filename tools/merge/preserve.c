@@ -177,8 +177,9 @@ void merge_preserve_print(struct merge_session *session)
 
         if (!sibling->handle)
             continue; /* it does not exist yet */
-        report_print(session->cli->out, "%s: %s: %" PRIu64 " chunks of %s to be copied out, room for %" PRIu64 "%s",
-                     sibling->is_undo ? "undo" : "preserve", sibling->device.path, sibling->need.needed_chunks,
+        report_field(session->cli, REPORT_DATA, sibling->is_undo ? "undo" : "preserve",
+                     "%s: %s of %s to be copied out, room for %" PRIu64 "%s", sibling->device.path,
+                     cli_count_text(sibling->need.needed_chunks, "chunk", "chunks").text,
                      cli_size_text(sibling->store.layout.chunk_bytes).text, sibling->need.free_chunks,
                      sibling->invalidate ? "; it would be marked invalid" : "");
     }

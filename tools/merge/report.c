@@ -25,7 +25,7 @@ void merge_report_devices(struct merge_session *session)
 {
     const struct pair pair = merge_pair(session, &session->cow, &session->store);
 
-    pair_report_talk(&pair, &session->check, &session->evidence);
+    pair_report_all(&pair, &session->check, &session->evidence, REPORT_TALK);
     cli_line(session->cli, "%s will be written to %s, and the COW %s",
              cli_size_text_exact(session->job.total_bytes).text, session->origin.path,
              session->options.keep_cow ? "is kept as it is." : "will be consumed: afterwards it is an empty store.");
@@ -34,13 +34,14 @@ void merge_report_devices(struct merge_session *session)
 void merge_report_plan(struct merge_session *session, const struct snap_merge_result *plan)
 {
     const struct pair pair = merge_pair(session, &session->cow, &session->store);
-    FILE *out = session->cli->out;
+    struct cli *cli = session->cli;
 
-    pair_report_print(&pair, &session->check, &session->evidence, out);
-    report_print(out, "to write: %s in %s", cli_size_text_exact(plan->written_bytes).text,
+    pair_report_all(&pair, &session->check, &session->evidence, REPORT_DATA);
+    report_field(cli, REPORT_DATA, "to write", "%s in %s", cli_size_text_exact(plan->written_bytes).text,
                  cli_count_text(plan->write_requests, "request", "requests").text);
-    report_print(out, "windows: %" PRIu64 " of at most %" PRIu64 " entries, %" PRIu64 " flushes of the origin, %" PRIu64
-                 " of the COW", plan->windows, plan->window_entries, plan->origin_flushes, plan->cow_flushes);
+    report_field(cli, REPORT_DATA, "windows", "%" PRIu64 " of at most %s, %s of the origin, %" PRIu64 " of the COW",
+                 plan->windows, cli_count_text(plan->window_entries, "entry", "entries").text,
+                 cli_count_text(plan->origin_flushes, "flush", "flushes").text, plan->cow_flushes);
 }
 
 void merge_report_done(struct merge_session *session)

@@ -327,10 +327,11 @@ enum snap_status merge_undo_end(struct merge_session *session, struct snap_error
 void merge_undo_print(struct merge_session *session)
 {
     if (session->undo.new_image_bytes > 0)
-        report_print(session->cli->out, "undo: %s: a new image of %s would be made", session->arguments.undo,
+        report_field(session->cli, REPORT_DATA, "undo", "%s: a new image of %s would be made", session->arguments.undo,
                      cli_size_text_exact(session->undo.new_image_bytes).text);
     else if (session->undo.new_store)
-        report_print(session->cli->out, "undo: %s: a store would be made on it", session->undo.sibling->device.path);
+        report_field(session->cli, REPORT_DATA, "undo", "%s: a store would be made on it",
+                     session->undo.sibling->device.path);
 }
 
 bool merge_undo_kept_whole(const struct merge_session *session)

@@ -48,7 +48,7 @@ static enum snap_status ask(struct output_session *output, const struct pair *pa
     if (output->arguments.yes || output->kind == OUTPUT_STREAM)
         return SNAP_OK;
     if (cli_ask_begin(output->cli)) {
-        pair_report_talk(pair, &output->check, &output->evidence);
+        pair_report_all(pair, &output->check, &output->evidence, REPORT_TALK);
         output_report_place(output);
     }
     switch (cli_ask(output->cli, false, "Write it now?")) {

@@ -6,7 +6,6 @@
 #include "tools/cli/size.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/next.h"
-#include "tools/shared/report.h"
 
 #include <inttypes.h>
 
@@ -21,25 +20,29 @@ void output_report_place(struct output_session *output)
     struct cli *cli = output->cli;
 
     if (output->kind == OUTPUT_IMAGE)
-        cli_line(cli, "output  %s: a new image of %s", output->target.path, cli_size_text(output->size_bytes).text);
+        report_field(cli, REPORT_TALK, "output", "%s: a new image of %s", output->target.path,
+                     cli_size_text(output->size_bytes).text);
     else
-        cli_line(cli, "output  %s; this will be lost", report_device_text(&output->target, &output->on_target).text);
+        report_field(cli, REPORT_TALK, "output", "%s; this will be lost",
+                     report_device_text(&output->target, &output->on_target).text);
     cli_line(cli, "%s%s will be written to %s; origin and COW are only read.", bound(output, "Up to "),
              cli_size_text_exact(output->most_bytes).text, output->target.path);
 }
 
-void output_report_plan(const struct output_session *output, FILE *out)
+void output_report_plan(const struct output_session *output, enum report_to to)
 {
+    struct cli *cli = output->cli;
+
     if (output->kind == OUTPUT_IMAGE)
-        report_print(out, "output: %s: a new image of %s", output->target.path,
+        report_field(cli, to, "output", "%s: a new image of %s", output->target.path,
                      cli_size_text_exact(output->size_bytes).text);
     else if (output->kind == OUTPUT_DEVICE)
-        report_print(out, "output: %s", report_device_text(&output->target, &output->on_target).text);
+        report_field(cli, to, "output", "%s", report_device_text(&output->target, &output->on_target).text);
     else
-        report_print(out, "output: %s", output->target.path);
-    report_print(out, "to write: %s%s", bound(output, "up to "), cli_size_text_exact(output->most_bytes).text);
+        report_field(cli, to, "output", "%s", output->target.path);
+    report_field(cli, to, "to write", "%s%s", bound(output, "up to "), cli_size_text_exact(output->most_bytes).text);
     if (output->free_known)
-        report_print(out, "free there: %s", cli_size_text_exact(output->free_bytes).text);
+        report_field(cli, to, "free there", "%s", cli_size_text_exact(output->free_bytes).text);
 }
 
 void output_report_done(struct output_session *output)

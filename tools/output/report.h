@@ -5,12 +5,13 @@
 
 #include "tools/cli/json.h"
 #include "tools/output/session.h"
+#include "tools/shared/report.h"
 
 /* The lines about the place, for the person who is asked. */
 void output_report_place(struct output_session *output);
 
 /* The same on `out`, for --dry-run. */
-void output_report_plan(const struct output_session *output, FILE *out);
+void output_report_plan(const struct output_session *output, enum report_to to);
 
 /* The end of a run that wrote all of it; the end of one that did not, with what it failed with. */
 void output_report_done(struct output_session *output);

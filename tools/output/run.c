@@ -12,11 +12,11 @@
 static void show_plan(struct output_session *output)
 {
     const struct pair pair = output_prepare_pair(output);
-    FILE *out = output->kind == OUTPUT_STREAM ? output->cli->err : output->cli->out;
+    const enum report_to to = output->kind == OUTPUT_STREAM ? REPORT_TALK : REPORT_DATA;
 
     if (!output->arguments.json) {
-        pair_report_print(&pair, &output->check, &output->evidence, out);
-        output_report_plan(output, out);
+        pair_report_all(&pair, &output->check, &output->evidence, to);
+        output_report_plan(output, to);
         cli_nothing_written(output->cli);
     }
 }

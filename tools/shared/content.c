@@ -105,7 +105,7 @@ struct report_text content_text(const struct device *cow, const struct snap_stor
                        "is %s", path);
     else if (format && image)
         (void)snprintf(result.text, sizeof result.text, "it is a %s image; make a raw one first: qemu-img convert -O "
-                       "raw %.1500s RAW", format, cli_quote(cow->path).text);
+                       "raw %.8000s RAW", format, cli_quote(cow->path).text);
     else if (format)
         (void)snprintf(result.text, sizeof result.text, "it is packed with %s; unpack it first", format);
     else if (snap_probe_io(cow->io, &probe, NULL) != SNAP_OK)

@@ -1,35 +1,67 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Prints the two devices, what is on them, and how many entries there are. */
+/* Prints the two devices, what is on them, how many entries there are, and whether the two belong together. */
 #include "tools/shared/pair_report.h"
 
 #include "tools/cli/size.h"
-#include "tools/shared/report.h"
 #include "tools/shared/verdict.h"
 
 #include <inttypes.h>
 
-void pair_report_talk(const struct pair *pair, const struct snap_check_result *check,
-                      const struct snap_evidence *evidence)
+static struct cli_text size_text(const struct pair_report *report, uint64_t bytes)
 {
-    const struct snap_store *store = pair->store;
-    const char *label = store->identity_state == SNAP_IDENTITY_OK ? store->identity.label : "";
-
-    cli_line(pair->cli, "origin  %s", report_device_text(pair->origin, &evidence->origin).text);
-    cli_line(pair->cli, "COW     %s: %s%s, chunks of %s, %s%s", pair->cow->path,
-             cli_size_text(pair->cow->io->size_bytes).text, report_quoted(", ", pair->cow->facts.model).text,
-             cli_size_text(store->layout.chunk_bytes).text,
-             cli_count_text(check->entries, "entry", "entries").text, report_quoted(", label ", label).text);
-    cli_line(pair->cli, "        the snapshot shows %s", report_probe_text(&evidence->view).text);
-    cli_line(pair->cli, "pair    %s", verdict_text(&evidence->pair).text);
+    return report->bytes ? cli_count_text(bytes, "byte", "bytes") : cli_size_text(bytes);
 }
 
-void pair_report_print(const struct pair *pair, const struct snap_check_result *check,
-                       const struct snap_evidence *evidence, FILE *out)
+void pair_report_origin(const struct pair_report *report)
 {
-    report_print(out, "origin: %s", report_device_text(pair->origin, &evidence->origin).text);
-    report_print(out, "COW: %s: %s", pair->cow->path, cli_size_text(pair->cow->io->size_bytes).text);
-    report_print(out, "view: %s", report_probe_text(&evidence->view).text);
-    report_print(out, "pair: %s", verdict_text(&evidence->pair).text);
-    report_print(out, "entries: %" PRIu64 " in chunks of %s, %s", check->entries,
-                 cli_size_text(pair->store->layout.chunk_bytes).text, cli_count_text(check->runs, "run", "runs").text);
+    report_field(report->cli, report->to, "origin", "%s: %s%s, %s", report->origin->path,
+                 size_text(report, report->origin->io->size_bytes).text,
+                 report_quoted(", ", report->origin->facts.model).text,
+                 report_probe_text(&report->evidence->origin).text);
+}
+
+void pair_report_cow(const struct pair_report *report)
+{
+    const struct snap_store *store = report->store;
+    const char *label = store->identity_state == SNAP_IDENTITY_OK ? store->identity.label : "";
+
+    report_field(report->cli, report->to, "COW", "%s: %s%s, chunks of %s%s", report->cow->path,
+                 size_text(report, report->cow->io->size_bytes).text,
+                 report_quoted(", ", report->cow->facts.model).text,
+                 size_text(report, store->layout.chunk_bytes).text, report_quoted(", label ", label).text);
+}
+
+void pair_report_entries(const struct pair_report *report)
+{
+    const struct snap_check_result *check = report->check;
+
+    report_field(report->cli, report->to, "entries", "%" PRIu64 " in %s, %s%s", check->entries,
+                 cli_count_text(check->runs, "run", "runs").text,
+                 size_text(report, check->entries * report->store->layout.chunk_bytes).text,
+                 check->canonical ? "" : ", not in canonical order");
+}
+
+void pair_report_judgement(const struct pair_report *report)
+{
+    report_field(report->cli, report->to, "view", "%s", report_probe_text(&report->evidence->view).text);
+    report_field(report->cli, report->to, "pair", "%s", verdict_text(&report->evidence->pair).text);
+}
+
+void pair_report_all(const struct pair *pair, const struct snap_check_result *check,
+                     const struct snap_evidence *evidence, enum report_to to)
+{
+    const struct pair_report report = {
+        .cli = pair->cli,
+        .to = to,
+        .origin = pair->origin,
+        .cow = pair->cow,
+        .store = pair->store,
+        .check = check,
+        .evidence = evidence,
+    };
+
+    pair_report_origin(&report);
+    pair_report_cow(&report);
+    pair_report_entries(&report);
+    pair_report_judgement(&report);
 }

@@ -29,6 +29,22 @@ void report_print(FILE *out, const char *format, ...)
     free(escaped);
 }
 
+void report_field(struct cli *cli, enum report_to to, const char *name, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    va_end(args);
+    if (to == REPORT_DATA)
+        report_print(cli->out, "%-11s %s", name, text ? text : "(out of memory)");
+    else
+        cli_line(cli, "%-11s %s", name, text ? text : "(out of memory)");
+    free(text);
+}
+
 bool report_is_sound(const struct snap_findings *findings)
 {
     return findings->severity_counts[SNAP_CORRUPTING] == 0 && findings->severity_counts[SNAP_FATAL] == 0;
@@ -105,23 +121,37 @@ struct report_text report_word(const char *before, const char *text)
     return result;
 }
 
+/* " (UUID 1, UUID_SUB 2)", with those that there are. */
+static struct report_text uuids_text(const char *name, const char *uuid, const char *sub)
+{
+    struct report_text result = {""};
+
+    if (uuid[0] != '\0' || sub[0] != '\0')
+        (void)snprintf(result.text, sizeof result.text, " (%s%.200s%s%.200s)", uuid[0] != '\0' ? name : "",
+                       report_word(" ", uuid).text, uuid[0] != '\0' && sub[0] != '\0' ? ", UUID_SUB"
+                                                    : sub[0] != '\0'                  ? "UUID_SUB"
+                                                                                      : "",
+                       report_word(" ", sub).text);
+    return result;
+}
+
 struct report_text report_probe_text(const struct snap_probe *probe)
 {
-    struct report_text result = {"nothing known"};
-    size_t used = 0;
+    const bool typed = probe->type[0] != '\0', table = probe->pttype[0] != '\0' || probe->ptuuid[0] != '\0';
+    struct report_text result = {""};
+    int used = 0;
 
-    if (probe->type[0] != '\0') {
-        used = (size_t)snprintf(result.text, sizeof result.text, "%.600s%.600s%.600s",
-                                report_word("", probe->type).text, report_quoted(" ", probe->label).text,
-                                report_word(" ", probe->uuid).text);
-        if (probe->ambivalent)
-            (void)snprintf(result.text + used, sizeof result.text - used, " (and other signatures)");
-    } else if (probe->unknown) {
-        (void)snprintf(result.text, sizeof result.text, "contents that libblkid failed on");
-    } else if (probe->pttype[0] != '\0') {
-        (void)snprintf(result.text, sizeof result.text, "%.600s partition table%.600s",
-                       report_word("", probe->pttype).text, report_word(" ", probe->ptuuid).text);
-    }
+    if (typed)
+        used = snprintf(result.text, sizeof result.text, "%.600s%.600s%.600s%s", report_word("", probe->type).text,
+                        report_quoted(" ", probe->label).text, uuids_text("UUID", probe->uuid, probe->uuid_sub).text,
+                        probe->ambivalent ? " and other signatures" : "");
+    if (table)
+        used += snprintf(result.text + used, sizeof result.text - (size_t)used, "%s%.600s%spartition table%.600s",
+                         typed ? ", " : "", report_word("", probe->pttype).text, probe->pttype[0] != '\0' ? " " : "",
+                         uuids_text("PTUUID", probe->ptuuid, "").text);
+    if (used == 0)
+        (void)snprintf(result.text, sizeof result.text, "%s",
+                       probe->unknown ? "contents that libblkid failed on" : "nothing known");
     return result;
 }
 
@@ -137,6 +167,7 @@ void report_set_probe(struct cli_json *object, const char *key, const struct sna
     cli_json_set_string(json, "type", probe->type[0] != '\0' ? probe->type : NULL);
     cli_json_set_string(json, "label", probe->label[0] != '\0' ? probe->label : NULL);
     cli_json_set_string(json, "uuid", probe->uuid[0] != '\0' ? probe->uuid : NULL);
+    cli_json_set_string(json, "uuid_sub", probe->uuid_sub[0] != '\0' ? probe->uuid_sub : NULL);
     cli_json_set_string(json, "partition_table", probe->pttype[0] != '\0' ? probe->pttype : NULL);
     cli_json_set_string(json, "partition_table_uuid", probe->ptuuid[0] != '\0' ? probe->ptuuid : NULL);
     cli_json_set_bool(json, "ambivalent", probe->ambivalent);

@@ -11,6 +11,13 @@
 /* One line of data on `out`, escaped; whether it could be written is seen when the program ends. */
 void report_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Where a report goes: standard output has data; what is read before a question stands where that is asked. */
+enum report_to { REPORT_DATA, REPORT_TALK };
+
+/* One line that begins with the name of its field, in a column of its own. */
+void report_field(struct cli *cli, enum report_to to, const char *name, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* No finding is corrupting or fatal: the list is what it should be. */
 bool report_is_sound(const struct snap_findings *findings);
 
@@ -20,9 +27,9 @@ struct cli_json *report_json_begin(const struct cli *cli, const char *device, co
 /* Findings of one rule beyond this number are counted, not shown. */
 #define REPORT_PER_RULE_MAX 100u
 
-/* Room for a path and for what is on a device. */
+/* Room for two paths, and for what is on a device. */
 struct report_text {
-    char text[4096 + 2048];
+    char text[2 * 4096 + 4096];
 };
 
 /* "area 3 slot 17: data chunk 9 is metadata area 0"; without a place only the text. Not yet escaped. */
@@ -40,7 +47,7 @@ struct report_text report_quoted(const char *before, const char *text);
  */
 struct report_text report_word(const char *before, const char *text);
 
-/* "ext4 \"root\" 0e5c..."; "nothing known" where nothing was found. */
+/* "ext4 \"root\" (UUID 0e5c...)"; "nothing known" where nothing was found. */
 struct report_text report_probe_text(const struct snap_probe *probe);
 
 /* null where nothing was found. */

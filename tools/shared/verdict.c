@@ -23,7 +23,7 @@ struct report_text verdict_sentence(const struct device *cow, const struct devic
     };
     struct report_text result;
 
-    (void)snprintf(result.text, sizeof result.text, "%.1500s and %.1500s %s: %s", cow->path, origin->path,
+    (void)snprintf(result.text, sizeof result.text, "%.4095s and %.4095s %s: %s", cow->path, origin->path,
                    verbs[pair->outcome], pair->text);
     return result;
 }
