@@ -194,17 +194,14 @@ all_refused() {
     assert_equal "$(stat -c %s there/new)" 0
 }
 
-# appears OPTION...: the origin's file system is mounted on `there` when the program has locked the image and is on its
-# way to the folder.
+# appears OPTION...: the origin's file system is mounted on `there` when the program has judged the pair and is on its
+# way to the folder. The mount changes the origin: each time it is the same as at first.
 appears() {
-    : >said
-    timeout 60 "${tracer[@]}" -f -P "$dir/there" -o trace -e trace=openat -e inject=openat:delay_enter=2000000 \
-        "$BUILDDIR/tools/snapmerge" --no-sandbox "$@" --origin origin --cow cow >out 2>said 3>&- &
-    pid=$!
-    until_true grep -q ":$(stat -c %i origin) " /proc/locks
-    sleep 0.5
+    cp first origin
+    held openat "$dir/there" snapmerge "$@" --origin origin --cow cow
     loop_over origin
     mounted "$loop" there
+    let_go
     end
     unmount
     loops_detach
@@ -216,6 +213,7 @@ appears() {
     local before
     before=$(sha256sum cow)
     inside=
+    cp origin first
     appears --keep-cow --checkpoint "$dir/there/state"
     refused "there/state: it lies on origin,"
     appears --continue-on-error --bad-list "$dir/there/list"

@@ -58,3 +58,26 @@ traced_sum() {
 traced_count() {
     traced_calls | grep -cE "^($1)\([0-9]+<([^>]*/)?$2>" || true
 }
+
+# held CALL PATH NAME ARGUMENT...: a program in the background, $pid, as start_program does; it stands still on its way
+# into its first call of this name for this path, however long the test takes, until `let_go`. Without the sandbox, which
+# looks at names as well.
+held() {
+    local call=$1 path=$2 name=$3
+    shift 3
+    skip_without_json "$@"
+    : >said
+    : >out
+    : >trace
+    # shellcheck disable=SC2086
+    ASAN_OPTIONS=detect_leaks=0 "${tracer[@]}" -D -f -P "$path" -o trace -e "trace=$call" \
+        -e "inject=$call:delay_enter=600000000:when=1" \
+        $WRAPPER "$BUILDDIR/tools/$name" --no-sandbox "$@" </dev/null >out 2>said 3>&- &
+    pid=$!
+    until_true grep -qF "\"$path\"" trace
+}
+
+# Without strace, what stood still goes on.
+let_go() {
+    kill -KILL "$(sed -n 's/^TracerPid:\t\([1-9]\)/\1/p' "/proc/$pid/status")"
+}
