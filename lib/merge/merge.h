@@ -47,7 +47,7 @@ struct snap_merge_options {
     uint64_t load_entries_max;    /* read at once; a window may take several loads; 0: as the memory allows */
     uint64_t table_entries_max;   /* sorted together, though the buffer holds fewer; 0: as `seeks` suggests */
     enum snap_merge_seeks seeks;
-    uint64_t rate_bytes;          /* per second, for reads and for writes; 0: no limit */
+    uint64_t rate_bytes;          /* of data per second, read from and written to one device; 0: no limit */
     uint64_t rate_requests;       /* per second, likewise */
     uint64_t interval_seconds;    /* a window is meant to take no longer; 0: it may take any time */
     /*

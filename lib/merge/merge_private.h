@@ -17,7 +17,7 @@ struct snap_merge {
     const struct snap_merge_options *options;
     struct snap_merge_result *result;
     const struct snap_clock *clock;
-    struct snap_throttle read_throttle, write_throttle, compare_throttle, copy_out_throttle;
+    struct snap_throttle cow_throttle, origin_throttle, siblings_throttle;
     struct snap_copy_control read_control, write_control, compare_control, copy_out_control;
     struct snap_pace pace;
     struct snap_window windows[2];   /* the one that is written, and the one that is read ahead */

@@ -8,13 +8,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* A rate holds for each stream by itself: reads of the COW, writes to the origin, comparing, and copying out. */
+/* A rate holds for each device by itself; `throttle` is that of the device. */
 static void set_up_control(struct snap_copy_control *control, struct snap_throttle *throttle,
                            const struct snap_merge *merge)
 {
     const struct snap_merge_options *options = merge->options;
 
-    snap_throttle_init(throttle, merge->clock, options->rate_bytes, options->rate_requests);
     *control = (struct snap_copy_control){
         .clock = merge->clock, .throttle = throttle, .stop = options->stop, .stop_context = options->stop_context};
 }
@@ -49,10 +48,13 @@ enum snap_status snap_merge_set_up(struct snap_merge *merge, bool dry_run, struc
     const uint64_t entries = merge->job->entries;
 
     merge->clock = options->clock ? options->clock : &snap_clock_system;
-    set_up_control(&merge->read_control, &merge->read_throttle, merge);
-    set_up_control(&merge->write_control, &merge->write_throttle, merge);
-    set_up_control(&merge->compare_control, &merge->compare_throttle, merge);
-    set_up_control(&merge->copy_out_control, &merge->copy_out_throttle, merge);
+    snap_throttle_init(&merge->cow_throttle, merge->clock, options->rate_bytes, options->rate_requests);
+    snap_throttle_init(&merge->origin_throttle, merge->clock, options->rate_bytes, options->rate_requests);
+    snap_throttle_init(&merge->siblings_throttle, merge->clock, options->rate_bytes, options->rate_requests);
+    set_up_control(&merge->read_control, &merge->cow_throttle, merge);
+    set_up_control(&merge->write_control, &merge->origin_throttle, merge);
+    set_up_control(&merge->compare_control, &merge->origin_throttle, merge);
+    set_up_control(&merge->copy_out_control, &merge->siblings_throttle, merge);
     merge->read_control.keep_going = merge->write_control.keep_going = options->continue_on_error;
     snap_pace_init(&merge->pace, merge->store, merge->job, options, merge->clock);
     merge->committed = entries;

@@ -68,6 +68,72 @@ static void run_liar(bool verify)
     fixture_free(&fixture);
 }
 
+#define RATE_BYTES (512u * 100)
+#define BURST_BYTES (RATE_BYTES / 10)
+#define SECOND_NS 1000000000u
+
+/* Time passes only while somebody sleeps. */
+static uint64_t rated_now_ns(void *context)
+{
+    return *(const uint64_t *)context;
+}
+
+static void rated_sleep_ns(void *context, uint64_t duration_ns)
+{
+    *(uint64_t *)context += duration_ns;
+}
+
+struct rated {
+    uint64_t now_ns, origin_bytes;
+    bool exceeded;
+};
+
+/* Looks at each operation on the origin (disk 1). */
+static void rated_operation(void *context, const struct recorder *recorder, const struct record_operation *operation)
+{
+    struct rated *rated = context;
+
+    (void)recorder;
+    if (operation->disk != 1)
+        return;
+    rated->origin_bytes += operation->length_bytes;
+    /* One request may end a group that a burst has begun. */
+    rated->exceeded |= (double)rated->origin_bytes > (double)RATE_BYTES * (double)rated->now_ns / SECOND_NS +
+                                                         BURST_BYTES + 512;
+}
+
+/* What is read from the origin and what is written to it count together, each byte as often as it moves. */
+static void run_rated(bool skip_identical, bool verify, unsigned passes)
+{
+    struct fixture fixture = fixture_random_store(3, 1, 1000, 4001, false);
+    struct merge_bench *bench = merge_bench_new(&fixture, 512);
+    struct rated rated = {.now_ns = 0};
+    const struct snap_clock clock = {rated_now_ns, rated_sleep_ns, &rated.now_ns};
+    const struct snap_merge_options options = {
+        .clock = &clock, .rate_bytes = RATE_BYTES, .skip_identical = skip_identical, .verify = verify};
+    const double paid_ns = (double)passes * 1000 * 512 / RATE_BYTES * SECOND_NS;
+
+    recorder_on_operation(bench->recorder, rated_operation, &rated);
+    must(merge_once(&bench->store, bench->origin, &bench->job, &options, &bench->result, NULL));
+    assert_false(rated.exceeded);
+    assert_int_equal(rated.origin_bytes, passes * 1000 * 512);
+    /* The COW is read in turn with this here, which takes the time of one more pass. */
+    assert_true((double)rated.now_ns >= paid_ns * (passes + 1) / passes * 0.9);
+    assert_true((double)rated.now_ns <= paid_ns * (passes + 1) / passes * 1.1);
+    recorder_on_operation(bench->recorder, NULL, NULL);
+    merge_bench_free(bench);
+    fixture_free(&fixture);
+}
+
+static void test_a_rate_holds_for_all_that_a_device_does(void **state)
+{
+    (void)state;
+    run_rated(false, false, 1);
+    run_rated(true, false, 2);
+    run_rated(false, true, 2);
+    run_rated(true, true, 3);
+}
+
 static void test_a_device_that_lies_is_found_out(void **state)
 {
     (void)state;
@@ -201,6 +267,7 @@ static void test_skip_identical(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_rate_holds_for_all_that_a_device_does),
         cmocka_unit_test(test_a_device_that_lies_is_found_out),
         cmocka_unit_test(test_verify_comes_between_flush_and_cut),
         cmocka_unit_test(test_verify_covers_every_load),
