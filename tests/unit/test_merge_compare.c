@@ -84,7 +84,8 @@ static void rated_sleep_ns(void *context, uint64_t duration_ns)
 }
 
 struct rated {
-    uint64_t now_ns, origin_bytes;
+    uint64_t now_ns, last_ns, origin_bytes;
+    double unpaid_bytes; /* what the rate has not paid for yet; a pause saves nothing up */
     bool exceeded;
 };
 
@@ -97,9 +98,10 @@ static void rated_operation(void *context, const struct recorder *recorder, cons
     if (operation->disk != 1)
         return;
     rated->origin_bytes += operation->length_bytes;
-    /* One request may end a group that a burst has begun. */
-    rated->exceeded |= (double)rated->origin_bytes > (double)RATE_BYTES * (double)rated->now_ns / SECOND_NS +
-                                                         BURST_BYTES + 512;
+    rated->unpaid_bytes -= (double)RATE_BYTES * (double)(rated->now_ns - rated->last_ns) / SECOND_NS;
+    rated->unpaid_bytes = (rated->unpaid_bytes > 0 ? rated->unpaid_bytes : 0) + (double)operation->length_bytes;
+    rated->last_ns = rated->now_ns;
+    rated->exceeded |= rated->unpaid_bytes > BURST_BYTES + 1;
 }
 
 /* What is read from the origin and what is written to it count together, each byte as often as it moves. */
