@@ -32,9 +32,9 @@ static uint64_t used_bytes(const struct data_check *check, uint64_t old_chunk)
 {
     const uint64_t chunk_bytes = check->store->layout.chunk_bytes;
     const uint64_t origin_bytes = check->options->origin_sectors * SNAP_SECTOR_BYTES;
+    const uint64_t last_bytes = origin_bytes % chunk_bytes;
 
-    return origin_bytes == 0 || (old_chunk + 1) * chunk_bytes <= origin_bytes ? chunk_bytes
-                                                                              : origin_bytes - old_chunk * chunk_bytes;
+    return last_bytes > 0 && old_chunk == origin_bytes / chunk_bytes ? last_bytes : chunk_bytes;
 }
 
 /* One piece of each chunk of the batch; each request has its own result. Fails where it is not the medium's fault. */

@@ -152,7 +152,7 @@ static uint64_t needed_bytes(const struct snap_pair_facts *facts, const struct s
     uint64_t recorded_bytes = 0;
 
     if (match->smaller && !snap_mul(facts->store->identity.origin_sectors, SNAP_SECTOR_BYTES, &recorded_bytes))
-        recorded_bytes = 0;
+        recorded_bytes = UINT64_MAX; /* no device has so many */
     return snap_max(recorded_bytes, facts->reach_bytes);
 }
 

@@ -92,7 +92,8 @@ static uint64_t data_chunks(const struct snap_layout *layout)
 
 uint64_t snap_layout_free_entries(const struct snap_layout *layout, uint64_t entries, uint64_t highest_new_chunk)
 {
-    const uint64_t next_free = snap_layout_next_free(layout, highest_new_chunk);
+    /* A broken entry may name the highest number of all, behind which the count starts anew. */
+    const uint64_t next_free = snap_layout_next_free(layout, snap_min(highest_new_chunk, layout->cow_chunks));
     const uint64_t slots = snap_layout_areas_on_device(layout) * layout->entries_per_area;
 
     /* The last slot of all ends the list. An entry that is there twice takes two slots, but one data chunk. */

@@ -137,6 +137,48 @@ recipe() {
     assert_json .result.fingerprint null
 }
 
+@test "a chunk number with its top byte set: no figure that has wrapped" {
+    local top
+    for top in '\x01' '\xff'; do
+        recipe unordered
+        # slot 1: the top bytes of old and new
+        printf '%b' "$top" | dd of=cow bs=1 seek=$((4096 + 16 + 7)) conv=notrunc status=none
+        printf '%b' "$top" | dd of=cow bs=1 seek=$((4096 + 24 + 7)) conv=notrunc status=none
+        program snapinspect cow
+        assert_status 4
+        grep -qE '^usage .* sectors, as the kernel counts: an entry names data chunk 0x.*2, which this device' <<<"$output"
+        assert_shown "free        0 of "
+        program snapinspect --list --raw --noheadings cow
+        grep -qE "^1 chunk:0x(1|ff)00000000000014 chunk:0x(1|ff)00000000000002 4KiB 1$" <<<"$output"
+        program snapinspect --list --json cow
+        assert_equal "$(jq -r 'select(.index == 1) | "\(.origin_offset_bytes) \(.cow_offset_bytes)"' <<<"$output")" \
+            "null null"
+    done
+}
+
+@test "a record with a size beyond 2^64 bytes: it is shown in sectors" {
+    truncate -s 1M origin
+    program snapcreate --origin origin --cow cow --size 1M
+    perl -e '
+        # origin_sectors of the record, and its checksum anew (dmsnap-store(5), IDENTITY RECORD)
+        my @table = map { my $c = $_; $c = $c >> 1 ^ ($c & 1 ? 0x82f63b78 : 0) for 1 .. 8; $c } 0 .. 255;
+        open(my $file, "+<:raw", "cow") or die;
+        read($file, my $sector, 512) == 512 or die;
+        substr($sector, 48, 8) = pack("Q<", 1 << 60);
+        substr($sector, 28, 4) = pack("V", 0);
+        my $crc = 0xffffffff;
+        $crc = $crc >> 8 ^ $table[($crc ^ $_) & 255] for unpack("C*", substr($sector, 16, 480));
+        substr($sector, 28, 4) = pack("V", $crc ^ 0xffffffff);
+        seek($file, 0, 0) and print $file $sector or die'
+    program snapinspect cow
+    assert_status 0
+    assert_shown "made for    1152921504606846976 sectors, nothing known"
+    program snapmerge -n --origin origin --cow cow
+    assert_status 8
+    assert_said "made for an origin of 1152921504606846976 sectors, but this one has 2048; if you know that origin is"
+    [[ $stderr != *' 0 bytes'* ]]
+}
+
 @test "-b prints bytes, and no other unit beside them" {
     recipe areas-chunks
     program snapinspect -b cow

@@ -227,6 +227,7 @@ static void test_usage(void **state)
     /* A data chunk around 2^61: the kernel's own figure. */
     snap_layout_usage(&layout, 1, (UINT64_C(1) << 61) - 2, &usage);
     assert_true(usage.allocated_sectors == 18446744073709551608u);
+    assert_int_equal(snap_layout_free_entries(&layout, 1, UINT64_MAX), 0); /* which has no number behind it */
 }
 
 static void test_limits(void **state)

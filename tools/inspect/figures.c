@@ -2,6 +2,7 @@
 /* The figures of a store: header, identity, usage, what is on the devices. */
 #include "tools/inspect/figures.h"
 
+#include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/check/marks.h"
 #include "lib/store/fingerprint.h"
@@ -67,10 +68,13 @@ static void print_recorded_origin(struct inspect_session *session)
 {
     const struct snap_identity *record = &session->store.identity;
     struct snap_probe marks;
+    uint64_t bytes;
 
     snap_marks_of_record(record, &marks);
     report_field(session->cli, REPORT_DATA, "made for", "%s, %s%s%s",
-                 size_text(session, record->origin_sectors * SNAP_SECTOR_BYTES).text, report_probe_text(&marks).text,
+                 snap_mul(record->origin_sectors, SNAP_SECTOR_BYTES, &bytes)
+                     ? size_text(session, bytes).text
+                     : cli_count_text(record->origin_sectors, "sector", "sectors").text, report_probe_text(&marks).text,
                  report_word(", PARTUUID ", record->partuuid).text, report_word(", serial ", record->serial).text);
 }
 
@@ -118,12 +122,18 @@ static void print_usage(const struct inspect_session *session)
     const struct snap_check_result *result = &session->result;
     const struct snap_usage *usage = &result->usage;
 
-    report_field(session->cli, REPORT_DATA, "usage",
-                 "%" PRIu64 "/%" PRIu64 " %" PRIu64 " sectors (%s of %s, %s of it metadata)", usage->allocated_sectors,
-                 usage->total_sectors, usage->metadata_sectors,
-                 size_text(session, usage->allocated_sectors * SNAP_SECTOR_BYTES).text,
-                 size_text(session, usage->total_sectors * SNAP_SECTOR_BYTES).text,
-                 size_text(session, usage->metadata_sectors * SNAP_SECTOR_BYTES).text);
+    if (result->highest_new_chunk >= session->store.layout.cow_chunks && result->entries > 0)
+        report_field(session->cli, REPORT_DATA, "usage",
+                     "%" PRIu64 "/%" PRIu64 " %" PRIu64 " sectors, as the kernel counts: an entry names data chunk "
+                     "0x%" PRIx64 ", which this device does not have", usage->allocated_sectors, usage->total_sectors,
+                     usage->metadata_sectors, result->highest_new_chunk);
+    else
+        report_field(session->cli, REPORT_DATA, "usage",
+                     "%" PRIu64 "/%" PRIu64 " %" PRIu64 " sectors (%s of %s, %s of it metadata)",
+                     usage->allocated_sectors,     usage->total_sectors, usage->metadata_sectors,
+                     size_text(session, usage->allocated_sectors * SNAP_SECTOR_BYTES).text,
+                     size_text(session, usage->total_sectors * SNAP_SECTOR_BYTES).text,
+                     size_text(session, usage->metadata_sectors * SNAP_SECTOR_BYTES).text);
     report_field(session->cli, REPORT_DATA, "free", "%" PRIu64 " of %" PRIu64 " chunks", result->free_chunks,
                  result->capacity_entries);
 }

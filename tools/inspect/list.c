@@ -31,14 +31,14 @@ struct range {
     uint64_t chunks;
 };
 
-/* An offset in bytes; a broken entry may lie beyond any device, so it is worked out without overflow. */
+/* A broken entry may lie beyond what 64 bits can say in bytes: then its chunk is all that can be said. */
 static struct cli_text offset_text(const struct inspect_session *session, uint64_t chunk)
 {
     uint64_t bytes;
     struct cli_text text;
 
     if (__builtin_mul_overflow(chunk, session->store.layout.chunk_bytes, &bytes))
-        (void)snprintf(text.text, sizeof text.text, "chunk 0x%" PRIx64, chunk);
+        (void)snprintf(text.text, sizeof text.text, "chunk:0x%" PRIx64, chunk); /* without a blank, for --raw */
     else if (session->arguments.bytes)
         (void)snprintf(text.text, sizeof text.text, "%" PRIu64, bytes);
     else

@@ -45,7 +45,7 @@ struct report_text verdict_next(const struct snap_pair *pair, const struct devic
 
     if (snap_pair_is_final(pair) && pair->needed_bytes > INT64_MAX)
         result.text[0] = '\0';
-    else if (pair->smaller && !snap_pair_is_final(pair))
+    else if (pair->smaller && !snap_pair_is_final(pair) && pair->needed_bytes <= INT64_MAX)
         (void)snprintf(result.text, sizeof result.text, "; if it was cut, make it as long again as it was, %" PRIu64
                        " bytes; a merge into what is left of it loses the rest; if you know that it never was longer, "
                        "%.512s", pair->needed_bytes, waiver);
