@@ -203,7 +203,7 @@ overwritten_by_force_only() {
     perl -e 'print "\0" x 440 . pack("V v", 0x12345678, 0) .
         pack("C8 V2", 0, 0, 2, 0, 0x83, 0, 3, 0, 2048, 4096) .
         "\0" x 48 . "\x55\xaa"' | dd of=cow conv=notrunc status=none
-    overwritten_by_force_only 'dos partition table 12345678'
+    overwritten_by_force_only 'dos partition table (PTUUID 12345678)'
 }
 
 @test "a COW with a GPT: only -f overwrites it" {
@@ -217,7 +217,7 @@ overwritten_by_force_only() {
         substr($header, 16, 4) = pack("V", crc($header));
         print "\0" x 446 . pack("C8 V2", 0, 0, 2, 0, 0xee, 255, 255, 255, 1, 8191) . "\0" x 48 . "\x55\xaa" .
             $header . "\0" x 420 . $entries' | dd of=cow conv=notrunc status=none
-    overwritten_by_force_only 'gpt partition table 33323130-3534-3736-3839-616263646566'
+    overwritten_by_force_only 'gpt partition table (PTUUID 33323130-3534-3736-3839-616263646566)'
 }
 
 @test "a COW that libblkid fails on: only -f overwrites it" {
@@ -247,6 +247,22 @@ overwritten_by_force_only() {
 @test "an invalid store is named too" {
     "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/invalid.recipe" cow recipe-origin
     overwritten_by_force_only "a snapshot store that is invalid or damaged"
+}
+
+@test "the list of a store whose header was zeroed, or overwritten, is named too" {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/areas-chunks.recipe" cow recipe-origin
+    cp cow whole
+    dd if=/dev/zero of=cow bs=512 count=1 conv=notrunc status=none
+    overwritten_by_force_only "what is left of a store: the header is zeroed, but 600 entries of a store with chunks of 4 KiB stand"
+    cp whole cow
+    printf 'this is no header' | dd of=cow conv=notrunc status=none
+    overwritten_by_force_only "what is left of a store: the header is overwritten, but 600 entries of a store with chunks of"
+    # An empty list is nothing that would be lost.
+    rm cow
+    program snapcreate --no-identity --origin origin --cow cow --size 1M
+    dd if=/dev/zero of=cow bs=512 count=1 conv=notrunc status=none
+    program snapcreate --origin origin --cow cow
+    assert_status 0
 }
 
 @test "-f on a terminal shows what is lost and asks: n leaves it, y and -y overwrite it" {

@@ -146,6 +146,59 @@ assert_told() {
     fi
 }
 
+@test "entries of a store behind a header that was zeroed or overwritten: they are told, and never called unused" {
+    local size bytes
+    local -A chunks=([512]='512 bytes' [4096]='4 KiB' [65536]='64 KiB')
+    for size in 512 4096 65536; do
+        contents origin 4000000 origin
+        cp origin newer
+        printf changed | dd of=newer bs=1 seek=1000000 conv=notrunc status=none
+        printf changed | dd of=newer bs=1 seek=2000000 conv=notrunc status=none
+        rm -f wrong
+        program snapcreate --no-identity --chunk-size "$size" --origin origin --cow wrong --size max --from-diff newer
+        assert_status 0
+        for bytes in 4 512; do
+            dd if=/dev/zero of=wrong bs="$bytes" count=1 conv=notrunc status=none
+            assert_told "the header is zeroed, but 2 entries of a store with chunks of ${chunks[$size]} stand behind it "
+            assert_said '(of the first 2, 2 name the data chunk that a kernel would give them): do not write to this device, '
+            assert_said 'keep a copy of it, since dmsnap cannot put the header back'
+            assert_not_said 'never used'
+        done
+        printf noise | dd of=wrong bs=512 count=1 conv=notrunc status=none
+        assert_told 'the header is overwritten, but 2 entries of a store with chunks of '
+        lacks json-c || for name in snapcheck snapinspect; do
+            program "$name" --json wrong
+            assert_status 4
+            assert_json '.result.lost_list | "\(.chunk_sectors) \(.entries) \(.all_entries)"' "$((size / 512)) 2 true"
+        done
+    done
+}
+
+@test "no entries are told behind a header: of a file system that was made over a store, of noise, of nothing" {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/areas-chunks.recipe" wrong recipe-origin
+    truncate -s 16M wrong
+    mkswap -q wrong
+    assert_told 'it holds swap '
+    assert_not_said 'a store with chunks'
+    if ! lacks json-c; then
+        program snapcheck --json wrong
+        assert_json '.result.lost_list' null
+    fi
+    contents wrong 1048576 noise
+    assert_told 'what it holds is not known'
+    dd if=/dev/zero of=wrong bs=512 count=1 conv=notrunc status=none
+    assert_told 'it is not blank behind that'
+    assert_not_said 'a store with chunks'
+    truncate -s 0 wrong
+    truncate -s 20M wrong
+    assert_told 'it is blank: never used, or reset'
+    printf x | dd of=wrong bs=1M seek=19 conv=notrunc status=none
+    truncate -s 64M wrong
+    contents end 1048576 noise
+    dd if=end of=wrong bs=1M seek=40 conv=notrunc status=none
+    assert_told 'it is not blank behind that'
+}
+
 # --- small things ----------------------------------------------------------------------------------
 @test "a damaged store: snapinspect shows it, and its status is 4" {
     "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/new-beyond-cow.recipe" cow origin view

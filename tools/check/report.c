@@ -113,7 +113,7 @@ static void keep_json(struct check_session *session)
     if (session->result.list_complete)
         cli_json_set_uint(figures, "repeated_entries", session->result.repeated_entries);
     if (!snap_header_is_store(&session->store))
-        cli_json_set_string(figures, "content", content_text(&session->cow, &session->store).text);
+        content_set(figures, &session->cow, &session->store);
     cli_json_set_string(figures, "verdict", verdict_word(session));
     cli_json_set_bool(figures, "clean", usable && session->findings.severity_counts[SNAP_WARNING] == 0);
     cli_json_set_bool(figures, "usable", usable);

@@ -9,7 +9,7 @@
 #include "tools/cli/size.h"
 #include "tools/create/remember.h"
 #include "tools/create/room.h"
-#include "tools/shared/report.h"
+#include "tools/shared/holds.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -146,7 +146,7 @@ static enum snap_status check_content(struct create_session *session, struct sna
 {
     const bool accepted = (session->arguments.accept & 1u << CREATE_ACCEPT_IDENTITY) != 0;
     struct snap_store store;
-    enum snap_status status = report_find_content(&session->cow, &session->content, err);
+    enum snap_status status = holds_find(&session->cow, &session->content, err);
 
     if (status != SNAP_OK || session->content.text[0] == '\0')
         return status;

@@ -182,7 +182,7 @@ void inspect_figures_set(struct cli_json *result, const struct inspect_session *
     report_set_identity(result, &session->store);
     report_set_fingerprint(result, &session->store.fingerprint);
     if (!snap_header_is_store(&session->store))
-        cli_json_set_string(result, "content", content_text(&session->cow, &session->store).text);
+        content_set(result, &session->cow, &session->store);
     if (session->result.list_complete)
         report_set_figures(result, &session->store, &session->result);
     if (session->evidence_known) {

@@ -9,7 +9,7 @@
 #include "tools/output/room.h"
 #include "tools/output/stream.h"
 #include "tools/shared/accept.h"
-#include "tools/shared/report.h"
+#include "tools/shared/holds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,7 +111,7 @@ static enum snap_status prepare_device(struct output_session *output, struct sna
     if (status == SNAP_OK)
         status = snap_extract_fits(output->size_bytes, output->target.io, err);
     if (status == SNAP_OK && !accept_has(output->arguments.accept, ACCEPT_OUTPUT_SIGNATURE))
-        status = report_refuse_signature(&output->target, "--accept=output-signature overwrites it", err);
+        status = holds_refuse(&output->target, "--accept=output-signature overwrites it", err);
     if (status == SNAP_OK)
         status = snap_probe_io(output->target.io, &output->on_target, err);
     if (status != SNAP_OK)

@@ -5,12 +5,14 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "tools/shared/holds.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LOOKED_AT_BYTES (1u << 20) /* what is taken for blank is zero so far */
+#define LOOKED_AT_BYTES (1u << 20) /* what is taken for blank is zero so far ... */
+#define LOOKED_AT_PLACES 64u       /* ... and at so many places, evenly spread over the rest */
 #define LVM_UUID_CHARACTERS 68     /* "LVM-", and 32 characters each for the group and for the volume */
 
 bool content_lvm_store(const struct snap_device *facts, char *path, size_t path_bytes)
@@ -44,15 +46,23 @@ static const char *format_name(uint32_t magic, bool *image)
     return (magic & 0xffff) == 0x8b1f ? "gzip" : NULL;
 }
 
-/* True where the beginning of the device was read and is zero. */
+static bool is_zero(struct snap_io *io, uint64_t offset_bytes, uint64_t length_bytes, uint8_t *buffer)
+{
+    return snap_io_read(io, offset_bytes, length_bytes, buffer, NULL) == SNAP_OK && snap_all_zero(buffer, length_bytes);
+}
+
+/* True where the device was looked at and is zero there. */
 static bool is_blank(const struct device *device)
 {
-    const uint64_t length_bytes = snap_min(device->io->size_bytes, LOOKED_AT_BYTES) / SNAP_SECTOR_BYTES *
-                                  SNAP_SECTOR_BYTES;
+    struct snap_io *io = device->io;
+    const uint64_t begin_bytes = snap_round_down(snap_min(io->size_bytes, LOOKED_AT_BYTES), SNAP_SECTOR_BYTES);
+    const uint64_t step_bytes = snap_round_down((io->size_bytes - begin_bytes) / LOOKED_AT_PLACES, SNAP_SECTOR_BYTES);
     uint8_t *buffer = snap_buffer_new(LOOKED_AT_BYTES);
-    const bool blank = buffer && snap_io_read(device->io, 0, length_bytes, buffer, NULL) == SNAP_OK &&
-                       snap_all_zero(buffer, length_bytes);
+    bool blank = buffer && is_zero(io, 0, begin_bytes, buffer);
 
+    for (uint64_t place = 0; blank && step_bytes > 0 && place < LOOKED_AT_PLACES; place++)
+        blank = is_zero(io, begin_bytes + place * step_bytes, snap_min(step_bytes, LOOKED_AT_BYTES / LOOKED_AT_PLACES),
+                        buffer);
     snap_buffer_free(buffer);
     return blank;
 }
@@ -77,9 +87,14 @@ static struct report_text text_of_unknown(const struct device *cow, const struct
 {
     static const char transient[] = "a snapshot of mode N (not persistent) leaves no store behind either, and what it "
                                     "kept is lost once it is unloaded";
+    const struct report_text lost = holds_lost_list_text(cow->io, store);
     struct report_text result;
 
-    if (store->defect == SNAP_HEADER_EMPTY && is_blank(cow))
+    if (lost.text[0] != '\0')
+        (void)snprintf(result.text, sizeof result.text, "%.1000s: do not write to this device, and do not load it, "
+                       "since the kernel may start a new store over them; keep a copy of it, since dmsnap cannot put "
+                       "the header back", lost.text);
+    else if (store->defect == SNAP_HEADER_EMPTY && is_blank(cow))
         (void)snprintf(result.text, sizeof result.text, "it is blank: never used, or reset; the kernel would start a "
                        "new store here; %s", transient);
     else if (store->defect == SNAP_HEADER_EMPTY)
@@ -116,6 +131,23 @@ struct report_text content_text(const struct device *cow, const struct snap_stor
     else
         result = text_of_unknown(cow, store);
     return result;
+}
+
+void content_set(struct cli_json *object, const struct device *cow, const struct snap_store *store)
+{
+    struct snap_lost_list lost;
+    struct cli_json *json;
+
+    cli_json_set_string(object, "content", content_text(cow, store).text);
+    if (!holds_find_lost_list(cow->io, store, &lost)) {
+        cli_json_set_null(object, "lost_list");
+        return;
+    }
+    json = cli_json_object();
+    cli_json_set_uint(json, "chunk_sectors", lost.chunk_sectors);
+    cli_json_set_uint(json, "entries", lost.entries);
+    cli_json_set_bool(json, "all_entries", lost.all);
+    cli_json_set(object, "lost_list", json);
 }
 
 void content_say(struct cli *cli, const struct device *cow, const struct snap_store *store)

@@ -17,6 +17,12 @@ enum snap_status content_fail_defect(const struct device *cow, const struct snap
  */
 struct report_text content_text(const struct device *cow, const struct snap_store *store);
 
+/*
+ * For JSON, where there is no store: "content" as above, and "lost_list", what stands behind a header that is none
+ * (null: nothing).
+ */
+void content_set(struct cli_json *object, const struct device *cow, const struct snap_store *store);
+
 /* The same as a line of talk; nothing where there is a store. */
 void content_say(struct cli *cli, const struct device *cow, const struct snap_store *store);
 

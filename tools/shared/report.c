@@ -184,28 +184,6 @@ struct report_text report_device_text(const struct device *device, const struct 
     return result;
 }
 
-/* How many entries would be lost, and whose they are. */
-static enum snap_status describe_store(const struct snap_store *store, struct report_text *what, struct snap_error *err)
-{
-    const struct snap_check_options options = {.figures_only = true};
-    const bool known = store->identity_state == SNAP_IDENTITY_OK;
-    struct snap_findings findings = {0};
-    struct snap_check_result result;
-    enum snap_status status = snap_check(store, &options, &findings, &result, err);
-
-    if (status != SNAP_OK)
-        return status;
-    if (!result.list_complete)
-        (void)snprintf(what->text, sizeof what->text, "a snapshot store that is invalid or damaged");
-    else
-        (void)snprintf(what->text, sizeof what->text, "a snapshot store with %s%.600s%s%.64s",
-                       cli_count_text(result.entries, "entry", "entries").text,
-                       report_quoted(", label ", known ? store->identity.label : "").text,
-                       known && store->identity.fs_type[0] != '\0' ? ", of an origin with " : "",
-                       known ? store->identity.fs_type : "");
-    return SNAP_OK;
-}
-
 void report_note_cached(struct cli *cli, const struct device *device)
 {
     struct snap_file_info info;
@@ -214,33 +192,6 @@ void report_note_cached(struct cli *cli, const struct device *device)
     if (!info.direct)
         cli_note(cli, "%s: its file system has no direct I/O; all data went through the page cache and were flushed",
                  device->path);
-}
-
-enum snap_status report_find_content(const struct device *device, struct report_text *what, struct snap_error *err)
-{
-    struct snap_probe probe;
-    struct snap_store store;
-    enum snap_status status = snap_header_read(&store, device->io, err);
-
-    what->text[0] = '\0';
-    if (status != SNAP_OK)
-        return status;
-    if (snap_header_is_store(&store))
-        return describe_store(&store, what, err);
-    status = snap_probe_io(device->io, &probe, err);
-    if (status == SNAP_OK && (probe.type[0] != '\0' || probe.pttype[0] != '\0' || probe.ambivalent || probe.unknown))
-        *what = report_probe_text(&probe);
-    return status;
-}
-
-enum snap_status report_refuse_signature(const struct device *device, const char *waiver, struct snap_error *err)
-{
-    struct report_text what;
-    enum snap_status status = report_find_content(device, &what, err);
-
-    if (status != SNAP_OK || what.text[0] == '\0')
-        return status;
-    return snap_fail(err, SNAP_E_REFUSED, "%s: it holds %s; %s", device->path, what.text, waiver);
 }
 
 static void set_usage(struct cli_json *object, const struct snap_usage *figures)

@@ -59,15 +59,6 @@ struct report_text report_device_text(const struct device *device, const struct 
 /* For a summary: that an open image was read and written through the page cache, where that is so. */
 void report_note_cached(struct cli *cli, const struct device *device);
 
-/* What is lost where the device is overwritten: a store, a file system, a partition table. Empty: nothing known. */
-enum snap_status report_find_content(const struct device *device, struct report_text *what, struct snap_error *err);
-
-/*
- * SNAP_E_REFUSED where the open device holds something that would be lost if it were overwritten: a store, a file
- * system, a partition table. `waiver` says how it is done all the same: "-f overwrites it". SNAP_E_IO, SNAP_E_NOMEM.
- */
-enum snap_status report_refuse_signature(const struct device *device, const char *waiver, struct snap_error *err);
-
 /* Figures of a checked store, into `object`. */
 void report_set_figures(struct cli_json *object, const struct snap_store *store,
                         const struct snap_check_result *result);

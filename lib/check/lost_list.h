@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where no header is, looks for the list of a store that stands behind it all the same. */
+#ifndef DMSNAP_CHECK_LOST_LIST
+#define DMSNAP_CHECK_LOST_LIST
+
+#include "lib/base/error.h"
+#include "lib/io/io.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* More entries than that are not counted, and no more of the list is read. */
+#define SNAP_LOST_LIST_ENTRIES_MAX 65536u
+
+/* All that a search reads, at most: the beginning of area 0 for each chunk size, and the list once. */
+#define SNAP_LOST_LIST_READ_BYTES_MAX (22u * 4096u + (SNAP_LOST_LIST_ENTRIES_MAX + 256u) * 16u)
+
+struct snap_lost_list {
+    uint32_t chunk_sectors;   /* with which there is a list in the place of area 0; 0: there is none */
+    uint64_t entries;         /* that were counted */
+    bool all;                 /* the list ends behind them; else there are at least so many */
+    uint32_t seen_entries;    /* what the finding rests on: so many entries at the beginning of area 0 ... */
+    uint32_t in_place;        /* ... and so many of them name the data chunk that a kernel since 3.13 gives them */
+};
+
+/*
+ * Tries each chunk size that the kernel takes: is what stands in the place of area 0 a list, dense and with an end? A
+ * list has data chunks in the order in which kernels give them; random data, texts, tables of numbers and the
+ * structures of file systems have not. Of several sizes the one with the most entries is taken. What cannot be read
+ * is no list.
+ *
+ * It knows nothing of what else is on the device: a file system may have been made over a store, and leave its list.
+ * SNAP_OK, or SNAP_E_NOMEM.
+ */
+enum snap_status snap_lost_list_find(struct snap_io *io, struct snap_lost_list *lost, struct snap_error *err);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a device holds that would be lost if it were overwritten, also the list of a store whose header is gone. */
+#include "tools/shared/holds.h"
+
+#include "lib/base/bytes.h"
+#include "lib/check/check.h"
+#include "tools/cli/size.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* How many entries would be lost, and whose they are. */
+static enum snap_status describe_store(const struct snap_store *store, struct report_text *what, struct snap_error *err)
+{
+    const struct snap_check_options options = {.figures_only = true};
+    const bool known = store->identity_state == SNAP_IDENTITY_OK;
+    struct snap_findings findings = {0};
+    struct snap_check_result result;
+    enum snap_status status = snap_check(store, &options, &findings, &result, err);
+
+    if (status != SNAP_OK)
+        return status;
+    if (!result.list_complete)
+        (void)snprintf(what->text, sizeof what->text, "a snapshot store that is invalid or damaged");
+    else
+        (void)snprintf(what->text, sizeof what->text, "a snapshot store with %s%.600s%s%.64s",
+                       cli_count_text(result.entries, "entry", "entries").text,
+                       report_quoted(", label ", known ? store->identity.label : "").text,
+                       known && store->identity.fs_type[0] != '\0' ? ", of an origin with " : "",
+                       known ? store->identity.fs_type : "");
+    return SNAP_OK;
+}
+
+static bool is_known(const struct snap_probe *probe)
+{
+    return probe->type[0] != '\0' || probe->pttype[0] != '\0' || probe->ambivalent || probe->unknown;
+}
+
+bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, struct snap_lost_list *lost)
+{
+    struct snap_probe probe;
+
+    /* What was made over a store may have left its list. */
+    return (store->defect == SNAP_HEADER_EMPTY || store->defect == SNAP_HEADER_MAGIC) &&
+           snap_probe_io(io, &probe, NULL) == SNAP_OK && !is_known(&probe) &&
+           snap_lost_list_find(io, lost, NULL) == SNAP_OK && lost->chunk_sectors > 0;
+}
+
+struct report_text holds_lost_list_text(struct snap_io *io, const struct snap_store *store)
+{
+    struct report_text result = {""};
+    struct snap_lost_list lost;
+
+    if (holds_find_lost_list(io, store, &lost))
+        (void)snprintf(result.text, sizeof result.text,
+                       "the header is %s, but %s%s of a store with chunks of %s %s behind it (of the first %" PRIu32
+                       ", %" PRIu32 " name the data chunk that a kernel would give them)",
+                       store->defect == SNAP_HEADER_EMPTY ? "zeroed" : "overwritten", lost.all ? "" : "at least ",
+                       cli_count_text(lost.entries, "entry", "entries").text,
+                       cli_size_text((uint64_t)lost.chunk_sectors * SNAP_SECTOR_BYTES).text,
+                       lost.entries == 1 ? "stands" : "stand", lost.seen_entries, lost.in_place);
+    return result;
+}
+
+/* As what it holds. */
+static struct report_text lost_store(struct snap_io *io, const struct snap_store *store)
+{
+    const struct report_text lost = holds_lost_list_text(io, store);
+    struct report_text result = {""};
+
+    if (lost.text[0] != '\0')
+        (void)snprintf(result.text, sizeof result.text, "what is left of a store: %.1000s", lost.text);
+    return result;
+}
+
+enum snap_status holds_find(const struct device *device, struct report_text *what, struct snap_error *err)
+{
+    struct snap_probe probe;
+    struct snap_store store;
+    enum snap_status status = snap_header_read(&store, device->io, err);
+
+    what->text[0] = '\0';
+    if (status != SNAP_OK)
+        return status;
+    if (snap_header_is_store(&store))
+        return describe_store(&store, what, err);
+    status = snap_probe_io(device->io, &probe, err);
+    if (status == SNAP_OK && is_known(&probe))
+        *what = report_probe_text(&probe);
+    else if (status == SNAP_OK)
+        *what = lost_store(device->io, &store);
+    return status;
+}
+
+enum snap_status holds_refuse(const struct device *device, const char *waiver, struct snap_error *err)
+{
+    struct report_text what;
+    enum snap_status status = holds_find(device, &what, err);
+
+    if (status != SNAP_OK || what.text[0] == '\0')
+        return status;
+    return snap_fail(err, SNAP_E_REFUSED, "%s: it holds %s; %s", device->path, what.text, waiver);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a device holds that would be lost if it were overwritten, also the list of a store whose header is gone. */
+#ifndef DMSNAP_TOOLS_SHARED_HOLDS
+#define DMSNAP_TOOLS_SHARED_HOLDS
+
+#include "lib/check/lost_list.h"
+#include "tools/shared/report.h"
+
+/*
+ * Whether the list of a store stands behind a header that is none, on a device where nothing else is known to be
+ * (lib/check/lost_list.h).
+ */
+bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, struct snap_lost_list *lost);
+
+/* "the header is zeroed, but 600 entries of a store with chunks of 4 KiB stand behind it (...)"; empty: none */
+struct report_text holds_lost_list_text(struct snap_io *io, const struct snap_store *store);
+
+/*
+ * What is lost where the device is overwritten: a store, also one without a header, a file system, a partition table.
+ * As in "it holds WHAT". Empty: nothing known.
+ */
+enum snap_status holds_find(const struct device *device, struct report_text *what, struct snap_error *err);
+
+/*
+ * SNAP_E_REFUSED where the open device holds something that would be lost if it were overwritten. `waiver` says how it
+ * is done all the same: "-f overwrites it". SNAP_E_IO, SNAP_E_NOMEM.
+ */
+enum snap_status holds_refuse(const struct device *device, const char *waiver, struct snap_error *err);
+
+#endif
