@@ -4,6 +4,8 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/check/brought.h"
+#include "lib/check/marks.h"
 #include "lib/view/view.h"
 
 #include <string.h>
@@ -104,19 +106,46 @@ static enum snap_status probe_tolerant(snap_probe_read_fn read, void *context, u
     return status == SNAP_OK ? status : pass_on(&reason, err);
 }
 
+/*
+ * Whether the view has another sector where the signature of the origin stands. Then the store may hold the same marks,
+ * but no merge of it has brought this signature: it is one of a copy of the view that was used since.
+ */
+static enum snap_status compare_signatures(struct snap_view *view, struct snap_io *origin, uint64_t signature_bytes,
+                                           bool *differ, struct snap_error *err)
+{
+    const uint64_t offset_bytes = snap_round_down(signature_bytes, SNAP_SECTOR_BYTES);
+    uint8_t shown[SNAP_SECTOR_BYTES], found[SNAP_SECTOR_BYTES];
+    struct snap_error reason;
+    enum snap_status status = SNAP_OK;
+
+    *differ = false;
+    if (offset_bytes + SNAP_SECTOR_BYTES > origin->size_bytes)
+        return SNAP_OK;
+    status = snap_io_read(origin, offset_bytes, sizeof found, found, &reason);
+    if (status == SNAP_OK)
+        status = snap_view_read(view, offset_bytes, sizeof shown, shown, &reason);
+    if (status != SNAP_OK)
+        return status == SNAP_E_IO ? SNAP_OK : pass_on(&reason, err);
+    *differ = memcmp(shown, found, sizeof found) != 0;
+    return SNAP_OK;
+}
+
 /* What the view shows, and what of that the store holds. */
-static enum snap_status probe_view(const struct snap_store *store, struct snap_io *origin,
-                                   struct snap_evidence *evidence, struct snap_error *err)
+static enum snap_status probe_view(const struct snap_evidence_look *look, struct snap_evidence *evidence,
+                                   bool *signatures_differ, struct snap_error *err)
 {
     struct snap_view *view;
     uint64_t again = 0; /* the same places */
-    enum snap_status status = snap_view_open(&view, store, origin, VIEW_MEMORY_BYTES, err);
+    enum snap_status status = snap_view_open(&view, look->store, look->origin, VIEW_MEMORY_BYTES, err);
 
     if (status != SNAP_OK)
         return status;
     status = probe_tolerant(read_view, view, snap_view_size_bytes(view), &evidence->view, &evidence->unreadable, err);
     if (status == SNAP_OK)
         status = probe_tolerant(read_held, view, snap_view_size_bytes(view), &evidence->held, &again, err);
+    if (status == SNAP_OK)
+        status = compare_signatures(view, look->origin, evidence->origin.signature_offset_bytes, signatures_differ,
+                                    err);
     snap_view_close(view);
     keep_what_is_shown(&evidence->held, &evidence->view);
     return status;
@@ -138,36 +167,102 @@ static enum snap_status look_for_store(struct snap_io *origin, struct snap_pair_
     return SNAP_OK;
 }
 
-enum snap_status snap_evidence_gather(const struct snap_store *store, const struct snap_check_result *figures,
-                                      struct snap_io *origin, const struct snap_device *device,
-                                      struct snap_evidence *evidence, struct snap_error *err)
+/*
+ * An entry that the merge has cut off holds nothing any more, but its data are still on the COW. Only looked for where
+ * the store says that the block of the signature may have been replaced, and some sample speaks for this origin: an
+ * older store on the same device may have left data of another origin.
+ */
+static enum snap_status find_brought(const struct snap_evidence_look *look, const struct snap_evidence *evidence,
+                                     const struct snap_pair_facts *facts, struct snap_probe *brought,
+                                     struct snap_error *err)
 {
-    struct snap_pair_facts facts = {
-        .store = store,
-        .origin = {.sectors = origin->size_bytes / SNAP_SECTOR_BYTES, .device = device, .probe = &evidence->origin},
-        .held = &evidence->held,
-        .entries = figures->entries,
-        .entries_beyond = figures->entries_beyond,
-        .reach_bytes = figures->reach_bytes,
+    struct tolerant reader = {.read = snap_probe_read_io, .context = look->origin};
+    const struct snap_brought_search search = {
+        .store = look->store,
+        .highest_new_chunk = look->figures->highest_new_chunk,
+        .origin = &evidence->origin,
+        .origin_bytes = look->origin->size_bytes,
+        .read = read_tolerant,
+        .context = &reader,
+        .stop = look->stop,
+        .stop_context = look->stop_context,
     };
+
+    if (evidence->pair.outcome != SNAP_PAIR_CONTRADICTED || evidence->pair.reason != SNAP_PAIR_RECORD ||
+        facts->fingerprint.agree_telling == 0 ||
+        !snap_fingerprinting_masked_at(look->store, evidence->origin.signature_offset_bytes))
+        return SNAP_OK;
+    return snap_brought_find(&search, brought, err);
+}
+
+/* Another snapshot of the origin was taken before the merge, so it knows the marks that the merge has replaced. */
+static void judge_as_before(const struct snap_evidence_look *look, struct snap_pair_facts *facts,
+                            struct snap_pair *pair)
+{
+    struct snap_pair before;
+    struct snap_probe marks;
+
+    if (!look->merged || pair->outcome != SNAP_PAIR_CONTRADICTED ||
+        (pair->reason != SNAP_PAIR_RECORD && pair->reason != SNAP_PAIR_HELD))
+        return;
+    snap_marks_of_record(look->merged, &marks);
+    facts->before = &marks;
+    snap_pair_judge(facts, &before);
+    facts->before = NULL;
+    if (before.outcome != SNAP_PAIR_CONTRADICTED)
+        *pair = before;
+}
+
+static enum snap_status weigh(const struct snap_evidence_look *look, struct snap_evidence *evidence,
+                              struct snap_pair_facts *facts, struct snap_error *err)
+{
+    struct snap_probe brought = {.type = ""};
+    enum snap_status status;
+
+    snap_pair_judge(facts, &evidence->pair);
+    status = find_brought(look, evidence, facts, &brought, err);
+    if (status == SNAP_OK && !snap_marks_none(&brought)) {
+        facts->brought = &brought;
+        snap_pair_judge(facts, &evidence->pair);
+    }
+    judge_as_before(look, facts, &evidence->pair);
+    if (status != SNAP_OK || evidence->pair.outcome != SNAP_PAIR_UNKNOWN)
+        return status;
+    status = snap_resemblance_measure(look->store, facts->entries, look->origin, &facts->resemblance, err); /* long */
+    snap_pair_judge(facts, &evidence->pair);
+    return status;
+}
+
+enum snap_status snap_evidence_gather(const struct snap_evidence_look *look, struct snap_evidence *evidence,
+                                      struct snap_error *err)
+{
+    static const struct snap_probe nothing = {.type = ""};
+    struct snap_io *origin = look->origin;
+    struct snap_pair_facts facts = {
+        .store = look->store,
+        .origin = {.sectors = origin->size_bytes / SNAP_SECTOR_BYTES,
+                   .device = look->device,
+                   .probe = &evidence->origin},
+        .held = &evidence->held,
+        .entries = look->figures->entries,
+        .entries_beyond = look->figures->entries_beyond,
+        .reach_bytes = look->figures->reach_bytes,
+    };
+    bool signatures_differ = false;
     enum snap_status status;
 
     memset(evidence, 0, sizeof *evidence);
     status = probe_tolerant(snap_probe_read_io, origin, origin->size_bytes, &evidence->origin, &evidence->unreadable,
                             err);
     if (status == SNAP_OK && facts.entries_beyond == 0)
-        status = probe_view(store, origin, evidence, err);
+        status = probe_view(look, evidence, &signatures_differ, err);
     if (status == SNAP_OK)
         status = look_for_store(origin, &facts, err);
     if (status == SNAP_OK && facts.entries_beyond == 0)
-        status = snap_fingerprinting_compare(store, origin, &facts.fingerprint, err);
+        status = snap_fingerprinting_compare(look->store, origin, &facts.fingerprint, err);
     if (status != SNAP_OK)
         return status;
     facts.origin_in_part = evidence->unreadable > 0;
-    snap_pair_judge(&facts, &evidence->pair);
-    if (evidence->pair.outcome != SNAP_PAIR_UNKNOWN)
-        return SNAP_OK;
-    status = snap_resemblance_measure(store, figures->entries, origin, &facts.resemblance, err); /* it takes long */
-    snap_pair_judge(&facts, &evidence->pair);
-    return status;
+    facts.brought = signatures_differ ? &nothing : &evidence->held;
+    return weigh(look, evidence, &facts, err);
 }

@@ -14,14 +14,30 @@ struct snap_evidence {
     uint64_t unreadable;                  /* places that could not be read: what stands there is no evidence */
 };
 
+/* What to look at. */
+struct snap_evidence_look {
+    const struct snap_store *store;           /* its list was checked and found sound ... */
+    const struct snap_check_result *figures;  /* ... with these figures */
+    struct snap_io *origin;
+    const struct snap_device *device;         /* what is known of the origin's device */
+    /*
+     * For another snapshot's store: the record of the store that is merged into this origin, where that merge has
+     * brought there what this record does not name (pair.brought). What the origin had before counts then, too. NULL:
+     * no such merge.
+     */
+    const struct snap_identity *merged;
+    bool (*stop)(void *context);              /* polled where it takes long; NULL: never. True: SNAP_E_STOPPED */
+    void *stop_context;
+};
+
 /*
- * For a store whose list was checked and found sound, with its figures, and an origin of which `device` is known. Reads
- * a few MiB of each; what cannot be read is left out and counted: a bad sector must not prevent a merge, which may mend
- * it. Where entries lie beyond the origin that alone decides, and nothing is probed.
- * SNAP_E_IO where the list cannot be read, SNAP_E_NOMEM.
+ * Reads a few MiB of each; what cannot be read is left out and counted: a bad sector must not prevent a merge, which
+ * may mend it. Where entries lie beyond the origin that alone decides, and nothing is probed. Where only the marks of
+ * the record speak against the pair, and a merge is under way that may have replaced them, the COW is searched for them
+ * (lib/check/brought.h).
+ * SNAP_E_IO where the list cannot be read, SNAP_E_NOMEM, SNAP_E_STOPPED.
  */
-enum snap_status snap_evidence_gather(const struct snap_store *store, const struct snap_check_result *figures,
-                                      struct snap_io *origin, const struct snap_device *device,
-                                      struct snap_evidence *evidence, struct snap_error *err);
+enum snap_status snap_evidence_gather(const struct snap_evidence_look *look, struct snap_evidence *evidence,
+                                      struct snap_error *err);
 
 #endif

@@ -152,6 +152,21 @@ enum snap_status snap_fingerprinting_compare(const struct snap_store *store, str
     return status;
 }
 
+bool snap_fingerprinting_masked_at(const struct snap_store *store, uint64_t offset_bytes)
+{
+    const struct snap_fingerprint *fingerprint = &store->fingerprint;
+    bool masked = false;
+
+    if (store->fingerprint_state != SNAP_FINGERPRINT_OK)
+        return false;
+    for (uint32_t sample = 0; sample < fingerprint->samples; sample++) {
+        if (snap_fingerprint_block(fingerprint, store->identity.origin_sectors, sample) == offset_bytes / BLOCK_BYTES)
+            return snap_fingerprint_bit(fingerprint->mask, sample);
+        masked |= snap_fingerprint_bit(fingerprint->mask, sample);
+    }
+    return masked;
+}
+
 enum snap_status snap_fingerprinting_take(struct snap_fingerprint *fingerprint, const uint8_t store_id[16],
                                           struct snap_io *origin, const struct snap_store *listed,
                                           uint32_t *unreadable, struct snap_error *err)

@@ -110,34 +110,39 @@ static struct snap_probe one_kind(const struct snap_probe *marks, bool table)
     return kind;
 }
 
-/* A mark of the record that the origin does not show, unless a merge has brought there what the store holds. */
-static bool kind_differs(const struct snap_probe *marks, const struct snap_probe *held,
+/* A mark of the record that the origin does not show, unless a merge has brought there what it shows. */
+static bool kind_differs(const struct snap_probe *marks, const struct snap_probe *brought,
                          const struct snap_origin_facts *origin, bool in_part, bool table,
                          struct snap_identity_match *match)
 {
-    const struct snap_probe expected = one_kind(marks, table), brought = one_kind(held, table);
+    const struct snap_probe expected = one_kind(marks, table), instead = one_kind(brought, table);
     const enum snap_marks_result result = snap_marks_compare(&expected, origin->probe, in_part);
 
     match->content |= result == SNAP_MARKS_SAME;
-    return result == SNAP_MARKS_DIFFERENT &&
-           snap_marks_compare(&brought, origin->probe, in_part) != SNAP_MARKS_SAME;
+    if (result != SNAP_MARKS_DIFFERENT)
+        return false;
+    if (snap_marks_compare(&instead, origin->probe, in_part) != SNAP_MARKS_SAME)
+        return true;
+    match->brought = true;
+    return false;
 }
 
 /* What is on the device. A record without any mark was made of an origin on which nothing was known. */
 static void compare_content(const struct snap_identity *record, const struct snap_origin_facts *origin,
-                            const struct snap_probe *held, bool in_part, struct snap_identity_match *match)
+                            const struct snap_probe *brought, bool in_part, struct snap_identity_match *match)
 {
     const struct snap_probe *found = origin->probe;
     char recorded_text[SNAP_MARKS_TEXT_BYTES], found_text[SNAP_MARKS_TEXT_BYTES];
     struct snap_probe marks;
 
     snap_marks_of_record(record, &marks);
-    if (snap_marks_none(&marks))
-        match->content_differs = (found->type[0] != '\0' || found->ptuuid[0] != '\0') &&
-                                 snap_marks_compare(held, found, in_part) != SNAP_MARKS_SAME;
-    else
-        match->content_differs = kind_differs(&marks, held, origin, in_part, false, match) ||
-                                 kind_differs(&marks, held, origin, in_part, true, match);
+    if (!snap_marks_none(&marks)) {
+        match->content_differs = kind_differs(&marks, brought, origin, in_part, false, match) ||
+                                 kind_differs(&marks, brought, origin, in_part, true, match);
+    } else if (found->type[0] != '\0' || found->ptuuid[0] != '\0') {
+        match->brought = snap_marks_compare(brought, found, in_part) == SNAP_MARKS_SAME;
+        match->content_differs = !match->brought;
+    }
     if (match->content_differs)
         (void)snprintf(match->text, sizeof match->text,
                        "the store was made for an origin with %s, but this one has %s",
@@ -145,12 +150,12 @@ static void compare_content(const struct snap_identity *record, const struct sna
 }
 
 void snap_identity_compare(const struct snap_identity *record, const struct snap_origin_facts *origin,
-                           const struct snap_probe *held, bool in_part, struct snap_identity_match *match)
+                           const struct snap_probe *brought, bool in_part, struct snap_identity_match *match)
 {
     *match = (struct snap_identity_match){.text = ""};
     compare_device(record, origin, match);
     if (!match->device_differs)
-        compare_content(record, origin, held, in_part, match);
+        compare_content(record, origin, brought, in_part, match);
     if (match->device_differs || match->content_differs)
         return;
     match->grown = origin->sectors > record->origin_sectors;

@@ -30,18 +30,19 @@ struct snap_identity_match {
     bool device_differs;         /* size (smaller), PARTUUID or serial: no content can explain that */
     bool smaller;                /* that is because the origin is smaller than recorded */
     bool content_differs;        /* file system or partition table: may have been changed since */
+    bool brought;                /* what differs of these was brought there by a merge of this store */
     bool grown;                  /* the origin is larger than recorded, and nothing else differs */
     bool content, partuuid, serial; /* is the same, and tells one device from another; the size always fits then */
     char text[SNAP_IDENTITY_TEXT_BYTES]; /* the first difference, both sides named; empty: none */
 };
 
 /*
- * Holds a record against an origin. `held` is what the store itself holds of the snapshot: where the origin shows that,
- * it is no difference, since a merge under way has brought it there. `in_part`: some places of the origin could not be
+ * Holds a record against an origin. `brought` is what a merge of this store may have brought to it, empty where there
+ * is no such thing: where the origin shows that, it is no difference. `in_part`: some places of the origin could not be
  * read, so that what was not found may be there all the same.
  */
 void snap_identity_compare(const struct snap_identity *record, const struct snap_origin_facts *origin,
-                           const struct snap_probe *held, bool in_part, struct snap_identity_match *match);
+                           const struct snap_probe *brought, bool in_part, struct snap_identity_match *match);
 
 /* A UUID as 8-4-4-4-12 hexadecimal digits. */
 void snap_identity_format_id(const uint8_t id[16], char text[37]);

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What a fingerprint needs in order to prove a pair (dmsnap-store(5), FINGERPRINT). */
 #define PROOF_SAMPLES 16u
@@ -110,9 +111,9 @@ static bool decides_by_record(const struct snap_pair_facts *facts, const struct 
 }
 
 /* Without a record, or with one of a size only. A blank origin that was recorded as blank fits what is held. */
-static bool decides_by_held(const struct snap_pair_facts *facts, struct snap_pair *pair)
+static bool decides_by_held(const struct snap_pair_facts *facts, const struct snap_probe *found, struct snap_pair *pair)
 {
-    const struct snap_probe *held = facts->held, *found = facts->origin.probe;
+    const struct snap_probe *held = facts->held;
     const bool recorded = facts->store->identity_state == SNAP_IDENTITY_OK;
     const enum snap_marks_result result = snap_marks_compare(held, found, facts->origin_in_part);
     char ours[SNAP_MARKS_TEXT_BYTES], theirs[SNAP_MARKS_TEXT_BYTES];
@@ -156,21 +157,36 @@ static uint64_t needed_bytes(const struct snap_pair_facts *facts, const struct s
     return snap_max(recorded_bytes, facts->reach_bytes);
 }
 
+/* So that nobody wonders why other marks than those of the record are no contradiction. */
+static void name_what_was_brought(const struct snap_pair_facts *facts, struct snap_pair *pair)
+{
+    const size_t used = strlen(pair->text);
+    char text[SNAP_MARKS_TEXT_BYTES];
+
+    if ((pair->brought || facts->before) && pair->outcome != SNAP_PAIR_CONTRADICTED)
+        (void)snprintf(pair->text + used, sizeof pair->text - used, "; a merge of %s store has brought %s to it",
+                       facts->before ? "another" : "this", snap_marks_text(facts->origin.probe, text));
+}
+
 void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair)
 {
     const bool recorded = facts->store->identity_state == SNAP_IDENTITY_OK;
     struct snap_identity_match match = {.text = ""};
+    struct snap_origin_facts origin = facts->origin;
 
+    if (facts->before)
+        origin.probe = facts->before;
     if (recorded)
-        snap_identity_compare(&facts->store->identity, &facts->origin, facts->held, facts->origin_in_part, &match);
+        snap_identity_compare(&facts->store->identity, &origin, facts->brought, facts->origin_in_part, &match);
     *pair = (struct snap_pair){.outcome = SNAP_PAIR_UNKNOWN,
                                .grown = match.grown,
                                .smaller = match.smaller,
+                               .brought = match.brought,
                                .needed_bytes = needed_bytes(facts, &match)};
-    if (contradicts_device(facts, &match, pair) || decides_by_samples(&facts->fingerprint, &match, pair) ||
-        decides_by_record(facts, &match, pair) || decides_by_held(facts, pair))
-        return;
-    decide_by_content(facts, recorded, pair);
+    if (!contradicts_device(facts, &match, pair) && !decides_by_samples(&facts->fingerprint, &match, pair) &&
+        !decides_by_record(facts, &match, pair) && !decides_by_held(facts, origin.probe, pair))
+        decide_by_content(facts, recorded, pair);
+    name_what_was_brought(facts, pair);
 }
 
 void snap_pair_judge_later(const struct snap_probe *earlier, const struct snap_probe *later, bool in_part,

@@ -35,6 +35,8 @@ struct snap_pair_facts {
     bool origin_is_store;
     uint32_t origin_chunk_sectors;        /* of that store */
     const struct snap_probe *held;        /* what the store itself holds, nothing borrowed from the origin */
+    const struct snap_probe *before;      /* what was there before a merge of another store; NULL: origin.probe */
+    const struct snap_probe *brought;     /* what a merge of this store may have brought there; empty: nothing */
     uint64_t entries;
     uint64_t entries_beyond;              /* entries that lie beyond the end of the origin, wholly */
     uint64_t reach_bytes;                 /* the least size of an origin that takes all entries */
@@ -47,6 +49,7 @@ struct snap_pair {
     enum snap_pair_reason reason;
     bool grown;                           /* the origin is larger than the record says */
     bool smaller;                         /* the origin is smaller than the record says */
+    bool brought;                         /* what the record does not name was brought there by a merge of this store */
     uint64_t needed_bytes;                /* the least size of an origin that takes all entries and fits the record */
     char text[SNAP_IDENTITY_TEXT_BYTES];  /* a clause without a device's name: "the store holds ..." */
 };

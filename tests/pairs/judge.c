@@ -26,15 +26,17 @@ static enum snap_status judge(const struct snap_store *store, const char *path, 
     struct snap_resemblance content;
     struct snap_evidence evidence;
     struct snap_check_result check;
+    struct snap_evidence_look look = {.store = store, .figures = &check, .device = &image};
     struct snap_io *origin;
     enum snap_status status = snap_file_open(&origin, path, &buffered, err);
 
     if (status != SNAP_OK)
         return status;
+    look.origin = origin;
     options.origin_sectors = origin->size_bytes / SNAP_SECTOR_BYTES;
     status = snap_check(store, &options, &findings, &check, err);
     if (status == SNAP_OK)
-        status = snap_evidence_gather(store, &check, origin, &image, &evidence, err);
+        status = snap_evidence_gather(&look, &evidence, err);
     if (status == SNAP_OK && check.entries_beyond == 0)
         status = snap_resemblance_measure(store, check.entries, origin, &content, err);
     if (status == SNAP_OK) {

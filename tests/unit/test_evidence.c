@@ -77,10 +77,11 @@ static void record_origin(struct snap_io *cow, const char *fs_uuid, uint64_t sec
 static struct snap_evidence gather(struct snap_io *cow, struct snap_io *origin)
 {
     struct snap_store store = list_open(cow);
+    const struct snap_evidence_look look = {.store = &store, .figures = &figures, .origin = origin, .device = &device};
     struct snap_error err = {.text = ""};
     struct snap_evidence evidence;
 
-    assert_ok(snap_evidence_gather(&store, &figures, origin, &device, &evidence, &err), &err);
+    assert_ok(snap_evidence_gather(&look, &evidence, &err), &err);
     assert_true(evidence.pair.text[0] != '\0');
     return evidence;
 }
@@ -194,13 +195,15 @@ static void unreadable_places_are_left_out(void **state)
         struct snap_io *cow = difference(origin, newer);
         struct snap_io *faulty = io_fault_new(which ? cow : origin, NULL);
         struct snap_store store = list_open(which ? faulty : cow);
+        const struct snap_evidence_look look = {
+            .store = &store, .figures = &figures, .origin = which ? origin : faulty, .device = &device};
         struct snap_evidence evidence;
 
         /* The origin's superblock, or the data chunk of the first entry, which holds the newer one. */
         io_fault_add(faulty, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true,
                                                 .offset_bytes = which ? 2 * 4096 + 1024 : 1024,
                                                 .length_bytes = 512});
-        assert_ok(snap_evidence_gather(&store, &figures, which ? origin : faulty, &device, &evidence, &err), &err);
+        assert_ok(snap_evidence_gather(&look, &evidence, &err), &err);
         assert_true(io_fault_hits(faulty) > 0);
         assert_int_equal(evidence.unreadable, 1);
         assert_string_equal(evidence.origin.uuid, which ? UUID_A : "");
@@ -279,11 +282,12 @@ static void entries_beyond_the_origin_decide_alone(void **state)
     const struct snap_check_result beyond = {.entries = 7, .entries_beyond = 2, .reach_bytes = IMAGE_BYTES + 4096};
     struct snap_io *origin = io_mem_new("origin", IMAGE_BYTES, 512, true), *cow = list_new(8, 2048 * 8);
     struct snap_store store = list_open(cow);
+    const struct snap_evidence_look look = {.store = &store, .figures = &beyond, .origin = origin, .device = &device};
     struct snap_error err = {.text = ""};
     struct snap_evidence evidence;
 
     (void)state;
-    assert_ok(snap_evidence_gather(&store, &beyond, origin, &device, &evidence, &err), &err);
+    assert_ok(snap_evidence_gather(&look, &evidence, &err), &err);
     assert_judged(&evidence, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH);
     assert_true(snap_pair_is_final(&evidence.pair));
     assert_non_null(strstr(evidence.pair.text, "reaches byte 8392704 of its origin, but this one ends at byte 8388608 "

@@ -26,6 +26,7 @@ static int set_up(void **state)
     facts = (struct snap_pair_facts){.store = &store,
                                      .origin = {.sectors = 8000, .device = &device, .probe = &origin},
                                      .held = &held,
+                                     .brought = &held,
                                      .entries = 100,
                                      .reach_bytes = 4096};
     return 0;
@@ -131,6 +132,30 @@ static void a_fingerprint_proves_or_convicts(void **state)
                 strstr(pair.text, "kernel has begun to merge"));
 }
 
+/* What the origin has instead of what the record names is no contradiction where a merge has brought it there. */
+static void what_a_merge_has_brought_is_no_contradiction(void **state)
+{
+    struct snap_probe brought = origin, before = {.type = "ext4", .uuid = B};
+
+    (void)state;
+    record("ext4", B);
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 16, .agree_telling = 8};
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, B "), but this one has ext4 (UUID " A);
+    assert_false(pair.brought);
+    facts.brought = &brought;
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "; a merge of this store has brought ext4 (UUID " A ") to it");
+    assert_true(pair.brought);
+    facts.fingerprint.differ = 1;
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "1 of 17");
+    facts.fingerprint.differ = 0;
+    facts.brought = &held;
+    facts.before = &before;
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "; a merge of another store has brought ext4 (UUID " A ") to it");
+    assert_false(pair.brought);
+    (void)snprintf(before.uuid, sizeof before.uuid, A);
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, "");
+}
+
 /* A proof outweighs marks that somebody may have changed inside the snapshot, but no other device. */
 static void evidence_is_weighed_strongest_first(void **state)
 {
@@ -216,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup(a_file_system_on_an_origin_recorded_as_blank_is_legitimate, set_up),
         cmocka_unit_test_setup(a_record_names_what_was_compared, set_up),
         cmocka_unit_test_setup(a_fingerprint_proves_or_convicts, set_up),
+        cmocka_unit_test_setup(what_a_merge_has_brought_is_no_contradiction, set_up),
         cmocka_unit_test_setup(evidence_is_weighed_strongest_first, set_up),
         cmocka_unit_test_setup(content_only_makes_likely_what_is_unknown, set_up),
         cmocka_unit_test_setup(a_later_state_of_a_device, set_up),

@@ -52,6 +52,13 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
 {
     struct snap_check_options check_options = {
         .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes), .stop = cli_stop_asked};
+    const struct snap_evidence_look look = {
+        .store = &session->store,
+        .figures = &session->result,
+        .origin = session->origin.io,
+        .device = &session->origin.facts,
+        .stop = cli_stop_asked,
+    };
     enum snap_status status = check_holders(session, &session->cow, err);
 
     if (status == SNAP_OK && session->origin.io)
@@ -66,8 +73,7 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
     if (status != SNAP_OK || !report_is_sound(&session->findings) || !session->result.list_complete)
         return status;
     if (session->origin.io) {
-        status = snap_evidence_gather(&session->store, &session->result, session->origin.io, &session->origin.facts,
-                                      &session->evidence, err);
+        status = snap_evidence_gather(&look, &session->evidence, err);
         session->pair_known = status == SNAP_OK;
     }
     if (status == SNAP_OK && session->arguments.data && report_is_sound(&session->findings))

@@ -20,6 +20,13 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
 {
     struct snap_check_options check_options = {.figures_only = true, .stop = cli_stop_asked};
     struct report_talk talk = {session->cli, session->cow.path};
+    const struct snap_evidence_look look = {
+        .store = &session->store,
+        .figures = &session->result,
+        .origin = session->origin.io,
+        .device = &session->origin.facts,
+        .stop = cli_stop_asked,
+    };
     enum snap_status status;
 
     snap_device_holders(session->cow.path, &session->cow.facts, session->cow_users, sizeof session->cow_users);
@@ -33,8 +40,7 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
     session->evidence_known = session->origin.io && session->result.list_complete &&
                               report_is_sound(&session->findings);
     if (status == SNAP_OK && session->evidence_known)
-        status = snap_evidence_gather(&session->store, &session->result, session->origin.io, &session->origin.facts,
-                                      &session->evidence, err);
+        status = snap_evidence_gather(&look, &session->evidence, err);
     return status;
 }
 

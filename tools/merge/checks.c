@@ -56,6 +56,7 @@ struct pair merge_pair(const struct merge_session *session, const struct device 
         .origin = &session->origin,
         .cow = cow,
         .store = store,
+        .merged = session->evidence.pair.brought ? &session->store.identity : NULL, /* set before siblings are judged */
         .accept = session->arguments.accept,
         .memory_bytes = session->options.memory_bytes,
     };

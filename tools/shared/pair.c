@@ -63,8 +63,15 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
 enum snap_status pair_check_identity(const struct pair *pair, const struct snap_check_result *check,
                                      struct snap_evidence *evidence, struct snap_error *err)
 {
-    enum snap_status status =
-        snap_evidence_gather(pair->store, check, pair->origin->io, &pair->origin->facts, evidence, err);
+    const struct snap_evidence_look look = {
+        .store = pair->store,
+        .figures = check,
+        .origin = pair->origin->io,
+        .device = &pair->origin->facts,
+        .merged = pair->merged,
+        .stop = cli_stop_asked,
+    };
+    enum snap_status status = snap_evidence_gather(&look, evidence, err);
 
     return status == SNAP_OK ? verdict_judge(pair->cli, pair->cow, pair->origin, evidence, check->entries,
                                              accept_has(pair->accept, ACCEPT_IDENTITY), err)

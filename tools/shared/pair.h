@@ -13,6 +13,7 @@ struct pair {
     struct cli *cli;
     const struct device *origin, *cow;
     const struct snap_store *store;
+    const struct snap_identity *merged; /* see lib/check/evidence.h; NULL: nothing */
     unsigned accept; /* bits of enum accept */
     uint64_t memory_bytes;
 };
