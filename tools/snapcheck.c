@@ -23,6 +23,7 @@ static int run(struct cli *cli)
         return exit_status;
     cli_catch_signals();
     sandbox_enter(&sandbox, cli);
+    cli->reader_may_leave = true;
     if (session.arguments.all)
         session.findings.per_rule_max = 0;
     session.found = session.arguments.json ? cli_json_array() : NULL;

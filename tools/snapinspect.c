@@ -47,6 +47,7 @@ static int run(struct cli *cli)
     cli_catch_signals();
     sandbox_allow(&sandbox, inspect_options_stream(&session.arguments) ? NULL : session.arguments.extract);
     sandbox_enter(&sandbox, cli);
+    cli->reader_may_leave = !session.arguments.extract;
     if (session.arguments.extract)
         exit_status = inspect_extract(&session);
     else

@@ -421,6 +421,52 @@ pair_lines() {
     assert_said "this shows all that is wrong: snapcheck --all --origin origin cow"
 }
 
+# to_a_pipe_without_reader ARGUMENT...: $status, $stderr
+to_a_pipe_without_reader() {
+    mkfifo pipe
+    sleep 1000 <pipe &
+    exec 7>pipe
+    kill $!
+    wait $! || true
+    status=0
+    # shellcheck disable=SC2086
+    $WRAPPER "$BUILDDIR/tools/$1" "${@:2}" >&7 2>said || status=$?
+    exec 7>&-
+    rm pipe
+    stderr=$(<said)
+}
+
+@test "the reader of the list or of the figures has gone: no message, and a status" {
+    recipe areas-chunks
+    local arguments
+    for arguments in "snapinspect --list cow" "snapinspect --list --raw cow" "snapinspect --list --json cow" \
+        "snapinspect cow" "snapinspect --json cow" "snapcheck cow" "snapcheck --json cow"; do
+        [[ $arguments != *--json* ]] || ! lacks json-c || continue
+        # shellcheck disable=SC2086
+        to_a_pipe_without_reader $arguments
+        assert_status 8
+        assert_equal "$stderr" ""
+    done
+}
+
+@test "what else is lost on standard output is said once" {
+    recipe areas-chunks
+    local arguments
+    for arguments in "snapinspect --list cow" "snapinspect cow" "snapcheck cow" \
+        "snapinspect -y --origin origin --extract - cow" "snapmerge -n --origin origin --cow cow"; do
+        # shellcheck disable=SC2086
+        program_in_shell '>/dev/full' $arguments
+        assert_status 8
+        assert_equal "$(grep -c "No space left" <<<"$stderr")" 1
+    done
+    for arguments in "snapinspect -y --origin origin --extract - cow" "snapmerge -n --origin origin --cow cow"; do
+        # shellcheck disable=SC2086
+        to_a_pipe_without_reader $arguments
+        assert_status 8
+        assert_equal "$(grep -c "Broken pipe" <<<"$stderr")" 1
+    done
+}
+
 # --- the view ----------------------------------------------------------------------------------
 @test "--extract: to a file for its owner alone, and to standard output" {
     recipe areas-chunks

@@ -10,6 +10,7 @@
 #include "tools/cli/streams.h"
 
 #include <errno.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <string.h>
@@ -127,8 +128,11 @@ int cli_finish(struct cli *cli, int exit_status)
     if (cli_result_print(cli, cli_version(), exit_status, &err) == SNAP_E_NOMEM)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     cli->out = NULL; /* closed below, also where that fails and is said */
-    if (cli_stream_end(out, &err) != SNAP_OK)
-        exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
+    if (cli_stream_end(out, &err) != SNAP_OK) {
+        const bool said = cli->output_said || (err.sys_errno == EPIPE && cli->reader_may_leave);
+
+        exit_status = cli_exit_worse(exit_status, said ? cli_exit_status(err.status) : cli_fail(cli, &err));
+    }
     cli_free(cli);
     return exit_status;
 }

@@ -120,6 +120,7 @@ struct cli {
     bool verbose;
     bool quiet;
     bool no_sandbox;
+    bool reader_may_leave;             /* who reads standard output may have enough of it: nothing is said then */
     unsigned operands_count;           /* all that were typed, at most CLI_OPERANDS_MAX */
     const char *operands[CLI_OPERANDS_MAX];
 
@@ -129,6 +130,7 @@ struct cli {
     struct cli_json *document;         /* what --json prints at the end (result.h) */
     bool document_kept, streamed;
     uint64_t elements;                 /* printed of an array that is not kept; 0: none was begun */
+    bool output_said;                  /* that standard output has failed */
     struct snap_error failure;         /* the first one that was said; SNAP_OK: none */
     void (*before_message)(void *context); /* clears a progress bar before a line of talk (progress.h) */
     void *before_message_context;

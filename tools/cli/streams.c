@@ -166,6 +166,13 @@ enum snap_status cli_stream_fail(const FILE *file, const char *what, struct snap
     return snap_fail_errno(err, failed, "%s", what);
 }
 
+int cli_stream_failed(const FILE *file)
+{
+    const struct stream *stream = stream_of(file);
+
+    return stream ? stream->failed : 0;
+}
+
 enum snap_status cli_stream_end(FILE *file, struct snap_error *err)
 {
     struct stream *stream = stream_of(file);

@@ -25,6 +25,9 @@ int cli_stream_fd(FILE *stream);
  */
 enum snap_status cli_stream_fail(const FILE *stream, const char *what, struct snap_error *err);
 
+/* The errno of the first write to the stream that has failed; 0: none has, or it was not opened here. */
+int cli_stream_failed(const FILE *stream);
+
 /*
  * Flushes and closes the stream of standard output. Fails where that does, or where any write to it has failed before;
  * SNAP_E_STOPPED: it was given up.

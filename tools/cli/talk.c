@@ -108,9 +108,20 @@ static void name_memory_option(struct cli *cli)
         cli_line(cli, "--memory %s sets how much memory is used.", option->argument);
 }
 
+/* A write to standard output has failed, and this is that failure. The frame meets it once more, at the end. */
+static bool is_of_output(const struct cli *cli, const struct snap_error *err)
+{
+    return cli->out && err->sys_errno != 0 && err->sys_errno == cli_stream_failed(cli->out);
+}
+
 int cli_fail(struct cli *cli, const struct snap_error *err)
 {
     cli_result_failed(cli, err);
+    if (is_of_output(cli, err)) {
+        cli->output_said = true;
+        if (err->sys_errno == EPIPE && cli->reader_may_leave)
+            return cli_exit_status(err->status);
+    }
     cli_error(cli, "%s", err->text);
     if (err->status == SNAP_E_NOMEM)
         name_memory_option(cli);

@@ -136,7 +136,7 @@ static void print_usage(const struct inspect_session *session)
     else
         report_field(session->cli, REPORT_DATA, "usage",
                      "%" PRIu64 "/%" PRIu64 " %" PRIu64 " sectors (%s of %s, %s of it metadata)",
-                     usage->allocated_sectors,     usage->total_sectors, usage->metadata_sectors,
+                     usage->allocated_sectors, usage->total_sectors, usage->metadata_sectors,
                      size_text(session, usage->allocated_sectors * SNAP_SECTOR_BYTES).text,
                      size_text(session, usage->total_sectors * SNAP_SECTOR_BYTES).text,
                      size_text(session, usage->metadata_sectors * SNAP_SECTOR_BYTES).text);
