@@ -136,7 +136,10 @@ static enum snap_status take_answer(const struct snap_child_work *work, struct m
  * ---- the wait --------------------------------------------------------------------------------------------------
  */
 
-/* Holds back what asks a program to end; `stops` is what it has to be told of: not ignored, not held back before. */
+/*
+ * Holds back what asks a program to end; `stops` is what it has to be told of: what is not ignored. A caller that held
+ * it back before did so to be told here, and not to wait for ever: its own handler runs when it lets the signal in.
+ */
 static void hold_stops(sigset_t *stops, sigset_t *before)
 {
     static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
@@ -147,8 +150,7 @@ static void hold_stops(sigset_t *stops, sigset_t *before)
         sigaddset(stops, numbers[i]);
     (void)pthread_sigmask(SIG_BLOCK, stops, before); /* cannot fail: a valid request */
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        if (sigismember(before, numbers[i]) == 1 ||
-            (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN))
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
             sigdelset(stops, numbers[i]);
 }
 

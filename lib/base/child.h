@@ -29,9 +29,10 @@ struct snap_child_work {
  *
  * Returns what the work returned, with its error text. SNAP_E_UNSUPPORTED: the process ended before the work was done,
  * because it crashed, took too long or was ended by somebody; the answer is all zeros then, and the caller knows
- * nothing more than before. SNAP_E_STOPPED: a SIGHUP, SIGINT or SIGTERM that the caller neither ignores nor holds back
- * came while it waited; its handler has run when this returns, and the process is ended. SNAP_E_NOMEM, SNAP_E_IO: there
- * was no process or no pipe for it.
+ * nothing more than before. SNAP_E_STOPPED: a SIGHUP, SIGINT or SIGTERM that the caller does not ignore came while it
+ * waited, and the process is ended. The handler has run when this returns; a signal that the caller holds back is still
+ * pending, also one that came before the call: a caller that looks at its flag and then calls holds them back over
+ * both, so that none comes in between. SNAP_E_NOMEM, SNAP_E_IO: there was no process or no pipe for it.
  */
 enum snap_status snap_child_run(const struct snap_child_work *work, struct snap_error *err);
 

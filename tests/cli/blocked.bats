@@ -199,6 +199,30 @@ merging() {
     done
 }
 
+# It comes when the program is about to make the first of the processes that look for a tag on each device.
+@test "a signal that comes a moment before that wait ends it, too" {
+    local option
+    need_strace
+    need_loops
+    loop_over origin
+    for option in --sandbox --no-sandbox; do
+        : >said
+        # shellcheck disable=SC2086
+        "${tracer[@]}" -f -o trace -e trace=close_range,pipe2 -e inject=pipe2:signal=SIGTERM:when=1 \
+            -e inject=close_range:delay_enter=60000000 \
+            $WRAPPER "$BUILDDIR/tools/snapcheck" ${option#--sandbox} --origin LABEL=nowhere cow \
+            </dev/null >out 2>said 3>&- 7>&- &
+        pid=$!
+        until_true grep -q "^snapcheck: .*stopped" said
+        pkill -KILL -P "$pid" || true
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" || true
+        pid=
+        grep -q 'SIGTERM' trace
+    done
+    loops_detach
+}
+
 @test "a merge that is complete, and whose JSON has no reader, says so: nothing is left to do" {
     blocked full said snapmerge --json --origin origin --cow cow
     until_true grep -q "may be removed" said

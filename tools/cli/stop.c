@@ -50,18 +50,36 @@ bool cli_stop_wanted(void)
     return stop_flag != 0;
 }
 
-bool cli_stop_wait(int fd, short events, unsigned grace_ms)
+static void stops_mask(int how, sigset_t *before)
 {
-    const struct timespec grace = {.tv_sec = grace_ms / 1000, .tv_nsec = (long)(grace_ms % 1000) * 1000000};
-    struct pollfd poll_fd = {.fd = fd, .events = events};
-    sigset_t stops, before;
-    bool ready = false, stopped = false;
-    int failed = 0;
+    sigset_t stops;
 
     sigemptyset(&stops);
     for (size_t i = 0; i < STOP_NUMBERS; i++)
         sigaddset(&stops, stop_numbers[i]);
-    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    (void)pthread_sigmask(how, &stops, before); /* cannot fail: a valid request */
+}
+
+bool cli_stop_hold(void)
+{
+    stops_mask(SIG_BLOCK, NULL);
+    return cli_stop_wanted();
+}
+
+void cli_stop_release(void)
+{
+    stops_mask(SIG_UNBLOCK, NULL);
+}
+
+bool cli_stop_wait(int fd, short events, unsigned grace_ms)
+{
+    const struct timespec grace = {.tv_sec = grace_ms / 1000, .tv_nsec = (long)(grace_ms % 1000) * 1000000};
+    struct pollfd poll_fd = {.fd = fd, .events = events};
+    sigset_t before;
+    bool ready = false, stopped = false;
+    int failed = 0;
+
+    stops_mask(SIG_BLOCK, &before);
     while (!ready && !failed && !stopped) {
         int count;
 

@@ -23,6 +23,14 @@ bool cli_stop_wanted(void);
  */
 bool cli_stop_wait(int fd, short events, unsigned grace_ms);
 
+/*
+ * Holds back the signals that ask for a stop, and tells whether one was asked for before. For calls of the library that
+ * notice a pending one themselves (lib/base/child.h): none may come between the look at the flag and such a call.
+ * cli_stop_release lets them in; the flag then tells what came. Not nested.
+ */
+bool cli_stop_hold(void);
+void cli_stop_release(void);
+
 /* cli_stop_wanted, for the library's stop callbacks. */
 bool cli_stop_asked(void *context);
 

@@ -4,6 +4,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/device/tag.h"
+#include "tools/cli/stop.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,15 +12,25 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static enum snap_status find(struct device *device, const char *argument, struct snap_error *err)
+{
+    enum snap_status status = snap_tag_resolve(argument, &device->path, &device->found, err);
+    if (status == SNAP_OK && !device->found)
+        status = snap_lookup_new(&device->found, device->path, err);
+    return status == SNAP_OK ? snap_device_describe_found(device->found, &device->facts, err) : status;
+}
+
 enum snap_status devices_find(struct device *device, const char *argument, struct snap_error *err)
 {
     enum snap_status status;
 
     memset(device, 0, sizeof *device);
-    status = snap_tag_resolve(argument, &device->path, &device->found, err);
-    if (status == SNAP_OK && !device->found)
-        status = snap_lookup_new(&device->found, device->path, err);
-    return status == SNAP_OK ? snap_device_describe_found(device->found, &device->facts, err) : status;
+    /* A device may not answer: the wait for it has to see every stop, also one that came a moment before it began. */
+    status = cli_stop_hold() ? snap_fail(err, SNAP_E_STOPPED, "stopped") : find(device, argument, err);
+    cli_stop_release();
+    if (status == SNAP_OK && cli_stop_wanted())
+        status = snap_fail(err, SNAP_E_STOPPED, "stopped");
+    return status;
 }
 
 enum snap_status devices_distinct(const struct device *first, const struct device *second,

@@ -5,6 +5,7 @@
 #include "lib/base/folder.h"
 #include "lib/device/device.h"
 #include "lib/device/tag.h"
+#include "tools/cli/stop.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -86,17 +87,20 @@ void sandbox_enter(const struct sandbox *sandbox, struct cli *cli)
 {
     struct places places = {.count = 0};
     unsigned confined;
+    bool stopped;
 
     if (cli->no_sandbox || sandbox->overflowed) {
         cli_verbose(cli, "sandbox: off");
         return;
     }
-    for (size_t i = 0; i < sandbox->count; i++) {
+    stopped = cli_stop_hold(); /* a device may not answer; what comes next is the devices_find that says it */
+    for (size_t i = 0; i < sandbox->count && !stopped; i++) {
         if (sandbox->arguments[i].replaced)
             add_folder(&places, sandbox->arguments[i].argument);
         else
             add_argument(&places, sandbox->arguments[i].argument);
     }
+    cli_stop_release();
     add(&places, open("/dev/tty", O_PATH | O_CLOEXEC), false); /* for questions */
     add(&places, open("/dev/mapper/control", O_PATH | O_CLOEXEC), false); /* to ask which tables use a device */
     confined = snap_confine_program(places.at, places.count);
