@@ -52,10 +52,21 @@ static bool contradicts_device(const struct snap_pair_facts *facts, const struct
     return false;
 }
 
+/* What may have made samples differ. A store without entries has nothing that could be merged in the wrong order. */
+static const char *why_samples_differ(uint64_t entries)
+{
+    return entries == 0
+               ? "the origin was changed since then, or it is the wrong one, or the kernel has merged this store"
+               : "it is the wrong origin or a newer version of it, or stores were merged in the wrong order, or the "
+                 "origin was used without its snapshot, or the kernel has begun to merge this store";
+}
+
 /* As long as a store is valid, what its list does not name is on the origin as it was when the store was made. */
-static bool decides_by_samples(const struct snap_fingerprint_result *samples, const struct snap_identity_match *record,
+static bool decides_by_samples(const struct snap_pair_facts *facts, const struct snap_identity_match *record,
                                struct snap_pair *pair)
 {
+    const struct snap_fingerprint_result *samples = &facts->fingerprint;
+
     if (samples->differ > 0 && record->content_differs)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
                       "%s, and %" PRIu32 " of %" PRIu32 " sampled blocks are not what they were", record->text,
@@ -65,10 +76,9 @@ static bool decides_by_samples(const struct snap_fingerprint_result *samples, co
     if (samples->differ > 0)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
                       "%" PRIu32 " of %" PRIu32 " sampled blocks of this origin are not what they were when the store "
-                      "was made (the first one is at byte %" PRIu64 "): it is the wrong origin or a newer version of "
-                      "it, or stores were merged in the wrong order, or the origin was used without its snapshot, or "
-                      "the kernel has begun to merge this store",
-                      samples->differ, samples->differ + samples->agree, samples->first_differing_bytes);
+                      "was made (the first one is at byte %" PRIu64 "): %s",
+                      samples->differ, samples->differ + samples->agree, samples->first_differing_bytes,
+                      why_samples_differ(facts->entries));
     if (samples->agree >= PROOF_SAMPLES && samples->agree_telling >= PROOF_TELLING)
         return decide(pair, SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT,
                       "%" PRIu32 " sampled blocks of this origin are what they were when the store was made",
@@ -183,7 +193,7 @@ void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair
                                .smaller = match.smaller,
                                .brought = match.brought,
                                .needed_bytes = needed_bytes(facts, &match)};
-    if (!contradicts_device(facts, &match, pair) && !decides_by_samples(&facts->fingerprint, &match, pair) &&
+    if (!contradicts_device(facts, &match, pair) && !decides_by_samples(facts, &match, pair) &&
         !decides_by_record(facts, &match, pair) && !decides_by_held(facts, origin.probe, pair))
         decide_by_content(facts, recorded, pair);
     name_what_was_brought(facts, pair);

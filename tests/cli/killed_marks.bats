@@ -59,13 +59,13 @@ file_system_renamed_inside() {
     options=(--io-engine threads --queue-depth 1 --memory 16M --rate-limit 1G --checkpoint-interval 1)
 }
 
-# killed_at CALLS N: the merge, killed at the n-th of these calls for one of the two devices; false: it was done before.
+# killed_at CALLS N: the merge, killed at the n-th of these calls for one of the two devices; false: there are fewer.
 killed_at() {
     cp origin.before origin
     cp cow.before cow
     traced -P "$dir/origin" -P "$dir/cow" -e "trace=$1" -e "inject=$1:signal=KILL:when=$2" -- \
         snapmerge --quiet "${options[@]}" --origin "$dir/origin" --cow "$dir/cow"
-    [ "$(walk cow figures | cut -d' ' -f1)" -gt 0 ]
+    [ "$status" -eq 137 ]
 }
 
 uuid() {
@@ -77,11 +77,13 @@ uuid() {
     for ((n = 1; n < 200; n++)); do
         killed_at fsync,fdatasync "$n" || break
         if [ "$(uuid origin)" = "$(uuid view)" ]; then brought=$((brought + 1)); fi
-        rm -f shown
-        "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow
-        cmp shown view
-        program snapcheck --origin origin cow
-        assert_status 0
+        if [ "$(walk cow figures | cut -d' ' -f1)" -gt 0 ]; then
+            rm -f shown
+            "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow
+            cmp shown view
+            program snapcheck --origin origin cow
+            assert_status 0
+        fi
         program snapmerge --origin origin --cow cow
         assert_status 0
         cmp origin view

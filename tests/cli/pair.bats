@@ -365,6 +365,58 @@ layers() {
     refused_by_all origin "the origin was used without its snapshot"
 }
 
+@test "an empty store whose origin was changed since: nothing to merge, and it is to be made anew" {
+    file_systems origin
+    program snapcreate --origin origin --cow cow --size max
+    cp cow cow.before
+    contents piece 40000 piece
+    dd if=piece of=origin bs=4096 seek=5 conv=notrunc status=none
+    cp origin origin.before
+    program snapmerge -n --origin origin --cow cow
+    assert_status 0
+    program snapmerge --origin origin --cow cow
+    assert_status 0
+    assert_said "cow and origin do not belong together: "
+    assert_said "the origin was changed since then, or it is the wrong one, or the kernel has merged this store"
+    assert_said "cow: its list is empty; make it anew before it is used: snapcreate -f --origin origin --cow cow"
+    assert_said "cow: nothing to merge, the store is empty"
+    cmp origin origin.before
+    cmp cow cow.before
+    program snapcheck --origin origin cow
+    assert_status 8
+    assert_shown "cow: its list is empty; make it anew before it is used: snapcreate -f --origin origin --cow cow"
+    program snapinspect --origin origin cow
+    assert_status 0
+    assert_said "cow: its list is empty; make it anew before it is used"
+    program snapmerge --output there --origin origin --cow cow
+    assert_status 8
+    assert_said "make it anew before it is used"
+    # Its view would be the wrong one from the first merge on.
+    cp origin view
+    e2label view changed
+    program snapcreate --origin origin --cow other.cow --size max --from-diff view
+    program snapmerge --origin origin --cow other.cow --preserve cow
+    assert_status 8
+    assert_said "; its list is empty; make it anew before it is used: snapcreate -f --origin origin --cow cow"
+    cmp origin origin.before
+    cmp cow cow.before
+    program snapcreate -f --origin origin --cow cow
+    assert_status 0
+    program snapmerge --origin origin --cow other.cow --preserve cow
+    assert_status 0
+}
+
+@test "a store that a merge has emptied, whose record names what the origin had before: the command may be repeated" {
+    file_systems origin view
+    made --accept=identity
+    program snapmerge --origin origin --cow cow
+    assert_status 0
+    program snapmerge --origin origin --cow cow
+    assert_status 0
+    assert_said "cow: nothing to merge, the store is empty"
+    cmp origin view
+}
+
 @test "--preserve judges each store alike" {
     file_systems origin other
     cp origin view

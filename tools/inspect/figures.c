@@ -55,6 +55,9 @@ void inspect_figures_warn(struct inspect_session *session)
 {
     const char *origin = session->origin.path;
 
+    if (session->evidence_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED &&
+        session->result.entries == 0)
+        cli_warn(session->cli, "%s: %s", session->cow.path, verdict_renew(&session->cow, &session->origin).text);
     content_say(session->cli, &session->cow, &session->store);
     warn_of_users(session, &session->cow, session->cow_users);
     warn_of_users(session, &session->origin, session->origin_users);

@@ -57,6 +57,7 @@ struct pair merge_pair(const struct merge_session *session, const struct device 
         .cow = cow,
         .store = store,
         .merged = session->evidence.pair.brought ? &session->store.identity : NULL, /* set before siblings are judged */
+        .writes_entries = cow == &session->cow,
         .accept = session->arguments.accept,
         .memory_bytes = session->options.memory_bytes,
     };

@@ -73,9 +73,13 @@ enum snap_status pair_check_identity(const struct pair *pair, const struct snap_
     };
     enum snap_status status = snap_evidence_gather(&look, evidence, err);
 
-    return status == SNAP_OK ? verdict_judge(pair->cli, pair->cow, pair->origin, evidence, check->entries,
-                                             accept_has(pair->accept, ACCEPT_IDENTITY), err)
-                             : status;
+    if (status != SNAP_OK)
+        return status;
+    return verdict_judge(pair->cli, pair->cow, pair->origin, evidence, check->entries,
+                         accept_has(pair->accept, ACCEPT_IDENTITY)     ? VERDICT_WAIVED
+                         : pair->writes_entries && check->entries == 0 ? VERDICT_NOTHING_TO_WRITE
+                                                                       : VERDICT_NOT_WAIVED,
+                         err);
 }
 
 static enum snap_status find_leftovers(const struct pair *pair, const struct snap_check_result *check,

@@ -14,7 +14,8 @@ struct pair {
     const struct device *origin, *cow;
     const struct snap_store *store;
     const struct snap_identity *merged; /* see lib/check/evidence.h; NULL: nothing */
-    unsigned accept; /* bits of enum accept */
+    bool writes_entries; /* all that the program would do is write the store's entries to the origin */
+    unsigned accept;     /* bits of enum accept */
     uint64_t memory_bytes;
 };
 

@@ -39,7 +39,18 @@ void verdict_set_json(struct cli_json *object, const struct snap_pair *pair)
     cli_json_set(object, "pair", json);
 }
 
-struct report_text verdict_next(const struct snap_pair *pair, const struct device *origin, const char *waiver)
+struct report_text verdict_renew(const struct device *cow, const struct device *origin)
+{
+    struct report_text result;
+
+    (void)snprintf(result.text, sizeof result.text, "its list is empty; make it anew before it is used: "
+                   "snapcreate -f --origin %.4000s --cow %.4000s",
+                   cli_quote(origin->path).text, cli_quote(cow->path).text);
+    return result;
+}
+
+/* For a sentence that ends with it: what to do about a contradiction, such as "; if you know that ...". */
+static struct report_text next_text(const struct snap_pair *pair, const struct device *origin, const char *waiver)
 {
     struct report_text result;
 
@@ -62,9 +73,18 @@ struct report_text verdict_next(const struct snap_pair *pair, const struct devic
     return result;
 }
 
+/* A contradiction that nobody has waived. */
+static enum snap_status refuse(const struct device *cow, const struct device *origin, const struct snap_pair *pair,
+                               bool empty, struct snap_error *err)
+{
+    return snap_fail(err, SNAP_E_REFUSED, "%s: %s%s%s%s", cow->path, pair->text, empty ? "; " : "",
+                     empty ? verdict_renew(cow, origin).text : "",
+                     next_text(pair, origin, "add --accept=identity").text);
+}
+
 enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const struct device *origin,
-                            const struct snap_evidence *evidence, uint64_t entries, bool accepted,
-                            struct snap_error *err)
+                               const struct snap_evidence *evidence, uint64_t entries, enum verdict_waived waived,
+                               struct snap_error *err)
 {
     const struct snap_pair *pair = &evidence->pair;
 
@@ -84,10 +104,11 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
             cli_warn(cli, "%s", verdict_sentence(cow, origin, pair).text);
         break;
     case SNAP_PAIR_CONTRADICTED:
-        if (!accepted || snap_pair_is_final(pair))
-            return snap_fail(err, SNAP_E_REFUSED, "%s: %s%s", cow->path, pair->text,
-                             verdict_next(pair, origin, "add --accept=identity").text);
+        if (waived == VERDICT_NOT_WAIVED || snap_pair_is_final(pair))
+            return refuse(cow, origin, pair, entries == 0, err);
         cli_warn(cli, "%s", verdict_sentence(cow, origin, pair).text);
+        if (waived == VERDICT_NOTHING_TO_WRITE)
+            cli_warn(cli, "%s: %s", cow->path, verdict_renew(cow, origin).text);
     }
     return SNAP_OK;
 }

@@ -18,14 +18,24 @@ struct report_text verdict_sentence(const struct device *cow, const struct devic
 /* "pair": outcome, reason, grown, text. */
 void verdict_set_json(struct cli_json *object, const struct snap_pair *pair);
 
+/* Why a contradiction is no refusal. */
+enum verdict_waived {
+    VERDICT_NOT_WAIVED,
+    VERDICT_WAIVED,           /* by its word */
+    VERDICT_NOTHING_TO_WRITE  /* the list is empty, and all that the program would do is write its entries */
+};
+
 /*
  * Says the outcome, whichever it is: a note for a pair that is proven or likely, a warning for one that nothing is
  * known of, unless the list is empty, so that nothing can go wrong. A contradiction is SNAP_E_REFUSED with what to do
- * next; where `accepted`, a warning, unless nobody can waive it (snap_pair_is_final).
+ * next; where it is waived, a warning, unless nobody can waive it (snap_pair_is_final).
  */
 enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const struct device *origin,
-                            const struct snap_evidence *evidence, uint64_t entries, bool accepted,
-                            struct snap_error *err);
+                               const struct snap_evidence *evidence, uint64_t entries, enum verdict_waived waived,
+                               struct snap_error *err);
+
+/* For a store without entries whose pair is contradicted: to make it anew, with the line to type. Not yet escaped. */
+struct report_text verdict_renew(const struct device *cow, const struct device *origin);
 
 /* A store that was cut: "the list needs N bytes, but this device has M", and how it gets them. Not yet escaped. */
 struct report_text verdict_cut_text(const struct device *cow, const struct snap_check_result *check);
@@ -33,8 +43,5 @@ struct report_text verdict_cut_text(const struct device *cow, const struct snap_
 /* The same as a refusal: SNAP_E_REFUSED, for nothing of the store is damaged that is still there. */
 enum snap_status verdict_fail_cut(const struct device *cow, const struct snap_check_result *check,
                                   struct snap_error *err);
-
-/* For a sentence that ends with it: what to do about a contradiction, such as "; if you know that ...". */
-struct report_text verdict_next(const struct snap_pair *pair, const struct device *origin, const char *waiver);
 
 #endif
