@@ -59,7 +59,7 @@ static const struct cli_program program = {
     .purpose = "Makes a device-mapper snapshot store.",
     .synopsis = "--origin DEV --cow DEV [OPTION...]",
     .run = run,
-    .mean = typed_mean,
+    .mean = typed_mean_new,
     .options = create_option_table,
     .rules = create_option_rules,
 };

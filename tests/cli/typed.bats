@@ -54,6 +54,48 @@ assert_meant() {
     assert_not_said 'meant'
 }
 
+@test "an option whose value was forgotten, whichever it is" {
+    program snapmerge --origin --cow cow
+    assert_status 16
+    assert_said 'snapmerge: --origin: the argument DEV is missing: what follows is the option --cow (a file with this name is written ./--cow)'
+    assert_not_said 'meant'
+    program snapmerge --origin origin --cow -n
+    assert_status 16
+    assert_said 'snapmerge: --cow: the argument DEV is missing: what follows is the option -n'
+    program snapmerge --origin origin --cow cow --preserve --undo=x
+    assert_status 16
+    assert_said 'snapmerge: --preserve: the argument COW2 is missing: what follows is the option --undo=x'
+    program snapcreate --origin origin --cow new --size max --label --cow
+    assert_status 0
+    cp cow ./--cow
+    program snapcheck --origin origin --cow ./--cow
+    assert_status 0
+    program snapinspect --origin origin --extract - cow
+    assert_status 0
+}
+
+@test "snapcreate without its options: what would be lost is said before the line that overwrites it" {
+    cp origin plain
+    program snapcreate plain cow
+    assert_status 16
+    assert_said 'Devices are named by options. cow holds a snapshot store with '
+    assert_said $'remember its origin:\n  snapcreate --identify --origin plain --cow cow\n'
+    assert_said $'which is lost then (-f is needed):\n  snapcreate --origin plain --cow cow'
+    program snapcreate -f cow plain
+    assert_status 16
+    assert_said $'which is lost then (-f is needed):\n  snapcreate --origin plain --cow cow --force'
+    program snapcreate --origin plain cow
+    assert_status 16
+    assert_said 'cow holds a snapshot store with '
+    mkfs.ext4 -q -L precious image 1M
+    truncate -s 1M blank
+    program snapcreate blank image
+    assert_status 16
+    assert_said $'This was meant:\n  snapcreate --origin image --cow blank'
+    program snapcreate image plain
+    assert_said $'This was meant:\n  snapcreate --origin image --cow plain'
+}
+
 @test "--cow in snapinspect and snapcheck is the operand, and not both" {
     for name in snapinspect snapcheck; do
         program "$name" --origin origin cow

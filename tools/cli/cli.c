@@ -10,7 +10,6 @@
 #include "tools/cli/streams.h"
 
 #include <errno.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <string.h>

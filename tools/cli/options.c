@@ -147,6 +147,34 @@ static enum snap_status remember(struct cli_parser *parser, size_t place, const 
     return SNAP_OK;
 }
 
+/* Whether the text is one of the options, as it is typed: "--cow", "--cow=x", "-n". */
+static bool is_an_option(const struct cli_parser *parser, const char *text)
+{
+    for (size_t i = 0; i < parser->count; i++) {
+        const struct cli_option *option = &parser->options[i];
+        const size_t length = strlen(option->name);
+
+        if (strncmp(text, "--", 2) == 0 && strncmp(text + 2, option->name, length) == 0 &&
+            (text[2 + length] == '\0' || text[2 + length] == '='))
+            return true;
+        if (text[0] == '-' && text[1] != '\0' && text[1] == option->letter && text[2] == '\0')
+            return true;
+    }
+    return false;
+}
+
+/* "--origin --cow C": popt takes the next word, whatever it is. What is text for people may be anything. */
+static enum snap_status check_not_forgotten(const struct cli_parser *parser, const struct cli_option *option,
+                                            const char *text, struct snap_error *err)
+{
+    const bool names_file = option->kind == CLI_STRING || option->kind == CLI_STRINGS;
+
+    if (!names_file || !text || strcmp(option->argument, "TEXT") == 0 || !is_an_option(parser, text))
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_USAGE, "--%s: the argument %s is missing: what follows is the option %s (a file with "
+                     "this name is written ./%s)", option->name, option->argument, text, text);
+}
+
 static enum snap_status take_option(struct cli_parser *parser, size_t place, struct snap_error *err)
 {
     const struct cli_option *option = &parser->options[place];
@@ -172,7 +200,9 @@ static enum snap_status take_option(struct cli_parser *parser, size_t place, str
     }
     if (option->given)
         *option->given = true;
-    status = remember(parser, place, text, err);
+    status = check_not_forgotten(parser, option, text, err);
+    if (status == SNAP_OK)
+        status = remember(parser, place, text, err);
     if (status != SNAP_OK)
         return status;
     status = cli_value_read(option, text, err);

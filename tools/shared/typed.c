@@ -3,7 +3,7 @@
 #include "tools/shared/typed.h"
 
 #include "tools/cli/options.h"
-#include "tools/shared/devices.h"
+#include "tools/shared/holds.h"
 #include "tools/shared/sandbox.h"
 
 #include <stdlib.h>
@@ -74,6 +74,62 @@ static void tell_apart(struct cli *cli, const char *first, const char *second)
     else
         print_line(cli, why, first, second);
     free(why);
+}
+
+/* What would be lost where a store is made there; empty where nothing is known, or nothing is there. */
+static struct report_text content_of(const char *argument, bool *store)
+{
+    const struct snap_file_options options = {.write = false};
+    struct report_text what = {""};
+    struct device device;
+    struct snap_error err;
+
+    *store = holds_store(argument);
+    if (devices_find(&device, argument, &err) == SNAP_OK && devices_open(&device, &options, &err) == SNAP_OK &&
+        holds_find(&device, &what, &err) != SNAP_OK)
+        what.text[0] = '\0';
+    (void)devices_close(&device, NULL); /* it was only read */
+    return what;
+}
+
+static void print_new(struct cli *cli, const char *origin, const char *cow)
+{
+    bool store;
+    const struct report_text what = content_of(cow, &store);
+
+    if (what.text[0] == '\0') {
+        print_line(cli, "Devices are named by options. This was meant:", origin, cow);
+        return;
+    }
+    cli_line(cli, "Devices are named by options. %s holds %s.", cow, what.text);
+    if (store) {
+        cli_line(cli, "To let this store remember its origin:");
+        cli_line(cli, "  %s --identify --origin %s --cow %s", cli->program->name, cli_quote(origin).text,
+                 cli_quote(cow).text);
+    }
+    print_line(cli, "To make a new store in place of that, which is lost then (-f is needed):", origin, cow);
+}
+
+void typed_mean_new(struct cli *cli)
+{
+    const struct sandbox nothing = {.count = 0};
+    const char *origin = cli_parser_argument(cli->parser, "origin"), *cow = cli_parser_argument(cli->parser, "cow");
+    const char *first = cli->operands[0], *second = cli->operands[1];
+    bool first_store, second_store;
+
+    sandbox_enter(&nothing, cli);
+    if (cli->operands_count == 1 && !origin != !cow) {
+        print_new(cli, origin ? origin : first, cow ? cow : first);
+    } else if (cli->operands_count == 2 && !origin && !cow) {
+        const bool first_full = content_of(first, &first_store).text[0] != '\0';
+        const bool second_full = content_of(second, &second_store).text[0] != '\0';
+
+        /* A store is no origin, and who makes a store takes what is empty for it. */
+        if ((first_store && !second_store) || (!first_full && second_full && !second_store))
+            print_new(cli, second, first);
+        else
+            print_new(cli, first, second);
+    }
 }
 
 void typed_mean(struct cli *cli)

@@ -17,4 +17,10 @@ int typed_cow(struct cli *cli, const char **cow);
  */
 void typed_mean(struct cli *cli);
 
+/*
+ * The same for snapcreate, which makes the store: looks which of them holds something that would be lost, and says so
+ * before any line that overwrites it.
+ */
+void typed_mean_new(struct cli *cli);
+
 #endif
