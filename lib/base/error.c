@@ -29,6 +29,8 @@ static enum snap_status status_of_errno(int sys_errno)
     case EDQUOT:
     case EFBIG:
         return SNAP_E_NOSPC;
+    case ESTALE:
+        return SNAP_E_CHANGED;
     case ENOMEM:
         return SNAP_E_NOMEM;
     case EOPNOTSUPP:

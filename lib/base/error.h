@@ -24,6 +24,7 @@ enum snap_status {
     SNAP_E_NOENT,       /* no such device or file, no match for a tag */
     SNAP_E_NOSPC,       /* does not fit */
     SNAP_E_IO,          /* a read, write, flush or close failed; the data on the device may or may not have changed */
+    SNAP_E_CHANGED,     /* an open device or image is smaller than when it was opened, or gone: no bad sector */
     SNAP_E_NOMEM,       /* an allocation failed, or a memory limit is too small for the job */
     SNAP_E_UNSUPPORTED, /* this system or device cannot do that */
     SNAP_E_STOPPED,     /* the stop flag was set; what was committed before stays committed */
@@ -48,8 +49,9 @@ enum snap_status snap_fail(struct snap_error *err, enum snap_status status, cons
 /*
  * The same for a failed system call: the status is derived from `sys_errno` (EIO and the like: SNAP_E_IO, EBUSY:
  * SNAP_E_BUSY, EACCES, EPERM, EROFS: SNAP_E_PERM, ENOENT, ENODEV, ENXIO: SNAP_E_NOENT, ENOSPC, EDQUOT, EFBIG:
- * SNAP_E_NOSPC, ENOMEM: SNAP_E_NOMEM, EOPNOTSUPP: SNAP_E_UNSUPPORTED, everything else SNAP_E_IO) and its message is
- * appended as ": <strerror>"; of EFBIG it is said besides that a limit of the shell may be the cause.
+ * SNAP_E_NOSPC, ESTALE: SNAP_E_CHANGED, ENOMEM: SNAP_E_NOMEM, EOPNOTSUPP: SNAP_E_UNSUPPORTED, everything else
+ * SNAP_E_IO) and its message is appended as ": <strerror>"; of EFBIG it is said besides that a limit of the shell may
+ * be the cause.
  */
 enum snap_status snap_fail_errno(struct snap_error *err, int sys_errno, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -59,8 +61,8 @@ const char *snap_error_reason(int sys_errno, char buffer[SNAP_ERROR_REASON_BYTES
 
 /*
  * Whether this errno of a read or write is about the medium: EIO, ENODATA, EREMOTEIO, EILSEQ, which is what the block
- * layer says of bad sectors. All others (no memory, an interruption, a device that is gone) say nothing about what is
- * on the device: nobody may conclude from them that it is damaged.
+ * layer says of bad sectors. All others (no memory, an interruption, a device that is gone or was cut) say nothing
+ * about what is on the device: nobody may conclude from them that it is damaged.
  */
 bool snap_error_is_medium(int sys_errno);
 

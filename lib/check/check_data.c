@@ -62,7 +62,7 @@ static enum snap_status read_pieces(struct data_check *check, uint64_t count, ui
         which[requests++] = i;
     }
     status = snap_io_transfer(check->store->io, check->requests, requests, &reason);
-    for (size_t i = 0; i < requests; i++) {
+    for (size_t i = 0; i < requests && status != SNAP_E_CHANGED; i++) {
         const int sys_errno = check->requests[i].sys_errno;
 
         if (sys_errno != 0 && !snap_error_is_medium(sys_errno))

@@ -70,7 +70,7 @@ static enum snap_status read_batch(struct comparison *comparison, struct snap_io
             .kind = SNAP_IO_READ, .offset_bytes = places[i].offset_bytes, .iov = &iovs[i], .iov_count = 1};
     }
     status = snap_io_transfer(io, requests, count, &reason);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && status != SNAP_E_CHANGED; i++) {
         if (requests[i].sys_errno == 0)
             continue;
         if (!snap_error_is_medium(requests[i].sys_errno))

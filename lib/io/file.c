@@ -7,13 +7,13 @@
 #include "lib/io/bounce_private.h"
 #include "lib/io/engine_private.h"
 #include "lib/io/open_private.h"
+#include "lib/io/shrunk_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BATCH_REQUESTS 4096u      /* handed to the engine at once; bounds the memory of a long vector */
@@ -121,34 +121,17 @@ static void run_route(struct snap_io_file *file, enum route route, int fd,
     run_batch(file, requests, batched);
 }
 
-/*
- * An image that somebody has cut would grow again by a write behind its end. Whoever holds the lock does not do
- * that; the look costs one call for all that is written together.
- */
-static void refuse_growth(struct snap_io_file *file, struct snap_io_request *requests, size_t count)
-{
-    struct stat now;
-    bool writes = false;
-
-    for (size_t i = 0; i < count && !writes; i++)
-        writes = requests[i].kind == SNAP_IO_WRITE;
-    if (file->opened.block_device || !writes)
-        return;
-    if (fstat(file->opened.fd, &now) == 0 && (uint64_t)now.st_size >= file->io.size_bytes)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (requests[i].kind == SNAP_IO_WRITE)
-            requests[i].sys_errno = EIO;
-    }
-}
-
-static enum snap_status first_failure(const struct snap_io_file *file, const struct snap_io_request *requests,
-                                      size_t count, struct snap_error *err)
+/* What the first failed request failed with; for all of them, where the device is not what it was. */
+static enum snap_status first_failure(const struct snap_io_file *file, struct snap_io_request *requests, size_t count,
+                                      struct snap_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const char *verb = requests[i].kind == SNAP_IO_READ ? "reading" : "writing";
         uint64_t length_bytes = snap_io_request_bytes(&requests[i]);
 
+        if (requests[i].sys_errno &&
+            snap_shrunk_explain(&file->opened, file->name, requests, count, err) != SNAP_OK)
+            return SNAP_E_CHANGED;
         if (requests[i].sys_errno == EOPNOTSUPP)
             return snap_fail_errno(err, EOPNOTSUPP, "%s: %s %" PRIu64 " bytes at byte %" PRIu64
                                    ", where the device has blocks of %" PRIu32 " bytes",
@@ -180,7 +163,9 @@ static enum snap_status file_transfer(struct snap_io *io, struct snap_io_request
             requests[i].sys_errno = ENOMEM;
         return status;
     }
-    refuse_growth(file, requests, count);
+    status = snap_shrunk_refuse(&file->opened, file->name, requests, count, err);
+    if (status != SNAP_OK)
+        return status;
     run_route(file, ROUTE_DIRECT, file->opened.direct_fd, requests, count);
     for (size_t i = 0; i < count; i++) {
         enum route route = route_of(&file->opened, &requests[i]);
@@ -198,17 +183,20 @@ static enum snap_status file_transfer(struct snap_io *io, struct snap_io_request
 
 /*
  * One descriptor stands for all: dirty pages and the disk's cache belong to the file, and each open file
- * description is told once of every failed write-back since it was opened.
+ * description is told once of every failed write-back since it was opened. What was written where an image is cut off
+ * now is not durable: whoever relies on a flush, to shorten a list above all, must not go on then.
  */
 static enum snap_status file_flush(struct snap_io *io, struct snap_error *err)
 {
     struct snap_io_file *file = file_of(io);
+    enum snap_status status;
     int failed;
 
     if (!io->writable)
         return SNAP_OK; /* nothing was written through this object */
-    failed = file->opened.block_device ? fsync(file->opened.direct_fd) : fdatasync(file->opened.fd);
-    return failed ? snap_fail_errno(err, errno, "%s: flush failed", file->name) : SNAP_OK;
+    failed = (file->opened.block_device ? fsync(file->opened.direct_fd) : fdatasync(file->opened.fd)) ? errno : 0;
+    status = snap_shrunk_check(&file->opened, file->name, err);
+    return status == SNAP_OK && failed ? snap_fail_errno(err, failed, "%s: flush failed", file->name) : status;
 }
 
 static void free_file(struct snap_io_file *file)
@@ -385,7 +373,7 @@ enum snap_status snap_file_next_data(const struct snap_io *io, uint64_t offset_b
     if (start < 0 && errno == ENXIO) { /* only a hole follows */
         *start_bytes = io->size_bytes;
         *length_bytes = 0;
-        return SNAP_OK;
+        return snap_shrunk_check(&file->opened, file->name, err); /* or nothing at all */
     }
     if (start < 0 && (errno == EINVAL || errno == EOPNOTSUPP))
         return SNAP_OK;

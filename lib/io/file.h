@@ -47,7 +47,8 @@ struct snap_file_info {
  * writing, but for an image with `foresee`, and there only for a moment: whether that may be is not known otherwise.
  * Direct where the file system takes it (tried at open), aligned requests only; the rest, the unaligned end of the file
  * among it, goes through the page cache. flush is fdatasync on images, fsync on devices. An image's size is
- * its length in bytes and never changes through this object.
+ * its length in bytes and never changes through this object. Where somebody else cuts it, nothing is written any more,
+ * and flush fails, too; only what is cut and at once overwritten by a write that is on its way cannot be noticed.
  *
  * SNAP_E_NOENT, SNAP_E_PERM (no permission, read-only device or medium), SNAP_E_BUSY, SNAP_E_USAGE (a directory, a
  * character device, ...), SNAP_E_UNSUPPORTED (the engine asked for is missing), SNAP_E_NOMEM, SNAP_E_IO.
@@ -87,7 +88,7 @@ int snap_file_fd(const struct snap_io *io);
 /*
  * The next range at or after `offset_bytes` that may hold data (SEEK_DATA/SEEK_HOLE); block devices and file systems
  * without holes have one range up to the end. *length_bytes is 0 where nothing but holes follow (then *start_bytes
- * is the size).
+ * is the size). SNAP_E_CHANGED where that is because somebody has cut it.
  */
 enum snap_status snap_file_next_data(const struct snap_io *io, uint64_t offset_bytes, uint64_t *start_bytes,
                                      uint64_t *length_bytes, struct snap_error *err);

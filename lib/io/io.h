@@ -31,12 +31,14 @@ struct snap_io_ops {
      * Carries out all `count` requests and returns when each has ended, whatever their results: SNAP_OK if all
      * succeeded, else a failure that names the first bad request in vector order (device, offset, errno). After a
      * failure each request's sys_errno tells whether it was done; the bytes of a failed write are undefined.
+     * SNAP_E_CHANGED: the device is smaller than `size_bytes`, or gone; what failed has the errno ESTALE then.
      */
     enum snap_status (*transfer)(struct snap_io *io, struct snap_io_request *requests, size_t count,
                                  struct snap_error *err);
     /*
      * Makes everything durable that was written before the call. A failed flush is final: it is never repeated by the
-     * implementation nor may it be by the caller, since the lost writes may count as clean afterwards.
+     * implementation nor may it be by the caller, since the lost writes may count as clean afterwards. SNAP_E_CHANGED
+     * as above: what was written may have been cut off.
      */
     enum snap_status (*flush)(struct snap_io *io, struct snap_error *err);
     /* Frees the object in every case; a failure says that the close itself failed. */

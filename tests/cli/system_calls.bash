@@ -60,8 +60,8 @@ traced_count() {
 }
 
 # held CALL PATH NAME ARGUMENT...: a program in the background, $pid, as start_program does; it stands still on its way
-# into its first call of this name for this path, however long the test takes, until `let_go`. Without the sandbox, which
-# looks at names as well.
+# into its first call of this name for this path, or for a descriptor of it, however long the test takes, until
+# `let_go`. Without the sandbox, which looks at names as well.
 held() {
     local call=$1 path=$2 name=$3
     shift 3
@@ -70,11 +70,11 @@ held() {
     : >out
     : >trace
     # shellcheck disable=SC2086
-    ASAN_OPTIONS=detect_leaks=0 "${tracer[@]}" -D -f -P "$path" -o trace -e "trace=$call" \
+    ASAN_OPTIONS=detect_leaks=0 "${tracer[@]}" -D -f -y -P "$path" -o trace -e "trace=$call" \
         -e "inject=$call:delay_enter=600000000:when=1" \
         $WRAPPER "$BUILDDIR/tools/$name" --no-sandbox "$@" </dev/null >out 2>said 3>&- &
     pid=$!
-    until_true grep -qF "\"$path\"" trace
+    until_true grep -qE "\b$call\(.*[\"<]$path[\">]" trace
 }
 
 # Without strace, what stood still goes on.

@@ -32,7 +32,7 @@ static void test_fail_errno(void **state)
         {EPERM, SNAP_E_PERM},      {EROFS, SNAP_E_PERM},     {ENOENT, SNAP_E_NOENT},   {ENODEV, SNAP_E_NOENT},
         {ENXIO, SNAP_E_NOENT},     {ENOSPC, SNAP_E_NOSPC},   {EDQUOT, SNAP_E_NOSPC},   {EFBIG, SNAP_E_NOSPC},
         {ENOMEM, SNAP_E_NOMEM},    {EOPNOTSUPP, SNAP_E_UNSUPPORTED},                   {EREMOTEIO, SNAP_E_IO},
-        {EINVAL, SNAP_E_IO},
+        {EINVAL, SNAP_E_IO},       {ESTALE, SNAP_E_CHANGED},
     };
 
     (void)state;
@@ -121,7 +121,8 @@ static void a_long_name_leaves_the_reason(void **state)
 
 static void only_some_are_about_the_medium(void **state)
 {
-    static const int others[] = {0, ENOMEM, EINTR, EAGAIN, ENXIO, ENODEV, ENOSPC, EINVAL, EOPNOTSUPP, ETIMEDOUT};
+    static const int others[] = {0, ENOMEM, EINTR, EAGAIN, ENXIO, ENODEV, ENOSPC, EINVAL, EOPNOTSUPP, ETIMEDOUT,
+                                 ESTALE};
 
     (void)state;
     assert_true(snap_error_is_medium(EIO) && snap_error_is_medium(ENODATA) && snap_error_is_medium(EREMOTEIO) &&

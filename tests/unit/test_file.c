@@ -310,7 +310,10 @@ static void test_use_from_other_threads(void **state)
     }
 }
 
-/* The file is cut below us: what is gone is EIO, request by request; what is there is read; nothing grows back. */
+/*
+ * The file is cut below us: that is said, and what is gone is no bad sector; what is there is read; nothing grows back,
+ * and no flush is believed.
+ */
 static void test_cut_file(void **state)
 {
     (void)state;
@@ -330,20 +333,42 @@ static void test_cut_file(void **state)
         io = open_path(image, (struct snap_file_options){.write = true, .engine = engines[e % 2],
                                                             .buffered = e >= 2});
         assert_int_equal(truncate(image, 100000), 0);
-        assert_int_equal(snap_io_transfer(io, requests, 4, &err), SNAP_E_IO);
-        assert_non_null(strstr(err.text, "byte 262144"));
+        assert_int_equal(snap_io_transfer(io, requests, 4, &err), SNAP_E_CHANGED);
+        assert_non_null(strstr(err.text, "it had 1049276 bytes when it was opened and has 100000 now: another"));
         assert_non_null(strstr(err.text, image));
-        assert_int_equal(requests[0].sys_errno, EIO);
+        assert_int_equal(requests[0].sys_errno, ESTALE);
         assert_int_equal(requests[1].sys_errno, 0);
-        assert_int_equal(requests[2].sys_errno, EIO);
+        assert_int_equal(requests[2].sys_errno, ESTALE);
         assert_int_equal(requests[3].sys_errno, 0);
         check_pattern(buffer + 4096, 4096, 4096);
         check_pattern(buffer + 16384, 99, 100);
-        assert_int_equal(snap_io_write(io, 262144, 4096, buffer, &err), SNAP_E_IO);
+        assert_int_equal(snap_io_write(io, 262144, 4096, buffer, &err), SNAP_E_CHANGED);
         assert_int_equal(image_size(), 100000);
+        assert_int_equal(snap_io_flush(io, &err), SNAP_E_CHANGED);
+        assert_int_equal(truncate(image, IMAGE_BYTES), 0);
+        assert_int_equal(snap_io_flush(io, &err), SNAP_OK);
         close_io(io);
         snap_buffer_free(buffer);
     }
+}
+
+/* What follows the new end of a cut file is not taken for a hole that was always there. */
+static void test_cut_file_has_no_hole(void **state)
+{
+    const struct snap_file_options options = {.write = false};
+    uint64_t start_bytes, length_bytes;
+    struct snap_error err = {0};
+    struct snap_io *io;
+
+    (void)state;
+    make_image(IMAGE_BYTES);
+    assert_int_equal(truncate(image, 2 * IMAGE_BYTES), 0);
+    io = open_path(image, options);
+    assert_int_equal(snap_file_next_data(io, 2 * IMAGE_BYTES - 4096, &start_bytes, &length_bytes, &err), SNAP_OK);
+    assert_int_equal(truncate(image, 100000), 0);
+    assert_int_equal(snap_file_next_data(io, 0, &start_bytes, &length_bytes, &err), SNAP_OK);
+    assert_int_equal(snap_file_next_data(io, 102400, &start_bytes, &length_bytes, &err), SNAP_E_CHANGED);
+    close_io(io);
 }
 
 /* Only the failing request fails: here writes beyond RLIMIT_FSIZE, in a process of their own. */
@@ -963,12 +988,12 @@ static void test_loop_shrinks(void **state)
         assert_true(loop >= 0);
         assert_int_equal(ioctl(loop, LOOP_SET_CAPACITY, 0), 0);
         assert_int_equal(close(loop), 0);
-        assert_int_not_equal(snap_io_transfer(io, requests, 5, &err), SNAP_OK);
-        assert_int_equal(requests[0].sys_errno, EIO);
-        assert_int_equal(requests[1].sys_errno, 0);
-        for (unsigned i = 2; i < 5; i++)
-            assert_int_not_equal(requests[i].sys_errno, 0);
+        assert_int_equal(snap_io_transfer(io, requests, 5, &err), SNAP_E_CHANGED);
+        assert_non_null(strstr(err.text, "it had 262144 bytes when it was opened and has 65536 now: somebody"));
+        for (unsigned i = 0; i < 5; i++)
+            assert_int_equal(requests[i].sys_errno, i == 1 ? 0 : ESTALE);
         check_pattern(buffer + 4096, 0, 4096);
+        assert_int_equal(snap_io_flush(io, &err), SNAP_E_CHANGED);
         close_io(io);
         detach(path);
         snap_buffer_free(buffer);
@@ -1020,6 +1045,7 @@ int main(void)
         cmocka_unit_test(test_huge_vectors),
         cmocka_unit_test(test_use_from_other_threads),
         cmocka_unit_test(test_cut_file),
+        cmocka_unit_test(test_cut_file_has_no_hole),
         cmocka_unit_test(test_write_errors_are_per_request),
         cmocka_unit_test(test_engine_is_missing_or_fails),
         cmocka_unit_test(test_wrong_kinds),

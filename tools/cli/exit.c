@@ -22,6 +22,7 @@ int cli_exit_status(enum snap_status status)
     case SNAP_E_NOENT:
     case SNAP_E_NOSPC:
     case SNAP_E_IO:
+    case SNAP_E_CHANGED:
     case SNAP_E_NOMEM:
     case SNAP_E_UNSUPPORTED:
     case SNAP_E_INTERNAL:
@@ -51,6 +52,7 @@ const char *cli_exit_word(enum snap_status status)
         [SNAP_E_NOENT] = "not-found",
         [SNAP_E_NOSPC] = "no-space",
         [SNAP_E_IO] = "io-error",
+        [SNAP_E_CHANGED] = "changed",
         [SNAP_E_NOMEM] = "no-memory",
         [SNAP_E_UNSUPPORTED] = "unsupported",
         [SNAP_E_STOPPED] = "stopped",

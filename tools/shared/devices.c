@@ -114,8 +114,8 @@ enum snap_status devices_keeps_size(const struct device *device, struct snap_err
     enum snap_status status = device->io ? snap_file_size_now(device->io, &now_bytes, err) : SNAP_OK;
 
     if (status == SNAP_OK && device->io && now_bytes != device->io->size_bytes)
-        return snap_fail(err, SNAP_E_BUSY, "%s: it had %" PRIu64 " bytes when it was checked and has %" PRIu64 " now: "
-                         "another program is changing it", device->path, device->io->size_bytes, now_bytes);
+        return snap_fail(err, SNAP_E_CHANGED, "%s: it had %" PRIu64 " bytes when it was checked and has %" PRIu64
+                         " now: another program is changing it", device->path, device->io->size_bytes, now_bytes);
     return status;
 }
 

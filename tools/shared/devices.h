@@ -50,7 +50,7 @@ void devices_warn_hidden(struct cli *cli, const struct device *device);
 /* Whether its name is still the open device or image: nobody has renamed, removed or replaced it. */
 bool devices_keeps_name(const struct device *device);
 
-/* It still has the size that it was opened with; SNAP_E_BUSY where not: another program is changing it. */
+/* It still has the size that it was opened with; SNAP_E_CHANGED where not: another program is changing it. */
 enum snap_status devices_keeps_size(const struct device *device, struct snap_error *err);
 
 /* Closes and frees; the first failure is SNAP_E_IO. Fine for one that was never found. */
