@@ -138,6 +138,13 @@ static enum snap_status verify(struct snap_merge *merge, struct snap_window *win
                                     &merge->result->verified_bytes, err);
 }
 
+/* A failed read or write of data. Only that can be left out: neither a flush nor what the list is in. */
+static void note_bad_sectors(struct snap_merge *merge, enum snap_status status, const struct snap_error *err)
+{
+    merge->result->stopped_by_bad_sectors |= status == SNAP_E_IO && !merge->options->continue_on_error && err &&
+                                             snap_error_is_medium(err->sys_errno);
+}
+
 /* Steps 2 and 3: one load, which was read, goes to the origin. */
 static enum snap_status write_load(struct snap_merge *merge, struct snap_window *window,
                                    const struct snap_window_range *load, struct snap_error *err)
@@ -162,8 +169,10 @@ static enum snap_status write_load(struct snap_merge *merge, struct snap_window 
             snap_plan_drop_bad(plan);
         status = snap_bad_entries_take(&merge->bad, plan, SNAP_PLAN_UNKEPT, err);
     }
-    if (status == SNAP_OK) /* step 3 */
+    if (status == SNAP_OK) { /* step 3 */
         status = snap_copy_write(plan, merge->origin, window->buffer, &window->group, &merge->write_control, err);
+        note_bad_sectors(merge, status, err);
+    }
     merge->result->write_requests += plan->write_count;
     if (status == SNAP_OK)
         status = snap_bad_entries_take(&merge->bad, plan, SNAP_PLAN_UNWRITABLE, err);
@@ -221,6 +230,8 @@ static enum snap_status merge_windows(struct snap_merge *merge, struct snap_wind
         struct snap_window *swap = window;
 
         status = snap_window_wait(window, err);
+        if (window->entries_known)
+            note_bad_sectors(merge, status, err);
         if (status != SNAP_OK)
             break;
         next = snap_pace_next(&merge->pace, &load);

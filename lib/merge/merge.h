@@ -115,6 +115,7 @@ struct snap_merge_result {
     uint64_t write_requests;
     uint64_t windows;
     uint64_t window_entries;      /* of the largest window */
+    bool stopped_by_bad_sectors;  /* it failed on chunks that continue_on_error would have left out */
 };
 
 struct snap_merge;

@@ -189,9 +189,11 @@ static void load(void *argument)
     uint64_t count;
 
     window->status = SNAP_OK;
+    window->entries_known = false;
     entries = entries_of(window, &count);
     if (!entries)
         return;
+    window->entries_known = true;
     snap_plan_make(&window->plan, entries, (size_t)count, range->slice_offset_bytes, range->slice_bytes,
                    window->origin_sectors);
     if (!window->buffer)

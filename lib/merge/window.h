@@ -42,6 +42,7 @@ struct snap_window {
     const struct snap_repeated *repeated; /* what it has at a lower index, too, is not planned; NULL: all is */
     const struct snap_copy_control *control;
     struct snap_worker *ahead;    /* the thread that loads; NULL: it was loaded at once */
+    bool entries_known;           /* they were read: a failure after that is one of the data */
     enum snap_status status;      /* of the load */
     struct snap_error err;
 };

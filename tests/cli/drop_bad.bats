@@ -29,7 +29,11 @@ expected() {
 }
 
 listed() {
-    grep -v '^#' bad.txt
+    listed_in bad.txt
+}
+
+listed_in() {
+    grep -v '^#' "$1"
 }
 
 left() {
@@ -70,6 +74,22 @@ naming() {
     program "${command[@]}"
     assert_status 0
     assert_equal "$(listed)" "$(expected)"
+}
+
+@test "a chunk that cannot be read ends a merge, and the way past it is named" {
+    program snapmerge --origin origin --cow "$loop" --verify
+    assert_status 8
+    assert_said "Input/output error"
+    assert_said "To go on without the chunks on bad sectors, which FILE will list: snapmerge --origin origin --cow $loop --verify --continue-on-error --bad-list FILE"
+    assert_said "Do not mount origin before the merge is complete."
+    command=${stderr#*will list: }
+    run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "${command%%$'\n'*}"
+    assert_status 4
+    assert_equal "$(listed_in FILE)" "$(expected)"
+    # The next run has the option, and is only told how to go on.
+    program snapmerge --continue-on-error --origin origin --cow "$loop"
+    assert_status 4
+    assert_not_said "which FILE will list"
 }
 
 @test "more bad chunks than are shown: the others are counted, and without a list it is named" {

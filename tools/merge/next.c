@@ -34,6 +34,7 @@ void merge_next_resume(struct merge_session *session)
     const unsigned accept = session->arguments.accept |
                             (merge_changes_identity(session) ? 1u << ACCEPT_IDENTITY : 0) |
                             (merge_undo_lost_parent(session) ? 1u << ACCEPT_PARENT : 0);
+    const bool bad_sectors = session->result.stopped_by_bad_sectors;
     char *text = NULL, *tuning = cli_parser_given(session->cli->parser, is_tuning);
     size_t length = 0;
     FILE *line = open_memstream(&text, &length);
@@ -56,8 +57,11 @@ void merge_next_resume(struct merge_session *session)
     add_argument(line, "--undo", merge_undo_kept_whole(session) ? NULL : session->arguments.undo);
     if (accept)
         fprintf(line, " --accept=%s", accept_text(accept).text);
+    add_flag(line, "--continue-on-error --bad-list FILE", bad_sectors);
     if (fclose(line) == 0)
-        cli_line(session->cli, "To go on: snapmerge%s%s", text, tuning ? tuning : "");
+        cli_line(session->cli, "To go on%s: snapmerge%s%s",
+                 bad_sectors ? " without the chunks on bad sectors, which FILE will list" : "", text,
+                 tuning ? tuning : "");
     free(tuning);
     free(text);
 }
