@@ -30,6 +30,9 @@ static enum snap_status refuse_types(const struct snap_volume *volume, const str
         return snap_fail(err, SNAP_E_REFUSED,
                          "%s: LVM is in the middle of a change of this volume (pvmove); let LVM finish it, or take it "
                          "back", volume->name);
+    if (lv->strange_flag)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: LVM gives it the status \"%s\", which is not known here",
+                         volume->name, lv->strange_flag);
     for (size_t i = 0; i < lv->segment_count; i++) {
         const struct snap_metadata_segment *segment = &lv->segments[i];
 

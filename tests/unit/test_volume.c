@@ -125,6 +125,10 @@ static void other_types_are_refused(void **state)
     lv.locked = true;
     assert_status(snap_volume_new(&metadata, 0, &volume, &err), SNAP_E_REFUSED, &err);
     assert_non_null(strstr(err.text, "vg/lv: LVM is in the middle of a change of this volume (pvmove)"));
+    lv.locked = false;
+    lv.strange_flag = "REBUILD";
+    assert_status(snap_volume_new(&metadata, 0, &volume, &err), SNAP_E_REFUSED, &err);
+    assert_string_equal(err.text, "vg/lv: LVM gives it the status \"REBUILD\", which is not known here");
 }
 
 /* Extents of any two volumes: neighbours, and one extent more. */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which groups a set of devices makes: the newest metadata of each, and which device is which physical volume. */
+#ifndef DMSNAP_LVM_GROUP
+#define DMSNAP_LVM_GROUP
+
+#include "lib/base/error.h"
+#include "lib/io/io.h"
+#include "lib/lvm/metadata.h"
+#include "lib/lvm/volume.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SNAP_GROUP_NONE SIZE_MAX
+
+struct snap_group_pv {
+    size_t device;              /* index of the device with its label; SNAP_GROUP_NONE: not among them */
+    size_t duplicate;           /* another device with the same label; SNAP_GROUP_NONE: there is none */
+};
+
+struct snap_group {
+    struct snap_metadata *metadata;
+    struct snap_group_pv *pvs;  /* as metadata->pvs */
+    size_t device;              /* where the metadata were read first */
+    bool contradicted;          /* another device has other metadata with the same sequence number */
+};
+
+/*
+ * What was passed over on the way, and why: devices that are no physical volumes, damaged labels, areas and texts, old
+ * sequence numbers. Each is a sentence that begins with the device's name; it may have bytes from a device.
+ */
+struct snap_groups {
+    size_t count;
+    struct snap_group *groups;
+    size_t note_count;
+    char **notes;
+};
+
+/*
+ * Reads labels and metadata of all devices. Of each group the newest metadata count that are sound. A device that
+ * cannot be read, or makes no sense, becomes a note. SNAP_E_NOMEM; SNAP_E_UNSUPPORTED: this build lacks libdevmapper.
+ * Free with snap_group_free_all.
+ */
+enum snap_status snap_group_read_all(struct snap_io *const *devices, size_t count, struct snap_groups **groups,
+                                     struct snap_error *err);
+void snap_group_free_all(struct snap_groups *groups); /* NULL is allowed */
+
+/*
+ * The group of this name; its index. SNAP_E_NOENT: there is none. SNAP_E_REFUSED: there are two, with different ids.
+ */
+enum snap_status snap_group_find(const struct snap_groups *groups, const char *name, size_t *index,
+                                 struct snap_error *err);
+
+/*
+ * SNAP_E_REFUSED where the group may not be used behind LVM's back (exported, shared by several systems, of another
+ * system, changed while parts were missing, contradicted, or in a state that this library does not know), or where a
+ * physical volume that `volume` needs is missing or is there twice. The message says which, and what to do.
+ * `devices` as in snap_group_read_all.
+ */
+enum snap_status snap_group_refuse(const struct snap_group *group, const struct snap_volume *volume,
+                                   struct snap_io *const *devices, struct snap_error *err);
+
+#endif
