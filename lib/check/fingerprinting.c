@@ -107,6 +107,15 @@ static enum snap_status read_blocks(struct snap_io *origin, struct block *blocks
     return status;
 }
 
+/* What is on the origin many times, such as an empty page of a database, tells once. */
+static bool first_of_its_sum(const struct block *blocks, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++)
+        if (blocks[i].readable && !blocks[i].constant && blocks[i].sum == blocks[index].sum)
+            return false;
+    return true;
+}
+
 static void count_blocks(const struct snap_fingerprint *fingerprint, const struct block *blocks, uint32_t count,
                          struct snap_fingerprint_result *result)
 {
@@ -115,7 +124,8 @@ static void count_blocks(const struct snap_fingerprint *fingerprint, const struc
             result->unreadable++;
         } else if (blocks[i].sum == fingerprint->sums[blocks[i].sample]) {
             result->agree++;
-            result->agree_telling += !blocks[i].constant;
+            result->agree_places += i == 0 || blocks[i].block != blocks[i - 1].block;
+            result->agree_telling += !blocks[i].constant && first_of_its_sum(blocks, i);
         } else if (result->differ++ == 0) {
             result->first_differing_bytes = blocks[i].block * BLOCK_BYTES;
         }

@@ -17,7 +17,8 @@ struct snap_fingerprint_result {
     uint32_t listed;         /* a chunk of the list touches them */
     uint32_t unreadable;     /* so is the origin there, or it ends before */
     uint32_t agree;
-    uint32_t agree_telling;  /* of these, blocks that are not one byte again and again */
+    uint32_t agree_places;   /* of these, different blocks: one may be sampled several times */
+    uint32_t agree_telling;  /* the different checksums of these, but for blocks that are one byte again and again */
     uint32_t differ;
     uint64_t first_differing_bytes; /* the lowest offset of a block that differs */
 };

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a fingerprint needs in order to prove a pair (dmsnap-store(5), FINGERPRINT). */
+/* What a fingerprint needs in order to prove a pair: so many different blocks, with so many different contents. */
 #define PROOF_SAMPLES 16u
 #define PROOF_TELLING 8u
 
@@ -79,10 +79,10 @@ static bool decides_by_samples(const struct snap_pair_facts *facts, const struct
                       "was made (the first one is at byte %" PRIu64 "): %s",
                       samples->differ, samples->differ + samples->agree, samples->first_differing_bytes,
                       why_samples_differ(facts->entries));
-    if (samples->agree >= PROOF_SAMPLES && samples->agree_telling >= PROOF_TELLING)
+    if (samples->agree_places >= PROOF_SAMPLES && samples->agree_telling >= PROOF_TELLING)
         return decide(pair, SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT,
                       "%" PRIu32 " sampled blocks of this origin are what they were when the store was made",
-                      samples->agree);
+                      samples->agree_places);
     return false;
 }
 
@@ -145,8 +145,9 @@ static void decide_by_content(const struct snap_pair_facts *facts, bool recorded
 
     if (facts->fingerprint.agree_telling > 0)
         (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT,
-                     "%" PRIu32 " sampled blocks of this origin are what they were when the store was made; %u would "
-                     "prove it", facts->fingerprint.agree, PROOF_SAMPLES);
+                     "%" PRIu32 " sampled blocks of this origin (different contents: %" PRIu32 ") are what they were "
+                     "when the store was made; %u with %u would prove it", facts->fingerprint.agree_places,
+                     facts->fingerprint.agree_telling, PROOF_SAMPLES, PROOF_TELLING);
     else if (resemblance->likely)
         (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_CONTENT, "%s; but %" PRIu32 " of %" PRIu32 " chunks resemble "
                      "what they would replace", marks, resemblance->resembling, resemblance->telling);

@@ -451,3 +451,24 @@ layers() {
     program snapcreate --accept=identity --origin origin --cow third --size max --from-diff other
     assert_status 0
 }
+
+@test "one content again and again is no proof; sixteen blocks with eight contents are" {
+    truncate -s 8M origin
+    seq -f 'some line %.0f' 1000 | head -c 4096 >page
+    for ((i = 0; i < 2048; i++)); do cat page; done >origin
+    cp origin view
+    contents piece 40000 piece
+    dd if=piece of=view bs=4096 seek=1500 conv=notrunc status=none
+    made
+    program snapmerge -n --origin origin --cow cow
+    assert_status 0
+    assert_said "cow and origin likely belong together: "
+    assert_said "sampled blocks of this origin (different contents: 1) are what they were"
+    contents piece 1638400 other
+    dd if=piece of=origin bs=4096 conv=notrunc status=none
+    dd if=piece of=view bs=4096 conv=notrunc status=none
+    made
+    program snapmerge -n --origin origin --cow cow
+    assert_status 0
+    assert_said "cow and origin belong together: "
+}

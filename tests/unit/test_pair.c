@@ -116,15 +116,18 @@ static void a_record_names_what_was_compared(void **state)
 static void a_fingerprint_proves_or_convicts(void **state)
 {
     (void)state;
-    facts.fingerprint = (struct snap_fingerprint_result){.agree = 16, .agree_telling = 8};
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 16, .agree_places = 16, .agree_telling = 8};
     judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "16 sampled blocks");
-    facts.fingerprint = (struct snap_fingerprint_result){.agree = 15, .agree_telling = 15};
-    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT, "16 would prove it");
-    facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_telling = 7};
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 15, .agree_places = 15, .agree_telling = 15};
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT, "15 sampled blocks of this origin (different contents: 15)");
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_places = 15, .agree_telling = 15};
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT, "16 with 8 would prove it");
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_places = 190, .agree_telling = 7};
     judged(SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT, "");
-    facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_telling = 0};
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_places = 190, .agree_telling = 0};
     judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "");
-    facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_telling = 100, .differ = 1,
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_places = 190, .agree_telling = 100,
+                                                         .differ = 1,
                                                .first_differing_bytes = 40960};
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "1 of 191 sampled blocks");
     assert_true(strstr(pair.text, "byte 40960") && strstr(pair.text, "wrong origin") &&
@@ -141,7 +144,7 @@ static void what_a_merge_has_brought_is_no_contradiction(void **state)
 
     (void)state;
     record("ext4", B);
-    facts.fingerprint = (struct snap_fingerprint_result){.agree = 16, .agree_telling = 8};
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 16, .agree_places = 16, .agree_telling = 8};
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, B "), but this one has ext4 (UUID " A);
     assert_false(pair.brought);
     facts.brought = &brought;
@@ -161,7 +164,7 @@ static void what_a_merge_has_brought_is_no_contradiction(void **state)
 /* A proof outweighs marks that somebody may have changed inside the snapshot, but no other device. */
 static void evidence_is_weighed_strongest_first(void **state)
 {
-    const struct snap_fingerprint_result proof = {.agree = 192, .agree_telling = 192};
+    const struct snap_fingerprint_result proof = {.agree = 192, .agree_places = 192, .agree_telling = 192};
 
     (void)state;
     facts.fingerprint = proof;
