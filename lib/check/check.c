@@ -343,8 +343,11 @@ enum snap_status snap_check(const struct snap_store *store, const struct snap_ch
 
     memset(result, 0, sizeof *result);
     result->canonical = true;
-    if (store->defect != SNAP_HEADER_GOOD)
-        return snap_check_header_defect(store, findings, err);
+    if (store->defect != SNAP_HEADER_GOOD) {
+        status = snap_check_header_defect(store, findings, err);
+        if (status != SNAP_OK || !snap_header_has_list(store))
+            return status;
+    }
     check.origin_chunks =
         options->origin_sectors ? snap_layout_origin_chunks(&store->layout, options->origin_sectors) : UINT64_MAX;
     if (options->origin_sectors)

@@ -50,8 +50,9 @@ struct snap_check_result {
 };
 
 /*
- * Checks a store whose header was read (snap_header_read), whatever its defect. Broken rules are findings, added
- * to *findings, which the caller has set up. Memory is bounded; the sets are divided into passes where it is short.
+ * Checks a store whose header was read (snap_header_read), whatever its defect; the list of an invalid one, too. Broken
+ * rules are findings, added to *findings, which the caller has set up. Memory is bounded; the sets are divided into
+ * passes where it is short.
  * Entries whose own numbers are corrupting are left out of the search for duplicates.
  *
  * SNAP_OK: the check was carried out, whatever it found. SNAP_E_NOMEM, SNAP_E_STOPPED; what the finding callback

@@ -32,7 +32,7 @@ enum snap_status snap_check_header(const struct snap_store *store, uint32_t orig
     enum snap_status status = SNAP_OK;
     struct snap_finding finding;
 
-    if (store->header.valid != 1) {
+    if (store->header.valid > 1) { /* 0 is more than a note: rule store-invalid */
         snap_findings_init(&finding, SNAP_RULE_VALID_VALUE, "valid is %" PRIu32 " at byte 4, expected 1",
                            store->header.valid);
         status = snap_findings_add(findings, &finding, err);

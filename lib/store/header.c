@@ -36,6 +36,13 @@ bool snap_header_is_store(const struct snap_store *store)
            store->defect != SNAP_HEADER_MAGIC;
 }
 
+bool snap_header_has_list(const struct snap_store *store)
+{
+    return store->defect == SNAP_HEADER_GOOD ||
+           (store->defect == SNAP_HEADER_INVALID && store->layout.chunk_sectors != 0 &&
+            snap_layout_areas_on_device(&store->layout) > 0);
+}
+
 void snap_header_take_fingerprint(struct snap_store *store, const uint8_t sector[SNAP_FINGERPRINT_BYTES])
 {
     struct snap_fingerprint *fingerprint = &store->fingerprint;

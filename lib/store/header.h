@@ -41,6 +41,12 @@ enum snap_status snap_header_read(struct snap_store *store, struct snap_io *io, 
 /* Whether there is a store at all, sound or not: its magic is there. */
 bool snap_header_is_store(const struct snap_store *store);
 
+/*
+ * Whether the list can be looked for: the header is good, or all that is wrong is that the store is marked invalid. The
+ * entries of such a store are as right as they were (dmsnap-store(5), INVALIDATION).
+ */
+bool snap_header_has_list(const struct snap_store *store);
+
 /* Judges the second sector anew, after it was written. The chunk has one; `sector` is all of it. */
 void snap_header_take_fingerprint(struct snap_store *store, const uint8_t sector[SNAP_FINGERPRINT_BYTES]);
 

@@ -86,7 +86,7 @@ teardown() {
     program snapinspect --json --origin origin new
     assert_json .result.on_origin.ambivalent true
     program snapinspect --origin origin new
-    assert_shown "(and other signatures)"
+    assert_shown "and other signatures"
 }
 
 # --- ends without a result -------------------------------------------------------------------------

@@ -33,23 +33,28 @@ static enum model_header read_header(struct model *model)
         return MODEL_MAGIC;
     if (get_le(at + 8, 4) != 1)
         return MODEL_VERSION;
-    if (model->valid == 0)
-        return MODEL_INVALID;
     if (chunk_sectors == 0 || (chunk_sectors & (chunk_sectors - 1)) != 0 || chunk_sectors > CHUNK_SECTORS_MAX)
-        return MODEL_CHUNK_SIZE;
+        return model->valid == 0 ? MODEL_INVALID : MODEL_CHUNK_SIZE;
     model->chunk_bytes = chunk_sectors * 512;
     model->per_area = model->chunk_bytes / 16;
     model->cow_chunks = model->cow_bytes / 512 / chunk_sectors;
     for (uint64_t chunk = 1; chunk < model->cow_chunks; chunk += model->per_area + 1)
         model->areas++;
+    if (model->valid == 0)
+        return MODEL_INVALID;
     return model->areas == 0 ? MODEL_NO_AREA : MODEL_GOOD;
+}
+
+bool model_has_list(const struct model *model)
+{
+    return model->header == MODEL_GOOD || (model->header == MODEL_INVALID && model->areas > 0);
 }
 
 void model_read(struct model *model, const uint8_t *cow, uint64_t cow_bytes)
 {
     *model = (struct model){.cow = cow, .cow_bytes = cow_bytes};
     model->header = read_header(model);
-    if (model->header != MODEL_GOOD)
+    if (!model_has_list(model))
         return;
     model->entry = fuzz_calloc((size_t)(model->areas * model->per_area), sizeof *model->entry);
     for (uint64_t area = 0; area < model->areas; area++) {

@@ -27,7 +27,7 @@ struct model {
     uint64_t cow_bytes;
     enum model_header header;
     uint32_t valid;              /* as in the header */
-    /* All that follows only where the header is good. */
+    /* All that follows only where there is a list: model_has_list. */
     uint64_t chunk_bytes;
     uint64_t per_area;
     uint64_t cow_chunks;
@@ -40,6 +40,9 @@ struct model {
 /* Reads the header and the list as the kernel loads them. Free with model_free. */
 void model_read(struct model *model, const uint8_t *cow, uint64_t cow_bytes);
 void model_free(struct model *model);
+
+/* The header is good, or says no more than that the store is invalid. */
+bool model_has_list(const struct model *model);
 
 bool model_is_area(const struct model *model, uint64_t chunk);
 uint64_t model_canonical(const struct model *model, uint64_t index);

@@ -34,7 +34,7 @@ static void judge_device(const struct model *model, struct model_judgement *judg
     for (uint64_t chunk = 2; chunk < model->cow_chunks; chunk++)
         data_chunks += !model_is_area(model, chunk);
     judgement->capacity = model_room(model, 0, 0);
-    judgement->count[MODEL_VALID_VALUE] = model->valid != 1;
+    judgement->count[MODEL_VALID_VALUE] = model->valid > 1;
     judgement->count[MODEL_CHUNK_UNUSUAL] = chunk_sectors < 8 || chunk_sectors > 1024;
     judgement->count[MODEL_PARTIAL_CHUNK] = model->cow_bytes / 512 % chunk_sectors != 0;
     judgement->count[MODEL_EXACT_FIT] = judgement->capacity < data_chunks;
@@ -159,7 +159,7 @@ void model_judge(const struct model *model, uint64_t origin_sectors, struct mode
     memset(judgement, 0, sizeof *judgement);
     judgement->count[MODEL_DEFECT] = model->header != MODEL_GOOD;
     judgement->damaged = model->header != MODEL_GOOD;
-    if (model->header != MODEL_GOOD)
+    if (!model_has_list(model))
         return;
     judge_device(model, judgement);
     for (uint64_t i = 0; i < model->entries; i++) {
@@ -181,10 +181,11 @@ void model_judge(const struct model *model, uint64_t origin_sectors, struct mode
         judgement->count[MODEL_DUPLICATE_OLD] = judgement->count[MODEL_DUPLICATE_NEW] = 0;
         judgement->count[MODEL_REPEATED] = judgement->count[MODEL_REPEATED_OFTEN] = 0;
     }
-    judgement->damaged = judgement->count[MODEL_TOP_BYTE] || judgement->count[MODEL_METADATA] ||
-                         judgement->count[MODEL_NEW_RANGE] || judgement->count[MODEL_GARBAGE] ||
-                         judgement->count[MODEL_PAST_END] || judgement->count[MODEL_DUPLICATE_OLD] ||
-                         judgement->count[MODEL_DUPLICATE_NEW] || judgement->count[MODEL_REPEATED_OFTEN];
+    judgement->damaged = judgement->count[MODEL_DEFECT] || judgement->count[MODEL_TOP_BYTE] ||
+                         judgement->count[MODEL_METADATA] || judgement->count[MODEL_NEW_RANGE] ||
+                         judgement->count[MODEL_GARBAGE] || judgement->count[MODEL_PAST_END] ||
+                         judgement->count[MODEL_DUPLICATE_OLD] || judgement->count[MODEL_DUPLICATE_NEW] ||
+                          judgement->count[MODEL_REPEATED_OFTEN];
     if (model->past_end)
         return;
     if (!judgement->damaged) {

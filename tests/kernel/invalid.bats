@@ -66,6 +66,39 @@ refused() {
     done
 }
 
+# expected NAME: the view that is left, from the first entries on (the writes went from the start of the device).
+expected() {
+    local chunks
+    chunks=$(jq .result.entries json)
+    if [ "$1" = written ]; then
+        new_image expected 1M 1
+        new_image newer 1M 2
+    else
+        new_image expected 1M 2
+        new_image newer 1M 1
+    fi
+    dd if=newer of=expected bs=4096 count="$chunks" conv=notrunc status=none
+}
+
+@test "an overflowed store: full to the last chunk, each entry is right, and the rest of the view is what the origin has" {
+    local name status
+    for name in written origin; do
+        status=0
+        refused $name snapinspect --json --origin o c
+        tool snapinspect --json --origin o c >json || status=$?
+        [ $status -eq 4 ]
+        [ "$(jq -r .result.invalid_cause json)" = overflow ]
+        [ "$(jq .result.entries json)" -gt 10 ]
+        expected $name
+        status=0
+        rm -f view
+        tool snapinspect --extract view --accept=invalid --origin o c >said 2>&1 || status=$?
+        [ $status -eq 4 ] || { cat said && return 1; }
+        cmp view expected
+        cmp c "$S/$name.cow"
+    done
+}
+
 @test "snapcreate does not take an invalid store for an empty device" {
     local status=0
     cp "$S/written.origin" o

@@ -4,6 +4,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/check/check_data.h"
+#include "tools/shared/invalid.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/report.h"
 
@@ -60,6 +61,7 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
         .stop = cli_stop_asked,
     };
     enum snap_status status = check_holders(session, &session->cow, err);
+    bool readable;
 
     if (status == SNAP_OK && session->origin.io)
         status = check_holders(session, &session->origin, err);
@@ -70,13 +72,14 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
         check_options.origin_block_bytes = session->origin.io->logical_block_bytes;
     }
     status = snap_check(&session->store, &check_options, &session->findings, &session->result, err);
-    if (status != SNAP_OK || !report_is_sound(&session->findings) || !session->result.list_complete)
+    readable = report_is_sound(&session->findings) || invalid_is_readable(&session->store, &session->findings);
+    if (status != SNAP_OK || !readable || !session->result.list_complete)
         return status;
     if (session->origin.io) {
         status = snap_evidence_gather(&look, &session->evidence, err);
         session->pair_known = status == SNAP_OK;
     }
-    if (status == SNAP_OK && session->arguments.data && report_is_sound(&session->findings))
+    if (status == SNAP_OK && session->arguments.data && readable)
         status = check_data(session, check_options.origin_sectors, err);
     return status;
 }

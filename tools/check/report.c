@@ -5,6 +5,7 @@
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
+#include "tools/shared/invalid.h"
 #include "tools/shared/verdict.h"
 #include "tools/shared/report.h"
 
@@ -51,7 +52,7 @@ static void print_left_out(struct check_session *session)
 /* What is to be said of the store, in a word that never changes. */
 static const char *verdict_word(const struct check_session *session)
 {
-    if (!session->result.list_complete)
+    if (!session->result.list_complete || session->store.defect == SNAP_HEADER_INVALID)
         return "not-usable";
     if (!report_is_sound(&session->findings))
         return "damaged";
@@ -70,11 +71,14 @@ static void print_summary(struct check_session *session)
                      cli_count_text(result->entries, "entry", "entries").text,
                      cli_size_text(session->store.layout.chunk_bytes).text,
                      cli_count_text(result->free_chunks, "free chunk", "free chunks").text,
-                     !report_is_sound(&session->findings) ? "damaged"
+                     invalid_is_readable(&session->store, &session->findings) ? "invalid"
+                     : !report_is_sound(&session->findings) ? "damaged"
                      : counts[SNAP_WARNING] > 0           ? "usable, with warnings"
                                                           : "clean");
     else
         report_print(session->cli->out, "%s: not usable", session->cow.path);
+    for (unsigned i = 0; i < INVALID_SENTENCES && invalid_is_readable(&session->store, &session->findings); i++)
+        report_print(session->cli->out, "%s: %s", session->cow.path, invalid_text(result, i).text);
     if (result->needs_bytes > 0)
         report_print(session->cli->out, "%s: %s", session->cow.path, verdict_cut_text(&session->cow, result).text);
 }
@@ -115,6 +119,7 @@ static void keep_json(struct check_session *session)
         report_set_figures(figures, &session->store, &session->result);
     if (session->result.list_complete)
         cli_json_set_uint(figures, "repeated_entries", session->result.repeated_entries);
+    invalid_set_json(figures, &session->store, &session->result);
     if (!snap_header_is_store(&session->store))
         content_set(figures, &session->cow, &session->store);
     cli_json_set_string(figures, "verdict", verdict_word(session));

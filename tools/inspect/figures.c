@@ -10,6 +10,7 @@
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
+#include "tools/shared/invalid.h"
 #include "tools/shared/pair_report.h"
 #include "tools/shared/verdict.h"
 
@@ -38,7 +39,8 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
     session->findings = (struct snap_findings){.fn = report_finding_talk, .context = &talk, .per_rule_max = 1};
     status = snap_check(&session->store, &check_options, &session->findings, &session->result, err);
     session->evidence_known = session->origin.io && session->result.list_complete &&
-                              report_is_sound(&session->findings);
+                              (report_is_sound(&session->findings) ||
+                               invalid_is_readable(&session->store, &session->findings));
     if (status == SNAP_OK && session->evidence_known)
         status = snap_evidence_gather(&look, &session->evidence, err);
     return status;
@@ -61,7 +63,9 @@ void inspect_figures_warn(struct inspect_session *session)
     content_say(session->cli, &session->cow, &session->store);
     warn_of_users(session, &session->cow, session->cow_users);
     warn_of_users(session, &session->origin, session->origin_users);
-    if (session->result.list_complete && !report_is_sound(&session->findings))
+    if (invalid_is_readable(&session->store, &session->findings))
+        invalid_say_next(session->cli, &session->cow, &session->origin);
+    else if (session->result.list_complete && !report_is_sound(&session->findings))
         cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck --all %s%s%s%s",
                  session->cow.path, origin ? "--origin " : "", origin ? cli_quote(origin).text : "", origin ? " " : "",
                  cli_quote(session->cow.path).text);
@@ -173,6 +177,8 @@ void inspect_figures_print(struct inspect_session *session)
     if (!session->result.list_complete)
         return;
     print_usage(session);
+    for (unsigned i = 0; i < INVALID_SENTENCES && invalid_is_readable(&session->store, &session->findings); i++)
+        report_field(session->cli, REPORT_DATA, "invalid", "%s", invalid_text(&session->result, i).text);
     pair_report_entries(&report);
     if (session->evidence_known)
         pair_report_judgement(&report);
@@ -194,6 +200,7 @@ void inspect_figures_set(struct cli_json *result, const struct inspect_session *
         content_set(result, &session->cow, &session->store);
     if (session->result.list_complete)
         report_set_figures(result, &session->store, &session->result);
+    invalid_set_json(result, &session->store, &session->result);
     if (session->evidence_known) {
         report_set_probe(result, "on_origin", &session->evidence.origin);
         report_set_probe(result, "in_view", &session->evidence.view);

@@ -78,7 +78,8 @@ const struct cli_option inspect_option_table[] = {
     {.name = "accept",
      .argument = "LIST",
      .help = "extract in spite of: identity (the store names another\norigin), cut (the list may have been cut off),\n"
-             "output-signature (something is on the output device),\nspace (it may not fit)",
+             "output-signature (something is on the output device),\nspace (it may not fit), "
+             "invalid (the store was given up)",
      .group = "Safety",
      .kind = CLI_LIST,
      .list = &parsed.accept,

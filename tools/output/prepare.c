@@ -4,8 +4,17 @@
 
 #include "tools/output/place.h"
 #include "tools/output/report.h"
+#include "tools/shared/accept.h"
 #include "tools/shared/content.h"
 #include "tools/shared/pair_report.h"
+
+/* A store that was given up still shows something. It is not the whole snapshot, so somebody has to want it. */
+static enum snap_status check_valid(const struct output_session *output, struct snap_error *err)
+{
+    return accept_has(output->arguments.accept, ACCEPT_INVALID) && snap_header_has_list(output->store)
+               ? SNAP_OK
+               : content_fail_defect(output->cow, output->store, err);
+}
 
 static enum snap_status open_inputs(struct output_session *output, struct snap_error *err)
 {
@@ -25,7 +34,7 @@ static enum snap_status open_inputs(struct output_session *output, struct snap_e
     if (status == SNAP_OK)
         status = devices_read_store(output->store, output->cow, output->origin, err);
     if (status == SNAP_OK)
-        status = content_fail_defect(output->cow, output->store, err);
+        status = check_valid(output, err);
     return status == SNAP_OK ? devices_origin_large_enough(output->origin, output->cow->path,
                                                            output->store->layout.chunk_bytes, err)
                              : status;
@@ -88,6 +97,7 @@ enum snap_status output_prepare(struct output_session *output, struct snap_error
         status = pair_check_cut(&pair, &output->check, false, NULL, err);
     if (status != SNAP_OK)
         return status;
+    output_report_invalid(output);
     warn_of_users(output, output->origin);
     warn_of_users(output, output->cow);
     status = output_place_prepare(output, err);

@@ -5,6 +5,7 @@
 #include "lib/base/new_file.h"
 #include "tools/cli/size.h"
 #include "tools/shared/accept.h"
+#include "tools/shared/invalid.h"
 #include "tools/shared/next.h"
 
 #include <inttypes.h>
@@ -45,6 +46,16 @@ void output_report_plan(const struct output_session *output, enum report_to to)
         report_field(cli, to, "free there", "%s", cli_size_text_exact(output->free_bytes).text);
 }
 
+void output_report_invalid(const struct output_session *output)
+{
+    if (output->store->defect != SNAP_HEADER_INVALID)
+        return;
+    cli_warn(output->cli, "%s: the store is marked invalid: what it shows may not be all of the snapshot",
+             output->cow->path);
+    for (unsigned i = 0; i < INVALID_SENTENCES; i++)
+        cli_warn(output->cli, "%s: %s", output->cow->path, invalid_text(&output->check, i).text);
+}
+
 void output_report_done(struct output_session *output)
 {
     struct cli *cli = output->cli;
@@ -56,6 +67,8 @@ void output_report_done(struct output_session *output)
              cli_pace_text(output->written.written_bytes, output->elapsed_ms).text);
     if (output->arguments.verify)
         cli_note(cli, "%s was read back and compared: all of it is correct", output->target.path);
+    if (output->store->defect == SNAP_HEADER_INVALID)
+        cli_warn(cli, "%s: the store is marked invalid: read above what may be missing here", output->cow->path);
     if (output->kind != OUTPUT_STREAM)
         next_use(cli, &output->evidence.view, &output->target);
     cli_note(cli, "%s and %s were not changed", output->origin->path, output->cow->path);

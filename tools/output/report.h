@@ -7,6 +7,9 @@
 #include "tools/output/session.h"
 #include "tools/shared/report.h"
 
+/* Of a store that is marked invalid: what is certain of it. Nothing of any other. */
+void output_report_invalid(const struct output_session *output);
+
 /* The lines about the place, for the person who is asked. */
 void output_report_place(struct output_session *output);
 

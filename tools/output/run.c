@@ -49,5 +49,5 @@ int output_run(struct output_session *output, const char **outcome)
         output_report_interrupted(output, status);
     }
     *outcome = cli_exit_outcome(status);
-    return cli_exit_status(status);
+    return status == SNAP_OK && output->store->defect == SNAP_HEADER_INVALID ? CLI_EXIT_STORE : cli_exit_status(status);
 }

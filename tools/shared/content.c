@@ -167,5 +167,8 @@ enum snap_status content_fail_defect(const struct device *cow, const struct snap
         return SNAP_OK;
     (void)snap_header_fail_defect(store, &defect);
     text = content_text(cow, store);
+    if (snap_header_has_list(store))
+        (void)snprintf(text.text, sizeof text.text, "to see what it still holds, and how to get that out: snapinspect "
+                       "%.8000s", cli_quote(cow->path).text);
     return snap_fail(err, defect.status, "%s%s%s", defect.text, text.text[0] != '\0' ? "; " : "", text.text);
 }

@@ -20,7 +20,7 @@ static enum snap_status describe_store(const struct snap_store *store, struct re
 
     if (status != SNAP_OK)
         return status;
-    if (!result.list_complete)
+    if (!result.list_complete || store->defect != SNAP_HEADER_GOOD)
         (void)snprintf(what->text, sizeof what->text, "a snapshot store that is invalid or damaged");
     else
         (void)snprintf(what->text, sizeof what->text, "a snapshot store with %s%.600s%s%.64s",

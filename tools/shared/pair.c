@@ -17,7 +17,8 @@
 static enum snap_status talk_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
 {
     if (finding->rule == SNAP_RULE_STORE_FULL || finding->rule == SNAP_RULE_NO_ROOM ||
-        finding->rule == SNAP_RULE_ENTRY_NEW_RANGE || finding->rule == SNAP_RULE_LIST_PAST_END)
+        finding->rule == SNAP_RULE_ENTRY_NEW_RANGE || finding->rule == SNAP_RULE_LIST_PAST_END ||
+        finding->rule == SNAP_RULE_STORE_INVALID)
         return SNAP_OK;
     return report_finding_talk(context, finding, err);
 }
@@ -46,6 +47,8 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
 
     if (status != SNAP_OK)
         return status;
+    /* Before this, a store that is marked invalid was refused, or accepted. */
+    findings.severity_counts[SNAP_FATAL] -= findings.rule_counts[SNAP_RULE_STORE_INVALID];
     if (check->needs_bytes > 0 && only_cut(&findings))
         return verdict_fail_cut(pair->cow, check, err);
     if (findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] > 0)
