@@ -260,6 +260,8 @@ static enum snap_status check_whole(struct check *check, const struct snap_dupli
     const bool sound = check->findings->severity_counts[SNAP_CORRUPTING] == 0 &&
                        check->findings->severity_counts[SNAP_FATAL] == 0;
     const uint64_t distinct = result->entries - result->repeated_entries;
+    /* An undo store gets the room for what its merge replaces, and nobody else writes to it. */
+    const bool is_undo = (check->store->identity.flags & SNAP_IDENTITY_UNDO) != 0;
     enum snap_status status = SNAP_OK;
     struct snap_finding finding;
 
@@ -268,7 +270,7 @@ static enum snap_status check_whole(struct check *check, const struct snap_dupli
                            " belong to no entry", in_use - distinct, next_free);
         status = add(check, &finding);
     }
-    if (sound && layout->cow_chunks >= 3 && result->free_chunks == 0 && distinct < check->origin_chunks) {
+    if (sound && !is_undo && layout->cow_chunks >= 3 && result->free_chunks == 0 && distinct < check->origin_chunks) {
         snap_findings_init(&finding, SNAP_RULE_STORE_FULL, "%" PRIu64 " entries, no free chunk", result->entries);
         if (status == SNAP_OK)
             status = add(check, &finding);

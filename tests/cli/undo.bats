@@ -117,6 +117,31 @@ flags() {
     assert_equal "$(flags undo) $(flags snap)" "1 0"
 }
 
+@test "an undo store is told as one, with what it takes back; that it is full is no finding" {
+    merged_with_undo
+    program snapinspect --origin origin undo
+    assert_status 0
+    assert_shown "undo store  what a merge of the store "
+    assert_said "to take the merge back, with COW for the store that was merged: snapmerge --origin origin --cow undo --preserve COW"
+    assert_shown "free        0 of "
+    program snapcheck --origin origin undo
+    assert_status 0
+    assert_equal "$stderr" ""
+    [[ $output != *store-full* && $output == *": clean"* ]]
+    program snapinspect snap
+    assert_shown "way back    the undo store "
+    assert_not_said "take the merge back"
+    program snapinspect --json undo
+    assert_json '.result.identity | "\(.is_undo_store) \(.undo_id) \(.merge_under_way) \(.undo_lacks_a_part)"' \
+        "true null false false"
+    local id
+    id=$(json .result.identity.store_id)
+    program snapinspect --json snap
+    assert_json '.result.identity | "\(.is_undo_store) \(.undo_id)"' "false $id"
+    on_terminal n snapmerge --origin origin --cow undo --preserve snap
+    assert_shown "undo is an undo store: this takes the merge of snap back."
+}
+
 @test "the line that is printed last takes it back: origin and snapshot are as before" {
     local name
     for name in snap fine; do
@@ -124,6 +149,8 @@ flags() {
         assert_status 0
         assert_said "$name is a valid, empty store now; keep it for as long as you may want to take the merge back"
         take_back
+        assert_said "taken back: origin holds what it held before the merge"
+        assert_said "$name has its entries again"
         as_before "$name"
         assert_equal "$(entries_of "$name") $(entries_of undo)" "$(entries_of "$name.before") 0"
         # Once more, by itself: there is nothing left whose view could be lost.

@@ -239,6 +239,17 @@ static void a_full_store_is_a_warning(void **state)
             none(io, &options);
         assert_int_equal(checked.result.free_chunks, 98 - entries);
     }
+    {
+        struct snap_identity undo = {.flags = SNAP_IDENTITY_UNDO, .origin_sectors = 1};
+        uint8_t sector[SNAP_HEADER_SECTOR_BYTES];
+
+        io = list_new(CS, 100 * CS);
+        list_put_canonical(io, CS, 0, 98, 0, 1);
+        must(snap_io_read(io, 0, sizeof sector, sector, NULL));
+        snap_codec_encode_record(&undo, sector);
+        must(snap_io_write(io, 0, sizeof sector, sector, NULL));
+        none(io, &options); /* an undo store is made for what it holds */
+    }
     io = list_new(CS, 259 * CS); /* area 0 full, area 1 there but without a data chunk */
     list_put_canonical(io, CS, 0, 256, 0, 1);
     only_in_header(io, SNAP_RULE_STORE_FULL, SNAP_WARNING);

@@ -53,6 +53,20 @@ static void warn_of_users(struct inspect_session *session, const struct device *
         cli_warn(session->cli, "%s: it is in use (%s): what is shown may be of different moments", device->path, users);
 }
 
+/* Of an undo store that has something in it: the line that merges it; the COW's path is not recorded. */
+static void say_how_to_take_back(struct inspect_session *session)
+{
+    const struct snap_identity *record = &session->store.identity;
+    const char *origin = session->origin.path;
+
+    if ((record->flags & SNAP_IDENTITY_UNDO) != 0 && session->result.entries > 0 &&
+        report_is_sound(&session->findings))
+        cli_note(session->cli, "to take the merge back%s: snapmerge --origin %s --cow %s%s",
+                 report_has_id(record->parent_id) ? ", with COW for the store that was merged" : "",
+                 origin ? cli_quote(origin).text : "ORIGIN", cli_quote(session->cow.path).text,
+                 report_has_id(record->parent_id) ? " --preserve COW" : "");
+}
+
 void inspect_figures_warn(struct inspect_session *session)
 {
     const char *origin = session->origin.path;
@@ -69,6 +83,7 @@ void inspect_figures_warn(struct inspect_session *session)
         cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck --all %s%s%s%s",
                  session->cow.path, origin ? "--origin " : "", origin ? cli_quote(origin).text : "", origin ? " " : "",
                  cli_quote(session->cow.path).text);
+    say_how_to_take_back(session);
 }
 
 static struct cli_text size_text(const struct inspect_session *session, uint64_t bytes)
@@ -129,6 +144,26 @@ static void print_fingerprint(struct inspect_session *session)
         report_field(session->cli, REPORT_DATA, "fingerprint", "%s", others[store->fingerprint_state]);
 }
 
+/* What this store has to do with taking a merge back; of most stores, nothing. */
+static void print_undo(struct inspect_session *session)
+{
+    const struct snap_identity *record = &session->store.identity;
+    char id[37];
+
+    if (report_has_id(record->undo_id)) {
+        snap_identity_format_id(record->undo_id, id);
+        report_field(session->cli, REPORT_DATA, "way back", "the undo store %s%s%s", id,
+                     record->flags & SNAP_IDENTITY_UNDO_LOST ? ", which lacks a part" : "",
+                     record->flags & SNAP_IDENTITY_MERGING ? "; the merge with it is under way" : "");
+    }
+    if ((record->flags & SNAP_IDENTITY_UNDO) == 0)
+        return;
+    snap_identity_format_id(record->parent_id, id);
+    report_field(session->cli, REPORT_DATA, "undo store", "what a merge of %s%s replaced; merging this takes it back",
+                 report_has_id(record->parent_id) ? "the store " : "a store without a record",
+                 report_has_id(record->parent_id) ? id : "");
+}
+
 /* What an empty store has, too. */
 static void print_usage(const struct inspect_session *session)
 {
@@ -173,6 +208,7 @@ void inspect_figures_print(struct inspect_session *session)
                  "version %" PRIu32 ", valid %" PRIu32 ", chunks of %" PRIu32 " sectors", session->store.header.version,
                  session->store.header.valid, layout->chunk_sectors);
     print_identity(session);
+    print_undo(session);
     print_fingerprint(session);
     if (!session->result.list_complete)
         return;

@@ -26,6 +26,7 @@ void merge_report_devices(struct merge_session *session)
     const struct pair pair = merge_pair(session, &session->cow, &session->store);
 
     pair_report_all(&pair, &session->check, &session->evidence, REPORT_TALK);
+    merge_undo_show_before(session);
     cli_line(session->cli, "%s will be written to %s, and the COW %s",
              cli_size_text_exact(session->job.total_bytes).text, session->origin.path,
              session->options.keep_cow ? "is kept as it is." : "will be consumed: afterwards it is an empty store.");
@@ -70,6 +71,7 @@ void merge_report_done(struct merge_session *session)
                  session->origin.path);
         return;
     }
+    merge_undo_show_taken_back(session);
     next_use(cli, &session->evidence.view, &session->origin);
     if (session->options.keep_cow)
         cli_note(cli, "%s was not changed; merging it again after %s was used would overwrite the newer content",

@@ -334,6 +334,33 @@ void merge_undo_print(struct merge_session *session)
                      session->undo.sibling->device.path);
 }
 
+void merge_undo_show_before(struct merge_session *session)
+{
+    const struct merge_sibling *parent = is_undo_store(&session->store) ? find_parent(session) : NULL;
+
+    if (is_undo_store(&session->store))
+        cli_line(session->cli, "%s is an undo store: this takes the merge of %s back.", session->cow.path,
+                 parent ? parent->device.path : "another store");
+}
+
+void merge_undo_show_taken_back(struct merge_session *session)
+{
+    const struct merge_sibling *parent = is_undo_store(&session->store) ? find_parent(session) : NULL;
+    const char *origin = session->origin.path;
+
+    if (!is_undo_store(&session->store))
+        return;
+    if (accept_has(session->arguments.accept, ACCEPT_UNDO))
+        cli_note(session->cli, "taken back: %s holds what it held before the merge, as far as this undo store had it",
+                 origin);
+    else
+        cli_note(session->cli, "taken back: %s holds what it held before the merge", origin);
+    if (parent && !parent->invalidate)
+        cli_note(session->cli, "%s has its entries again", parent->device.path);
+    else if (session->arguments.preserve.count == 0 || parent)
+        cli_note(session->cli, "what the snapshot that was merged showed is lost");
+}
+
 bool merge_undo_kept_whole(const struct merge_session *session)
 {
     const struct merge_sibling *sibling = session->undo.sibling;

@@ -61,6 +61,10 @@ bool merge_undo_may_bring_back(const struct merge_session *session);
 /* For the plan on standard output: what would be made. */
 void merge_undo_print(struct merge_session *session);
 
+/* Before a question about the merge of an undo store, and after it: what is taken back. */
+void merge_undo_show_before(struct merge_session *session);
+void merge_undo_show_taken_back(struct merge_session *session);
+
 /* With --keep-cow: the undo store has all that it needs, so that the merge goes on without naming it, and only so. */
 bool merge_undo_kept_whole(const struct merge_session *session);
 

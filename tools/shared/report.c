@@ -230,10 +230,16 @@ static void set_text(struct cli_json *object, const char *key, const char *text)
     cli_json_set_string(object, key, text[0] != '\0' ? text : NULL);
 }
 
+bool report_has_id(const uint8_t id[16])
+{
+    static const uint8_t none[16];
+
+    return memcmp(id, none, sizeof none) != 0;
+}
+
 void report_set_identity(struct cli_json *object, const struct snap_store *store)
 {
     const struct snap_identity *record = &store->identity;
-    static const uint8_t none[16];
     struct cli_json *json;
     char id[37];
 
@@ -245,7 +251,12 @@ void report_set_identity(struct cli_json *object, const struct snap_store *store
     snap_identity_format_id(record->store_id, id);
     cli_json_set_string(json, "store_id", id);
     snap_identity_format_id(record->parent_id, id);
-    cli_json_set_string(json, "parent_id", memcmp(record->parent_id, none, sizeof none) == 0 ? NULL : id);
+    cli_json_set_string(json, "parent_id", report_has_id(record->parent_id) ? id : NULL);
+    snap_identity_format_id(record->undo_id, id);
+    cli_json_set_string(json, "undo_id", report_has_id(record->undo_id) ? id : NULL);
+    cli_json_set_bool(json, "is_undo_store", (record->flags & SNAP_IDENTITY_UNDO) != 0);
+    cli_json_set_bool(json, "merge_under_way", (record->flags & SNAP_IDENTITY_MERGING) != 0);
+    cli_json_set_bool(json, "undo_lacks_a_part", (record->flags & SNAP_IDENTITY_UNDO_LOST) != 0);
     cli_json_set_uint(json, "origin_sectors", record->origin_sectors);
     cli_json_set_uint(json, "created_seconds", record->created_seconds);
     cli_json_set_uint(json, "flags", record->flags);

@@ -67,6 +67,9 @@ void report_set_figures(struct cli_json *object, const struct snap_store *store,
 void report_set_usage(struct cli_json *object, const struct snap_layout *layout, uint64_t entries,
                       uint64_t highest_new_chunk);
 
+/* Whether a field of a record names another store. */
+bool report_has_id(const uint8_t id[16]);
+
 /* The identity record, or null. */
 void report_set_identity(struct cli_json *object, const struct snap_store *store);
 
