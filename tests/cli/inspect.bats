@@ -158,7 +158,8 @@ recipe() {
 
 @test "a record with a size beyond 2^64 bytes: it is shown in sectors" {
     truncate -s 1M origin
-    program snapcreate --origin origin --cow cow --size 1M
+    contents new 1048576 new
+    program snapcreate --origin origin --cow cow --size max --from-diff new
     perl -e '
         # origin_sectors of the record, and its checksum anew (dmsnap-store(5), IDENTITY RECORD)
         my @table = map { my $c = $_; $c = $c >> 1 ^ ($c & 1 ? 0x82f63b78 : 0) for 1 .. 8; $c } 0 .. 255;
