@@ -45,12 +45,12 @@ enum snap_status snap_shrunk_explain(const struct snap_opened *opened, const cha
                                      struct snap_io_request *requests, size_t count, struct snap_error *err)
 {
     enum snap_status status = snap_shrunk_check(opened, name, err);
-    bool gone = false;
+    char reason[SNAP_ERROR_REASON_BYTES];
 
-    for (size_t i = 0; i < count; i++)
-        gone |= requests[i].sys_errno == ENXIO || requests[i].sys_errno == ENODEV;
-    if (status == SNAP_OK && gone)
-        status = snap_fail(err, SNAP_E_CHANGED, "%s: the device was taken away", name);
+    for (size_t i = 0; i < count && status == SNAP_OK; i++)
+        if (requests[i].sys_errno == ENXIO || requests[i].sys_errno == ENODEV)
+            status = snap_fail(err, SNAP_E_CHANGED, "%s: the device was taken away: %s", name,
+                               snap_error_reason(requests[i].sys_errno, reason));
     for (size_t i = 0; i < count && status != SNAP_OK; i++)
         if (requests[i].sys_errno != 0)
             requests[i].sys_errno = ESTALE;

@@ -166,7 +166,7 @@ list_is_whole() {
         traced -P "$dir/snap" -e trace=preadv -e "inject=preadv:error=$number" -- \
             "${merge[@]}" --no-sandbox --continue-on-error --bad-list "$dir/bad.txt"
         assert_status 8
-        assert_said "$dir/snap: the device was taken away"
+        assert_said "$dir/snap: the device was taken away: No such device"
         cmp origin origin.before
     done
 }
