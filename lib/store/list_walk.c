@@ -92,7 +92,7 @@ static void read_batch(void *argument)
 
     /* Each request has its own result; whether one that failed matters is decided when it is reached. */
     batch->status = snap_io_transfer(batch->store->io, batch->requests, batch->pieces, &batch->reason);
-    for (uint32_t i = 0; i < batch->pieces; i++)
+    for (uint32_t i = 0; i < batch->pieces && batch->status != SNAP_E_CHANGED; i++)
         if (batch->requests[i].sys_errno != 0)
             batch->status = SNAP_OK;
 }
@@ -186,16 +186,16 @@ enum snap_status snap_list_walk_next(struct snap_list_walk *walk, struct snap_sp
     span->first_slot = (uint32_t)(piece * span->slots);
     span->first_index = area * store->layout.entries_per_area + span->first_slot;
     span->bytes = request->iov->iov_base;
-    if (request->sys_errno != 0) {
-        walk->over = true;
-        return snap_fail_errno(err, request->sys_errno, "%s: cannot read metadata area %" PRIu64 " at byte %" PRIu64,
-                               store->io->name, area, request->offset_bytes);
-    }
     if (walk->now->status != SNAP_OK) {
         walk->over = true;
         if (err)
             *err = walk->now->reason;
         return walk->now->status;
+    }
+    if (request->sys_errno != 0) {
+        walk->over = true;
+        return snap_fail_errno(err, request->sys_errno, "%s: cannot read metadata area %" PRIu64 " at byte %" PRIu64,
+                               store->io->name, area, request->offset_bytes);
     }
     if (!walk->ended) {
         span->live = count_live(span);

@@ -77,7 +77,14 @@ list_is_whole() {
     cut_at pread64 "$dir/snap" snap snapcheck --data "$dir/snap"
     said_cut snap
     assert_equal "$output" ""
+    # An area of the list is cut off.
     begin_anew snap
+    now_bytes=4096
+    cut_at pread64 "$dir/snap" snap snapcheck "$dir/snap"
+    said_cut snap
+    assert_equal "$output" ""
+    begin_anew snap
+    now_bytes=65536
     cut_at pread64 "$dir/snap" snap snapinspect --extract "$dir/image" --origin "$dir/origin" "$dir/snap"
     said_cut snap
     [ ! -e image ]
