@@ -152,10 +152,12 @@ static void compare_content(const struct snap_identity *record, const struct sna
 void snap_identity_compare(const struct snap_identity *record, const struct snap_origin_facts *origin,
                            const struct snap_probe *brought, bool in_part, struct snap_identity_match *match)
 {
+    struct snap_identity_match content = {.text = ""};
+
     *match = (struct snap_identity_match){.text = ""};
     compare_device(record, origin, match);
-    if (!match->device_differs)
-        compare_content(record, origin, brought, in_part, match);
+    compare_content(record, origin, brought, in_part, match->device_differs ? &content : match);
+    match->content |= content.content && !content.content_differs;
     if (match->device_differs || match->content_differs)
         return;
     match->grown = origin->sectors > record->origin_sectors;

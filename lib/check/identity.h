@@ -29,10 +29,11 @@ enum snap_status snap_identity_fill(struct snap_identity *identity, const struct
 struct snap_identity_match {
     bool device_differs;         /* size (smaller), PARTUUID or serial: no content can explain that */
     bool smaller;                /* that is because the origin is smaller than recorded */
-    bool content_differs;        /* file system or partition table: may have been changed since */
+    bool content_differs;        /* file system or partition table: may have changed since; not for another device */
     bool brought;                /* what differs of these was brought there by a merge of this store */
     bool grown;                  /* the origin is larger than recorded, and nothing else differs */
-    bool content, partuuid, serial; /* is the same, and tells one device from another; the size always fits then */
+    bool content, partuuid;      /* is the same, and tells one device from another; `content` of another device, too */
+    bool serial;                 /* is the same, as it is for partitions of a disk, or other parts of a device */
     char text[SNAP_IDENTITY_TEXT_BYTES]; /* the first difference, both sides named; empty: none */
 };
 

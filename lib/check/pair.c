@@ -28,6 +28,36 @@ __attribute__((format(printf, 4, 5))) static bool decide(struct snap_pair *pair,
     return true;
 }
 
+static bool proves(const struct snap_fingerprint_result *samples)
+{
+    return samples->differ == 0 && samples->agree_places >= PROOF_SAMPLES && samples->agree_telling >= PROOF_TELLING;
+}
+
+/*
+ * Another device than the record's. Whoever saved a dying disk has the right content on another disk, and so has
+ * whoever made a backup; only people know which of the two they mean.
+ */
+static bool contradicts_other_device(const struct snap_pair_facts *facts, const struct snap_identity_match *record,
+                                     struct snap_pair *pair)
+{
+    const struct snap_fingerprint_result *samples = &facts->fingerprint;
+
+    pair->copy = !record->smaller && samples->differ == 0 && (proves(samples) || record->content);
+    if (pair->copy && proves(samples))
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE,
+                      "%s; but %" PRIu32 " sampled blocks are what they were when the store was made: is it a copy of "
+                      "the origin?", record->text, samples->agree_places);
+    if (pair->copy)
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE,
+                      "%s; but both have the same %s: is it a copy of the origin?", record->text,
+                      facts->store->identity.fs_type[0] != '\0' ? "file system" : "partition table");
+    if (samples->differ > 0)
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE,
+                      "%s, and %" PRIu32 " of %" PRIu32 " sampled blocks are not what they were", record->text,
+                      samples->differ, samples->differ + samples->agree);
+    return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "%s", record->text);
+}
+
 /* What speaks against the pair whatever the two contain. */
 static bool contradicts_device(const struct snap_pair_facts *facts, const struct snap_identity_match *record,
                                struct snap_pair *pair)
@@ -47,9 +77,7 @@ static bool contradicts_device(const struct snap_pair_facts *facts, const struct
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_STORE,
                       "the origin is itself a snapshot store (with chunks of %" PRIu32 " sectors), most likely the COW "
                       "of another origin", facts->origin_chunk_sectors);
-    if (record->device_differs)
-        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "%s", record->text);
-    return false;
+    return record->device_differs && contradicts_other_device(facts, record, pair);
 }
 
 /* What may have made samples differ. A store without entries has nothing that could be merged in the wrong order. */
@@ -79,7 +107,7 @@ static bool decides_by_samples(const struct snap_pair_facts *facts, const struct
                       "was made (the first one is at byte %" PRIu64 "): %s",
                       samples->differ, samples->differ + samples->agree, samples->first_differing_bytes,
                       why_samples_differ(facts->entries));
-    if (samples->agree_places >= PROOF_SAMPLES && samples->agree_telling >= PROOF_TELLING)
+    if (proves(samples))
         return decide(pair, SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT,
                       "%" PRIu32 " sampled blocks of this origin are what they were when the store was made",
                       samples->agree_places);
@@ -113,8 +141,8 @@ static bool decides_by_record(const struct snap_pair_facts *facts, const struct 
 {
     char text[128];
 
-    if (!match->content && !match->partuuid && !match->serial)
-        return false;
+    if (!match->content && !match->partuuid)
+        return false; /* a serial number alone is that of each partition, and of mmcblk0 and mmcblk0boot0 */
     return decide(pair, SNAP_PAIR_LIKELY, match->content ? SNAP_PAIR_RECORD : SNAP_PAIR_DEVICE,
                   "the store was made for an origin with the same %s",
                   agreed(&facts->store->identity, match, text, sizeof text));
@@ -137,11 +165,15 @@ static bool decides_by_held(const struct snap_pair_facts *facts, const struct sn
     return false;
 }
 
-static void decide_by_content(const struct snap_pair_facts *facts, bool recorded, struct snap_pair *pair)
+static void decide_by_content(const struct snap_pair_facts *facts, const struct snap_identity_match *match,
+                              struct snap_pair *pair)
 {
     const struct snap_resemblance *resemblance = &facts->resemblance;
-    const char *const marks = recorded ? "its record fits, but holds only the size of its origin"
-                                       : "the store does not say which origin it belongs to";
+    const char *const marks =
+        facts->store->identity_state != SNAP_IDENTITY_OK ? "the store does not say which origin it belongs to"
+        : match->serial ? "its record fits, but holds only the size of its origin and a serial number that other "
+                          "devices may have, too"
+                        : "its record fits, but holds only the size of its origin";
 
     if (facts->fingerprint.agree_telling > 0)
         (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT,
@@ -196,7 +228,7 @@ void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair
                                .needed_bytes = needed_bytes(facts, &match)};
     if (!contradicts_device(facts, &match, pair) && !decides_by_samples(facts, &match, pair) &&
         !decides_by_record(facts, &match, pair) && !decides_by_held(facts, origin.probe, pair))
-        decide_by_content(facts, recorded, pair);
+        decide_by_content(facts, &match, pair);
     name_what_was_brought(facts, pair);
 }
 

@@ -50,6 +50,7 @@ struct snap_pair {
     bool grown;                           /* the origin is larger than the record says */
     bool smaller;                         /* the origin is smaller than the record says */
     bool brought;                         /* what the record does not name was brought there by a merge of this store */
+    bool copy;                            /* contradicted: it is another device, with the content of the right one */
     uint64_t needed_bytes;                /* the least size of an origin that takes all entries and fits the record */
     char text[SNAP_IDENTITY_TEXT_BYTES];  /* a clause without a device's name: "the store holds ..." */
 };

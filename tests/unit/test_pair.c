@@ -127,8 +127,7 @@ static void a_fingerprint_proves_or_convicts(void **state)
     facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_places = 190, .agree_telling = 0};
     judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "");
     facts.fingerprint = (struct snap_fingerprint_result){.agree = 190, .agree_places = 190, .agree_telling = 100,
-                                                         .differ = 1,
-                                               .first_differing_bytes = 40960};
+                                                         .differ = 1, .first_differing_bytes = 40960};
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "1 of 191 sampled blocks");
     assert_true(strstr(pair.text, "byte 40960") && strstr(pair.text, "wrong origin") &&
                 strstr(pair.text, "wrong order") && strstr(pair.text, "without its snapshot") &&
@@ -159,6 +158,48 @@ static void what_a_merge_has_brought_is_no_contradiction(void **state)
     assert_false(pair.brought);
     (void)snprintf(before.uuid, sizeof before.uuid, A);
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, "");
+}
+
+/* The commonest rescue: the origin was copied to another disk. Both facts are said. */
+static void another_device_with_the_same_content_is_called_a_copy(void **state)
+{
+    (void)state;
+    record("ext4", A);
+    (void)snprintf(store.identity.serial, sizeof store.identity.serial, "WD-1");
+    (void)snprintf(device.serial, sizeof device.serial, "WD-2");
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "WD-1, but this one has WD-2; but both have the same file "
+                                                     "system: is it a copy of the origin?");
+    assert_true(pair.copy);
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 20, .agree_places = 16, .agree_telling = 8};
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "WD-1, but this one has WD-2; but 16 sampled blocks are what they "
+                                                     "were when the store was made: is it a copy of the origin?");
+    assert_true(pair.copy);
+    facts.fingerprint.differ = 4;
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "WD-2, and 4 of 24 sampled blocks are not what they were");
+    assert_false(pair.copy);
+    facts.fingerprint = (struct snap_fingerprint_result){.samples = 0};
+    record("ext4", B);
+    (void)snprintf(store.identity.serial, sizeof store.identity.serial, "WD-1");
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "WD-2");
+    assert_false(pair.copy);
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 20, .agree_places = 16, .agree_telling = 8};
+    facts.origin.sectors--;
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "8000 sectors");
+    assert_false(pair.copy);
+}
+
+/* Partitions have the number of their disk, and so have namespaces and boot areas of one device. */
+static void a_serial_number_alone_says_nothing(void **state)
+{
+    (void)state;
+    origin = (struct snap_probe){.type = ""};
+    record("", "");
+    (void)snprintf(store.identity.serial, sizeof store.identity.serial, "WD-1");
+    (void)snprintf(device.serial, sizeof device.serial, "WD-1");
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "only the size of its origin and a serial number that other devices");
+    (void)snprintf(store.identity.partuuid, sizeof store.identity.partuuid, "p");
+    (void)snprintf(device.partuuid, sizeof device.partuuid, "p");
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_DEVICE, "with the same size, PARTUUID and serial number");
 }
 
 /* A proof outweighs marks that somebody may have changed inside the snapshot, but no other device. */
@@ -247,6 +288,8 @@ int main(void)
         cmocka_unit_test_setup(a_record_names_what_was_compared, set_up),
         cmocka_unit_test_setup(a_fingerprint_proves_or_convicts, set_up),
         cmocka_unit_test_setup(what_a_merge_has_brought_is_no_contradiction, set_up),
+        cmocka_unit_test_setup(another_device_with_the_same_content_is_called_a_copy, set_up),
+        cmocka_unit_test_setup(a_serial_number_alone_says_nothing, set_up),
         cmocka_unit_test_setup(evidence_is_weighed_strongest_first, set_up),
         cmocka_unit_test_setup(content_only_makes_likely_what_is_unknown, set_up),
         cmocka_unit_test_setup(a_later_state_of_a_device, set_up),

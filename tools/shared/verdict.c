@@ -24,7 +24,7 @@ struct report_text verdict_sentence(const struct device *cow, const struct devic
     struct report_text result;
 
     (void)snprintf(result.text, sizeof result.text, "%.4095s and %.4095s %s: %s", cow->path, origin->path,
-                   verbs[pair->outcome], pair->text);
+                   pair->copy ? "may not belong together" : verbs[pair->outcome], pair->text);
     return result;
 }
 
@@ -60,6 +60,9 @@ static struct report_text next_text(const struct snap_pair *pair, const struct d
         (void)snprintf(result.text, sizeof result.text, "; if it was cut, make it as long again as it was, %" PRIu64
                        " bytes; a merge into what is left of it loses the rest; if you know that it never was longer, "
                        "%.512s", pair->needed_bytes, waiver);
+    else if (pair->copy)
+        (void)snprintf(result.text, sizeof result.text, "; if it is one, and %.4096s is the one that you mean, %.512s",
+                       origin->path, waiver);
     else if (!snap_pair_is_final(pair))
         (void)snprintf(result.text, sizeof result.text, "; if you know that %.4096s is the right origin, %.512s",
                        origin->path, waiver);
