@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/device/lockers.h"
 #include "lib/device/loops.h"
 #include "lib/device/overlay.h"
 #include "lib/device/twins.h"
@@ -54,6 +55,7 @@ static enum snap_status lock_file(struct taking *taking, const struct other_name
 {
     const char *name = other->name;
     struct flock lock = other->lock;
+    char lockers[SNAP_LOCKERS_BYTES];
     struct stat st;
     int fd = open(name, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
 
@@ -69,19 +71,25 @@ static enum snap_status lock_file(struct taking *taking, const struct other_name
     }
     if (fcntl(fd, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
         (void)close(fd); /* nothing was written through it */
-        return snap_fail(err, SNAP_E_BUSY, "%s: in use: another program holds a lock on %s, which has the same bytes",
-                         taking->path, name);
+        snap_lockers_of_file(other->device, other->inode, lockers, sizeof lockers);
+        return snap_fail(err, SNAP_E_BUSY, "%s: in use: another program holds a lock on %s, which has the same "
+                         "bytes%s%s%s", taking->path, name, lockers[0] ? " (" : "", lockers, lockers[0] ? ")" : "");
     }
     return keep(taking, fd, err);
 }
 
-static enum snap_status fail_in_use(struct taking *taking, const struct snap_loop *loop, struct snap_error *err)
+/* `node` is another name of the bytes, and in use. */
+static enum snap_status fail_in_use(const struct taking *taking, const char *node, const struct snap_device *other,
+                                    struct snap_error *err)
 {
-    char users[SNAP_DEVICE_HOLDERS_BYTES];
+    char users[SNAP_DEVICE_HOLDERS_BYTES], lockers[SNAP_LOCKERS_BYTES] = "";
 
-    snap_device_users(&loop->device, users, sizeof users);
-    return snap_fail(err, SNAP_E_BUSY, "%s: in use: %s has the same bytes, and is %s", taking->path, loop->node,
-                     users[0] ? users : "held by another program");
+    snap_device_users(other, users, sizeof users);
+    if (users[0] == '\0')
+        snap_lockers_of_device(other->device_number, lockers, sizeof lockers);
+    return snap_fail(err, SNAP_E_BUSY, "%s: in use: %s has the same bytes, and is %s%s%s%s", taking->path, node,
+                     users[0] ? users : "held by another program", lockers[0] ? " (" : "", lockers,
+                     lockers[0] ? ")" : "");
 }
 
 /*
@@ -95,7 +103,7 @@ static enum snap_status hold_loop(struct taking *taking, const struct snap_loop 
     const int fd = open(loop->node, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 
     if (fd < 0 && errno == EBUSY)
-        return fail_in_use(taking, loop, err);
+        return fail_in_use(taking, loop->node, &loop->device, err);
     if (fd < 0)
         return snap_fail_errno(err, errno, "%s: %s has the same bytes, and cannot be held", taking->path, loop->node);
     if (fstat(fd, &st) != 0 || !S_ISBLK(st.st_mode) || st.st_rdev != loop->device.device_number) {
@@ -193,16 +201,13 @@ static enum snap_status lock_backing_file(struct taking *taking, struct snap_err
 static enum snap_status ask_twin(const struct taking *taking, const struct snap_twin *twin, struct snap_error *err)
 {
     const struct snap_device other = {.block_device = true, .device_number = twin->number, .disk_number = twin->number};
-    char users[SNAP_DEVICE_HOLDERS_BYTES], node[sizeof twin->name + 32];
+    char node[sizeof twin->name + 32];
     int fd;
 
     (void)snprintf(node, sizeof node, "/dev/mapper/%s", twin->name);
     fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && errno == EBUSY) {
-        snap_device_users(&other, users, sizeof users);
-        return snap_fail(err, SNAP_E_BUSY, "%s: in use: %s has the same bytes, and is %s", taking->path, node,
-                         users[0] ? users : "held by another program");
-    }
+    if (fd < 0 && errno == EBUSY)
+        return fail_in_use(taking, node, &other, err);
     if (fd >= 0)
         (void)close(fd); /* nothing was done with it */
     return SNAP_OK;

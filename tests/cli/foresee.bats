@@ -135,7 +135,8 @@ need_other_user() {
         >"$BATS_TEST_TMPDIR/held" &
     lock_pid=$!
     while [ ! -s "$BATS_TEST_TMPDIR/held" ]; do sleep 0.05; done
-    foreseen 8 "$cow: in use: another program holds a lock on it" snapmerge --origin "$origin" --cow "$cow"
+    foreseen 8 "$cow: in use: another program holds a lock on it (locked by process $lock_pid (perl))" \
+        snapmerge --origin "$origin" --cow "$cow"
     foreseen 8 "$cow: in use: another program holds a lock on it" snapcreate -f --origin "$origin" --cow "$cow"
 }
 

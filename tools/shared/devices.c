@@ -3,6 +3,7 @@
 #include "tools/shared/devices.h"
 
 #include "lib/base/bytes.h"
+#include "lib/device/lockers.h"
 #include "lib/device/tag.h"
 #include "tools/cli/stop.h"
 
@@ -64,15 +65,29 @@ enum snap_status devices_apart(const char *name, int fd, const struct device *co
     return SNAP_OK;
 }
 
-/* Adds the users of the device to the message that says that it is in use. */
-static void add_holders(const struct device *device, struct snap_error *err)
+static void add_in_brackets(struct snap_error *err, const char *text)
 {
-    char holders[SNAP_DEVICE_HOLDERS_BYTES];
     const size_t used = strlen(err->text);
 
-    snap_device_holders(device->path, &device->facts, holders, sizeof holders);
-    if (holders[0] != '\0' && !strstr(err->text, holders))
-        (void)snprintf(err->text + used, sizeof err->text - used, " (%s)", holders);
+    if (text[0] != '\0' && !strstr(err->text, text))
+        (void)snprintf(err->text + used, sizeof err->text - used, " (%s)", text);
+}
+
+/* Adds the users of the device to the message that says that it is in use; where none is known, the processes. */
+static void add_holders(const struct device *device, struct snap_error *err)
+{
+    const struct snap_device *facts = &device->facts;
+    char holders[SNAP_DEVICE_HOLDERS_BYTES], lockers[SNAP_LOCKERS_BYTES];
+
+    snap_device_holders(device->path, facts, holders, sizeof holders);
+    add_in_brackets(err, holders);
+    if (facts->block_device && holders[0] != '\0')
+        return;
+    if (facts->block_device)
+        snap_lockers_of_device(facts->device_number, lockers, sizeof lockers);
+    else
+        snap_lockers_of_file(facts->file_device, facts->file_inode, lockers, sizeof lockers);
+    add_in_brackets(err, lockers);
 }
 
 enum snap_status devices_open(struct device *device, const struct snap_file_options *options, struct snap_error *err)
