@@ -125,12 +125,23 @@ error_is() {
 }
 
 @test "a wrong command line is one object, too, wherever --json stands in it" {
-    local name
+    local name word
     for name in snapinspect snapcheck snapmerge snapcreate; do
         program "$name" --json --bogus
         error_is usage 16
         program "$name" --bogus -J
         error_is usage 16
+        program "$name" --bogus -nJ
+        error_is usage 16
+        program "$name" cow -Jn --origin
+        error_is usage 16
+        program "$name" --origin=x -vqJ --bogus=J
+        error_is usage 16
+        for word in --bogus=J --Json -- -n x-J; do
+            program "$name" --bogus "$word"
+            assert_status 16
+            assert_equal "$output" ""
+        done
         program "$name" --bogus -- --json
         assert_status 16
         assert_equal "$output" ""
@@ -138,6 +149,9 @@ error_is() {
     name=snapinspect
     program snapinspect --list --json -o BOGUS cow
     error_is usage 16
+    program snapinspect --bogus -oJ cow # J is the name of a column
+    assert_status 16
+    assert_equal "$output" ""
 }
 
 @test "a run that fails on the way says so in its result" {

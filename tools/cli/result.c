@@ -24,12 +24,26 @@ static bool is_json(const struct cli *cli)
     return flag && *flag && !cli_json_lacks();
 }
 
+/* "--json", "-J", and "-nJ"; not "-oJ", where J is the argument of another option. */
+static bool asks_for_json(const struct cli_option *options, const char *word)
+{
+    if (strcmp(word, "--json") == 0)
+        return true;
+    if (word[0] != '-' || word[1] == '-')
+        return false;
+    for (const char *letter = word + 1; *letter != '\0' && *letter != 'J'; letter++)
+        for (const struct cli_option *option = options; option->name; option++)
+            if (option->letter == *letter && option->kind != CLI_FLAG)
+                return false;
+    return strchr(word, 'J');
+}
+
 void cli_result_look_for_json(struct cli *cli, const char *const *argv)
 {
     bool *flag = json_flag(cli);
 
     for (size_t i = 1; flag && argv[0] && argv[i] && strcmp(argv[i], "--") != 0; i++)
-        *flag |= strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-J") == 0;
+        *flag |= asks_for_json(cli->program->options, argv[i]);
 }
 
 void cli_result_keep(struct cli *cli, struct cli_json *taken)

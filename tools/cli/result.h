@@ -34,7 +34,10 @@ enum snap_status cli_result_print(struct cli *cli, const char *version, int exit
 /* Frees what was kept. */
 void cli_result_free(struct cli *cli);
 
-/* A command line that could not be read to its end may ask for JSON behind the fault. */
+/*
+ * A command line that could not be read to its end may ask for JSON behind the fault: as "--json", or with the letter,
+ * also among others. What cannot be read may have taken such a word for its argument; then it asks for it all the same.
+ */
 void cli_result_look_for_json(struct cli *cli, const char *const *argv);
 
 #endif
