@@ -51,7 +51,7 @@ uml_job_any() {
     uml_may_fail+=(yes)
 }
 
-# The only allowed skip: there is no such kernel on this machine. A setup_file cannot skip; it asks uml_missing.
+# The only allowed skip, but for a missing LVM: there is no such kernel on this machine. A setup_file cannot skip; it asks uml_missing.
 uml_need() {
     local reason status=0
     reason=$("$UML_RUN" --check) || status=$?
