@@ -211,6 +211,24 @@ member() {
     assert_shown "may or may not belong together"
     on_terminal n snapmerge --origin origin --cow cow
     assert_shown "pair        unknown: the store does not say"
+    assert_equal "$(grep -c "nothing else tells" <<<"$output")" 1
+    # Whoever reads both streams is told once; of two readers, each.
+    for arguments in "snapmerge -n" "snapmerge -n --output third" "snapinspect -n --extract third"; do
+        # shellcheck disable=SC2086
+        program_in_shell '2>&1' $arguments --origin origin --cow cow
+        assert_status 0
+        assert_equal "$(grep -c "nothing else tells" <<<"$output")" 1
+        # shellcheck disable=SC2086
+        program $arguments --origin origin --cow cow
+        assert_equal "$(grep -c "nothing else tells" <<<"$output"$'\n'"$stderr")" 2
+        # shellcheck disable=SC2086
+        on_terminal n ${arguments/ -n/} --origin origin --cow cow
+        assert_equal "$(grep -c "nothing else tells" <<<"$output")" 1
+    done
+    on_terminal n snapcreate --identify --origin origin --cow cow
+    assert_equal "$(grep -c "nothing else tells" <<<"$output")" 1
+    program snapmerge -n --json --origin origin --cow cow
+    assert_said "nothing else tells"
     cmp cow cow.before
 }
 

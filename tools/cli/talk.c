@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /*
@@ -208,11 +209,24 @@ static FILE *open_terminal(const struct cli *cli)
     return terminal;
 }
 
+bool cli_ask_possible(const struct cli *cli)
+{
+    return isatty(cli->in_fd);
+}
+
+bool cli_one_reader(const struct cli *cli)
+{
+    struct stat out, err;
+
+    return fstat(cli_stream_fd(cli->out), &out) == 0 && fstat(cli_stream_fd(cli->err), &err) == 0 &&
+           out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+}
+
 bool cli_ask_begin(struct cli *cli)
 {
     FILE *terminal;
 
-    if (!isatty(cli->in_fd))
+    if (!cli_ask_possible(cli))
         return false;
     terminal = cli->err_aside ? NULL : open_terminal(cli);
     if (terminal) {

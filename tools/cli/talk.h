@@ -45,6 +45,12 @@ enum cli_answer {
     CLI_ANSWER_STOPPED   /* a signal came first: exit with CLI_EXIT_STOPPED */
 };
 
+/* Whether cli_ask would ask: standard input is a terminal. */
+bool cli_ask_possible(const struct cli *cli);
+
+/* Whether who reads standard error reads standard output as well: both lead to the same place. */
+bool cli_one_reader(const struct cli *cli);
+
 /*
  * Whether there is somebody to answer: standard input is a terminal. If so, what is said from now to the answer of the
  * next cli_ask is said on a terminal, even where standard error leads elsewhere: it is what the question is about.

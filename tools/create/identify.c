@@ -23,6 +23,7 @@ static struct pair pair_of(const struct create_session *session)
         .origin = &session->origin,
         .cow = &session->cow,
         .store = &session->identify.store,
+        .shown_next = !session->arguments.dry_run && !session->arguments.yes && cli_ask_possible(session->cli),
         .accept = session->arguments.accept & 1u << CREATE_ACCEPT_IDENTITY ? 1u << ACCEPT_IDENTITY : 0,
         .memory_bytes = memory_to_use_bytes(0),
     };

@@ -76,7 +76,8 @@ static enum snap_status check_list(struct merge_session *session, const struct p
 
 enum snap_status merge_prepare(struct merge_session *session, struct snap_error *err)
 {
-    const struct pair pair = merge_pair(session, &session->cow, &session->store);
+    const struct merge_arguments *given = &session->arguments;
+    struct pair pair = merge_pair(session, &session->cow, &session->store);
     enum snap_status status = merge_open(session, err);
 
     if (status == SNAP_OK)
@@ -92,6 +93,8 @@ enum snap_status merge_prepare(struct merge_session *session, struct snap_error 
     session->job.entries = session->check.entries;
     session->job.total_bytes = session->check.merge_bytes;
     session->job.runs = session->check.runs;
+    pair.shown_next = given->dry_run ? !given->json && cli_one_reader(session->cli)
+                                     : session->job.entries > 0 && !given->yes && cli_ask_possible(session->cli);
     if (status == SNAP_OK)
         status = pair_check_identity(&pair, &session->check, &session->evidence, err);
     if (status == SNAP_OK)

@@ -52,9 +52,14 @@ static void warn_of_users(struct output_session *output, const struct device *de
 }
 
 /* What goes to standard output takes the place of nothing: there is no question. */
+static bool asks(const struct output_session *output)
+{
+    return !output->arguments.yes && !output_place_is_stream(output) && cli_ask_possible(output->cli);
+}
+
 static enum snap_status ask(struct output_session *output, const struct pair *pair, struct snap_error *err)
 {
-    if (output->arguments.yes || output->kind == OUTPUT_STREAM)
+    if (!asks(output))
         return SNAP_OK;
     if (cli_ask_begin(output->cli)) {
         pair_report_all(pair, &output->check, &output->evidence, REPORT_TALK);
@@ -79,6 +84,8 @@ struct pair output_prepare_pair(const struct output_session *output)
         .origin = output->origin,
         .cow = output->cow,
         .store = output->store,
+        .shown_next = output->arguments.dry_run ? !output->arguments.json && cli_one_reader(output->cli)
+                                                : asks(output),
         .accept = output->arguments.accept,
         .memory_bytes = output->arguments.memory_bytes,
     };

@@ -82,7 +82,7 @@ enum snap_status pair_check_identity(const struct pair *pair, const struct snap_
                          accept_has(pair->accept, ACCEPT_IDENTITY)     ? VERDICT_WAIVED
                          : pair->writes_entries && check->entries == 0 ? VERDICT_NOTHING_TO_WRITE
                                                                        : VERDICT_NOT_WAIVED,
-                         err);
+                         pair->shown_next, err);
 }
 
 static enum snap_status find_leftovers(const struct pair *pair, const struct snap_check_result *check,

@@ -15,6 +15,7 @@ struct pair {
     const struct snap_store *store;
     const struct snap_identity *merged; /* see lib/check/evidence.h; NULL: nothing */
     bool writes_entries; /* all that the program would do is write the store's entries to the origin */
+    bool shown_next;     /* the same reader sees the lines of pair_report.h next: the outcome is one of them */
     unsigned accept;     /* bits of enum accept */
     uint64_t memory_bytes;
 };
@@ -28,8 +29,8 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
                                  struct snap_check_result *check, struct snap_error *err);
 
 /*
- * The one place where a program asks whether the two belong together, once the list was checked. The outcome is said; a
- * contradiction is SNAP_E_REFUSED unless --accept=identity.
+ * The one place where a program asks whether the two belong together, once the list was checked. The outcome is said,
+ * unless it is shown next; a contradiction is SNAP_E_REFUSED unless --accept=identity.
  */
 enum snap_status pair_check_identity(const struct pair *pair, const struct snap_check_result *check,
                                      struct snap_evidence *evidence, struct snap_error *err);

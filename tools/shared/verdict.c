@@ -87,7 +87,7 @@ static enum snap_status refuse(const struct device *cow, const struct device *or
 
 enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const struct device *origin,
                                const struct snap_evidence *evidence, uint64_t entries, enum verdict_waived waived,
-                               struct snap_error *err)
+                               bool shown_next, struct snap_error *err)
 {
     const struct snap_pair *pair = &evidence->pair;
 
@@ -100,16 +100,18 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
     switch (pair->outcome) {
     case SNAP_PAIR_PROVEN:
     case SNAP_PAIR_LIKELY:
-        cli_note(cli, "%s", verdict_sentence(cow, origin, pair).text);
+        if (!shown_next)
+            cli_note(cli, "%s", verdict_sentence(cow, origin, pair).text);
         break;
     case SNAP_PAIR_UNKNOWN:
-        if (entries > 0)
+        if (entries > 0 && !shown_next)
             cli_warn(cli, "%s", verdict_sentence(cow, origin, pair).text);
         break;
     case SNAP_PAIR_CONTRADICTED:
         if (waived == VERDICT_NOT_WAIVED || snap_pair_is_final(pair))
             return refuse(cow, origin, pair, entries == 0, err);
-        cli_warn(cli, "%s", verdict_sentence(cow, origin, pair).text);
+        if (!shown_next)
+            cli_warn(cli, "%s", verdict_sentence(cow, origin, pair).text);
         if (waived == VERDICT_NOTHING_TO_WRITE)
             cli_warn(cli, "%s: %s", cow->path, verdict_renew(cow, origin).text);
     }

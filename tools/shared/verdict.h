@@ -28,11 +28,12 @@ enum verdict_waived {
 /*
  * Says the outcome, whichever it is: a note for a pair that is proven or likely, a warning for one that nothing is
  * known of, unless the list is empty, so that nothing can go wrong. A contradiction is SNAP_E_REFUSED with what to do
- * next; where it is waived, a warning, unless nobody can waive it (snap_pair_is_final).
+ * next; where it is waived, a warning, unless nobody can waive it (snap_pair_is_final). `shown_next`: the outcome
+ * is shown in another way, and only what is not part of it is said.
  */
 enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const struct device *origin,
                                const struct snap_evidence *evidence, uint64_t entries, enum verdict_waived waived,
-                               struct snap_error *err);
+                               bool shown_next, struct snap_error *err);
 
 /* For a store without entries whose pair is contradicted: to make it anew, with the line to type. Not yet escaped. */
 struct report_text verdict_renew(const struct device *cow, const struct device *origin);
