@@ -45,8 +45,8 @@ static bool contradicts_other_device(const struct snap_pair_facts *facts, const 
     pair->copy = !record->smaller && samples->differ == 0 && (proves(samples) || record->content);
     if (pair->copy && proves(samples))
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE,
-                      "%s; but %" PRIu32 " sampled blocks are what they were when the store was made: is it a copy of "
-                      "the origin?", record->text, samples->agree_places);
+                      "%s; but %" PRIu32 " sampled blocks are what they were when the store recorded them: is it a "
+                      "copy of the origin?", record->text, samples->agree_places);
     if (pair->copy)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE,
                       "%s; but both have the same %s: is it a copy of the origin?", record->text,
@@ -104,12 +104,12 @@ static bool decides_by_samples(const struct snap_pair_facts *facts, const struct
     if (samples->differ > 0)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
                       "%" PRIu32 " of %" PRIu32 " sampled blocks of this origin are not what they were when the store "
-                      "was made (the first one is at byte %" PRIu64 "): %s",
+                      "recorded them (the first one is at byte %" PRIu64 "): %s",
                       samples->differ, samples->differ + samples->agree, samples->first_differing_bytes,
                       why_samples_differ(facts->entries));
     if (proves(samples))
         return decide(pair, SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT,
-                      "%" PRIu32 " sampled blocks of this origin are what they were when the store was made",
+                      "%" PRIu32 " sampled blocks of this origin are what they were when the store recorded them",
                       samples->agree_places);
     return false;
 }
@@ -178,7 +178,7 @@ static void decide_by_content(const struct snap_pair_facts *facts, const struct 
     if (facts->fingerprint.agree_telling > 0)
         (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT,
                      "%" PRIu32 " sampled blocks of this origin (different contents: %" PRIu32 ") are what they were "
-                     "when the store was made; %u with %u would prove it", facts->fingerprint.agree_places,
+                     "when the store recorded them; %u with %u would prove it", facts->fingerprint.agree_places,
                      facts->fingerprint.agree_telling, PROOF_SAMPLES, PROOF_TELLING);
     else if (resemblance->likely)
         (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_CONTENT, "%s; but %" PRIu32 " of %" PRIu32 " chunks resemble "

@@ -126,6 +126,36 @@ masked() {
     assert_equal "$(text cow 104 40)" 22222222-2222-4222-8222-222222222222
 }
 
+@test "where nothing tells, somebody has to say so: -y, the word, or an answer" {
+    # The list holds nothing of the superblock, and nothing that resembles what it would replace.
+    cp origin new
+    contents random 40000 random
+    dd if=random of=new bs=4096 seek=900 conv=notrunc status=none
+    rm cow
+    program snapcreate --origin origin --cow cow --size max --from-diff new --no-identity
+    assert_status 0
+    cp cow cow.before
+    identify
+    refused "and nobody can be asked; if you know that origin is its origin, add -y"
+    identify --dry-run
+    refused "add -y"
+    identify --dry-run --yes
+    assert_status 0
+    on_terminal n snapcreate --identify --origin origin --cow cow
+    assert_equal "$status" 8
+    assert_shown "unknown: the store does not say which origin it belongs to"
+    cmp cow cow.before
+    identify --accept=identity
+    assert_status 0
+    only_chunk_0
+    cp cow.before cow
+    identify -y
+    assert_status 0
+    program snapmerge -n --origin origin --cow cow
+    assert_status 0
+    assert_said "are what they were when the store recorded them"
+}
+
 @test "a store that has both: only -f takes them anew, and keeps what only the record says" {
     local first
     identify --label "the first"

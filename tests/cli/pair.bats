@@ -311,7 +311,7 @@ member() {
     program snapmerge -n --origin origin --cow cow
     assert_status 0
     assert_said "cow and origin belong together: "
-    assert_said "sampled blocks of this origin are what they were when the store was made"
+    assert_said "sampled blocks of this origin are what they were when the store recorded them"
     program snapcheck --json --origin origin cow
     assert_json '.result.pair | "\(.outcome) \(.reason)"' "proven fingerprint"
 }

@@ -104,7 +104,7 @@ true_of() {
     uml_job remove name=snap
     slices_close "$T/origin.0" "$T/cow.0"
     uml_go_slices
-    run -0 tool snapcreate --identify --origin origin.0 --cow cow.0
+    run -0 tool snapcreate --identify --yes --origin origin.0 --cow cow.0
     true_of cow.0 origin.0
     uml_begin
     slices_open "$T/origin.0" "$T/cow.0"

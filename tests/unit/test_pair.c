@@ -172,7 +172,7 @@ static void another_device_with_the_same_content_is_called_a_copy(void **state)
     assert_true(pair.copy);
     facts.fingerprint = (struct snap_fingerprint_result){.agree = 20, .agree_places = 16, .agree_telling = 8};
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "WD-1, but this one has WD-2; but 16 sampled blocks are what they "
-                                                     "were when the store was made: is it a copy of the origin?");
+                                                     "were when the store recorded them: is it a copy of the origin?");
     assert_true(pair.copy);
     facts.fingerprint.differ = 4;
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "WD-2, and 4 of 24 sampled blocks are not what they were");

@@ -86,6 +86,22 @@ static enum snap_status decide(struct create_session *session, struct snap_error
                      snap_fingerprint_possible(store) ? "both" : "it", session->origin.path);
 }
 
+/*
+ * What is written here makes each later verdict. So where nothing tells whether this is the origin, somebody has to say
+ * so: on a terminal, or by a word.
+ */
+static enum snap_status check_known(const struct create_session *session, const struct pair *pair,
+                                    struct snap_error *err)
+{
+    const struct snap_pair *verdict = &session->identify.evidence.pair;
+
+    if (verdict->outcome != SNAP_PAIR_UNKNOWN || session->arguments.yes || accept_has(pair->accept, ACCEPT_IDENTITY) ||
+        cli_ask_possible(session->cli))
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_REFUSED, "%s: %s, and nobody can be asked; if you know that %s is its origin, add -y",
+                     session->cow.path, verdict->text, session->origin.path);
+}
+
 static enum snap_status ask(struct create_session *session, const struct pair *pair, struct snap_error *err)
 {
     if (session->arguments.yes)
@@ -94,7 +110,7 @@ static enum snap_status ask(struct create_session *session, const struct pair *p
         pair_report_all(pair, &session->identify.check, &session->identify.evidence, REPORT_TALK);
     switch (cli_ask(session->cli, false, "Record in %s that this is its origin?", session->cow.path)) {
     case CLI_ANSWER_YES:
-    case CLI_ANSWER_NOBODY: /* a script: the refusals are its safety */
+    case CLI_ANSWER_NOBODY: /* a script: the refusals are its safety, and it is not unknown */
         return SNAP_OK;
     case CLI_ANSWER_STOPPED:
         return snap_fail(err, SNAP_E_STOPPED, "stopped");
@@ -148,7 +164,8 @@ static enum snap_status prepare(struct create_session *session, struct snap_erro
         return snap_fail(err, SNAP_E_REFUSED, "%s: its record is of an origin of %" PRIu64 " sectors, but %s has "
                          "%" PRIu64 "; to take the record anew as well, add -f", session->cow.path,
                          store->identity.origin_sectors, session->origin.path, origin_sectors);
-    if (!session->arguments.dry_run)
+    status = check_known(session, &pair, err);
+    if (status == SNAP_OK && !session->arguments.dry_run)
         status = ask(session, &pair, err);
     if (status == SNAP_OK)
         status = create_remember_fill(session, store, err);
