@@ -6,6 +6,7 @@
 #include "tools/inspect/list.h"
 #include "tools/inspect/options.h"
 #include "tools/shared/report.h"
+#include "tools/output/stream.h"
 #include "tools/shared/sandbox.h"
 #include "tools/shared/typed.h"
 
@@ -45,7 +46,7 @@ static int run(struct cli *cli)
     if (exit_status != CLI_EXIT_OK)
         return exit_status;
     cli_catch_signals();
-    sandbox_allow(&sandbox, inspect_options_stream(&session.arguments) ? NULL : session.arguments.extract);
+    sandbox_allow(&sandbox, output_stream_is(session.arguments.extract) ? NULL : session.arguments.extract);
     sandbox_enter(&sandbox, cli);
     cli->reader_may_leave = !session.arguments.extract;
     if (session.arguments.extract)

@@ -7,6 +7,7 @@
 #include "tools/merge/prepare.h"
 #include "tools/merge/run.h"
 #include "tools/merge/tune.h"
+#include "tools/output/stream.h"
 #include "tools/shared/sandbox.h"
 #include "tools/shared/typed.h"
 
@@ -19,7 +20,7 @@ static void confine(const struct merge_session *session)
     sandbox_allow(&sandbox, arguments->origin);
     sandbox_allow(&sandbox, arguments->cow);
     sandbox_allow(&sandbox, arguments->undo);
-    sandbox_allow(&sandbox, arguments->output);
+    sandbox_allow(&sandbox, output_stream_is(arguments->output) ? NULL : arguments->output);
     for (unsigned i = 0; i < arguments->preserve.count; i++)
         sandbox_allow(&sandbox, arguments->preserve.items[i]);
     sandbox_allow_replacing(&sandbox, arguments->checkpoint);

@@ -514,6 +514,31 @@ merge_copies() {
 }
 
 # --- talk --------------------------------------------------------------------------------------
+@test "-: standard output, which neither --json nor --verify goes with; no file has this name" {
+    recipe areas-chunks
+    program_in_shell ">stream" snapmerge --output - --origin origin --cow cow
+    assert_status 0
+    assert_said "snapmerge: wrote the snapshot of origin and cow to standard output: 8 MiB"
+    cmp stream view
+    assert_inputs
+    program_in_shell "| cat >stream" snapmerge --output=- --origin origin --cow cow
+    cmp stream view
+    program snapmerge -n --output - --origin origin --cow cow
+    assert_status 0
+    assert_equal "$output" ""
+    assert_said "Nothing was written."
+    for option in --json --verify; do
+        program snapmerge "$option" --output - --origin origin --cow cow
+        assert_status 16
+        assert_said "--output - and $option cannot be used together"
+        assert_equal "$output" ""
+    done
+    assert [ ! -e - ]
+    program snapmerge --output ./- --origin origin --cow cow
+    assert_status 0
+    cmp ./- view
+}
+
 @test "-n shows the plan and makes nothing" {
     recipe areas-chunks
     program snapmerge -n --output new --origin origin --cow cow

@@ -54,6 +54,23 @@ assert_meant() {
     assert_not_said 'meant'
 }
 
+@test "- is no file: where it cannot be standard output it is refused" {
+    local option
+    remember origin cow
+    for option in undo bad-list checkpoint preserve cow; do
+        program snapmerge --origin origin --keep-cow --continue-on-error "--$option" -
+        assert_status 16
+        assert_said "snapmerge: --$option: it cannot be standard input or output (a file with the name - is written ./-)"
+    done
+    program snapcreate --origin origin --size max --cow -
+    assert_status 16
+    assert_untouched
+    assert [ ! -e - ]
+    program snapcreate --origin origin --size max --cow ./- --label -
+    assert_status 0
+    assert [ -e ./- ]
+}
+
 @test "an option whose value was forgotten, whichever it is" {
     program snapmerge --origin --cow cow
     assert_status 16

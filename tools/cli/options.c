@@ -163,13 +163,21 @@ static bool is_an_option(const struct cli_parser *parser, const char *text)
     return false;
 }
 
-/* "--origin --cow C": popt takes the next word, whatever it is. What is text for people may be anything. */
-static enum snap_status check_not_forgotten(const struct cli_parser *parser, const struct cli_option *option,
-                                            const char *text, struct snap_error *err)
+/*
+ * "--origin --cow C": popt takes the next word, whatever it is. And nobody means a file when typing "-". What is text
+ * for people may be anything.
+ */
+static enum snap_status check_file_name(const struct cli_parser *parser, const struct cli_option *option,
+                                        const char *text, struct snap_error *err)
 {
     const bool names_file = option->kind == CLI_STRING || option->kind == CLI_STRINGS;
 
-    if (!names_file || !text || strcmp(option->argument, "TEXT") == 0 || !is_an_option(parser, text))
+    if (!names_file || !text || strcmp(option->argument, "TEXT") == 0)
+        return SNAP_OK;
+    if (strcmp(text, "-") == 0 && !option->stream)
+        return snap_fail(err, SNAP_E_USAGE, "--%s: it cannot be standard input or output (a file with the name - is "
+                         "written ./-)", option->name);
+    if (!is_an_option(parser, text))
         return SNAP_OK;
     return snap_fail(err, SNAP_E_USAGE, "--%s: the argument %s is missing: what follows is the option %s (a file with "
                      "this name is written ./%s)", option->name, option->argument, text, text);
@@ -200,7 +208,7 @@ static enum snap_status take_option(struct cli_parser *parser, size_t place, str
     }
     if (option->given)
         *option->given = true;
-    status = check_not_forgotten(parser, option, text, err);
+    status = check_file_name(parser, option, text, err);
     if (status == SNAP_OK)
         status = remember(parser, place, text, err);
     if (status != SNAP_OK)

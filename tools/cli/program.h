@@ -56,6 +56,7 @@ struct cli_option {
     };
     const char *const *words; /* CLI_WORD, CLI_LIST, CLI_SIZE: ends with NULL */
     uint64_t minimum;         /* CLI_SIZE, CLI_UINT, CLI_SECONDS */
+    bool stream;              /* CLI_STRING: "-" is standard output; without it "-" is a usage error */
     bool *given;              /* set to true where the option is given; or NULL */
     bool required;            /* a missing one is a usage error; not for flags */
     const char *(*lacks)(void); /* gives the library that this build would need for it, or NULL; or is NULL */

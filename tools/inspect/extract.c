@@ -20,7 +20,6 @@ static struct output_arguments arguments_of(const struct inspect_session *sessio
         .origin = given->origin,
         .cow = given->cow,
         .place = given->extract,
-        .stream_allowed = true,
         .dry_run = given->dry_run,
         .yes = given->yes,
         .json = given->json,

@@ -2,7 +2,7 @@
 /* The command line of snapinspect. */
 #include "tools/inspect/options.h"
 
-#include "tools/output/session.h"
+#include "tools/output/stream.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/typed.h"
@@ -35,6 +35,7 @@ const struct cli_option inspect_option_table[] = {
      .help = "write the view to a new sparse image, to a device, or to\nstandard output (needs --origin)",
      .group = "What to show",
      .kind = CLI_STRING,
+     .stream = true,
      .string = &parsed.extract},
     {.name = "columns",
      .letter = 'o',
@@ -115,19 +116,11 @@ const struct cli_option_rule inspect_option_rules[] = {
     CLI_OPTION_RULES_END,
 };
 
-bool inspect_options_stream(const struct inspect_arguments *given)
-{
-    return given->extract && strcmp(given->extract, OUTPUT_STREAM_NAME) == 0;
-}
-
 int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
 {
+    int exit_status;
+
     *given = parsed;
-    if (inspect_options_stream(given) && given->json) {
-        parsed.json = false; /* the snapshot is expected there, and no JSON at all */
-        return cli_usage_error(cli, "--extract - and --json cannot be used together: both go to standard output");
-    }
-    if (inspect_options_stream(given) && given->verify)
-        return cli_usage_error(cli, "--extract - and --verify cannot be used together: a stream cannot be read back");
-    return typed_cow(cli, &given->cow);
+    exit_status = output_stream_check(cli, "--extract", given->extract, &parsed.json, given->verify);
+    return exit_status == CLI_EXIT_OK ? typed_cow(cli, &given->cow) : exit_status;
 }

@@ -20,7 +20,4 @@ extern const struct cli_option_rule inspect_option_rules[];
 /* Hands over what the frame has parsed. CLI_EXIT_OK, or a usage error where values do not go together. */
 int inspect_options_take(struct cli *cli, struct inspect_arguments *given);
 
-/* --extract -: the view goes to standard output. */
-bool inspect_options_stream(const struct inspect_arguments *given);
-
 #endif

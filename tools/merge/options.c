@@ -2,6 +2,7 @@
 /* The command line of snapmerge. */
 #include "tools/merge/options.h"
 
+#include "tools/output/stream.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/memory.h"
 
@@ -32,9 +33,11 @@ const struct cli_option merge_option_table[] = {
      .required = true},
     {.name = "output",
      .argument = "FILE|DEV",
-     .help = "write the merged content there, to a new file or a device;\norigin and COW are only read",
+     .help = "write the merged content there, to a new file, a device, or\n"
+             "standard output (-); origin and COW are only read",
      .group = "Devices",
      .kind = CLI_STRING,
+     .stream = true,
      .string = &parsed.output},
     CLI_OPTION_DRY_RUN(&parsed.dry_run),
     CLI_OPTION_YES(&parsed.yes),
@@ -206,7 +209,7 @@ int merge_options_take(struct cli *cli, struct merge_arguments *given)
     if (same_name(given->undo, given->bad_list) || same_name(given->undo, given->checkpoint) ||
         same_name(given->bad_list, given->checkpoint))
         return cli_usage_error(cli, "--undo, --bad-list and --checkpoint need a file each");
-    return CLI_EXIT_OK;
+    return output_stream_check(cli, "--output", given->output, &parsed.json, given->verify);
 }
 
 struct snap_file_options merge_options_io(const struct merge_arguments *given, bool write, bool exclusive)

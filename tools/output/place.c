@@ -154,18 +154,13 @@ static enum snap_status prepare_stream(struct output_session *output, struct sna
     return output->target.path ? check_redirected(output, err) : snap_fail(err, SNAP_E_NOMEM, "out of memory");
 }
 
-bool output_place_is_stream(const struct output_session *output)
-{
-    return output->arguments.stream_allowed && strcmp(output->arguments.place, OUTPUT_STREAM_NAME) == 0;
-}
-
 enum snap_status output_place_prepare(struct output_session *output, struct snap_error *err)
 {
     const char *place = output->arguments.place;
     struct snap_error missing = {0};
     enum snap_status status;
 
-    if (output_place_is_stream(output))
+    if (output_stream_is(place))
         return prepare_stream(output, err);
     status = devices_find(&output->target, place, &missing);
     if (status == SNAP_E_NOENT && output->target.path)

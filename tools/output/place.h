@@ -5,9 +5,6 @@
 
 #include "tools/output/session.h"
 
-/* The place is standard output, as far as the command line tells. */
-bool output_place_is_stream(const struct output_session *output);
-
 /*
  * Finds out what the place is, and everything about it that can refuse; no write happens in here. Origin and COW are
  * open, and the list is checked. What is worth a warning or a note is said.

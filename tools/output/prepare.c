@@ -4,6 +4,7 @@
 
 #include "tools/output/place.h"
 #include "tools/output/report.h"
+#include "tools/output/stream.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/content.h"
 #include "tools/shared/pair_report.h"
@@ -54,7 +55,7 @@ static void warn_of_users(struct output_session *output, const struct device *de
 /* What goes to standard output takes the place of nothing: there is no question. */
 static bool asks(const struct output_session *output)
 {
-    return !output->arguments.yes && !output_place_is_stream(output) && cli_ask_possible(output->cli);
+    return !output->arguments.yes && !output_stream_is(output->arguments.place) && cli_ask_possible(output->cli);
 }
 
 static enum snap_status ask(struct output_session *output, const struct pair *pair, struct snap_error *err)

@@ -12,7 +12,7 @@
 /* The end of the name of a new image until it is complete. */
 #define OUTPUT_PARTIAL ".partial"
 
-/* What a program takes for standard output, where it can write there. */
+/* What is taken for standard output; a file of this name is "./-". */
 #define OUTPUT_STREAM_NAME "-"
 
 enum output_kind {
@@ -25,7 +25,6 @@ enum output_kind {
 struct output_arguments {
     const char *option;  /* "--output": what the place is an argument of, for messages and commands */
     const char *origin, *cow, *place;
-    bool stream_allowed; /* "-" is standard output, and no file of this name */
     bool dry_run, yes, json, verify, progress_json;
     unsigned accept;     /* bits of enum accept */
     uint64_t memory_bytes;

@@ -5,6 +5,26 @@
 #include "lib/base/bytes.h"
 #include "tools/cli/streams.h"
 
+#include <string.h>
+
+bool output_stream_is(const char *place)
+{
+    return place && strcmp(place, OUTPUT_STREAM_NAME) == 0;
+}
+
+int output_stream_check(struct cli *cli, const char *option, const char *place, bool *json, bool verify)
+{
+    if (!output_stream_is(place))
+        return CLI_EXIT_OK;
+    if (*json) {
+        *json = false;
+        return cli_usage_error(cli, "%s - and --json cannot be used together: both go to standard output", option);
+    }
+    return verify ? cli_usage_error(cli, "%s - and --verify cannot be used together: a stream cannot be read back",
+                                    option)
+                  : CLI_EXIT_OK;
+}
+
 static enum snap_status stream_write(const struct output_stream *stream, const struct snap_io_request *request,
                                      struct snap_error *err)
 {
