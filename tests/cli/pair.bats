@@ -452,6 +452,23 @@ layers() {
     cmp cow cow.before
 }
 
+@test "the word waives the contradiction of each store, and each is said on a line of its own before the first write" {
+    file_systems origin other third
+    cp origin view
+    e2label view changed
+    made
+    cp other other.view
+    e2label other.view changed
+    program snapcreate --origin other --cow other.cow --size max --from-diff other.view
+    program snapmerge -n --accept=identity --origin third --cow cow --preserve other.cow
+    assert_status 0
+    assert_equal "$(grep -c "warning: cow and third do not belong together: .* (waived by --accept=identity)$" <<<"$stderr")" 1
+    assert_equal "$(grep -c "warning: other.cow and third do not belong together: .* (waived by --accept=identity)$" <<<"$stderr")" 1
+    program snapmerge -q --accept=identity --origin third --cow cow --preserve other.cow
+    assert_status 0
+    assert_equal "$(grep -c "waived by --accept=identity" <<<"$stderr")" 2
+}
+
 @test "snapcreate: a store is no origin; a newer state must be one of the same contents" {
     file_systems origin other
     program snapcreate --origin origin --cow cow --size max

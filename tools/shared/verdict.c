@@ -111,7 +111,8 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
         if (waived == VERDICT_NOT_WAIVED || snap_pair_is_final(pair))
             return refuse(cow, origin, pair, entries == 0, err);
         if (!shown_next)
-            cli_warn(cli, "%s", verdict_sentence(cow, origin, pair).text);
+            cli_warn(cli, "%s%s", verdict_sentence(cow, origin, pair).text,
+                 waived == VERDICT_WAIVED ? " (waived by --accept=identity)" : "");
         if (waived == VERDICT_NOTHING_TO_WRITE)
             cli_warn(cli, "%s: %s", cow->path, verdict_renew(cow, origin).text);
     }
