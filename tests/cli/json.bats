@@ -193,3 +193,56 @@ error_is() {
     assert_equal "$(sed -n 2p <<<"$output" | jq -r '"\(.origin_offset_bytes) \(.cow_offset_bytes) \(.length_bytes)"')" \
         "40960 8192 4096"
 }
+
+# --- the manual ------------------------------------------------------------------------------------
+# documented PAGE...: the members that these pages name, in the .Li words and lists of their sections JSON and OPTIONS.
+documented() {
+    sed -n 's/^\.It Li //p; s/^\.Li //p' "$@" | tr ' ' '\n' | grep -E '^[a-z_]+$' | sort -u
+}
+
+# members FILE: all names of members in the JSON texts of the file.
+members() {
+    jq -r '[.. | objects | keys[]] | .[]' "$1" | sort -u
+}
+
+# seen ARGUMENT...: runs a program, and keeps what it prints as data and as progress, for members().
+seen() {
+    program "$@"
+    printf '%s\n' "$output" >>"$1.json"
+    grep '^{' <<<"$stderr" >>"$1.json" || true
+}
+
+@test "each member that a program prints is named in its manual, or in dmsnap(7)" {
+    local name
+    contents new $((8 * 130 * 512)) new
+    cp cow cow.before
+    cp origin origin.before
+    for name in "$SRCDIR"/tests/images/*.recipe; do
+        "$BUILDDIR/tests/images/mkstore" "$name" c o v
+        seen snapcheck --json --data --origin o c
+        seen snapinspect --json --origin o c
+        seen snapinspect --json --list c
+        seen snapmerge --json -n --origin o --cow c
+    done
+    seen snapcreate --json --origin origin --cow store --size 1M --print-table P
+    seen snapcreate --json -f --origin origin --cow store --from-diff new
+    seen snapcreate --json --identify --origin origin --cow cow
+    seen snapinspect --json --origin origin cow
+    seen snapinspect --json --progress-json --origin origin --extract image cow
+    seen snapmerge --json --verify --output third --origin origin --cow cow
+    cp cow other
+    seen snapmerge --json --progress-json --continue-on-error --skip-identical --undo undo --preserve other \
+        --origin origin --cow cow
+    assert_json .result.outcome done
+    seen snapinspect --json undo
+    seen snapinspect --json nosuch
+    dd if=/dev/zero of=cow.before bs=512 count=1 conv=notrunc status=none
+    seen snapinspect --json cow.before
+    seen snapcheck --json cow.before
+    for name in "${PROGRAMS[@]}"; do
+        documented "$SRCDIR/man/$name.8" "$SRCDIR/man/dmsnap.7" >names
+        members "$name.json" >printed
+        [ "$(wc -l <printed)" -gt 15 ]
+        assert_equal "$name: $(comm -23 printed names | tr '\n' ' ')" "$name: "
+    done
+}

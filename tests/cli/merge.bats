@@ -248,9 +248,11 @@ merges_between() {
     assert_status 0
     assert_json '"\(.dmsnap.program) \(.device) \(.origin) \(.exit_status)"' "snapmerge cow origin 0"
     assert_json '.result | "\(.outcome) \(.entries) \(.runs) \(.total_bytes) \(.written_bytes)"' \
-        "planned 600 600 2457600 2457600"
-    assert_json '.result | "\(.entries_merged) \(.entries_left) \(.windows) \(.window_entries_max)"' "0 600 1 600"
-    assert_json '.result | "\(.origin_flushes) \(.cow_flushes > 0) \(.write_requests)"' "1 true 600"
+        "planned 600 600 2457600 0"
+    assert_json '.result | "\(.entries_merged) \(.entries_left) \(.windows) \(.write_requests) \(.origin_flushes)"' \
+        "0 600 0 0 0"
+    assert_json '.result.plan | "\(.to_write_bytes) \(.windows) \(.window_entries_max)"' "2457600 1 600"
+    assert_json '.result.plan | "\(.origin_flushes) \(.cow_flushes > 0) \(.write_requests)"' "1 true 600"
     cmp cow cow.before
     cmp origin origin.before
 }

@@ -88,7 +88,7 @@ assert_merged() {
 window_of() {
     program snapmerge -n --json "$@" --origin origin --cow cow
     assert_status 0
-    window=$(json .result.window_entries_max)
+    window=$(json .result.plan.window_entries_max)
 }
 
 @test "under a limit a window is at most 30 s of the rate, whatever the interval" {

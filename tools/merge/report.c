@@ -114,6 +114,23 @@ static void set_counts(struct cli_json *object, const struct snap_merge_result *
     cli_json_set_uint(object, "window_entries_max", counts->window_entries);
 }
 
+/* A dry run has written nothing: what the run would do has words of its own. */
+static void set_plan(struct cli_json *result, const struct snap_merge_result *plan)
+{
+    struct cli_json *json = cli_json_object();
+
+    cli_json_set_uint(json, "to_write_bytes", plan->written_bytes);
+    cli_json_set_uint(json, "to_read_bytes", plan->read_bytes);
+    cli_json_set_uint(json, "metadata_bytes", plan->metadata_bytes);
+    cli_json_set_uint(json, "read_requests", plan->read_requests);
+    cli_json_set_uint(json, "write_requests", plan->write_requests);
+    cli_json_set_uint(json, "origin_flushes", plan->origin_flushes);
+    cli_json_set_uint(json, "cow_flushes", plan->cow_flushes);
+    cli_json_set_uint(json, "windows", plan->windows);
+    cli_json_set_uint(json, "window_entries_max", plan->window_entries);
+    cli_json_set(result, "plan", json);
+}
+
 /*
  * What the store holds after the run, where that is known: a cut may have arrived in part. Other figures are from
  * before.
@@ -145,6 +162,7 @@ void merge_report_json(struct merge_session *session, const struct snap_merge_re
 {
     struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
     struct cli_json *result = cli_json_object();
+    const struct snap_merge_result nothing = {.entries_left = session->check.entries};
 
     cli_json_set_string(result, "outcome", outcome);
     report_set_figures(result, &session->store, &session->check);
@@ -156,7 +174,9 @@ void merge_report_json(struct merge_session *session, const struct snap_merge_re
     report_set_probe(result, "on_origin", &session->evidence.origin);
     report_set_probe(result, "in_view", &session->evidence.view);
     cli_json_set_uint(result, "elapsed_ms", session->elapsed_ms);
-    set_counts(result, plan ? plan : &session->result);
+    set_counts(result, plan ? &nothing : &session->result);
+    if (plan)
+        set_plan(result, plan);
     if (session->options.continue_on_error && !plan)
         merge_bad_json(session, result);
     if (session->preserve.count > 0)
