@@ -58,7 +58,7 @@ tried() {
         try fits snapmerge --origin small/origin.img --cow cow.img
         cmp small/origin.img newer.img'
     tried dry 8 "small/origin.img: this merge needs 6291456 bytes of its file system" \
-        "only 4194304 are free; make room for 2097152 bytes more there" "Nothing was written."
+        "only 4194304 are free; make room for 2097152 bytes more there" "add --accept=space" "Nothing was written."
     tried run 8 "small/origin.img: this merge needs 6291456 bytes of its file system" "Nothing was written."
     assert_equal "$(<blocks)" 0
     tried fits 0
@@ -77,6 +77,40 @@ tried() {
         cmp small/origin.img newer.img'
     tried none 8 "small/origin.img: this merge needs 2097152 bytes"
     tried fits 0
+}
+
+@test "what is kept for root is room for root, and for nobody else" {
+    small="-o loop small.ext4"
+    truncate -s 32M small.ext4
+    mke2fs -q -t ext4 -b 1024 -m 20 small.ext4
+    chmod 666 cow.img
+    on_small 'truncate -s 8M small/origin.img
+        chmod 666 small/origin.img
+        fill 1000
+        caps=+dac_override,+dac_read_search
+        try other setpriv --reuid 65534 --inh-caps $caps --ambient-caps $caps "$(command -v snapmerge)" -n \
+            --origin small/origin.img --cow cow.img
+        try dry snapmerge -n --origin small/origin.img --cow cow.img
+        try run snapmerge --origin small/origin.img --cow cow.img
+        cmp small/origin.img newer.img'
+    tried other 8 "this merge needs 6291456 bytes of its file system" " are free; make room for "
+    tried dry 0
+    tried run 0
+}
+
+@test "--accept=space: a merge that seems to have too little room begins all the same" {
+    on_small 'truncate -s 8M small/origin.img
+        fill 4096
+        try dry snapmerge -n --accept=space --origin small/origin.img --cow cow.img
+        try run snapmerge --accept=space --memory 16M --origin small/origin.img --cow cow.img
+        rm small/ballast
+        sed -n "s/^To go on: //p" run.said >command
+        try again bash command
+        cmp small/origin.img newer.img'
+    tried dry 0 "warning: small/origin.img: this merge needs 6291456 bytes" "Nothing was written."
+    tried run 8 "warning: small/origin.img: this merge needs 6291456 bytes" "No space left on device" \
+        "To go on: snapmerge --origin small/origin.img --cow cow.img --accept=space"
+    tried again 0
 }
 
 @test "a new undo store, and what is copied to another store" {

@@ -46,7 +46,7 @@ const struct cli_option merge_option_table[] = {
      .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off), "
              "undo (this\nmerge was begun with an undo store), parent (the snapshot\nthat an undo store belongs to "
              "loses its view),\noutput-signature (something is on the output device),\n"
-             "space (the output may not fit),\ninvalid (with --output: the store was given up)",
+             "space (it may not fit),\ninvalid (with --output: the store was given up)",
      .group = "Safety",
      .kind = CLI_LIST,
      .list = &parsed.accept,

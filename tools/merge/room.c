@@ -6,6 +6,7 @@
 #include "lib/io/extents.h"
 #include "lib/merge/room.h"
 #include "tools/cli/size.h"
+#include "tools/shared/accept.h"
 #include "tools/shared/room.h"
 
 #include <inttypes.h>
@@ -98,11 +99,20 @@ static enum snap_status add_stores(struct merge_session *session, struct places 
     return status;
 }
 
-static enum snap_status fail_room(const struct place *place, struct snap_error *err)
+/* A file system that compresses, or has a quota, may have more or less room than it says. */
+static enum snap_status judge_room(struct merge_session *session, const struct place *place, struct snap_error *err)
 {
-    return snap_fail(err, SNAP_E_NOSPC, "%s: this merge needs %" PRIu64 " bytes of its file system (%s), and only "
-                     "%" PRIu64 " are free; make room for %" PRIu64 " bytes more there", place->path,
-                     place->needed_bytes, place->items, place->free_bytes, place->needed_bytes - place->free_bytes);
+    if (place->needed_bytes <= place->free_bytes)
+        return SNAP_OK;
+    if (!accept_has(session->arguments.accept, ACCEPT_SPACE))
+        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge needs %" PRIu64 " bytes of its file system (%s), and only "
+                         "%" PRIu64 " are free; make room for %" PRIu64 " bytes more there, or, if you know that it "
+                         "takes less, add --accept=space", place->path, place->needed_bytes, place->items,
+                         place->free_bytes, place->needed_bytes - place->free_bytes);
+    cli_warn(session->cli, "%s: this merge needs %" PRIu64 " bytes of its file system (%s), and only %" PRIu64
+             " are free; if it runs out of room, the origin cannot be used until there is more and the merge is "
+             "complete", place->path, place->needed_bytes, place->items, place->free_bytes);
+    return SNAP_OK;
 }
 
 /* What is equal is not written with --skip-identical: zeros for a hole among it. Then nobody knows before. */
@@ -146,7 +156,6 @@ enum snap_status merge_room_check(struct merge_session *session, struct snap_err
     if (status == SNAP_OK)
         status = add_origin(session, &places, err);
     for (unsigned i = 0; i < places.count && status == SNAP_OK; i++)
-        if (places.at[i].needed_bytes > places.at[i].free_bytes)
-            status = fail_room(&places.at[i], err);
+        status = judge_room(session, &places.at[i], err);
     return status;
 }

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * What can still be taken on the file system of an open file or folder (O_PATH is enough), as df shows it: what is kept
- * for root is not counted, for the system needs it. False where the file system does not tell.
+ * What this process can still take on the file system of an open file or folder (O_PATH is enough). What ext2, ext3 and
+ * ext4 keep for root counts for root. False where the file system does not tell.
  */
 bool room_free_bytes(int fd, uint64_t *free_bytes);
 
