@@ -7,6 +7,7 @@
 #include "tools/shared/report.h"
 #include "tools/shared/sandbox.h"
 #include "tools/shared/typed.h"
+#include "tools/shared/volumes.h"
 
 static int run(struct cli *cli)
 {
@@ -27,8 +28,8 @@ static int run(struct cli *cli)
     if (session.arguments.all)
         session.findings.per_rule_max = 0;
     session.found = session.arguments.json ? cli_json_array() : NULL;
-    if (devices_open_for_reading(&session.cow, session.arguments.cow, &session.origin, session.arguments.origin,
-                                 &session.store, &err) != SNAP_OK ||
+    if (volumes_open_for_reading(cli, &session.arguments.devices, &session.cow, session.arguments.cow, &session.origin,
+                                 &session.arguments.origin, &session.store, &err) != SNAP_OK ||
         check_run(&session, &err) != SNAP_OK)
         exit_status = cli_fail(cli, &err);
     else

@@ -9,11 +9,13 @@
 #include "tools/output/stream.h"
 #include "tools/shared/sandbox.h"
 #include "tools/shared/typed.h"
+#include "tools/shared/volumes.h"
 
 static enum snap_status open_and_look(struct inspect_session *session, struct snap_error *err)
 {
-    enum snap_status status = devices_open_for_reading(&session->cow, session->arguments.cow, &session->origin,
-                                                       session->arguments.origin, &session->store, err);
+    enum snap_status status = volumes_open_for_reading(session->cli, &session->arguments.devices, &session->cow,
+                                                       session->arguments.cow, &session->origin,
+                                                       &session->arguments.origin, &session->store, err);
 
     return status == SNAP_OK ? inspect_figures_gather(session, err) : status;
 }

@@ -4,6 +4,7 @@
 
 #include "tools/shared/memory.h"
 #include "tools/shared/typed.h"
+#include "tools/shared/volumes.h"
 
 /* Where the table leads; a session has a copy. */
 static struct check_arguments parsed;
@@ -21,6 +22,7 @@ const struct cli_option check_option_table[] = {
      .group = "Devices",
      .kind = CLI_STRING,
      .string = &parsed.cow},
+    VOLUMES_OPTION_DEVICES(&parsed.devices),
     {.name = "data",
      .help = "also read all data, to find chunks that cannot be read",
      .group = "What to check",
@@ -39,6 +41,9 @@ const struct cli_option check_option_table[] = {
 
 int check_options_take(struct cli *cli, struct check_arguments *given)
 {
+    int status;
+
     *given = parsed;
-    return typed_cow(cli, &given->cow);
+    status = typed_cow(cli, &given->cow);
+    return status == CLI_EXIT_OK ? volumes_usage(cli, &given->devices, given->cow, given->origin) : status;
 }

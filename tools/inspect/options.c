@@ -6,6 +6,7 @@
 #include "tools/shared/accept.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/typed.h"
+#include "tools/shared/volumes.h"
 
 #include <string.h>
 
@@ -25,6 +26,7 @@ const struct cli_option inspect_option_table[] = {
      .group = "Devices",
      .kind = CLI_STRING,
      .string = &parsed.cow},
+    VOLUMES_OPTION_DEVICES(&parsed.devices),
     {.name = "list",
      .help = "list the ranges that the store holds",
      .group = "What to show",
@@ -122,5 +124,7 @@ int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
 
     *given = parsed;
     exit_status = output_stream_check(cli, "--extract", given->extract, &parsed.json, given->verify);
-    return exit_status == CLI_EXIT_OK ? typed_cow(cli, &given->cow) : exit_status;
+    if (exit_status == CLI_EXIT_OK)
+        exit_status = typed_cow(cli, &given->cow);
+    return exit_status == CLI_EXIT_OK ? volumes_usage(cli, &given->devices, given->cow, given->origin) : exit_status;
 }

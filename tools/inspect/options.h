@@ -7,6 +7,7 @@
 
 struct inspect_arguments {
     const char *cow;
+    struct cli_strings devices;
     const char *origin, *extract, *columns;         /* NULL where they are not given */
     bool list, raw, bytes, noheadings, json, dry_run, yes, verify, progress_json;
     unsigned accept;       /* bits of enum accept */

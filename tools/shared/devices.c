@@ -13,6 +13,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+bool devices_is_lvm(const char *argument)
+{
+    return strncmp(argument, DEVICES_LVM, strlen(DEVICES_LVM)) == 0;
+}
+
 static enum snap_status find(struct device *device, const char *argument, struct snap_error *err)
 {
     enum snap_status status = snap_tag_resolve(argument, &device->path, &device->found, err);
@@ -26,6 +31,10 @@ enum snap_status devices_find(struct device *device, const char *argument, struc
     enum snap_status status;
 
     memset(device, 0, sizeof *device);
+    if (devices_is_lvm(argument))
+        return snap_fail(err, SNAP_E_UNSUPPORTED,
+                         "%s: an LVM volume that is not active can only be looked at, with snapinspect (without "
+                         "--extract) and snapcheck; nothing is written to one, and nothing is made of one", argument);
     /* A device may not answer: the wait for it has to see every stop, also one that came a moment before it began. */
     status = cli_stop_hold() ? snap_fail(err, SNAP_E_STOPPED, "stopped") : find(device, argument, err);
     cli_stop_release();

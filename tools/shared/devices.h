@@ -10,6 +10,10 @@
 #include "lib/store/header.h"
 #include "tools/cli/cli.h"
 
+/* What names of LVM volumes that are not active begin with: lvm:VG/LV. */
+#define DEVICES_LVM "lvm:"
+bool devices_is_lvm(const char *argument);
+
 struct device {
     char *path;               /* of the device or image; a tag is resolved */
     struct snap_lookup *found; /* what is described, and opened later; NULL: a new file */
@@ -18,7 +22,10 @@ struct device {
     struct snap_claim *claim; /* of all other names of its bytes; NULL where it is open for reading only */
 };
 
-/* Resolves a tag and looks at the device without opening it. devices_close in any case. */
+/*
+ * Resolves a tag and looks at the device without opening it. lvm:VG/LV is refused here: a program that takes such names
+ * opens them by itself (volumes.h). devices_close in any case.
+ */
 enum snap_status devices_find(struct device *device, const char *argument, struct snap_error *err);
 
 /* SNAP_E_REFUSED where the two share bytes. */

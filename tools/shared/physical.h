@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The devices on which LVM's physical volumes are looked for. */
+#ifndef DMSNAP_TOOLS_SHARED_PHYSICAL
+#define DMSNAP_TOOLS_SHARED_PHYSICAL
+
+#include "lib/io/io.h"
+#include "tools/cli/cli.h"
+
+/* Open for reading. */
+struct physical {
+    char **paths;
+    struct snap_io **ios;
+    size_t count;
+};
+
+/* Opens what was named, one or more with commas between them; all must open. physical_close in any case. */
+enum snap_status physical_open_named(struct physical *physical, const struct cli_strings *devices,
+                                     struct snap_error *err);
+
+/*
+ * Opens each block device that the kernel lists and that has the label of a physical volume; what cannot be read is
+ * passed over. SNAP_E_PERM: there is none among those that this user may read.
+ */
+enum snap_status physical_open_all(struct physical *physical, struct snap_error *err);
+
+void physical_close(struct physical *physical);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* LVM volumes that are not active, named lvm:VG/LV: found through the metadata of their group, opened for reading. */
+#ifndef DMSNAP_TOOLS_SHARED_VOLUMES
+#define DMSNAP_TOOLS_SHARED_VOLUMES
+
+#include "lib/lvm/group.h"
+#include "tools/shared/devices.h"
+#include "tools/shared/physical.h"
+
+#define VOLUMES_OPTION_DEVICES(destination) \
+    { .name = "devices", .argument = "DEV[,DEV]", \
+      .help = "where the physical volumes of lvm:VG/LV are, also as\nimages (default: on all block devices)", \
+      .group = "Devices", .kind = CLI_STRINGS, .strings = (destination) }
+
+struct volumes {
+    struct physical physical;
+    struct snap_groups *groups; /* NULL until they are read */
+};
+
+/*
+ * Opens what --devices names (commas between several), or, where that was not given, each block device that has the
+ * label of a physical volume; reads the groups. What was passed over is said as warnings. volumes_close in any case.
+ */
+enum snap_status volumes_open(struct volumes *volumes, struct cli *cli, const struct cli_strings *devices,
+                              struct snap_error *err);
+void volumes_close(struct volumes *volumes);
+
+/*
+ * devices_open_for_reading for arguments that may be lvm:VG/LV. Where the COW is a volume with a snapshot's store, the
+ * origin follows from the metadata: *origin_argument may be NULL then, and is the origin's name afterwards (which
+ * belongs to `origin`); another name is SNAP_E_REFUSED.
+ */
+enum snap_status volumes_open_for_reading(struct cli *cli, const struct cli_strings *devices, struct device *cow,
+                                          const char *cow_argument, struct device *origin,
+                                          const char **origin_argument, struct snap_store *store,
+                                          struct snap_error *err);
+
+/* A usage error where --devices was given and nothing that it is about; else CLI_EXIT_OK. */
+int volumes_usage(struct cli *cli, const struct cli_strings *devices, const char *cow_argument,
+                  const char *origin_argument);
+
+#endif
