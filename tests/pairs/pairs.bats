@@ -60,19 +60,19 @@ lines() {
     assert_output ''
 }
 
-# lost IMAGE: the chunk size and the entries of a list behind a header that is none; nothing where there is none.
+# lost IMAGE: the KiB of a chunk and the entries of a list behind a header that is none; nothing where there is none.
 lost() {
-    "$BUILDDIR/tools/snapcheck" --json "$1" | jq -r '.result.lost_list // empty | "\(.chunk_sectors) \(.entries)"'
+    tool snapcheck "$1" 2>&1 | sed -n 's/.*, but \([0-9]*\) entr[a-z]* of a store with chunks of \([0-9]*\) KiB .*/\2 \1/p'
 }
 
 @test "the list of a store is found without its header, and no list where there is no store" {
-    local name chunk_sectors entries image
+    local name chunk_sectors entries image images=0
     while read -r name _ _ chunk_sectors _ entries; do
         echo "# $name"
         cp --sparse=always "$S/pairs/$name.cow" "$BATS_TEST_TMPDIR/cow"
         dd if=/dev/zero of="$BATS_TEST_TMPDIR/cow" bs=512 count=1 conv=notrunc status=none
         run -0 lost "$BATS_TEST_TMPDIR/cow"
-        assert_output "$chunk_sectors $entries"
+        assert_output "$((chunk_sectors / 2)) $entries"
         for image in "$S/pairs/$name".{origin,earlier,later,other,part,disk}; do
             [ -e "$image" ] || continue
             # libblkid must not know it: what it knows is never taken for a list.
@@ -81,7 +81,8 @@ lost() {
             dd if=/dev/zero of="$BATS_TEST_TMPDIR/image" bs=512 count=1 conv=notrunc status=none
             run -0 lost "$BATS_TEST_TMPDIR/image"
             assert_output ''
+            images=$((images + 1))
         done
     done <"$S/pairs/pairs"
-    [ -s "$S/pairs/pairs" ]
+    [ "$images" -ge 10 ]
 }
