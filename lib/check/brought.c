@@ -94,11 +94,23 @@ static enum snap_status read_found(void *context, uint64_t offset_bytes, uint64_
     return SNAP_OK;
 }
 
+/*
+ * Where the sector of the signature has the UUID, but libblkid wants to see another place as well, which stays when the
+ * UUID changes: the file table of NTFS, the entries of a GPT.
+ */
+static bool told_with_other_places(const struct snap_probe *probe)
+{
+    return strcmp(probe->type, "ntfs") == 0 || (probe->type[0] == '\0' && strcmp(probe->pttype, "gpt") == 0);
+}
+
+/* What the found pieces show; the one with the signature is among them. */
 static enum snap_status probe_found(struct search *search, struct snap_error *err)
 {
     enum snap_status status =
         snap_probe_reader(read_found, search, search->of->origin_bytes, search->brought, err);
 
+    if (status == SNAP_OK && told_with_other_places(search->of->origin))
+        *search->brought = *search->of->origin;
     search->probes++;
     search->found_when_probed = search->found;
     search->same = status == SNAP_OK && snap_marks_compare(search->brought, search->of->origin, false) ==

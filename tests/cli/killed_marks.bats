@@ -46,6 +46,12 @@ file_system_renamed_inside() {
     dd if=piece of=origin bs=4096 seek=1200 conv=notrunc status=none
     cp origin view
     tune2fs -U random view >/dev/null 2>&1
+    store_made
+}
+
+# store_made: of what `origin` and `view` are now, and some more content in the view.
+store_made() {
+    rm -f cow
     contents other 204800 other
     dd if=other of=view bs=4096 seek=1000 conv=notrunc status=none
     program snapcreate --accept=identity --chunk-size 1K --origin origin --cow cow --size max --from-diff view
@@ -207,4 +213,42 @@ goes_on_with() {
 @test "killed with an undo store: the plain command goes on" {
     cp origin.before undo.view
     goes_on_with --undo undo
+}
+
+# goes_on_with_content SHOWN: origin, view and clone have a UUID each; killed when the origin has that of the view.
+goes_on_with_content() {
+    store_made
+    half_merged
+    refused_for clone "but this one has "
+    program snapmerge --origin origin --cow cow
+    assert_status 0
+    assert_said "; a merge of this store has brought $1 to it"
+    cmp origin view
+}
+
+@test "killed when an NTFS has another serial number: the plain command goes on, and not with a clone" {
+    command -v mkntfs >/dev/null || skip "needs mkntfs"
+    rm origin
+    truncate -s 8M origin
+    mkntfs -q -F origin >/dev/null 2>&1
+    dd if=piece of=origin bs=4096 seek=1200 conv=notrunc status=none
+    cp origin view
+    cp origin clone
+    printf 'renamed!' | dd of=view bs=1 seek=72 conv=notrunc status=none
+    printf 'a clone!' | dd of=clone bs=1 seek=72 conv=notrunc status=none
+    uuid() { blkid -p -o value -s UUID "$1"; }
+    goes_on_with_content "ntfs (UUID $(uuid view))"
+}
+
+@test "killed when a GPT has another UUID: the plain command goes on, and not with a clone" {
+    rm origin
+    truncate -s 8M origin
+    printf 'label: gpt\n,,L\n' | sfdisk -q origin
+    dd if=piece of=origin bs=4096 seek=1200 conv=notrunc status=none
+    cp origin view
+    cp origin clone
+    sfdisk -q --disk-id view aaaaaaaa-1111-4222-8333-123456789abc
+    sfdisk -q --disk-id clone bbbbbbbb-1111-4222-8333-123456789abc
+    uuid() { blkid -p -o value -s PTUUID "$1"; }
+    goes_on_with_content "a gpt partition table aaaaaaaa-1111-4222-8333-123456789abc"
 }
