@@ -10,7 +10,7 @@
 struct snap_view;
 
 /*
- * Opens the view of a store whose header is GOOD over `origin` (both borrowed). Only the entries of a part of the
+ * Opens the view of a store with a list (snap_header_has_list) over `origin` (both borrowed). Only the entries of a part of the
  * origin are kept, as many as `memory_bytes` hold; a read outside that part walks the list again. So reading in
  * ascending order costs few walks. Where an origin chunk has two entries the first on disk counts
  * (dmsnap-store(5), DUPLICATES).
@@ -18,6 +18,35 @@ struct snap_view;
  */
 enum snap_status snap_view_open(struct snap_view **view, const struct snap_store *store, struct snap_io *origin,
                                 uint64_t memory_bytes, struct snap_error *err);
+
+/* Why the store does not tell what a chunk of the view holds. */
+enum snap_view_damage {
+    SNAP_VIEW_NO_DATA_CHUNK, /* the entry names a chunk that is none for data, or is not on the device */
+    SNAP_VIEW_TWO_ENTRIES,   /* entries for one origin chunk that name different data chunks */
+    SNAP_VIEW_SHARED,        /* its data chunk is that of another origin chunk as well */
+    SNAP_VIEW_UNREADABLE,    /* the medium does not give the data chunk back */
+    SNAP_VIEW_DAMAGES
+};
+
+/* How a view goes on over damaged chunks, which otherwise make reads of it fail. All of it is borrowed. */
+struct snap_view_skip {
+    bool as_origin;          /* they read as what the origin has there; else as zeros */
+    const uint64_t *shared_chunks; /* data chunks that entries of several origin chunks name, ascending */
+    size_t shared_count;
+    /*
+     * Told of each such chunk of the view when it is read: each time, in any order, and in whichever thread reads. A
+     * status other than SNAP_OK ends the read with it. NULL: nobody wants to know.
+     */
+    enum snap_status (*skipped)(void *context, uint64_t old_chunk, enum snap_view_damage damage,
+                                struct snap_error *err);
+    void *context;
+};
+
+/*
+ * From now on reads go on over damaged chunks. Before the first read, or to change who is told. What the origin cannot
+ * give in the place of such a chunk is an error of the origin.
+ */
+void snap_view_skip_damaged(struct snap_view *view, const struct snap_view_skip *skip);
 
 /* The origin's size; an entry beyond it is invisible (lib/check/pair.h refuses such a pair). */
 uint64_t snap_view_size_bytes(const struct snap_view *view);
