@@ -130,16 +130,31 @@ static enum snap_status compare_signatures(struct snap_view *view, struct snap_i
     return SNAP_OK;
 }
 
+/* A damaged chunk tells as little as one that cannot be read. */
+static enum snap_status count_damaged(void *context, uint64_t old_chunk, enum snap_view_damage damage,
+                                      struct snap_error *err)
+{
+    uint64_t *unreadable = context;
+
+    (void)old_chunk;
+    (void)damage;
+    (void)err;
+    ++*unreadable;
+    return SNAP_OK;
+}
+
 /* What the view shows, and what of that the store holds. */
 static enum snap_status probe_view(const struct snap_evidence_look *look, struct snap_evidence *evidence,
                                    bool *signatures_differ, struct snap_error *err)
 {
+    const struct snap_view_skip skip = {.skipped = count_damaged, .context = &evidence->unreadable};
     struct snap_view *view;
     uint64_t again = 0; /* the same places */
     enum snap_status status = snap_view_open(&view, look->store, look->origin, VIEW_MEMORY_BYTES, err);
 
     if (status != SNAP_OK)
         return status;
+    snap_view_skip_damaged(view, &skip);
     status = probe_tolerant(read_view, view, snap_view_size_bytes(view), &evidence->view, &evidence->unreadable, err);
     if (status == SNAP_OK)
         status = probe_tolerant(read_held, view, snap_view_size_bytes(view), &evidence->held, &again, err);

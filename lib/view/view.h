@@ -10,10 +10,10 @@
 struct snap_view;
 
 /*
- * Opens the view of a store with a list (snap_header_has_list) over `origin` (both borrowed). Only the entries of a part of the
- * origin are kept, as many as `memory_bytes` hold; a read outside that part walks the list again. So reading in
- * ascending order costs few walks. Where an origin chunk has two entries the first on disk counts
- * (dmsnap-store(5), DUPLICATES).
+ * Opens the view of a store with a list (snap_header_has_list) over `origin` (both borrowed). Only the entries of a
+ * part of the origin are kept, as many as `memory_bytes` hold; a read outside that part walks the list again. So
+ * reading in ascending order costs few walks. Where an origin chunk has two entries the first on disk counts (dmsnap-
+ * store(5), DUPLICATES).
  * SNAP_E_NOMEM. The object belongs to the caller: snap_view_close.
  */
 enum snap_status snap_view_open(struct snap_view **view, const struct snap_store *store, struct snap_io *origin,

@@ -18,7 +18,7 @@ bool snap_view_map_init(struct snap_view_map *map, const struct snap_store *stor
         .room = snap_max(memory_bytes, SNAP_VIEW_MEMORY_MIN_BYTES) / sizeof *map->entries,
     };
     map->entries = snap_array_new_unset(map->room, sizeof *map->entries);
-    return map->entries != NULL;
+    return map->entries;
 }
 
 static int by_number(const void *a, const void *b)

@@ -78,7 +78,7 @@ static int shown(struct pair *pair, uint64_t chunk)
     return bytes[0];
 }
 
-/* All chunks but those of `damage` (1 + damage for each chunk, 0: none) are as always, and those are told and filled. */
+/* All chunks but those of `damage` (1 + damage for each chunk, 0: none) are as always; those are told and filled. */
 static void expect(struct pair *pair, const int *damage, bool as_origin)
 {
     for (uint64_t chunk = 0; chunk < ORIGIN_CHUNKS; chunk++) {

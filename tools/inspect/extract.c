@@ -4,6 +4,7 @@
 
 #include "tools/cli/result.h"
 #include "tools/inspect/figures.h"
+#include "tools/output/damaged.h"
 #include "tools/output/place.h"
 #include "tools/output/prepare.h"
 #include "tools/output/report.h"
@@ -26,6 +27,7 @@ static struct output_arguments arguments_of(const struct inspect_session *sessio
         .verify = given->verify,
         .progress_json = given->progress_json,
         .accept = given->accept,
+        .skip = (enum output_skip)given->skip_damaged,
         .memory_bytes = memory_to_use_bytes(given->memory_bytes),
         .rate_bytes = given->rate_limit_bytes,
         .progress_seconds = given->progress_seconds,
@@ -71,5 +73,6 @@ int inspect_extract(struct inspect_session *session)
     }
     if (output_place_close(&output, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(session->cli, &err));
+    output_damaged_free(&output);
     return exit_status;
 }

@@ -2,6 +2,7 @@
 /* The command line of snapinspect. */
 #include "tools/inspect/options.h"
 
+#include "tools/output/damaged.h"
 #include "tools/output/stream.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/memory.h"
@@ -87,6 +88,13 @@ const struct cli_option inspect_option_table[] = {
      .kind = CLI_LIST,
      .list = &parsed.accept,
      .words = accept_words_of_output},
+    {.name = "skip-damaged",
+     .argument = "WORD",
+     .help = "extract what is sound; damaged chunks are written as\norigin (what it has there) or zeros, and named",
+     .group = "Safety",
+     .kind = CLI_WORD,
+     .word = &parsed.skip_damaged,
+     .words = output_skip_words},
     {.name = "verify",
      .help = "read the whole output back past the cache, and compare,\nbefore a new image gets its name",
      .group = "Safety",
@@ -107,6 +115,7 @@ const struct cli_option_rule inspect_option_rules[] = {
     {.name = "extract", .needs = "origin", .reason = "the view is the origin overlaid by the store"},
     {.name = "extract", .excludes = {"list"}, .reason = "--extract writes the view and prints no list"},
     {.name = "accept", .needs = "extract", .reason = "without it nothing is refused that could be waived"},
+    {.name = "skip-damaged", .needs = "extract", .reason = "only there the data are needed"},
     {.name = "yes", .needs = "extract", .reason = "only there a question is asked"},
     {.name = "verify", .needs = "extract", .reason = "only there something is written"},
     {.name = "rate-limit", .needs = "extract", .reason = "only there much is copied"},

@@ -11,6 +11,7 @@ struct inspect_arguments {
     const char *origin, *extract, *columns;         /* NULL where they are not given */
     bool list, raw, bytes, noheadings, json, dry_run, yes, verify, progress_json;
     unsigned accept;       /* bits of enum accept */
+    int skip_damaged;      /* enum output_skip */
     uint64_t memory_bytes; /* 0: as the programs choose */
     uint64_t rate_limit_bytes, progress_seconds; /* 0: not given */
 };

@@ -2,6 +2,7 @@
 /* The checks before a snapshot is written somewhere else, in their order. */
 #include "tools/output/prepare.h"
 
+#include "tools/output/damaged.h"
 #include "tools/output/place.h"
 #include "tools/output/report.h"
 #include "tools/output/stream.h"
@@ -98,7 +99,8 @@ enum snap_status output_prepare(struct output_session *output, struct snap_error
     enum snap_status status = open_inputs(output, err);
 
     if (status == SNAP_OK)
-        status = pair_check_list(&pair, NULL, &output->check, err);
+        status = output->arguments.skip != OUTPUT_SKIP_NOTHING ? output_damaged_check_list(output, err)
+                                                               : pair_check_list(&pair, NULL, &output->check, err);
     if (status == SNAP_OK)
         status = pair_check_identity(&pair, &output->check, &output->evidence, err);
     if (status == SNAP_OK)

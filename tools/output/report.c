@@ -4,6 +4,7 @@
 
 #include "lib/base/new_file.h"
 #include "tools/cli/size.h"
+#include "tools/output/damaged.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/invalid.h"
 #include "tools/shared/next.h"
@@ -67,6 +68,7 @@ void output_report_done(struct output_session *output)
              cli_pace_text(output->written.written_bytes, output->elapsed_ms).text);
     if (output->arguments.verify)
         cli_note(cli, "%s was read back and compared: all of it is correct", output->target.path);
+    output_damaged_say(output);
     if (output->store->defect == SNAP_HEADER_INVALID)
         cli_warn(cli, "%s: the store is marked invalid: read above what may be missing here", output->cow->path);
     if (output->kind != OUTPUT_STREAM)
@@ -82,11 +84,13 @@ static void repeat(struct output_session *output)
         output->arguments.accept | (output->kind == OUTPUT_DEVICE ? 1u << ACCEPT_OUTPUT_SIGNATURE : 0);
     const char *partial = output->partial_path;
 
-    cli_line(output->cli, "To go on: %s%s%s%s --origin %s --cow %s %s %s%s%s%s", partial ? "rm " : "",
+    cli_line(output->cli, "To go on: %s%s%s%s --origin %s --cow %s %s %s%s%s%s%s%s", partial ? "rm " : "",
              partial ? cli_quote(partial).text : "", partial ? " && " : "", output->cli->program->name,
              cli_quote(output->origin->path).text, cli_quote(output->cow->path).text, output->arguments.option,
              cli_quote(output->target.path).text, output->arguments.verify ? " --verify" : "",
-             accept ? " --accept=" : "", accept_text(accept).text);
+             accept ? " --accept=" : "", accept_text(accept).text,
+             output->arguments.skip != OUTPUT_SKIP_NOTHING ? " --skip-damaged=" : "",
+             output->arguments.skip != OUTPUT_SKIP_NOTHING ? output_skip_words[output->arguments.skip] : "");
 }
 
 /* Data of the store cannot be read: repeating the command does not help. */
@@ -96,8 +100,8 @@ static void damaged(struct output_session *output)
 
     cli_line(output->cli, "To see all chunks that cannot be read: snapcheck --all --data --origin %s --cow %s",
              origin.text, cow.text);
-    cli_line(output->cli, "To get everything else, merge into a copy of %s: snapmerge --continue-on-error --bad-list "
-             "FILE --keep-cow --origin COPY --cow %s", output->origin->path, cow.text);
+    cli_line(output->cli, "To get everything else: snapinspect --extract FILE --skip-damaged=origin --origin %s %s",
+             origin.text, cow.text);
 }
 
 void output_report_interrupted(struct output_session *output, enum snap_status status)
@@ -145,5 +149,6 @@ void output_report_json(struct cli_json *result, const struct output_session *ou
     cli_json_set_uint(object, "written_bytes", output->written.written_bytes);
     cli_json_set_uint(object, "write_requests", output->written.write_requests);
     cli_json_set_uint(object, "verified_bytes", output->verified.done_bytes);
+    output_damaged_set_json(object, output);
     cli_json_set(result, "output", object);
 }

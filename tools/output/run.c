@@ -49,5 +49,7 @@ int output_run(struct output_session *output, const char **outcome)
         output_report_interrupted(output, status);
     }
     *outcome = cli_exit_outcome(status);
-    return status == SNAP_OK && output->store->defect == SNAP_HEADER_INVALID ? CLI_EXIT_STORE : cli_exit_status(status);
+    if (status == SNAP_OK && (output->store->defect == SNAP_HEADER_INVALID || output->damaged.count > 0))
+        return CLI_EXIT_STORE;
+    return cli_exit_status(status);
 }

@@ -21,12 +21,34 @@ enum output_kind {
     OUTPUT_STREAM  /* standard output */
 };
 
+/* What becomes of damaged chunks of the snapshot; the words of an option stand in this order. */
+enum output_skip {
+    OUTPUT_SKIP_NOTHING, /* they end the run */
+    OUTPUT_SKIP_AS_ORIGIN,
+    OUTPUT_SKIP_AS_ZEROS
+};
+
+/* A chunk of the snapshot that was not what it shows. */
+struct output_skipped {
+    uint64_t old_chunk;
+    enum snap_view_damage damage;
+};
+
+struct output_damaged {
+    uint64_t *shared;              /* data chunks that several places name */
+    size_t shared_count;
+    struct output_skipped *chunks; /* that were skipped */
+    size_t count;
+    struct snap_view_skip skip;
+};
+
 /* Strings are borrowed. */
 struct output_arguments {
     const char *option;  /* "--output": what the place is an argument of, for messages and commands */
     const char *origin, *cow, *place;
     bool dry_run, yes, json, verify, progress_json;
     unsigned accept;     /* bits of enum accept */
+    enum output_skip skip;
     uint64_t memory_bytes;
     uint64_t rate_bytes, rate_requests; /* 0: no limit */
     uint64_t progress_seconds;          /* 0: not given */
@@ -59,6 +81,7 @@ struct output_session {
     uint64_t most_bytes;          /* at most so many are no holes; zeros among the data may make it fewer */
     bool free_known;              /* free_bytes: where a file is written, and its file system tells */
     uint64_t free_bytes;
+    struct output_damaged damaged;
     struct snap_extract_result written, verified;
     bool complete;                /* all of it is durable and, where that was asked for, verified */
     uint64_t elapsed_ms;

@@ -3,6 +3,7 @@
 #include "tools/output/write.h"
 
 #include "lib/base/bytes.h"
+#include "tools/output/damaged.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -99,9 +100,12 @@ static enum snap_status write_all(struct output_session *output, struct cli_prog
                                              output->arguments.memory_bytes - buffers_bytes, err);
 
     if (status == SNAP_OK)
+        output_damaged_skip(output, view);
+    if (status == SNAP_OK)
         status = snap_extract(view, output->target.io, &options, &output->written, err);
     if (status == SNAP_OK)
         status = copy_tail(output, false, err);
+    output_damaged_end(output);
     if (status == SNAP_OK && output->arguments.verify) {
         /* The pages are clean now; an end that is no whole block is read through the cache, anew. */
         (void)posix_fadvise(snap_file_fd(output->target.io), 0, 0, POSIX_FADV_DONTNEED);

@@ -30,6 +30,45 @@ static bool only_cut(const struct snap_findings *findings)
            findings->rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] + findings->rule_counts[SNAP_RULE_LIST_PAST_END];
 }
 
+bool pair_rule_is_skippable(enum snap_rule rule)
+{
+    switch (rule) {
+    case SNAP_RULE_ENTRY_NEW_TOP_BYTE:
+    case SNAP_RULE_ENTRY_NEW_METADATA:
+    case SNAP_RULE_ENTRY_NEW_RANGE:
+    case SNAP_RULE_DUPLICATE_OLD:
+    case SNAP_RULE_DUPLICATE_NEW:
+    case SNAP_RULE_ENTRY_REPEATED_OFTEN:
+    case SNAP_RULE_GARBAGE_BEHIND_END:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool pair_is_skippable(const struct snap_findings *findings, const struct snap_check_result *check)
+{
+    uint64_t skippable = findings->rule_counts[SNAP_RULE_STORE_INVALID];
+
+    for (int rule = 0; rule < SNAP_RULES; rule++)
+        if (pair_rule_is_skippable((enum snap_rule)rule))
+            skippable += findings->rule_counts[rule];
+    return check->list_complete &&
+           findings->severity_counts[SNAP_CORRUPTING] + findings->severity_counts[SNAP_FATAL] == skippable;
+}
+
+/* The store is damaged: where all of it is seen, and how the rest is taken out. */
+static enum snap_status fail_damaged(const struct pair *pair, bool skippable, const char *all, struct snap_error *err)
+{
+    const struct cli_quoted origin = cli_quote(pair->origin->path), cow = cli_quote(pair->cow->path);
+
+    if (skippable)
+        cli_line(pair->cli, "To write all that is sound of the snapshot to a new file: snapinspect --extract FILE "
+                 "--skip-damaged=origin --origin %s %s", origin.text, cow.text);
+    return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: snapcheck%s --origin %s "
+                     "%s", pair->cow->path, all, origin.text, cow.text);
+}
+
 enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *repeated,
                                  struct snap_check_result *check, struct snap_error *err)
 {
@@ -44,6 +83,7 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     struct snap_findings findings = {.fn = talk_finding, .context = &talk, .per_rule_max = REPORT_PER_RULE_MAX};
     enum snap_status status = snap_check(pair->store, &check_options, &findings, check, err);
     const char *all = report_all_option(&findings);
+    const bool skippable = status == SNAP_OK && pair_is_skippable(&findings, check);
 
     if (status != SNAP_OK)
         return status;
@@ -57,9 +97,7 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] = 0; /* that was all of them */
     report_talk_rest(pair->cli, pair->cow->path, &findings, SNAP_WARNING);
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
-        return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: "
-                         "snapcheck%s --origin %s %s", pair->cow->path, all, cli_quote(pair->origin->path).text,
-                         cli_quote(pair->cow->path).text);
+        return fail_damaged(pair, skippable, all, err);
     return SNAP_OK;
 }
 

@@ -28,6 +28,12 @@ struct pair {
 enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *repeated,
                                  struct snap_check_result *check, struct snap_error *err);
 
+/* What is broken there concerns single chunks of the snapshot, or none. */
+bool pair_rule_is_skippable(enum snap_rule rule);
+
+/* Nothing but such rules is broken (and the mark that the store is invalid): all other chunks are as they should be. */
+bool pair_is_skippable(const struct snap_findings *findings, const struct snap_check_result *check);
+
 /*
  * The one place where a program asks whether the two belong together, once the list was checked. The outcome is said,
  * unless it is shown next; a contradiction is SNAP_E_REFUSED unless --accept=identity.
