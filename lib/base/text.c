@@ -48,6 +48,11 @@ const char *snap_text_quote(const char *text, char *out, size_t out_bytes)
     return out;
 }
 
+const char *snap_text_form(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
 void snap_text_decode_octal(char *name)
 {
     char *out = name;

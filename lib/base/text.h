@@ -4,6 +4,7 @@
 #define DMSNAP_BASE_TEXT
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The length of the longest prefix of at most `limit` bytes that does not split a UTF-8 sequence. */
 size_t snap_text_prefix(const char *text, size_t limit);
@@ -20,6 +21,9 @@ void snap_text_cut_middle(char *text, size_t limit);
  * is left out, never the last quote. Returns `out`.
  */
 const char *snap_text_quote(const char *text, char *out, size_t out_bytes);
+
+/* The form of a word that fits the count: "1 entry lies", "2 entries lie". */
+const char *snap_text_form(uint64_t count, const char *one, const char *many);
 
 /* Decodes in place what /proc writes for white space and backslashes in names: \ooo, three octal digits. */
 void snap_text_decode_octal(char *name);

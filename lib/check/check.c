@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/base/text.h"
 #include "lib/check/check_header_private.h"
 #include "lib/check/duplicates.h"
 #include "lib/store/list_walk.h"
@@ -266,20 +267,24 @@ static enum snap_status check_whole(struct check *check, const struct snap_dupli
     struct snap_finding finding;
 
     if (sound && in_use > distinct) {
-        snap_findings_init(&finding, SNAP_RULE_LEAKED_CHUNKS, "%" PRIu64 " data chunks below chunk %" PRIu64
-                           " belong to no entry", in_use - distinct, next_free);
+        snap_findings_init(&finding, SNAP_RULE_LEAKED_CHUNKS, "%" PRIu64 " data %s below chunk %" PRIu64
+                           " %s to no entry", in_use - distinct, snap_text_form(in_use - distinct, "chunk", "chunks"),
+                           next_free, snap_text_form(in_use - distinct, "belongs", "belong"));
         status = add(check, &finding);
     }
     if (sound && !is_undo && layout->cow_chunks >= 3 && result->free_chunks == 0 && distinct < check->origin_chunks) {
-        snap_findings_init(&finding, SNAP_RULE_STORE_FULL, "%" PRIu64 " entries, no free chunk", result->entries);
+        snap_findings_init(&finding, SNAP_RULE_STORE_FULL, "%" PRIu64 " %s, no free chunk", result->entries,
+                           snap_text_form(result->entries, "entry", "entries"));
         if (status == SNAP_OK)
             status = add(check, &finding);
     }
     if (status == SNAP_OK && sets->continuation_entries > 0) {
         snap_findings_init(&finding, SNAP_RULE_LIST_CUT,
-                           "the list ends after %" PRIu64 " entries, but area %" PRIu64 " goes on with %" PRIu64
-                           " that fit exactly",
-                           result->entries, sets->continuation_area, sets->continuation_entries);
+                           "the list ends after %" PRIu64 " %s, but area %" PRIu64 " goes on with %" PRIu64
+                           " that %s exactly",
+                           result->entries, snap_text_form(result->entries, "entry", "entries"),
+                           sets->continuation_area, sets->continuation_entries,
+                           snap_text_form(sets->continuation_entries, "fits", "fit"));
         snap_findings_place_area(&finding, check->store, sets->continuation_area);
         status = add(check, &finding);
     } else if (status == SNAP_OK && sets->leftover_area != 0) {

@@ -3,6 +3,7 @@
 #include "lib/check/check_header_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/text.h"
 
 #include <inttypes.h>
 
@@ -29,6 +30,7 @@ enum snap_status snap_check_header(const struct snap_store *store, uint32_t orig
 {
     const struct snap_layout *layout = &store->layout;
     const uint64_t block_bytes = snap_max(store->io->logical_block_bytes, origin_block_bytes);
+    const uint64_t partial_sectors = layout->cow_sectors % layout->chunk_sectors;
     enum snap_status status = SNAP_OK;
     struct snap_finding finding;
 
@@ -38,8 +40,8 @@ enum snap_status snap_check_header(const struct snap_store *store, uint32_t orig
         status = snap_findings_add(findings, &finding, err);
     }
     if (status == SNAP_OK && (layout->chunk_sectors < 8 || layout->chunk_sectors > 1024)) {
-        snap_findings_init(&finding, SNAP_RULE_CHUNK_UNUSUAL, "chunks of %" PRIu32 " sectors; LVM uses 8 to 1024",
-                           layout->chunk_sectors);
+        snap_findings_init(&finding, SNAP_RULE_CHUNK_UNUSUAL, "chunks of %" PRIu32 " %s; LVM uses 8 to 1024",
+                           layout->chunk_sectors, snap_text_form(layout->chunk_sectors, "sector", "sectors"));
         status = snap_findings_add(findings, &finding, err);
     }
     if (status == SNAP_OK && layout->chunk_bytes % block_bytes != 0) {
@@ -60,22 +62,24 @@ enum snap_status snap_check_header(const struct snap_store *store, uint32_t orig
         snap_findings_init(&finding, SNAP_RULE_IDENTITY_NEWER, "an identity record of a newer version");
         status = snap_findings_add(findings, &finding, err);
     }
-    if (status == SNAP_OK && (layout->cow_sectors % layout->chunk_sectors != 0)) {
-        snap_findings_init(&finding, SNAP_RULE_PARTIAL_CHUNK,
-                           "%" PRIu64 " sectors behind the last whole chunk are not used",
-                           layout->cow_sectors % layout->chunk_sectors);
+    if (status == SNAP_OK && partial_sectors > 0) {
+        snap_findings_init(&finding, SNAP_RULE_PARTIAL_CHUNK, "%" PRIu64 " %s not used",
+                           partial_sectors, snap_text_form(partial_sectors, "sector behind the last whole chunk is",
+                                                           "sectors behind the last whole chunk are"));
         status = snap_findings_add(findings, &finding, err);
     }
     if (status == SNAP_OK && snap_layout_exact_fit_trap(layout)) {
         snap_findings_init(&finding, SNAP_RULE_EXACT_FIT,
                            "there is room for %" PRIu64
-                           " entries; with one chunk more there would be room for %" PRIu64,
-                           snap_layout_capacity_entries(layout), snap_layout_capacity_entries(layout) + 1);
+                           " %s; with one chunk more there would be room for %" PRIu64,
+                           snap_layout_capacity_entries(layout),
+                           snap_text_form(snap_layout_capacity_entries(layout), "entry", "entries"),
+                           snap_layout_capacity_entries(layout) + 1);
         status = snap_findings_add(findings, &finding, err);
     }
     if (status == SNAP_OK && layout->cow_chunks < 3) {
-        snap_findings_init(&finding, SNAP_RULE_NO_ROOM, "%" PRIu64 " whole chunks; the first exception needs 3",
-                           layout->cow_chunks);
+        snap_findings_init(&finding, SNAP_RULE_NO_ROOM, "%" PRIu64 " whole %s; the first entry needs 3",
+                           layout->cow_chunks, snap_text_form(layout->cow_chunks, "chunk", "chunks"));
         status = snap_findings_add(findings, &finding, err);
     }
     return status;

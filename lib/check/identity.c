@@ -81,8 +81,9 @@ static void compare_device(const struct snap_identity *record, const struct snap
     if (origin->sectors < record->origin_sectors) {
         match->device_differs = match->smaller = true;
         (void)snprintf(match->text, sizeof match->text,
-                       "the store was made for an origin of %" PRIu64 " sectors, but this one has %" PRIu64,
-                       record->origin_sectors, origin->sectors);
+                       "the store was made for an origin of %" PRIu64 " %s, but this one has %" PRIu64,
+                       record->origin_sectors, snap_text_form(record->origin_sectors, "sector", "sectors"),
+                       origin->sectors);
         return;
     }
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {

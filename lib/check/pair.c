@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/base/text.h"
 #include "lib/check/marks.h"
 
 #include <inttypes.h>
@@ -53,8 +54,9 @@ static bool contradicts_other_device(const struct snap_pair_facts *facts, const 
                       facts->store->identity.fs_type[0] != '\0' ? "file system" : "partition table");
     if (samples->differ > 0)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE,
-                      "%s, and %" PRIu32 " of %" PRIu32 " sampled blocks are not what they were", record->text,
-                      samples->differ, samples->differ + samples->agree);
+                      "%s, and %" PRIu32 " of %" PRIu32 " sampled blocks %s not what %s", record->text, samples->differ,
+                      samples->differ + samples->agree, snap_text_form(samples->differ, "is", "are"),
+                      snap_text_form(samples->differ, "it was", "they were"));
     return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "%s", record->text);
 }
 
@@ -64,19 +66,21 @@ static bool contradicts_device(const struct snap_pair_facts *facts, const struct
 {
     if (facts->entries_beyond > 0 && facts->reach_bytes > INT64_MAX)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
-                      "%" PRIu64 " of %" PRIu64 " entries lie behind the end of this origin, at byte %" PRIu64
+                      "%" PRIu64 " of %" PRIu64 " entries %s behind the end of this origin, at byte %" PRIu64
                       ", some where no device reaches: such entries are damaged",
-                      facts->entries_beyond, facts->entries, facts->origin.sectors * SNAP_SECTOR_BYTES);
+                      facts->entries_beyond, facts->entries, snap_text_form(facts->entries_beyond, "lies", "lie"),
+                      facts->origin.sectors * SNAP_SECTOR_BYTES);
     if (facts->entries_beyond > 0)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
                       "the store reaches byte %" PRIu64 " of its origin, but this one ends at byte %" PRIu64
-                      " (%" PRIu64 " of %" PRIu64 " entries lie behind that): it is the wrong origin, or it was cut",
+                      " (%" PRIu64 " of %" PRIu64 " entries %s behind that): it is the wrong origin, or it was cut",
                       facts->reach_bytes, facts->origin.sectors * SNAP_SECTOR_BYTES, facts->entries_beyond,
-                      facts->entries);
+                      facts->entries, snap_text_form(facts->entries_beyond, "lies", "lie"));
     if (facts->origin_is_store)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_STORE,
-                      "the origin is itself a snapshot store (with chunks of %" PRIu32 " sectors), most likely the COW "
-                      "of another origin", facts->origin_chunk_sectors);
+                      "the origin is itself a snapshot store (with chunks of %" PRIu32 " %s), most likely the COW of "
+                      "another origin", facts->origin_chunk_sectors,
+                      snap_text_form(facts->origin_chunk_sectors, "sector", "sectors"));
     return record->device_differs && contradicts_other_device(facts, record, pair);
 }
 
@@ -97,15 +101,17 @@ static bool decides_by_samples(const struct snap_pair_facts *facts, const struct
 
     if (samples->differ > 0 && record->content_differs)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
-                      "%s, and %" PRIu32 " of %" PRIu32 " sampled blocks are not what they were", record->text,
-                      samples->differ, samples->differ + samples->agree);
+                      "%s, and %" PRIu32 " of %" PRIu32 " sampled blocks %s not what %s", record->text, samples->differ,
+                      samples->differ + samples->agree, snap_text_form(samples->differ, "is", "are"),
+                      snap_text_form(samples->differ, "it was", "they were"));
     if (record->content_differs) /* a sibling that shares nearly all content may agree in each sample */
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, "%s", record->text);
     if (samples->differ > 0)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
-                      "%" PRIu32 " of %" PRIu32 " sampled blocks of this origin are not what they were when the store "
-                      "recorded them (the first one is at byte %" PRIu64 "): %s",
-                      samples->differ, samples->differ + samples->agree, samples->first_differing_bytes,
+                      "%" PRIu32 " of %" PRIu32 " sampled blocks of this origin %s not what %s when the store recorded "
+                      "them (the first one is at byte %" PRIu64 "): %s", samples->differ,
+                      samples->differ + samples->agree, snap_text_form(samples->differ, "is", "are"),
+                      snap_text_form(samples->differ, "it was", "they were"), samples->first_differing_bytes,
                       why_samples_differ(facts->entries));
     if (proves(samples))
         return decide(pair, SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT,
@@ -177,15 +183,21 @@ static void decide_by_content(const struct snap_pair_facts *facts, const struct 
 
     if (facts->fingerprint.agree_telling > 0)
         (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_FINGERPRINT,
-                     "%" PRIu32 " sampled blocks of this origin (different contents: %" PRIu32 ") are what they were "
-                     "when the store recorded them; %u with %u would prove it", facts->fingerprint.agree_places,
-                     facts->fingerprint.agree_telling, PROOF_SAMPLES, PROOF_TELLING);
+                     "%" PRIu32 " sampled %s of this origin (different contents: %" PRIu32 ") %s when the store "
+                     "recorded that; %u with %u would prove it", facts->fingerprint.agree_places,
+                     snap_text_form(facts->fingerprint.agree_places, "block", "blocks"),
+                     facts->fingerprint.agree_telling,
+                     snap_text_form(facts->fingerprint.agree_places, "is what it was", "are what they were"),
+                     PROOF_SAMPLES, PROOF_TELLING);
     else if (resemblance->likely)
-        (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_CONTENT, "%s; but %" PRIu32 " of %" PRIu32 " chunks resemble "
-                     "what they would replace", marks, resemblance->resembling, resemblance->telling);
+        (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_CONTENT, "%s; but %" PRIu32 " of %" PRIu32 " chunks %s what "
+                     "%s would replace", marks, resemblance->resembling, resemblance->telling,
+                     snap_text_form(resemblance->resembling, "resembles", "resemble"),
+                     snap_text_form(resemblance->resembling, "it", "they"));
     else if (resemblance->telling > 0 && resemblance->resembling == 0)
-        (void)decide(pair, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "%s, and nothing of %" PRIu32 " chunks resembles what "
-                     "it would replace", marks, resemblance->telling);
+        (void)decide(pair, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "%s, and nothing of %" PRIu32 " %s resembles what it "
+                     "would replace", marks, resemblance->telling,
+                     snap_text_form(resemblance->telling, "chunk", "chunks"));
     else
         (void)decide(pair, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "%s, and nothing else tells", marks);
 }

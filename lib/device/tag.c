@@ -2,6 +2,7 @@
 /* Looks at every block device that the kernel lists, and chooses the one that has the tag. */
 #include "lib/device/tag.h"
 
+#include "lib/base/text.h"
 #include "lib/device/probe.h"
 
 #include <errno.h>
@@ -190,8 +191,9 @@ static enum snap_status choose_candidate(const char *argument, struct search *se
     char list[SNAP_ERROR_TEXT_BYTES] = "";
 
     if (search->count == 0 && search->denied_count)
-        return snap_fail(err, SNAP_E_PERM, "%s: not found, but %zu devices may not be read by this user", argument,
-                         search->denied_count);
+        return snap_fail(err, SNAP_E_PERM, "%s: not found, but %zu %s may not be read by this user; repeat "
+                         "this as root", argument, search->denied_count,
+                         snap_text_form(search->denied_count, "device", "devices"));
     if (search->count == 0)
         return snap_fail(err, SNAP_E_NOENT, "%s: no device has this tag", argument);
     if (search->count > 1) {

@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
+#include "lib/base/text.h"
 #include "lib/store/list_read.h"
 
 #include <stdlib.h>
@@ -130,9 +131,10 @@ static enum snap_status select_bad(const struct snap_bad_entries *bad, const str
     }
     if (status == SNAP_OK && selection->count != bad->confirmed)
         status = snap_fail(err, SNAP_E_CORRUPT,
-                           "%s: %zu of %zu bad entries are no longer in the list, which was checked: the device "
-                           "changed meanwhile",
-                           store->io->name, bad->confirmed - selection->count, bad->confirmed);
+                           "%s: %zu of %zu bad entries %s no longer in the list, which was checked: another program "
+                           "has changed it; make sure that nothing else uses the device, and repeat this command",
+                           store->io->name, bad->confirmed - selection->count, bad->confirmed,
+                           snap_text_form(bad->confirmed - selection->count, "is", "are"));
     free(entries);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/base/text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -160,9 +161,9 @@ static enum snap_status copy_pending(struct snap_sibling *sibling, struct snap_i
         return SNAP_OK;
     if (sibling->pending_count > room)
         return snap_fail(err, SNAP_E_NOSPC,
-                         "%s: the store has room for %" PRIu64 " more chunks, but %" PRIu64
-                         " have to be copied to it",
-                         sibling->store->io->name, room, sibling->pending_count);
+                         "%s: the store has room for %" PRIu64 " more %s, but %" PRIu64 " have to be copied to it",
+                         sibling->store->io->name, room, snap_text_form(room, "chunk", "chunks"),
+                         sibling->pending_count);
     status = snap_sibling_flush_list(sibling, err);
     if (status == SNAP_OK)
         status = copy_loads(sibling, origin, plan, reads, writes, err);

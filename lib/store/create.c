@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
+#include "lib/base/text.h"
 #include "lib/store/fingerprint.h"
 
 #include <inttypes.h>
@@ -139,8 +140,8 @@ enum snap_status snap_create_add(struct snap_create *create, uint64_t old_chunk,
     enum snap_status status = SNAP_OK;
 
     if (create->entries == create->capacity)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: full after %" PRIu64 " entries; the difference is larger",
-                         create->cow->name, create->entries);
+        return snap_fail(err, SNAP_E_NOSPC, "%s: full after %" PRIu64 " %s; the difference is larger",
+                         create->cow->name, create->entries, snap_text_form(create->entries, "entry", "entries"));
     if (create->data_chunks == create->data_room_chunks ||
         create->data_first_chunk + create->data_chunks != entry.new_chunk)
         status = write_data(create, err);

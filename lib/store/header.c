@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/text.h"
 #include "lib/store/fingerprint.h"
 
 #include <inttypes.h>
@@ -119,8 +120,8 @@ enum snap_status snap_header_fail_defect(const struct snap_store *store, struct 
     case SNAP_HEADER_GOOD:
         return SNAP_OK;
     case SNAP_HEADER_TOO_SMALL:
-        return snap_fail(err, SNAP_E_NOT_STORE, "%s: not a snapshot store: %" PRIu64 " bytes, too small for a header",
-                         name, store->io->size_bytes);
+        return snap_fail(err, SNAP_E_NOT_STORE, "%s: not a snapshot store: %" PRIu64 " %s, too small for a header",
+                         name, store->io->size_bytes, snap_text_form(store->io->size_bytes, "byte", "bytes"));
     case SNAP_HEADER_EMPTY:
         return snap_fail(err, SNAP_E_NOT_STORE,
                          "%s: not a snapshot store: the first 4 bytes are zero, expected the magic \"SnAp\"", name);
@@ -143,10 +144,12 @@ enum snap_status snap_header_fail_defect(const struct snap_store *store, struct 
                          name, store->header.chunk_sectors, SNAP_CHUNK_SECTORS_MAX);
     case SNAP_HEADER_NO_AREA:
         return snap_fail(err, SNAP_E_CORRUPT,
-                         "%s: header: with chunks of %" PRIu32 " sectors, metadata area 0 ends at sector %" PRIu64
-                         ", but the device has %" PRIu64 " sectors",
-                         name, store->header.chunk_sectors, (uint64_t)store->header.chunk_sectors * 2,
-                         store->layout.cow_sectors);
+                         "%s: header: with chunks of %" PRIu32 " %s, metadata area 0 ends at sector %" PRIu64
+                         ", but the device has %" PRIu64 " %s",
+                         name, store->header.chunk_sectors,
+                         snap_text_form(store->header.chunk_sectors, "sector", "sectors"),
+                         (uint64_t)store->header.chunk_sectors * 2, store->layout.cow_sectors,
+                         snap_text_form(store->layout.cow_sectors, "sector", "sectors"));
     }
     return snap_fail(err, SNAP_E_INTERNAL, "%s: unknown header defect", name);
 }

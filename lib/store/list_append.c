@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
+#include "lib/base/text.h"
 #include "lib/store/list_read.h"
 
 #include <inttypes.h>
@@ -222,8 +223,9 @@ enum snap_status snap_list_append_commit(struct snap_list_append *append, const 
                               : snap_fail(err, SNAP_E_INTERNAL, "%s: its list was not flushed before the append",
                                           append->store->io->name);
     if (count > snap_list_append_room(append))
-        return snap_fail(err, SNAP_E_NOSPC, "%s: the store has room for %" PRIu64 " more chunks, not for %" PRIu64,
-                         append->store->io->name, snap_list_append_room(append), count);
+        return snap_fail(err, SNAP_E_NOSPC, "%s: the store has room for %" PRIu64 " more %s, not for %" PRIu64,
+                         append->store->io->name, snap_list_append_room(append),
+                         snap_text_form(snap_list_append_room(append), "chunk", "chunks"), count);
 
     status = read_first_unit(append, snap_round_down(append->entries, unit_entries), err); /* first: it may fail */
     if (status == SNAP_OK && append->entries / per_area != (append->entries + count - 1) / per_area)

@@ -320,3 +320,50 @@ keeps_area_1() {
     assert_equal "$(jq '.findings | length' <<<"$output")" 0
     images_unchanged
 }
+
+# says_no_plural_of_one: of what was printed and said.
+says_no_plural_of_one() {
+    local things='(data |free |whole |sampled )?(chunks|entries|sectors|bytes|blocks|places|samples|findings|flushes|requests|runs)'
+    local text=$output$'\n'$stderr
+    text=${text// of 1 / of N }
+    if grep -E "(^|[^0-9.,/])1 $things" <<<"$text" ||
+        grep -E "(^|[^0-9.,/])1 of [0-9N]+ [a-z ]* (are|have|lie|were|belong)( |\$)" <<<"$text"; then
+        printf '%s\n' "$output" "$stderr" >&2
+        return 1
+    fi
+}
+
+@test "one is no plural, in what is said of any of them" {
+    local file option
+    for file in "$SRCDIR"/tests/images/*.recipe; do
+        file=${file##*/}
+        images_make "${file%.recipe}"
+        for option in "" -v; do
+            # shellcheck disable=SC2086
+            program snapcheck $option --origin "$origin" "$cow" && says_no_plural_of_one
+            # shellcheck disable=SC2086
+            program snapinspect $option --origin "$origin" "$cow" && says_no_plural_of_one
+            # shellcheck disable=SC2086
+            program snapmerge -n $option --origin "$origin" --cow "$cow" && says_no_plural_of_one
+        done
+        program snapmerge --undo "$BATS_TEST_TMPDIR/undo" --origin "$origin" --cow "$cow" && says_no_plural_of_one
+        rm -f "$BATS_TEST_TMPDIR/undo"
+    done
+    # One entry beyond the end of its origin, and beyond the end of its COW; one chunk that differs.
+    images_make one-entry
+    truncate -s 512 "$BATS_TEST_TMPDIR/short"
+    program snapcheck --origin "$BATS_TEST_TMPDIR/short" "$cow" && says_no_plural_of_one
+    truncate -s 4096 "$BATS_TEST_TMPDIR/short"
+    program snapcheck --origin "$BATS_TEST_TMPDIR/short" "$cow" && says_no_plural_of_one
+    program snapmerge --origin "$BATS_TEST_TMPDIR/short" --cow "$cow" && says_no_plural_of_one
+    truncate -s 8192 "$cow"
+    program snapcheck --origin "$origin" "$cow" && says_no_plural_of_one
+    program snapmerge --origin "$origin" --cow "$cow" && says_no_plural_of_one
+    printf x >"$BATS_TEST_TMPDIR/x"
+    program snapmerge --origin "$origin" --cow "$BATS_TEST_TMPDIR/x" && says_no_plural_of_one
+    cp "$origin" "$BATS_TEST_TMPDIR/new"
+    printf x | dd of="$BATS_TEST_TMPDIR/new" bs=1 seek=5000 conv=notrunc status=none
+    program snapcreate --origin "$origin" --cow "$BATS_TEST_TMPDIR/made" --size 1536 --chunk-size 512 \
+        --from-diff "$BATS_TEST_TMPDIR/new" && says_no_plural_of_one
+    program snapcreate --origin "$origin" --cow "$BATS_TEST_TMPDIR/made" --size 512 --chunk-size 512 && says_no_plural_of_one
+}

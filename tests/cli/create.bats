@@ -374,7 +374,7 @@ overwritten_by_force_only() {
         case $chunks in
         34)
             assert_said "warning: 34: avoid this size"
-            assert_said "with 1 sectors more it holds 32 chunks"
+            assert_said "with 1 sector more it holds 32 chunks"
             assert_json '.result | "\(.capacity_entries) \(.exact_fit)"' "31 true"
             ;;
         *)

@@ -288,7 +288,7 @@ member() {
     perl -e 'print pack("Q<", 1 << 40)' | dd of=cow bs=1 seek=$((4096 + 8)) conv=notrunc status=none
     program snapmerge --origin origin --cow cow
     assert_status 4
-    assert_said "1 of 1 entries have their data behind the end of the device"
+    assert_said "1 of 1 entries has its data behind the end of the device"
 }
 
 @test "a record of a larger origin: refused with both sizes" {

@@ -357,7 +357,7 @@ assert_invalid() {
     # Nobody is asked: an answer would not bring back what would be overwritten.
     on_terminal $'y\ny' snapmerge --preserve small --origin origin --cow plain
     assert_equal "$status" 8
-    assert_shown "would overwrite them"
+    assert_shown "would overwrite that"
     cmp origin origin.before
     cmp small small.before
 }

@@ -23,7 +23,7 @@ static void test_header_defects(void **state)
         {MAGIC, UINT32_MAX, 1, 1, 1024, SNAP_HEADER_GOOD, SNAP_OK, NULL},
         {MAGIC, 1, 1, 8, 8192, SNAP_HEADER_GOOD, SNAP_OK, NULL},
         {MAGIC, 1, 1, 8, 511, SNAP_HEADER_TOO_SMALL, SNAP_E_NOT_STORE, "511 bytes"},
-        {MAGIC, 1, 1, 1, 512, SNAP_HEADER_NO_AREA, SNAP_E_CORRUPT, "1 sectors"},
+        {MAGIC, 1, 1, 1, 512, SNAP_HEADER_NO_AREA, SNAP_E_CORRUPT, "has 1 sector"},
         {0, 1, 1, 8, 16384, SNAP_HEADER_EMPTY, SNAP_E_NOT_STORE, "zero"},
         {0, 0, 7, 3, 16384, SNAP_HEADER_EMPTY, SNAP_E_NOT_STORE, "zero"},
         {0x536e4170, 1, 1, 8, 16384, SNAP_HEADER_MAGIC, SNAP_E_NOT_STORE, "0x536e4170"},

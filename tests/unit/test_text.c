@@ -64,6 +64,14 @@ static void quotes_inside_do_not_end_the_quoted(void **state)
     assert_string_equal(snap_text_quote("0123456789ab\"\"", out, sizeof out), "\"0123456789ab\"");
 }
 
+static void a_word_fits_its_count(void **state)
+{
+    (void)state;
+    assert_string_equal(snap_text_form(0, "lies", "lie"), "lie");
+    assert_string_equal(snap_text_form(1, "lies", "lie"), "lies");
+    assert_string_equal(snap_text_form(UINT64_MAX, "lies", "lie"), "lie");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -71,6 +79,7 @@ int main(void)
         cmocka_unit_test(test_what_fits_is_whole),
         cmocka_unit_test(test_characters_stay_whole),
         cmocka_unit_test(the_middle_is_left_out),
+        cmocka_unit_test(a_word_fits_its_count),
         cmocka_unit_test(quotes_inside_do_not_end_the_quoted),
     };
 

@@ -35,8 +35,8 @@ static enum snap_status take_fingerprint(struct create_session *session, const s
         snap_fingerprinting_take(fingerprint, session->identity.store_id, session->origin.io, listed, &unreadable, err);
 
     if (status == SNAP_OK && unreadable > 0)
-        cli_warn(session->cli, "%s: %" PRIu32 " of the %" PRIu32 " blocks that the fingerprint would have cannot be "
-                 "read, and are left out of it", session->origin.path, unreadable, fingerprint->samples);
+        cli_warn(session->cli, "%s: of the %" PRIu32 " blocks that the fingerprint would have, %" PRIu32 " cannot be "
+                 "read; the fingerprint is made without them", session->origin.path, fingerprint->samples, unreadable);
     return status;
 }
 

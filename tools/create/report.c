@@ -20,8 +20,8 @@ void create_report_room(struct create_session *session)
     uint64_t never_chunks;
 
     if (capacity >= chunks && !create_room_short(session)) {
-        cli_note(session->cli, "%s: it has room for all %" PRIu64 " chunks of the origin and can never overflow",
-                 session->cow.path, chunks);
+        cli_note(session->cli, "%s: it has room for all %s of the origin and can never overflow",
+                 session->cow.path, cli_count_text(chunks, "chunk", "chunks").text);
     } else if (capacity < chunks && snap_layout_chunks_for_entries(layout->entries_per_area, chunks, &never_chunks)) {
         cli_note(session->cli,
                  "%s: it has room for %" PRIu64 " of the origin's %" PRIu64 " chunks (%s), and one more would "
@@ -35,9 +35,9 @@ void create_report_room(struct create_session *session)
                  session->free_bytes);
     if (snap_layout_exact_fit_trap(layout) && capacity < chunks)
         cli_warn(session->cli,
-                 "%s: avoid this size: the last data chunk would need a metadata area beyond the end; with %" PRIu32
-                 " sectors more it holds %" PRIu64 " chunks",
-                 session->cow.path, layout->chunk_sectors, capacity + 1);
+                 "%s: avoid this size: the last data chunk would need a metadata area beyond the end; with %s "
+                 "more it holds %" PRIu64 " chunks",
+                 session->cow.path, cli_count_text(layout->chunk_sectors, "sector", "sectors").text, capacity + 1);
 }
 
 enum snap_status create_report_make_tables(struct create_session *session, struct snap_error *err)

@@ -7,6 +7,7 @@
 #include "lib/io/extents.h"
 #include "lib/view/diff.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/size.h"
 #include "tools/shared/room.h"
 
 #include <inttypes.h>
@@ -79,14 +80,16 @@ static enum snap_status check_difference(struct create_session *session, struct 
         !snap_mul(chunks, layout->chunk_bytes, &bytes))
         bytes = UINT64_MAX;
     if (differ > capacity)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: %" PRIu64 " chunks of %s differ, but it has room for %" PRIu64
-                         " only; make it at least %" PRIu64 " bytes large",
-                         session->cow.path, differ, session->newer.path, capacity, bytes);
+        return snap_fail(err, SNAP_E_NOSPC, "%s: %s of %s %s, but it has room for %" PRIu64
+                         " only; make it at least %" PRIu64 " bytes large", session->cow.path,
+                         cli_count_text(differ, "chunk", "chunks").text, session->newer.path,
+                         differ == 1 ? "differs" : "differ", capacity, bytes);
     status = find_missing(session, bytes, &missing_bytes, err);
     if (status == SNAP_OK && missing_bytes > session->free_bytes)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: %" PRIu64 " chunks of %s differ, which takes %" PRIu64 " bytes of its "
-                         "file system, and only %" PRIu64 " are free; make room for %" PRIu64 " bytes more there",
-                         session->cow.path, differ, session->newer.path, missing_bytes, session->free_bytes,
+        return snap_fail(err, SNAP_E_NOSPC, "%s: %s of %s %s, which takes %" PRIu64 " bytes of its file "
+                         "system, and only %" PRIu64 " are free; make room for %" PRIu64 " bytes more there",
+                         session->cow.path, cli_count_text(differ, "chunk", "chunks").text, session->newer.path,
+                         differ == 1 ? "differs" : "differ", missing_bytes, session->free_bytes,
                          missing_bytes - session->free_bytes);
     return status;
 }
@@ -97,9 +100,10 @@ enum snap_status create_room_check(struct create_session *session, struct snap_e
 
     if (snap_layout_capacity_entries(&session->layout) == 0)
         return snap_fail(err, SNAP_E_NOSPC,
-                         "%s: %" PRIu64 " sectors have no room for a single entry; with chunks of %" PRIu32
-                         " sectors it takes at least %" PRIu64,
-                         session->cow.path, session->layout.cow_sectors, session->layout.chunk_sectors,
+                         "%s: %s no room for a single entry; with chunks of %s it takes at least %" PRIu64,
+                         session->cow.path,
+                         cli_count_text(session->layout.cow_sectors, "sector has", "sectors have").text,
+                         cli_count_text(session->layout.chunk_sectors, "sector", "sectors").text,
                          (uint64_t)session->layout.chunk_sectors * 3);
     status = look_at_file_system(session, err);
     return status == SNAP_OK && session->newer.io ? check_difference(session, err) : status;

@@ -182,8 +182,8 @@ static void print_usage(const struct inspect_session *session)
                      size_text(session, usage->allocated_sectors * SNAP_SECTOR_BYTES).text,
                      size_text(session, usage->total_sectors * SNAP_SECTOR_BYTES).text,
                      size_text(session, usage->metadata_sectors * SNAP_SECTOR_BYTES).text);
-    report_field(session->cli, REPORT_DATA, "free", "%" PRIu64 " of %" PRIu64 " chunks", result->free_chunks,
-                 result->capacity_entries);
+    report_field(session->cli, REPORT_DATA, "free", "%" PRIu64 " of %s", result->free_chunks,
+                 cli_count_text(result->capacity_entries, "chunk", "chunks").text);
 }
 
 void inspect_figures_print(struct inspect_session *session)
@@ -205,8 +205,8 @@ void inspect_figures_print(struct inspect_session *session)
         pair_report_origin(&report);
     pair_report_cow(&report);
     report_field(session->cli, REPORT_DATA, "header",
-                 "version %" PRIu32 ", valid %" PRIu32 ", chunks of %" PRIu32 " sectors", session->store.header.version,
-                 session->store.header.valid, layout->chunk_sectors);
+                 "version %" PRIu32 ", valid %" PRIu32 ", chunks of %s", session->store.header.version,
+                 session->store.header.valid, cli_count_text(layout->chunk_sectors, "sector", "sectors").text);
     print_identity(session);
     print_undo(session);
     print_fingerprint(session);

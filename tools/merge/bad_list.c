@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/replace.h"
+#include "tools/cli/size.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -145,14 +146,16 @@ int merge_bad_show(struct merge_session *session, bool complete)
     for (size_t i = 0; i < chunks->count && i < SHOWN_MAX; i++)
         show_chunk(session, &chunks->items[i]);
     if (total > SHOWN_MAX)
-        cli_error(cli, "%" PRIu64 " more chunks could not be merged%s", total - SHOWN_MAX,
+        cli_error(cli, "%" PRIu64 " more %s could not be merged%s", total - SHOWN_MAX,
+                  total - SHOWN_MAX == 1 ? "chunk" : "chunks",
                   chunks->file ? "" : "; --bad-list FILE lists all of them");
     if (dropped > 0)
-        cli_error(cli, "%" PRIu64 " chunks were given up: %s has other content there, and the store no longer lists "
-                  "them",
-                  dropped, session->origin.path);
+        cli_error(cli, "%s %s given up: %s has other content there, and the store no longer lists %s",
+                  cli_count_text(dropped, "chunk", "chunks").text, dropped == 1 ? "was" : "were",
+                  session->origin.path, dropped == 1 ? "it" : "them");
     if (total > dropped)
-        cli_error(cli, "%" PRIu64 " chunks remain in %s", total - dropped, session->cow.path);
+        cli_error(cli, "%s %s in %s", cli_count_text(total - dropped, "chunk", "chunks").text,
+                  total - dropped == 1 ? "remains" : "remain", session->cow.path);
     if (chunks->file && write_list(session, keeps, &err) != SNAP_OK)
         return cli_exit_worse(total > 0 ? CLI_EXIT_STORE : CLI_EXIT_OK, cli_fail(cli, &err));
     return total > 0 ? CLI_EXIT_STORE : CLI_EXIT_OK;

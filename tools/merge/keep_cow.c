@@ -41,8 +41,9 @@ static enum snap_status believe(struct merge_session *session, struct snap_error
     }
     session->options.compare_from = found.merged_from;
     session->keep_cow.checkpoint.merged_from = found.merged_from;
-    cli_note(session->cli, "%s: %" PRIu64 " of %" PRIu64 " entries were merged before and are compared now",
-             path, found.entries - found.merged_from, found.entries);
+    cli_note(session->cli, "%s: %" PRIu64 " of %" PRIu64 " entries %s compared now", path,
+             found.entries - found.merged_from, found.entries,
+             found.entries - found.merged_from == 1 ? "was merged before and is" : "were merged before and are");
     return SNAP_OK;
 }
 

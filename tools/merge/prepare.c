@@ -2,6 +2,7 @@
 /* Everything that can refuse a merge, in its order; no write happens in here. */
 #include "tools/merge/prepare.h"
 
+#include "tools/cli/size.h"
 #include "tools/merge/bad_list.h"
 #include "tools/merge/checks.h"
 #include "tools/merge/guard.h"
@@ -42,9 +43,9 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
     enum snap_status status = SNAP_OK;
 
     if (devices_tail_bytes(&session->origin) > 0)
-        cli_note(session->cli, "%s: the last %" PRIu64 " bytes are not a whole sector; they are not part of the "
-                 "snapshot and stay",
-                 session->origin.path, devices_tail_bytes(&session->origin));
+        cli_note(session->cli, "%s: what stands behind its last whole sector (%s) is not part of the snapshot and "
+                 "stays", session->origin.path,
+                 cli_count_text(devices_tail_bytes(&session->origin), "byte", "bytes").text);
     if (session->arguments.keep_cow)
         status = merge_keep_cow_prepare(session, err);
     if (status == SNAP_OK)

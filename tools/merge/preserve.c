@@ -30,21 +30,22 @@ static uint64_t missing_bytes(const struct merge_sibling *sibling)
 /* Where it does not fit, the merge is refused, or the store is given up: by --overflow=invalidate and a yes. */
 static enum snap_status judge_room(struct merge_session *session, struct merge_sibling *sibling, struct snap_error *err)
 {
+    const struct cli_text needed = cli_count_text(sibling->need.needed_chunks, "chunk", "chunks");
+    const struct cli_text chunk = cli_size_text(sibling->store.layout.chunk_bytes);
+
     if (sibling->need.needed_chunks <= sibling->need.free_chunks)
         return SNAP_OK;
     if (sibling->is_undo)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that are not in the undo "
-                         "store yet, but it has room for %" PRIu64 " only; make it larger by at least %s, or give up "
-                         "the way back: leave --undo out and add --accept=undo",
-                         sibling->device.path, sibling->need.needed_chunks,
-                         cli_size_text(sibling->store.layout.chunk_bytes).text, sibling->need.free_chunks,
+        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %s of %s that %s not in the undo store yet, but "
+                         "it has room for %" PRIu64 " only; make it larger by at least %s, or give up the way back: "
+                         "leave --undo out and add --accept=undo", sibling->device.path, needed.text, chunk.text,
+                         sibling->need.needed_chunks == 1 ? "is" : "are", sibling->need.free_chunks,
                          cli_size_text_exact(missing_bytes(sibling)).text);
     if (session->arguments.overflow != MERGE_OVERFLOW_INVALIDATE)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %" PRIu64 " chunks of %s that this store needs, "
-                         "but it has room for %" PRIu64 " only; make it larger by at least %s, or give it up: add "
+        return snap_fail(err, SNAP_E_NOSPC, "%s: this merge replaces %s of %s that this store needs, but it has room "
+                         "for %" PRIu64 " only; make it larger by at least %s, or give it up: add "
                          "--overflow=invalidate",
-                         sibling->device.path, sibling->need.needed_chunks,
-                         cli_size_text(sibling->store.layout.chunk_bytes).text, sibling->need.free_chunks,
+                         sibling->device.path, needed.text, chunk.text, sibling->need.free_chunks,
                          cli_size_text_exact(missing_bytes(sibling)).text);
     sibling->invalidate = true;
     if (session->arguments.dry_run || session->arguments.yes)
@@ -191,9 +192,10 @@ void merge_preserve_show(struct merge_session *session)
         const struct merge_sibling *sibling = &session->preserve.siblings[i];
 
         if (!sibling->invalidate && sibling->handle)
-            cli_note(session->cli, "%s: %" PRIu64 " chunks (%s) of old content were copied to it", sibling->device.path,
-                     snap_sibling_counts(sibling->handle)->copied_chunks,
-                     cli_size_text(snap_sibling_counts(sibling->handle)->written_bytes).text);
+            cli_note(session->cli, "%s: %s (%s) of old content %s copied to it", sibling->device.path,
+                     cli_count_text(snap_sibling_counts(sibling->handle)->copied_chunks, "chunk", "chunks").text,
+                     cli_size_text(snap_sibling_counts(sibling->handle)->written_bytes).text,
+                     snap_sibling_counts(sibling->handle)->copied_chunks == 1 ? "was" : "were");
     }
 }
 

@@ -88,9 +88,10 @@ void merge_report_interrupted(struct merge_session *session)
     const struct snap_merge_result *result = &session->result;
     struct cli *cli = session->cli;
 
-    cli_line(cli, "%" PRIu64 " of %" PRIu64 " entries are merged durably, %" PRIu64 " remain; the snapshot is "
-             "unchanged.",
-             result->entries_merged, session->job.entries, result->entries_left);
+    cli_line(cli, "%" PRIu64 " of %s %s merged durably, %" PRIu64 " %s; the snapshot is unchanged.",
+             result->entries_merged, cli_count_text(session->job.entries, "entry", "entries").text,
+             result->entries_merged == 1 ? "is" : "are", result->entries_left,
+             result->entries_left == 1 ? "remains" : "remain");
     merge_next_resume(session);
     cli_line(cli, "Do not mount %s before the merge is complete.", session->origin.path);
 }

@@ -165,10 +165,10 @@ static enum snap_status plan_device(struct merge_session *session, struct merge_
     session->undo.new_store = true;
     sibling->need = (struct snap_sibling_need){session->job.entries, snap_layout_capacity_entries(layout)};
     if (sibling->need.free_chunks < sibling->need.needed_chunks)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: it has room for %" PRIu64 " chunks, but this merge may replace "
-                         "%" PRIu64
+        return snap_fail(err, SNAP_E_NOSPC, "%s: it has room for %s, but this merge may replace %" PRIu64
                          "; name a larger device or a new file",
-                         sibling->device.path, sibling->need.free_chunks, sibling->need.needed_chunks);
+                         sibling->device.path, cli_count_text(sibling->need.free_chunks, "chunk", "chunks").text,
+                         sibling->need.needed_chunks);
     return SNAP_OK;
 }
 

@@ -121,8 +121,9 @@ static enum snap_status prepare_device(struct output_session *output, struct sna
                  "alone",
                  output->target.path, output->size_bytes);
     if (devices_tail_bytes(output->origin) > 0)
-        cli_note(output->cli, "%s: the last %" PRIu64 " bytes are not a whole sector and are not copied to %s",
-                 output->origin->path, devices_tail_bytes(output->origin), output->target.path);
+        cli_note(output->cli, "%s: what stands behind its last whole sector (%s) is not copied to %s",
+                 output->origin->path, cli_count_text(devices_tail_bytes(output->origin), "byte", "bytes").text,
+                 output->target.path);
     return SNAP_OK;
 }
 

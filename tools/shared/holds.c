@@ -3,6 +3,7 @@
 #include "tools/shared/holds.h"
 
 #include "lib/base/bytes.h"
+#include "lib/base/text.h"
 #include "lib/check/check.h"
 #include "tools/cli/size.h"
 
@@ -54,11 +55,12 @@ struct report_text holds_lost_list_text(struct snap_io *io, const struct snap_st
     if (holds_find_lost_list(io, store, &lost))
         (void)snprintf(result.text, sizeof result.text,
                        "the header is %s, but %s%s of a store with chunks of %s %s behind it (of the first %" PRIu32
-                       ", %" PRIu32 " name the data chunk that a kernel would give them)",
+                       ", %" PRIu32 " %s the data chunk that a kernel would give)",
                        store->defect == SNAP_HEADER_EMPTY ? "zeroed" : "overwritten", lost.all ? "" : "at least ",
                        cli_count_text(lost.entries, "entry", "entries").text,
                        cli_size_text((uint64_t)lost.chunk_sectors * SNAP_SECTOR_BYTES).text,
-                       lost.entries == 1 ? "stands" : "stand", lost.seen_entries, lost.in_place);
+                       lost.entries == 1 ? "stands" : "stand", lost.seen_entries, lost.in_place,
+                       snap_text_form(lost.in_place, "names", "name"));
     return result;
 }
 

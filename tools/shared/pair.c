@@ -3,8 +3,10 @@
 #include "tools/shared/pair.h"
 
 #include "lib/base/bytes.h"
+#include "lib/base/text.h"
 #include "lib/merge/compare.h"
 #include "lib/merge/leftovers.h"
+#include "tools/cli/size.h"
 #include "tools/shared/report.h"
 #include "tools/shared/verdict.h"
 
@@ -92,8 +94,9 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     if (check->needs_bytes > 0 && only_cut(&findings))
         return verdict_fail_cut(pair->cow, check, err);
     if (findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] > 0)
-        cli_error(pair->cli, "%s: %" PRIu64 " of %" PRIu64 " entries have their data behind the end of the device, at "
-                  "byte %" PRIu64, pair->cow->path, check->entries_cut, check->entries, pair->cow->io->size_bytes);
+        cli_error(pair->cli, "%s: %" PRIu64 " of %" PRIu64 " entries %s data behind the end of the device, at "
+                  "byte %" PRIu64, pair->cow->path, check->entries_cut, check->entries,
+                  snap_text_form(check->entries_cut, "has its", "have their"), pair->cow->io->size_bytes);
     findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] = 0; /* that was all of them */
     report_talk_rest(pair->cli, pair->cow->path, &findings, SNAP_WARNING);
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
@@ -136,6 +139,8 @@ enum snap_status pair_check_cut(const struct pair *pair, const struct snap_check
                                 uint64_t *leftover_areas_end, struct snap_error *err)
 {
     const uint64_t per_area = pair->store->layout.entries_per_area;
+    const struct cli_text number = cli_count_text(check->continuation_entries, "entry", "entries");
+    const char *behind = number.text;
     struct snap_error reason;
     bool equal;
     enum snap_status status;
@@ -161,12 +166,12 @@ enum snap_status pair_check_cut(const struct pair *pair, const struct snap_check
     if (accept_has(pair->accept, ACCEPT_CUT))
         return SNAP_OK;
     if (appended)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: %" PRIu64 " entries behind the end of the list may have been cut "
-                         "off by a fault, and what is copied to this store would overwrite them; make a copy of the "
-                         "store, then add --accept=cut", pair->cow->path, check->continuation_entries);
-    switch (cli_ask(pair->cli, false, "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a "
-                    "fault. They will be left alone. Go on with the %" PRIu64 " entries in the list?", pair->cow->path,
-                    check->continuation_entries, check->entries)) {
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %s behind the end of the list may have been cut off by a fault, "
+                         "and what is copied to this store would overwrite that; make a copy of the store, then add "
+                         "--accept=cut", pair->cow->path, behind);
+    switch (cli_ask(pair->cli, false, "%s: %s behind the end of the list may have been cut off by a fault. What is "
+                    "there will be left alone. Go on with the %s in the list?", pair->cow->path, behind,
+                    cli_count_text(check->entries, "entry", "entries").text)) {
     case CLI_ANSWER_YES:
         return SNAP_OK;
     case CLI_ANSWER_STOPPED:
@@ -176,7 +181,6 @@ enum snap_status pair_check_cut(const struct pair *pair, const struct snap_check
         break;
     }
     return snap_fail(err, SNAP_E_REFUSED,
-                     "%s: %" PRIu64 " entries behind the end of the list may have been cut off by a fault; to go on "
-                     "with only the entries in the list, add --accept=cut",
-                     pair->cow->path, check->continuation_entries);
+                     "%s: %s behind the end of the list may have been cut off by a fault; to go on with only the "
+                     "entries in the list, add --accept=cut", pair->cow->path, behind);
 }

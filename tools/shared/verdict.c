@@ -2,6 +2,8 @@
 /* What all programs say and do about the judgement whether a store and an origin belong together. */
 #include "tools/shared/verdict.h"
 
+#include "lib/base/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -92,8 +94,9 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
     const struct snap_pair *pair = &evidence->pair;
 
     if (evidence->unreadable > 0)
-        cli_warn(cli, "%s, %s: %" PRIu64 " places where file systems keep their signatures cannot be read",
-                 origin->path, cow->path, evidence->unreadable);
+        cli_warn(cli, "%s, %s: %" PRIu64 " %s where file systems keep their signatures cannot be read",
+                 origin->path, cow->path, evidence->unreadable,
+                 snap_text_form(evidence->unreadable, "place", "places"));
     if (pair->grown)
         cli_warn(cli, "%s: it has grown since the store in %s was made; the store knows nothing of the new part",
                  origin->path, cow->path);
@@ -123,10 +126,11 @@ struct report_text verdict_cut_text(const struct device *cow, const struct snap_
 {
     struct report_text result;
     int used = snprintf(result.text, sizeof result.text, "the list needs %s%" PRIu64 " bytes, but the device has "
-                        "%" PRIu64 ", so it was cut, or copied in part (%" PRIu64 " of %" PRIu64 " entries have their "
-                        "data behind its end); ",
+                        "%" PRIu64 ", so it was cut, or copied in part (%" PRIu64 " of %" PRIu64 " entries %s data "
+                        "behind its end); ",
                         check->list_complete ? "" : "at least ", check->needs_bytes, cow->io->size_bytes,
-                        check->entries_cut, check->entries);
+                        check->entries_cut, check->entries,
+                        snap_text_form(check->entries_cut, "has its", "have their"));
 
     if (cow->facts.block_device)
         (void)snprintf(result.text + used, sizeof result.text - (size_t)used, "make the volume as large again; if it "
