@@ -3,6 +3,7 @@
 #include "tools/cli/cli.h"
 #include "tools/inspect/extract.h"
 #include "tools/inspect/figures.h"
+#include "tools/inspect/groups.h"
 #include "tools/inspect/list.h"
 #include "tools/inspect/options.h"
 #include "tools/shared/report.h"
@@ -53,6 +54,8 @@ static int run(struct cli *cli)
     cli->reader_may_leave = !session.arguments.extract;
     if (session.arguments.extract)
         exit_status = inspect_extract(&session);
+    else if (session.arguments.lvm)
+        exit_status = inspect_groups(&session, &err) == SNAP_OK ? CLI_EXIT_OK : cli_fail(cli, &err);
     else
         exit_status = open_and_look(&session, &err) == SNAP_OK ? show(&session) : cli_fail(cli, &err);
     return devices_close_all(cli, devices, 2, exit_status);

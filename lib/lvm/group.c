@@ -235,7 +235,7 @@ static enum snap_status match_devices(struct reading *reading, struct snap_error
     for (size_t device = 0; device < reading->count && status == SNAP_OK; device++) {
         if (reading->labels[device].id[0] && !used[device])
             status = note(reading->groups, err, "%s: its physical volume id %s is in no group that was found",
-                          reading->devices[device]->name, reading->labels[device].id);
+                          reading->devices[device]->name, snap_label_id_text(reading->labels[device].id).text);
     }
     free(used);
     return status;
@@ -302,8 +302,9 @@ enum snap_status snap_group_find(const struct snap_groups *groups, const char *n
         if (found < groups->count)
             return snap_fail(err, SNAP_E_REFUSED,
                              "%s: there are two LVM groups of this name, with the ids %s and %s; name only the "
-                             "devices of one of them", name, groups->groups[found].metadata->id,
-                             groups->groups[i].metadata->id);
+                             "devices of one of them", name,
+                             snap_label_id_text(groups->groups[found].metadata->id).text,
+                             snap_label_id_text(groups->groups[i].metadata->id).text);
         found = i;
     }
     if (found == groups->count)

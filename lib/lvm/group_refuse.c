@@ -36,11 +36,13 @@ static enum snap_status refuse_pv(const struct snap_group *group, size_t pv, con
     if (found->device == SNAP_GROUP_NONE)
         return snap_fail(err, SNAP_E_REFUSED,
                          "%s: its physical volume \"%s\" (id %s, last seen as \"%s\") is not among the devices: name "
-                         "its device as well", volume->name, known->name, known->id, known->device);
+                         "its device as well", volume->name, known->name, snap_label_id_text(known->id).text,
+                         known->device);
     if (found->duplicate != SNAP_GROUP_NONE)
         return snap_fail(err, SNAP_E_REFUSED,
                          "%s: its physical volume \"%s\" (id %s) is there twice, as %s and as %s: name only the right "
-                         "one", volume->name, known->name, known->id, devices[found->device]->name,
+                         "one", volume->name, known->name, snap_label_id_text(known->id).text,
+                         devices[found->device]->name,
                          devices[found->duplicate]->name);
     if (known->missing)
         return snap_fail(err, SNAP_E_REFUSED,

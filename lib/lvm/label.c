@@ -34,9 +34,26 @@ static bool is_id_letter(char letter)
            letter == '!' || letter == '#';
 }
 
+/* Behind which letters a dash stands. */
+static const unsigned group_ends[] = {6, 10, 14, 18, 22, 26};
+
+struct snap_label_id_text snap_label_id_text(const char id[SNAP_LABEL_ID_BYTES])
+{
+    struct snap_label_id_text made = {.text = ""};
+    unsigned group = 0, length = 0;
+
+    for (unsigned i = 0; i < ID_LETTERS && id[i]; i++) {
+        if (group < 6 && i == group_ends[group]) {
+            made.text[length++] = '-';
+            group++;
+        }
+        made.text[length++] = id[i];
+    }
+    return made;
+}
+
 bool snap_label_plain_id(const char *text, char id[SNAP_LABEL_ID_BYTES])
 {
-    static const unsigned group_ends[] = {6, 10, 14, 18, 22, 26};
     unsigned group = 0, length = 0;
 
     memset(id, 0, SNAP_LABEL_ID_BYTES);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define SNAP_LABEL_ID_BYTES 33u  /* 32 letters and digits, and the NUL */
+#define SNAP_LABEL_ID_TEXT_BYTES 39u /* the same with six dashes, as LVM shows it */
 #define SNAP_LABEL_RANGES_MAX 4u /* of a kind; LVM makes one data area, at most two metadata areas, one for a loader */
 
 struct snap_label_range {
@@ -44,5 +45,11 @@ enum snap_status snap_label_read(struct snap_io *io, struct snap_label *label, s
  * dashes between them.
  */
 bool snap_label_plain_id(const char *text, char id[SNAP_LABEL_ID_BYTES]);
+
+/* The text form of an id, as LVM shows it; by value, so that it can stand in an argument list. */
+struct snap_label_id_text {
+    char text[SNAP_LABEL_ID_TEXT_BYTES];
+};
+struct snap_label_id_text snap_label_id_text(const char id[SNAP_LABEL_ID_BYTES]);
 
 #endif

@@ -76,7 +76,7 @@ teardown() {
     done
     program snapcheck --devices pv0 lvm:vg/snap
     assert_status 8
-    assert_said 'vg/snap: its physical volume "pv1" (id PVPVPVaaaabbbbccccddddeeee000001, last seen as "/dev/sd1")'
+    assert_said 'vg/snap: its physical volume "pv1" (id PVPVPV-aaaa-bbbb-cccc-dddd-eeee-000001, last seen as "/dev/sd1")'
     program snapcheck --devices pv0,pv1,origin lvm:vg/snap
     assert_status 0
     assert_said "snapcheck: warning: origin: no LVM label in its first 4 sectors"
@@ -120,6 +120,84 @@ teardown() {
     program snapcheck --devices newer,pv1 lvm:vg/snap
     assert_status 0
     assert_said 'snapcheck: warning: pv1: its LVM metadata of "vg" have sequence number 7, those of newer have 8'
+}
+
+# tree: what --lvm printed, without the blanks at the ends of lines.
+tree() {
+    sed 's/ *$//' <<<"$output"
+}
+
+@test "--lvm: groups as a tree, with the state of each store" {
+    local size
+    size="$(($(stat -c %s cow) / 1024)) KiB"
+    program snapinspect --lvm --devices pv0,pv1
+    assert_status 0
+    assert_equal "$(tree | tr -s ' ')" "NAME TYPE SIZE CHUNK USED STATE
+vg group 4.3 MiB
+ origin linear 2 MiB
+ snap snapshot $size 4 KiB $(program snapinspect -J cow && jq -r '.result.usage |
+        100 * .allocated_sectors / .total_sectors * 10 + 0.5 | floor / 10' <<<"$output")% valid
+ other raid1 8 KiB"
+    program snapinspect --lvm --devices pv0 --bytes vg
+    assert_status 0
+    assert_equal "$(tree | tr -s ' ' | sed -n '2p; 4p')" "vg group 4481024 incomplete
+ snap snapshot $(stat -c %s cow) 4096 unreadable"
+    assert_said 'snapinspect: warning: vg/snap: its physical volume "pv1"'
+}
+
+@test "--lvm --json: ids, devices, snapshots with the figures of their stores" {
+    program snapinspect --json cow
+    usage=$(jq -c '.result | [.entries, .usage]' <<<"$output")
+    program snapinspect --lvm --json --devices pv0,pv1
+    assert_status 0
+    assert_json '.result.groups | length' 1
+    assert_json '.result.groups[0] | [.name, .id, .seqno, .extent_bytes, .state] | map(tostring) | join(" ")' \
+        "vg VGVGVG-aaaa-bbbb-cccc-dddd-eeee-000000 7 4096 null"
+    assert_json '.result.groups[0].physical_volumes | map(.device + " " + (.missing | tostring)) | join(" ")' \
+        "pv0 false pv1 false"
+    assert_json '.result.groups[0].volumes | map(.name + " " + .type) | join(" ")' "origin linear other raid1"
+    assert_json '.result.groups[0].volumes[0].snapshots[0] | [.name, .chunk_sectors, .merging, .state] |
+        map(tostring) | join(" ")' "snap 8 false valid"
+    assert_equal "$(jq -c '.result.groups[0].volumes[0].snapshots[0] | [.entries, .usage]' <<<"$output")" "$usage"
+}
+
+@test "--lvm shows overflowed, merging, empty and damaged stores as such" {
+    local line
+    while read -r recipe store state; do
+        "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/${recipe#invalid-}.recipe" cow origin view
+        [[ $recipe != invalid-* ]] || printf '\0' | dd of=cow bs=1 seek=4 conv=notrunc status=none
+        volumes_make origin cow cow_store "$store"
+        sha256sum pv0 pv1 >before
+        program snapinspect --lvm --devices pv0,pv1
+        assert_status 0
+        line=$(tree | grep ' snap ')
+        [[ $line == *"${state//_/ }" ]] || { echo "$recipe: $line"; return 1; }
+    done <<'END'
+empty cow_store empty
+full cow_store full
+invalid cow_store invalid
+invalid-full cow_store overflowed
+duplicate-new cow_store valid
+list-past-end cow_store damaged
+magic-0 cow_store no_store
+unordered merging_store merging,_valid
+invalid-full merging_store merging,_overflowed
+END
+}
+
+@test "--lvm: another group, no group, and what does not go with it" {
+    program snapinspect --lvm --devices pv0,pv1 vh
+    assert_status 8
+    assert_said "snapinspect: vh: there is no LVM group of this name on these devices"
+    program snapinspect --lvm --devices origin
+    assert_status 0
+    assert_equal "$output" ""
+    assert_said "there is no LVM group on these devices"
+    for wrong in '--list' '--origin lvm:vg/origin' '--cow lvm:vg/snap'; do
+        # shellcheck disable=SC2086
+        program snapinspect --lvm --devices pv0,pv1 $wrong
+        assert_status 16
+    done
 }
 
 @test "programs that write take no such names, and leave all as it was" {

@@ -85,6 +85,7 @@ ask_kernel() {
 exec 7</dev/mapper/vg-origin
 lvm lvconvert -q -y --merge vg/merging
 exec 7<&-
+dmsetup status
 echo TABLES
 dmsetup table
 END
@@ -190,6 +191,23 @@ snapshot of several in striped_cow chunk 128"
     done
 }
 
+@test "snapinspect --lvm: each snapshot with the kernel's figures, below its origin" {
+    local images="$S/pv0,$S/pv1,$S/pv2" snapshots
+    [[ " ${LACKS-} " != *' json-c '* ]] || skip "this build lacks json-c"
+    tool snapinspect --json --lvm --devices "$images" vg >shown
+    snapshots=$(jq -r '.result.groups[0].volumes[] | .name as $origin | .snapshots[] |
+        "\(.name): \(.usage.allocated_sectors)/\(.usage.total_sectors) \(.usage.metadata_sectors)"' shown | sort)
+    assert_equal "$snapshots" "$(sed '/^TABLES$/q' "$S/ask_kernel.out" |
+        sed -n -E 's/^vg-([a-z_]+): .* snapshot ([0-9])/\1: \2/p' | sort)"
+    assert_equal "$(wc -l <<<"$snapshots")" 4
+    assert_equal "$(jq -r '.result.groups[0].volumes[] | select(.name == "several").snapshots | map(.name) | sort |
+        join(" ")' shown)" "large striped_cow"
+    # The figures of one alone are the same, through the name of the volume.
+    tool snapinspect --json --devices "$images" lvm:vg/striped_cow >one
+    grep -qx "striped_cow: $(usage_line one)" <<<"$snapshots"
+    assert_equal "$(jq -r .origin one)" lvm:vg/several
+}
+
 @test "two metadata copies, and a text that wraps" {
     run -0 volumes areas "${devices[@]}" "98:64=$S/wrapped"
     assert_equal "${#lines[@]}" 6
@@ -247,7 +265,7 @@ damage() {
 
 @test "without one of its physical volumes a volume is refused, and the others can be used" {
     run -1 volumes copy vg/several "$T/ours" "${devices[0]}" "${devices[1]}"
-    assert_output --regexp '^lvm-volumes: vg/several: its physical volume "pv2" \(id [0-9A-Za-z]{32}, last seen as "/dev/pv2"\)'
+    assert_output --regexp '^lvm-volumes: vg/several: its physical volume "pv2" \(id [0-9A-Za-z-]{38}, last seen as "/dev/pv2"\)'
     volumes copy vg/origin "$T/ours" "${devices[0]}"
     cmp "$T/ours" "$S/origin.kernel"
 }

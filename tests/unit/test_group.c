@@ -14,6 +14,7 @@
                    LVM_LV("other", "1", LVM_LINEAR("1", "0", "8", "pv0", "3")))
 #define GROUP(seqno) LVM_HEAD(seqno) LVM_PVS LV LVM_TAIL
 #define ID_C "AAAAAABBBBCCCCDDDDEEEEFFFFGGGG03"
+#define ID_C_TEXT "AAAAAA-BBBB-CCCC-DDDD-EEEE-FFFF-GGGG03"
 
 static struct snap_error err;
 
@@ -123,7 +124,7 @@ static void damage_is_passed_over_and_said(void **state)
     assert_non_null(strstr(groups->notes[0], "a.img: LVM metadata text at byte 4608 is damaged"));
     assert_non_null(strstr(groups->notes[1], "none.img: no LVM label"));
     assert_non_null(strstr(groups->notes[2], "c.img: LVM metadata: they do not say that they are"));
-    assert_string_equal(groups->notes[3], "c.img: its physical volume id " ID_C " is in no group that was found");
+    assert_string_equal(groups->notes[3], "c.img: its physical volume id " ID_C_TEXT " is in no group that was found");
     snap_group_free_all(groups);
     io_mem_bytes(devices[1])[512 + 40] ^= 1;
     groups = read_all(devices, 4);
@@ -181,7 +182,7 @@ static void two_groups_of_one_name_are_told_apart(void **state)
     (void)state;
     assert_int_equal(groups->count, 2);
     assert_status(snap_group_find(groups, "vg", &index, &err), SNAP_E_REFUSED, &err);
-    assert_non_null(strstr(err.text, "vg: there are two LVM groups of this name, with the ids VVVVVVGGGG"));
+    assert_non_null(strstr(err.text, "vg: there are two LVM groups of this name, with the ids VVVVVV-GGGG"));
     snap_group_free_all(groups);
     close_all(devices, 2);
 }
@@ -257,12 +258,12 @@ static void missing_and_double_devices_are_refused(void **state)
 
     (void)state;
     assert_status(ask(devices, 1), SNAP_E_REFUSED, &err);
-    assert_string_equal(err.text, "vg/lv: its physical volume \"pv1\" (id " LVM_ID_B ", last seen as \"/dev/pv1\") is "
-                                  "not among the devices: name its device as well");
+    assert_string_equal(err.text, "vg/lv: its physical volume \"pv1\" (id " LVM_ID_B_TEXT ", last seen as \"/dev/pv1\""
+                                  ") is not among the devices: name its device as well");
     assert_ok(ask(devices, 2), &err);
     assert_status(ask(devices, 3), SNAP_E_REFUSED, &err);
-    assert_string_equal(err.text, "vg/lv: its physical volume \"pv1\" (id " LVM_ID_B ") is there twice, as b.img and "
-                                  "as copy.img: name only the right one");
+    assert_string_equal(err.text, "vg/lv: its physical volume \"pv1\" (id " LVM_ID_B_TEXT ") is there twice, as b.img "
+                                  "and as copy.img: name only the right one");
     close_all(devices, 3);
 }
 

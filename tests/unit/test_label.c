@@ -191,6 +191,7 @@ static void ids_lose_their_dashes(void **state)
     (void)state;
     assert_true(snap_label_plain_id(LVM_ID_A_TEXT, id));
     assert_string_equal(id, LVM_ID_A);
+    assert_string_equal(snap_label_id_text(id).text, LVM_ID_A_TEXT);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_false(snap_label_plain_id(wrong[i], id));
 }

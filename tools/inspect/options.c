@@ -33,6 +33,11 @@ const struct cli_option inspect_option_table[] = {
      .group = "What to show",
      .kind = CLI_FLAG,
      .flag = &parsed.list},
+    {.name = "lvm",
+     .help = "show LVM groups, or the one that the operand names, with\ntheir snapshots, without activating them",
+     .group = "What to show",
+     .kind = CLI_FLAG,
+     .flag = &parsed.lvm},
     {.name = "extract",
      .argument = "FILE|DEV|-",
      .help = "write the view to a new sparse image, to a device, or to\nstandard output (needs --origin)",
@@ -112,6 +117,9 @@ const struct cli_option inspect_option_table[] = {
 };
 
 const struct cli_option_rule inspect_option_rules[] = {
+    {.name = "lvm",
+     .excludes = {"origin", "cow", "list", "extract"},
+     .reason = "it shows groups, and the operand names one of them"},
     {.name = "extract", .needs = "origin", .reason = "the view is the origin overlaid by the store"},
     {.name = "extract", .excludes = {"list"}, .reason = "--extract writes the view and prints no list"},
     {.name = "accept", .needs = "extract", .reason = "without it nothing is refused that could be waived"},
@@ -133,6 +141,10 @@ int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
 
     *given = parsed;
     exit_status = output_stream_check(cli, "--extract", given->extract, &parsed.json, given->verify);
+    if (exit_status == CLI_EXIT_OK && given->lvm) {
+        given->cow = cli->operands_count > 0 ? cli->operands[0] : NULL;
+        return CLI_EXIT_OK;
+    }
     if (exit_status == CLI_EXIT_OK)
         exit_status = typed_cow(cli, &given->cow);
     return exit_status == CLI_EXIT_OK ? volumes_usage(cli, &given->devices, given->cow, given->origin) : exit_status;

@@ -119,9 +119,8 @@ static enum snap_status open_members(const struct volumes *volumes, const struct
     return status;
 }
 
-/* `name` is lvm:VG/LV, and belongs to the device from now on. */
-static enum snap_status open_volume(struct cli *cli, const struct volumes *volumes, char *name, struct device *device,
-                                    struct snap_error *err)
+enum snap_status volumes_open_one(const struct volumes *volumes, struct cli *cli, char *name, struct device *device,
+                                  struct snap_error *err)
 {
     struct activity activity = {cli, device};
     const struct snap_group *group;
@@ -197,7 +196,7 @@ static enum snap_status open_any(struct cli *cli, const struct volumes *volumes,
     enum snap_status status;
 
     if (devices_is_lvm(name))
-        return open_volume(cli, volumes, name, device, err);
+        return volumes_open_one(volumes, cli, name, device, err);
     status = devices_find(device, name, err);
     free(name);
     return status == SNAP_OK ? devices_open(device, &options, err) : status;

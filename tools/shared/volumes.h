@@ -26,6 +26,13 @@ enum snap_status volumes_open(struct volumes *volumes, struct cli *cli, const st
 void volumes_close(struct volumes *volumes);
 
 /*
+ * Opens one volume for reading. `name` is lvm:VG/LV, malloc'ed, and belongs to the device from now on, in every case;
+ * NULL is SNAP_E_NOMEM. That it is active is said. devices_close in any case.
+ */
+enum snap_status volumes_open_one(const struct volumes *volumes, struct cli *cli, char *name, struct device *device,
+                                  struct snap_error *err);
+
+/*
  * devices_open_for_reading for arguments that may be lvm:VG/LV. Where the COW is a volume with a snapshot's store, the
  * origin follows from the metadata: *origin_argument may be NULL then, and is the origin's name afterwards (which
  * belongs to `origin`); another name is SNAP_E_REFUSED.
