@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapcheck: holds a store against the rules of its format and says where it breaks one; never writes. */
 #include "tools/check/checks.h"
+#include "tools/check/list_rules.h"
 #include "tools/check/options.h"
 #include "tools/check/report.h"
 #include "tools/cli/cli.h"
@@ -22,6 +23,8 @@ static int run(struct cli *cli)
 
     if (exit_status != CLI_EXIT_OK)
         return exit_status;
+    if (session.arguments.list_rules)
+        return check_list_rules(cli, session.arguments.json);
     cli_catch_signals();
     sandbox_enter(&sandbox, cli);
     cli->reader_may_leave = true;

@@ -323,3 +323,21 @@ wide_list() {
     program snapinspect --memory 16M cow
     assert_status 0
 }
+
+@test "--list-rules: each rule with what it means and what to do, without a device; the same as JSON" {
+    local ids
+    program snapcheck --list-rules
+    assert_status 0
+    ids=$(sed -n 's/^\([a-z-]*\) (\([a-z]*\), \([a-z-]*\))$/\1 \2 \3/p' <<<"$output")
+    [ "$(wc -l <<<"$ids")" -gt 30 ]
+    assert_equal "$(wc -l <<<"$output")" $((3 * $(wc -l <<<"$ids")))
+    assert_shown "    to do: make the device larger, or merge"
+    program snapcheck --list-rules --json
+    assert_status 0
+    assert_equal "$(jq -r '.rules[] | "\(.id) \(.severity) \(.repair)"' <<<"$output")" "$ids"
+    assert_json '[.rules[] | select((.meaning | length) < 10 or (.way_out | length) < 10)] | length' 0
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/duplicate-new.recipe" cow origin view
+    program snapcheck -v cow
+    assert_status 4
+    assert_shown "; to do: at most one of the two is right; snapinspect --extract --skip-damaged"
+}

@@ -294,6 +294,12 @@ rules_of_the_manual() {
     [ "$(rules_of_the_code | wc -l)" -gt 30 ]
 }
 
+@test "each rule is in the table of snapcheck(8), and has a way out" {
+    assert_equal "$(sed -n 's/^[.]It Sy \([a-z-]*\) Ta \([a-z]*\) Ta \([a-z-]*\)$/\1 \2, \3/p' man/snapcheck.8 | sort)" "$(rules_of_the_code)"
+    assert_equal "$(sed -n 's/^    \[\(SNAP_RULE_[A-Z_]*\)\] = .*/\1/p' tools/check/list_rules.c | sort)" \
+        "$(sed -n 's/^    \(SNAP_RULE_[A-Z_]*\),$/\1/p' lib/check/rules.h | sort)"
+}
+
 # The text of each source in one line behind its name, the marks of comment lines taken out: a citation may be wrapped.
 texts_in_one_line() {
     local file

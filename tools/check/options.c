@@ -23,6 +23,11 @@ const struct cli_option check_option_table[] = {
      .kind = CLI_STRING,
      .string = &parsed.cow},
     VOLUMES_OPTION_DEVICES(&parsed.devices),
+    {.name = "list-rules",
+     .help = "show each rule, what it means and what to do, and end",
+     .group = "What to check",
+     .kind = CLI_FLAG,
+     .flag = &parsed.list_rules},
     {.name = "data",
      .help = "also read all data, to find chunks that cannot be read",
      .group = "What to check",
@@ -44,6 +49,8 @@ int check_options_take(struct cli *cli, struct check_arguments *given)
     int status;
 
     *given = parsed;
+    if (given->list_rules)
+        return CLI_EXIT_OK; /* no device is needed */
     status = typed_cow(cli, &given->cow);
     return status == CLI_EXIT_OK ? volumes_usage(cli, &given->devices, given->cow, given->origin) : status;
 }

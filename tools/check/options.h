@@ -9,7 +9,7 @@ struct check_arguments {
     const char *cow;
     struct cli_strings devices;
     const char *origin; /* NULL where it is not given */
-    bool all, data, dry_run, json;
+    bool all, data, dry_run, json, list_rules;
     uint64_t memory_bytes; /* 0: as the programs choose */
 };
 

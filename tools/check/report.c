@@ -2,6 +2,7 @@
 /* How snapcheck shows what it found: findings and a summary, as text or as JSON. */
 #include "tools/check/report.h"
 
+#include "tools/check/list_rules.h"
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
@@ -26,9 +27,10 @@ enum snap_status check_report_finding(void *context, const struct snap_finding *
     if (session->found)
         cli_json_add(session->found, report_finding_json(finding));
     else
-        report_print(session->cli->out, "%s: %s (%s: %s)%s%s", session->cow.path, report_finding_text(finding).text,
+        report_print(session->cli->out, "%s: %s (%s: %s)%s%s%s%s", session->cow.path, report_finding_text(finding).text,
                      snap_rules_severity_name(finding->severity), info->id, session->cli->verbose ? "; " : "",
-                     session->cli->verbose ? info->meaning : "");
+                     session->cli->verbose ? info->meaning : "", session->cli->verbose ? "; to do: " : "",
+                     session->cli->verbose ? check_list_rules_way_out(finding->rule) : "");
     return SNAP_OK;
 }
 
