@@ -219,7 +219,7 @@ assert_told() {
         for bytes in 4 512; do
             dd if=/dev/zero of=wrong bs="$bytes" count=1 conv=notrunc status=none
             assert_told "the header is zeroed, but 2 entries of a store with chunks of ${chunks[$size]} stand behind it "
-            assert_said '(of the first 2, 2 name the data chunk that a kernel would give them): do not write to this device, '
+            assert_said '(of the first 2, 2 name the data chunk that a kernel would give): do not write to this device, '
             assert_said 'keep a copy of it, since dmsnap cannot put the header back'
             assert_not_said 'never used'
         done
@@ -231,6 +231,21 @@ assert_told() {
             assert_json '.result.lost_list | "\(.chunk_sectors) \(.entries) \(.all_entries)"' "$((size / 512)) 2 true"
         done
     done
+}
+
+@test "data of a store that look like a file system do not hide the store, nor does its list hide a file system" {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/areas-chunks.recipe" wrong recipe-origin
+    printf '\1CD001\1' | dd of=wrong bs=1 seek=32768 conv=notrunc status=none
+    dd if=/dev/zero of=wrong bs=512 count=1 conv=notrunc status=none
+    assert_told 'the header is zeroed, but 600 entries of a store with chunks of 4 KiB stand behind it (of the first 256, '
+    assert_said ', and what looks like iso9660 '
+    assert_said ' there may be data of the snapshot: do not write to this device'
+    program snapcreate --origin origin --cow wrong
+    assert_status 8
+    assert_said 'it holds what is left of a store: the header is zeroed'
+    printf x | dd of=wrong bs=1 seek=2000 conv=notrunc status=none
+    assert_told 'it holds iso9660 '
+    assert_not_said 'a store with chunks'
 }
 
 @test "no entries are told behind a header: of a file system that was made over a store, of noise, of nothing" {

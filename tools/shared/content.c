@@ -87,14 +87,9 @@ static struct report_text text_of_unknown(const struct device *cow, const struct
 {
     static const char transient[] = "a snapshot of mode N (not persistent) leaves no store behind either, and what it "
                                     "kept is lost once it is unloaded";
-    const struct report_text lost = holds_lost_list_text(cow->io, store);
     struct report_text result;
 
-    if (lost.text[0] != '\0')
-        (void)snprintf(result.text, sizeof result.text, "%.1000s: do not write to this device, and do not load it, "
-                       "since the kernel may start a new store over them; keep a copy of it, since dmsnap cannot put "
-                       "the header back", lost.text);
-    else if (store->defect == SNAP_HEADER_EMPTY && is_blank(cow))
+    if (store->defect == SNAP_HEADER_EMPTY && is_blank(cow))
         (void)snprintf(result.text, sizeof result.text, "it is blank: never used, or reset; the kernel would start a "
                        "new store here; %s", transient);
     else if (store->defect == SNAP_HEADER_EMPTY)
@@ -103,6 +98,19 @@ static struct report_text text_of_unknown(const struct device *cow, const struct
     else
         (void)snprintf(result.text, sizeof result.text, "what it holds is not known; %s", transient);
     return result;
+}
+
+/* A store whose header is gone. */
+static bool tell_lost(const struct device *cow, const struct snap_store *store, struct report_text *result)
+{
+    const struct report_text lost = holds_lost_list_text(cow->io, store);
+
+    if (lost.text[0] == '\0')
+        return false;
+    (void)snprintf(result->text, sizeof result->text, "%.4000s: do not write to this device, and do not load it, since "
+                   "the kernel may start a new store over them; keep a copy of it, since dmsnap cannot put the header "
+                   "back", lost.text);
+    return true;
 }
 
 struct report_text content_text(const struct device *cow, const struct snap_store *store)
@@ -125,6 +133,8 @@ struct report_text content_text(const struct device *cow, const struct snap_stor
         (void)snprintf(result.text, sizeof result.text, "it is packed with %s; unpack it first", format);
     else if (snap_probe_io(cow->io, &probe, NULL) != SNAP_OK)
         return result; /* whatever cannot be read there is said by who needs it */
+    else if (tell_lost(cow, store, &result))
+        return result;
     else if (probe.type[0] != '\0' || probe.pttype[0] != '\0')
         (void)snprintf(result.text, sizeof result.text, "it holds %.1500s: %s", report_probe_text(&probe).text,
                        question_of(&probe));

@@ -2,6 +2,8 @@
 /* What a device holds that would be lost if it were overwritten, also the list of a store whose header is gone. */
 #include "tools/shared/holds.h"
 
+#include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 #include "lib/base/text.h"
 #include "lib/check/check.h"
@@ -9,6 +11,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+
+#define FRONT_BYTES 65536u /* so much in front of area 0 is looked at: marks stand no farther behind the beginning */
+#define MANY_ENTRIES 16u   /* by chance, or in a table of something else, there are fewer */
 
 /* How many entries would be lost, and whose they are. */
 static enum snap_status describe_store(const struct snap_store *store, struct report_text *what, struct snap_error *err)
@@ -37,30 +42,59 @@ static bool is_known(const struct snap_probe *probe)
     return probe->type[0] != '\0' || probe->pttype[0] != '\0' || probe->ambivalent || probe->unknown;
 }
 
+/*
+ * Whether a list may be believed where libblkid knows something. What was made over a store may have left its list; but
+ * the data of a store may look like anything. What is made on a device has its mark in front of area 0, as a rule.
+ */
+static bool outweighs(struct snap_io *io, const struct snap_store *store, const struct snap_lost_list *lost)
+{
+    const uint64_t chunk_bytes = (uint64_t)lost->chunk_sectors * SNAP_SECTOR_BYTES;
+    const uint64_t length_bytes = snap_min(chunk_bytes, FRONT_BYTES);
+    uint8_t *front;
+    bool blank;
+
+    if (store->defect != SNAP_HEADER_EMPTY || lost->seen_entries < MANY_ENTRIES)
+        return false;
+    if (store->identity_state == SNAP_IDENTITY_OK)
+        return true;
+    front = snap_buffer_new(FRONT_BYTES);
+    blank = front && snap_io_read(io, 0, length_bytes, front, NULL) == SNAP_OK && snap_all_zero(front, length_bytes);
+    snap_buffer_free(front);
+    return blank;
+}
+
+static bool find_lost_list(struct snap_io *io, const struct snap_store *store, struct snap_lost_list *lost,
+                           struct snap_probe *probe)
+{
+    return (store->defect == SNAP_HEADER_EMPTY || store->defect == SNAP_HEADER_MAGIC) &&
+           snap_probe_io(io, probe, NULL) == SNAP_OK && snap_lost_list_find(io, lost, NULL) == SNAP_OK &&
+           lost->chunk_sectors > 0 && (!is_known(probe) || outweighs(io, store, lost));
+}
+
 bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, struct snap_lost_list *lost)
 {
     struct snap_probe probe;
 
-    /* What was made over a store may have left its list. */
-    return (store->defect == SNAP_HEADER_EMPTY || store->defect == SNAP_HEADER_MAGIC) &&
-           snap_probe_io(io, &probe, NULL) == SNAP_OK && !is_known(&probe) &&
-           snap_lost_list_find(io, lost, NULL) == SNAP_OK && lost->chunk_sectors > 0;
+    return find_lost_list(io, store, lost, &probe);
 }
 
 struct report_text holds_lost_list_text(struct snap_io *io, const struct snap_store *store)
 {
     struct report_text result = {""};
     struct snap_lost_list lost;
+    struct snap_probe probe;
 
-    if (holds_find_lost_list(io, store, &lost))
+    if (find_lost_list(io, store, &lost, &probe))
         (void)snprintf(result.text, sizeof result.text,
                        "the header is %s, but %s%s of a store with chunks of %s %s behind it (of the first %" PRIu32
-                       ", %" PRIu32 " %s the data chunk that a kernel would give)",
+                       ", %" PRIu32 " %s the data chunk that a kernel would give)%s%.1500s%s",
                        store->defect == SNAP_HEADER_EMPTY ? "zeroed" : "overwritten", lost.all ? "" : "at least ",
                        cli_count_text(lost.entries, "entry", "entries").text,
                        cli_size_text((uint64_t)lost.chunk_sectors * SNAP_SECTOR_BYTES).text,
                        lost.entries == 1 ? "stands" : "stand", lost.seen_entries, lost.in_place,
-                       snap_text_form(lost.in_place, "names", "name"));
+                       snap_text_form(lost.in_place, "names", "name"), is_known(&probe) ? ", and what looks like " : "",
+                       is_known(&probe) ? report_probe_text(&probe).text : "",
+                       is_known(&probe) ? " there may be data of the snapshot" : "");
     return result;
 }
 
@@ -71,7 +105,7 @@ static struct report_text lost_store(struct snap_io *io, const struct snap_store
     struct report_text result = {""};
 
     if (lost.text[0] != '\0')
-        (void)snprintf(result.text, sizeof result.text, "what is left of a store: %.1000s", lost.text);
+        (void)snprintf(result.text, sizeof result.text, "what is left of a store: %.4000s", lost.text);
     return result;
 }
 
@@ -87,10 +121,10 @@ enum snap_status holds_find(const struct device *device, struct report_text *wha
     if (snap_header_is_store(&store))
         return describe_store(&store, what, err);
     status = snap_probe_io(device->io, &probe, err);
-    if (status == SNAP_OK && is_known(&probe))
-        *what = report_probe_text(&probe);
-    else if (status == SNAP_OK)
+    if (status == SNAP_OK)
         *what = lost_store(device->io, &store);
+    if (status == SNAP_OK && what->text[0] == '\0' && is_known(&probe))
+        *what = report_probe_text(&probe);
     return status;
 }
 

@@ -7,8 +7,8 @@
 #include "tools/shared/report.h"
 
 /*
- * Whether the list of a store stands behind a header that is none, on a device where nothing else is known to be
- * (lib/check/lost_list.h).
+ * Whether the list of a store stands behind a header that is none (lib/check/lost_list.h). Where libblkid knows
+ * something on the device, only a list of some length behind a chunk 0 of zeros, or with the record of a store, counts.
  */
 bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, struct snap_lost_list *lost);
 
