@@ -5,6 +5,7 @@
 #include "tools/check/options.h"
 #include "tools/check/report.h"
 #include "tools/cli/cli.h"
+#include "tools/shared/moved.h"
 #include "tools/shared/report.h"
 #include "tools/shared/sandbox.h"
 #include "tools/shared/typed.h"
@@ -35,8 +36,9 @@ static int run(struct cli *cli)
                                  &session.arguments.origin, &session.store, &err) != SNAP_OK ||
         check_run(&session, &err) != SNAP_OK)
         exit_status = cli_fail(cli, &err);
-    else
-        exit_status = check_report_end(&session);
+    exit_status = moved_say_all(cli, devices, 2, exit_status);
+    if (cli->failure.status == SNAP_OK) /* a store that was cut meanwhile is not what was checked */
+        exit_status = check_report_end(&session, exit_status);
     cli_json_free(session.found);
     return devices_close_all(cli, devices, 2, exit_status);
 }

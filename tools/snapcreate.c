@@ -6,6 +6,7 @@
 #include "tools/create/plan.h"
 #include "tools/create/report.h"
 #include "tools/create/write.h"
+#include "tools/shared/moved.h"
 #include "tools/shared/sandbox.h"
 #include "tools/shared/typed.h"
 
@@ -29,6 +30,17 @@ static int identify(struct create_session *session)
     return session->touched ? create_identify_failed(session, &err) : cli_refuse(session->cli, &err);
 }
 
+/* A new image that did not become whole is no store, wherever it is. */
+static int say_places(struct create_session *session, int exit_status)
+{
+    struct device *const devices[] = {&session->cow, &session->origin, &session->newer};
+    const bool no_store = session->image && !session->image->placed;
+
+    exit_status = moved_say_all(session->cli, devices + no_store, 3u - no_store, exit_status);
+    create_report_renew_tables(session);
+    return exit_status;
+}
+
 static int run(struct cli *cli)
 {
     struct create_session session = {.cli = cli};
@@ -42,12 +54,15 @@ static int run(struct cli *cli)
     cli_catch_signals();
     sandbox_allow(&sandbox, session.arguments.cow);
     sandbox_enter(&sandbox, cli);
-    if (session.arguments.identify)
+    if (session.arguments.identify) {
         exit_status = identify(&session);
-    else if (create(&session, &err) == SNAP_OK)
+    } else if (create(&session, &err) == SNAP_OK) {
+        exit_status = say_places(&session, exit_status);
         create_report_end(&session);
-    else
+    } else {
         exit_status = session.touched ? create_write_failed(&session, &err) : cli_refuse(cli, &err);
+    }
+    exit_status = say_places(&session, exit_status);
     exit_status = devices_close_all(cli, cow, 1, exit_status);
     if (create_write_close(&session, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));

@@ -6,6 +6,7 @@
 #include "tools/inspect/groups.h"
 #include "tools/inspect/list.h"
 #include "tools/inspect/options.h"
+#include "tools/shared/moved.h"
 #include "tools/shared/report.h"
 #include "tools/output/stream.h"
 #include "tools/shared/sandbox.h"
@@ -28,6 +29,8 @@ static int show(struct inspect_session *session)
     const int exit_status = complete && report_is_sound(&session->findings) ? CLI_EXIT_OK : CLI_EXIT_STORE;
     struct snap_error err = {0};
 
+    if (session->cli->failure.status != SNAP_OK)
+        return CLI_EXIT_FAILED; /* a store that was cut meanwhile is not what was looked at */
     inspect_figures_warn(session);
     if (complete && session->arguments.list)
         return inspect_list(session, &err) == SNAP_OK ? exit_status : cli_fail(session->cli, &err);
@@ -36,6 +39,18 @@ static int show(struct inspect_session *session)
     else
         inspect_figures_print(session);
     return exit_status;
+}
+
+static int look(struct inspect_session *session)
+{
+    struct device *const devices[] = {&session->cow, &session->origin};
+    struct snap_error err = {0};
+    int exit_status;
+
+    if (open_and_look(session, &err) != SNAP_OK)
+        return cli_fail(session->cli, &err);
+    exit_status = moved_say_all(session->cli, devices, 2, CLI_EXIT_OK);
+    return cli_exit_worse(exit_status, show(session));
 }
 
 static int run(struct cli *cli)
@@ -57,8 +72,8 @@ static int run(struct cli *cli)
     else if (session.arguments.lvm)
         exit_status = inspect_groups(&session, &err) == SNAP_OK ? CLI_EXIT_OK : cli_fail(cli, &err);
     else
-        exit_status = open_and_look(&session, &err) == SNAP_OK ? show(&session) : cli_fail(cli, &err);
-    return devices_close_all(cli, devices, 2, exit_status);
+        exit_status = look(&session);
+    return devices_close_all(cli, devices, 2, moved_say_all(cli, devices, 2, exit_status));
 }
 
 static const char *const operand_names[] = {"COW"};

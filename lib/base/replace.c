@@ -133,10 +133,26 @@ static enum snap_status write_text(const struct snap_new_file *made, const char 
     return SNAP_OK;
 }
 
+/*
+ * A descriptor that only holds the file. It is opened by its name, if that is still this file's: /proc never tells a
+ * name of one that was made without.
+ */
+static int hold(const struct snap_new_file *made)
+{
+    const int fd = openat(made->folder->fd, made->folder->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct stat seen;
+
+    if (fd >= 0 && fstat(fd, &seen) == 0 && seen.st_dev == made->device && seen.st_ino == made->inode)
+        return fd;
+    if (fd >= 0)
+        (void)close(fd); /* only a path */
+    return fcntl(made->fd, F_DUPFD_CLOEXEC, 0);
+}
+
 /* What was written is the file that the next text replaces. */
 static void take_new(struct snap_replace *file, const struct snap_new_file *made)
 {
-    const int fd = fcntl(made->fd, F_DUPFD_CLOEXEC, 0);
+    const int fd = hold(made);
 
     if (file->old_fd >= 0)
         (void)close(file->old_fd); /* was only read, or is durable */

@@ -354,6 +354,13 @@ enum snap_status snap_file_size_now(const struct snap_io *io, uint64_t *size_byt
     return SNAP_OK;
 }
 
+enum snap_status snap_file_keeps_size(const struct snap_io *io, struct snap_error *err)
+{
+    const struct snap_io_file *file = (const struct snap_io_file *)io;
+
+    return snap_shrunk_check(&file->opened, file->name, err);
+}
+
 int snap_file_fd(const struct snap_io *io)
 {
     return ((const struct snap_io_file *)io)->opened.fd;

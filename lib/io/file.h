@@ -82,6 +82,9 @@ void snap_file_get_info(const struct snap_io *io, struct snap_file_info *info);
 /* The size as it is at this moment; size_bytes stays what it was at open. SNAP_E_IO. */
 enum snap_status snap_file_size_now(const struct snap_io *io, uint64_t *size_bytes, struct snap_error *err);
 
+/* SNAP_E_CHANGED where it is smaller by now, or gone: the text names both sizes. */
+enum snap_status snap_file_keeps_size(const struct snap_io *io, struct snap_error *err);
+
 /* A descriptor, borrowed, to ask about the device or image: locks, holes, the loop driver. It reads from the cache. */
 int snap_file_fd(const struct snap_io *io);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A device or image that is cut during a run: no bad sectors, and nothing is given up.
+# A device or image that is cut during a run: no bad sectors, and nothing is given up. One that is moved, replaced or
+# removed, or whose folder is: the end says what is true of what was opened, and of the name.
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154
 
 setup_file() {
@@ -176,4 +177,214 @@ list_is_whole() {
         assert_said "$dir/snap: the device was taken away: No such device"
         cmp origin origin.before
     done
+}
+
+# --- names at the end ---------------------------------------------------------------------------
+# while_held CALL PATH COMMAND NAME ARGUMENT...: COMMAND is what happens when the program comes to this call for PATH.
+while_held() {
+    local call=$1 path=$2 command=$3
+    shift 3
+    held "$call" "$path" "$@"
+    eval "$command"
+    let_go
+    end
+}
+
+now_at="what was used is what was opened by it, and that is now at"
+
+# pasted LINE: what stands behind the word in the line that was said.
+pasted() {
+    sed -n "s/^$1: \(snap.*\)/\1/p" <<<"$stderr"
+}
+
+# run_pasted LINE: as a user would, with the programs of this build; $status.
+run_pasted() {
+    status=0
+    PATH=$BUILDDIR/tools:$PATH bash -c "$(pasted "$1")" >out 2>said </dev/null || status=$?
+    stderr=$(<said)
+}
+
+@test "an origin that is moved: merged all the same, a warning, and lines with its new name" {
+    while_held fdatasync "$dir/origin" "mv origin elsewhere" "${merge[@]}" --undo "$dir/undo"
+    assert_status 0
+    assert_said "warning: $dir/origin: nothing has this name any more; $now_at $dir/elsewhere"
+    assert_said "into $dir/elsewhere in"
+    cmp elsewhere snap.view
+    assert_equal "$(pasted "To take it back")" \
+        "snapmerge --origin $dir/elsewhere --cow $dir/undo --preserve $dir/snap"
+    run_pasted "To take it back"
+    assert_status 0
+    cmp elsewhere origin.before
+}
+
+@test "an origin that is replaced: the name means something else, which is a failure and stays as it is" {
+    while_held fdatasync "$dir/origin" "mv origin elsewhere; cp origin.before origin" "${merge[@]}"
+    assert_status 8
+    assert_said "snapmerge: $dir/origin: this name now means something else; $now_at $dir/elsewhere"
+    cmp elsewhere snap.view
+    cmp origin origin.before
+}
+
+@test "an origin that is removed: what was merged is lost, and no line names it" {
+    while_held fdatasync "$dir/origin" "rm origin" "${merge[@]}" --undo "$dir/undo"
+    assert_status 8
+    assert_said "$dir/origin: nothing has this name any more; what was used is the file that was opened by it, which was removed: what it holds is lost when this program ends"
+    assert_said "To take it back: there is no line for that, since it is not known where $dir/origin is now."
+}
+
+@test "JSON: the names that mean something else, and where what was opened is" {
+    while_held fdatasync "$dir/origin" "mv origin elsewhere; rm snap; cp origin.before snap" "${merge[@]}" --json
+    assert_status 8
+    assert_json '.moved | length' 2
+    assert_json '.moved[] | select(.path == null) | "\(.name) \(.means) \(.removed)"' "$dir/snap other true"
+    assert_json '.moved[] | select(.path != null) | "\(.name) \(.means) \(.removed) \(.path)"' \
+        "$dir/origin nothing false $dir/elsewhere"
+    assert_json .exit_status 8
+    # Nothing is said where nothing has happened.
+    begin_anew snap
+    cp origin.before origin
+    program "${merge[@]}" --json
+    assert_status 0
+    assert_json 'has("moved")' false
+}
+
+@test "a merge that is stopped: the line to go on with has the new names, and goes on" {
+    mkdir -p in
+    cp snap in/snap
+    while_held fdatasync "$dir/origin" "mv in 'moved away'; mv other third; kill -TERM \$pid" \
+        snapmerge --io-engine threads --checkpoint-interval 1 --rate-limit 64K --preserve "$dir/other" \
+        --continue-on-error --bad-list "$dir/in/bad.txt" --origin "$dir/origin" --cow "$dir/in/snap"
+    assert_status 32
+    assert_said "warning: $dir/in/snap: nothing has this name any more; $now_at $dir/moved away/snap"
+    assert_said "warning: $dir/in/bad.txt: nothing has this name any more; $now_at $dir/moved away/bad.txt"
+    assert_said "warning: $dir/other: nothing has this name any more; $now_at $dir/third"
+    [[ $(pasted "To go on") == *"--cow '$dir/moved away/snap'"*"--bad-list '$dir/moved away/bad.txt' --preserve $dir/third"* ]]
+    run_pasted "To go on"
+    assert_status 0
+    cmp origin snap.view
+    cp origin.before origin
+    shows third other.view
+}
+
+@test "a failure: no line to go on with where a store is gone" {
+    while_held fdatasync "$dir/origin" "rm snap; truncate -s 64K origin" "${merge[@]}"
+    assert_status 8
+    assert_said "$dir/snap: nothing has this name any more; what was used is the file that was opened by it, which was removed"
+    assert_said "To go on: there is no line for that, since it is not known where $dir/snap is now."
+    assert_not_said "To go on: snapmerge"
+}
+
+@test "a refusal says it, too" {
+    while_held pread64 "$dir/snap" "mv snap elsewhere; cp origin snap" \
+        snapmerge --checkpoint "$dir/none/state" --keep-cow --origin "$dir/origin" --cow "$dir/snap"
+    assert_status 8
+    assert_said "Nothing was written."
+    assert_said "warning: $dir/snap: this name now means something else; $now_at $dir/elsewhere"
+}
+
+@test "an undo store and a checkpoint in a folder that is moved away" {
+    mkdir folder
+    while_held fdatasync "$dir/origin" "mv folder moved" "${merge[@]}" --keep-cow --undo "$dir/folder/undo" \
+        --checkpoint "$dir/folder/state"
+    assert_status 0
+    assert_said "warning: $dir/folder/undo: nothing has this name any more; $now_at $dir/moved/undo"
+    assert_said "warning: $dir/folder/state: nothing has this name any more; $now_at $dir/moved/state"
+    cmp origin snap.view
+    run_pasted "To take it back"
+    assert_status 0
+    cmp origin origin.before
+}
+
+@test "an undo store that is made while its folder is moved, and one that is removed" {
+    mkdir folder
+    while_held linkat "$dir/folder" "mv folder moved; mkdir folder" "${merge[@]}" --undo "$dir/folder/undo"
+    assert_status 0
+    assert_said "warning: $dir/folder/undo: nothing has this name any more; $now_at $dir/moved/undo"
+    assert_said "To take it back: snapmerge --origin $dir/origin --cow $dir/moved/undo --preserve $dir/snap"
+    begin_anew origin snap
+    while_held fdatasync "$dir/origin" "rm folder/undo" "${merge[@]}" --undo "$dir/folder/undo"
+    assert_status 8
+    assert_said "$dir/folder/undo: nothing has this name any more; what was used is the file that was opened by it, which was removed"
+    assert_said "To take it back: there is no line for that"
+}
+
+@test "an undo store that is cut when it was needed no more: no line to take the merge back" {
+    cut_at fdatasync "$dir/origin" undo "${merge[@]}" --undo "$dir/undo"
+    said_cut undo
+    assert_said "To take it back: there is no line for that, since a part of $dir/undo was cut off."
+    cmp origin snap.view
+}
+
+@test "an output whose folder is moved away: it is named where it is, complete or not" {
+    mkdir folder
+    while_held ftruncate "$dir/folder/image.partial" "mv folder moved" \
+        snapmerge --output "$dir/folder/image" --origin "$dir/origin" --cow "$dir/snap" --json
+    assert_status 0
+    assert_said "warning: $dir/folder/image: nothing has this name any more; $now_at $dir/moved/image"
+    assert_said "to $dir/moved/image:"
+    assert_json .result.output.path "$dir/moved/image"
+    cmp moved/image snap.view
+    mkdir folder
+    while_held ftruncate "$dir/folder/image.partial" "mv folder again; truncate -s 64K snap" \
+        snapmerge --output "$dir/folder/image" --origin "$dir/origin" --cow "$dir/snap"
+    assert_status 8
+    assert_said "$dir/again/image.partial is incomplete"
+    assert_said "To go on: rm $dir/again/image.partial && snapmerge --origin $dir/origin --cow $dir/snap --output $dir/again/image"
+}
+
+@test "an output that is moved away itself, or replaced" {
+    while_held fdatasync "$dir/image.partial" "mv image.partial mine; truncate -s 64K origin" \
+        snapmerge --output "$dir/image" --origin "$dir/origin" --cow "$dir/snap"
+    assert_status 8
+    assert_said "$dir/image.partial: nothing has this name any more; $now_at $dir/mine"
+    [ ! -e image ]
+}
+
+@test "snapcreate: a new store whose folder is moved away; tables have the names of now" {
+    mkdir folder
+    while_held fdatasync "$dir/folder/new" "mv folder moved" \
+        snapcreate --print-table P --origin "$dir/origin" --cow "$dir/folder/new" --size max
+    assert_status 0
+    assert_said "warning: $dir/folder/new: nothing has this name any more; $now_at $dir/moved/new"
+    [[ $output == *"$dir/moved/new"* ]]
+    [[ $output != *"$dir/folder/new"* ]]
+    program snapcheck moved/new
+    assert_status 0
+}
+
+@test "snapcheck, snapinspect: a store that is replaced while it is read" {
+    local name
+    for name in snapcheck snapinspect; do
+        begin_anew snap
+        while_held pread64 "$dir/snap" "mv snap elsewhere; cp origin snap" "$name" "$dir/snap"
+        assert_status 0
+        assert_said "warning: $dir/snap: this name now means something else; $now_at $dir/elsewhere"
+    done
+    # Only the space for its data is cut off; nothing reads it.
+    begin_anew snap
+    cut_at pread64 "$dir/snap" snap snapcheck "$dir/snap"
+    said_cut snap
+    assert_equal "$output" ""
+}
+
+@test "names that only look different: links and other nodes of the same device are as good" {
+    need_loops
+    ln -s origin link
+    while_held fdatasync "$dir/origin" "ln -sf '$dir/origin' link" \
+        snapmerge --io-engine threads --origin "$dir/link" --cow "$dir/snap"
+    assert_status 0
+    assert_not_said "this name"
+    begin_anew origin snap
+    loop_over snap
+    cp -a "$loop" node
+    while_held fdatasync "$dir/origin" "rm node; cp -a $loop node" \
+        snapmerge --io-engine threads --origin "$dir/origin" --cow "$dir/node"
+    assert_status 0
+    assert_not_said "this name"
+    begin_anew origin
+    cp snap.before snap
+    while_held fdatasync "$dir/origin" "rm node; mknod node b 7 250" \
+        snapmerge --io-engine threads --origin "$dir/origin" --cow "$dir/node"
+    assert_status 8
+    assert_said "$dir/node: this name now means something else"
 }

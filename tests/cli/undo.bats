@@ -699,7 +699,7 @@ refill() {
     shows snap snap.view
 }
 
-@test "the undo store is moved away during the merge: that is said, with no line to take the merge back, and it still can" {
+@test "the undo store is moved away during the merge: that is said, and the line to take the merge back has the new name" {
     load background
     cp snap cow
     start --rate-limit 512K --undo undo
@@ -708,9 +708,9 @@ refill() {
     echo "not a store" >undo
     end
     assert_status 8
-    assert_said "undo: the undo store was removed or replaced by another program"
-    assert_not_said "To take it back"
+    assert_said "undo: this name now means something else; what was used is what was opened by it, and that is now at $dir/moved"
     cmp origin snap.view
+    assert_said "To take it back: snapmerge --origin origin --cow $dir/moved --preserve cow"
     program snapmerge --origin origin --cow moved --preserve cow
     assert_status 0
     cmp origin origin.before

@@ -12,19 +12,25 @@
 #include <cmocka.h>
 
 /* What is said of the content on the device; empty where nothing is. */
-static void assert_hint(const struct snap_probe *content, const struct snap_device *facts, const char *expected)
+static void assert_hint_of(const struct snap_probe *content, const struct snap_device *facts, bool nameless,
+                           const char *expected)
 {
     const struct cli_program program = {.name = "p"};
     char path[] = "dev", *said = NULL;
     size_t length = 0;
     struct cli cli = {.program = &program, .err = open_memstream(&said, &length)};
-    const struct device device = {.path = path, .facts = *facts};
+    const struct device device = {.path = path, .facts = *facts, .nameless = nameless};
 
     assert_non_null(cli.err);
     next_use(&cli, content, &device);
     assert_int_equal(fclose(cli.err), 0);
     assert_string_equal(said, expected);
     free(said);
+}
+
+static void assert_hint(const struct snap_probe *content, const struct snap_device *facts, const char *expected)
+{
+    assert_hint_of(content, facts, false, expected);
 }
 
 static void assert_type(const char *type, const char *usage, const char *expected)
@@ -63,6 +69,17 @@ static void what_is_no_file_system_has_none(void **state)
     assert_type("", "", "");
 }
 
+/* What has its name is something else by now. */
+static void a_device_without_a_name_gets_none(void **state)
+{
+    const struct snap_probe disk = {.pttype = "gpt"}, files = {.type = "ext4", .usage = "filesystem"};
+    const struct snap_device image = {.block_device = false};
+
+    (void)state;
+    assert_hint_of(&disk, &image, true, "");
+    assert_hint_of(&files, &image, true, "");
+}
+
 static void partitions_are_reached_as_the_device_needs_it(void **state)
 {
     const struct snap_probe disk = {.pttype = "gpt"};
@@ -83,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_file_system_has_its_own_check),
         cmocka_unit_test(what_is_no_file_system_has_none),
+        cmocka_unit_test(a_device_without_a_name_gets_none),
         cmocka_unit_test(partitions_are_reached_as_the_device_needs_it),
     };
 

@@ -2,6 +2,7 @@
 /* A small text file is replaced as a whole; a file that is something else is never replaced, nor read in full. */
 #include "lib/base/replace.h"
 
+#include "lib/base/present.h"
 #include "tests/unit/folder_fixture.h"
 
 #define FIRST_LINE "# mine\n"
@@ -36,6 +37,27 @@ static void what_is_there_is_told_and_replaced(void **state)
     snap_replace_close(file);
     snap_replace_close(NULL);
     assert_int_equal(fixture_names(false), 1);
+}
+
+/* /proc has no name for a file that was made without one; the one that is kept was opened by its name. */
+static void what_was_written_is_found_when_it_moves(void **state)
+{
+    struct snap_replace *file;
+    struct snap_present present;
+    struct snap_error err = {0};
+
+    (void)state;
+    assert_int_equal(look(&file, &err), SNAP_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(snap_replace_write(file, FIRST_LINE, &err), SNAP_OK);
+        assert_int_equal(rename(fixture_path("name"), fixture_path("moved")), 0);
+        snap_present_look(&present, fixture_path("name"), file->old_fd, NULL);
+        assert_int_equal(present.name, SNAP_PRESENT_NOTHING);
+        assert_string_equal(present.path, fixture_path("moved"));
+        snap_present_free(&present);
+        assert_int_equal(rename(fixture_path("moved"), fixture_path("name")), 0);
+    }
+    snap_replace_close(file);
 }
 
 static void something_else_is_refused(void **state)
@@ -103,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_there_is_told_and_replaced, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(what_was_written_is_found_when_it_moves, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(something_else_is_refused, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(too_much_is_not_read, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(a_file_that_came_meanwhile_is_not_replaced, fixture_make, fixture_remove),

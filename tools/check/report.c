@@ -38,11 +38,16 @@ enum snap_status check_report_finding(void *context, const struct snap_finding *
 static void print_left_out(struct check_session *session)
 {
     const char *origin = session->origin.path;
+    const bool nameless = session->cow.nameless || session->origin.nameless;
 
     for (int rule = 0; rule < SNAP_RULES; rule++) {
         const uint64_t left_out = report_left_out(&session->findings, (enum snap_rule)rule);
 
-        if (left_out > 0)
+        if (left_out > 0 && nameless)
+            report_print(session->cli->out, "%s: and %s of %s", session->cow.path,
+                         cli_count_text(left_out, "more finding", "more findings").text,
+                         snap_rules_info((enum snap_rule)rule)->id);
+        else if (left_out > 0)
             report_print(session->cli->out, "%s: and %s of %s; this shows each: snapcheck --all%s%s%s %s",
                          session->cow.path, cli_count_text(left_out, "more finding", "more findings").text,
                          snap_rules_info((enum snap_rule)rule)->id, session->arguments.data ? " --data" : "",
@@ -141,12 +146,13 @@ static void keep_json(struct check_session *session)
     cli_result_keep(session->cli, document);
 }
 
-int check_report_end(struct check_session *session)
+int check_report_end(struct check_session *session, int exit_status)
 {
     const bool wrong_pair = session->pair_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED;
-    const int exit_status = !report_is_sound(&session->findings) ? CLI_EXIT_STORE
-                            : wrong_pair                         ? CLI_EXIT_FAILED
-                                                                 : CLI_EXIT_OK;
+
+    exit_status = cli_exit_worse(exit_status, !report_is_sound(&session->findings) ? CLI_EXIT_STORE
+                                              : wrong_pair                         ? CLI_EXIT_FAILED
+                                                                                   : CLI_EXIT_OK);
 
     if (session->arguments.json) {
         keep_json(session);

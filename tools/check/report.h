@@ -8,7 +8,7 @@
 /* Where the library's findings go (`context`: the session): printed at once, or kept for the JSON document. */
 enum snap_status check_report_finding(void *context, const struct snap_finding *finding, struct snap_error *err);
 
-/* What stands below the findings. Returns the exit status. */
-int check_report_end(struct check_session *session);
+/* What stands below the findings. Returns the worst of `exit_status` and what they say. */
+int check_report_end(struct check_session *session, int exit_status);
 
 #endif

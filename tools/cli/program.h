@@ -129,6 +129,7 @@ struct cli {
     FILE *err_aside;                   /* standard error, while `err` is the terminal of a question; else NULL */
     struct cli_parser *parser;         /* owns all strings that were handed out */
     struct cli_json *document;         /* what --json prints at the end (result.h) */
+    struct cli_json *moved;            /* names that mean something else at the end, for the same; NULL: none */
     bool document_kept, streamed;
     uint64_t elements;                 /* printed of an array that is not kept; 0: none was begun */
     bool output_said;                  /* that standard output has failed */

@@ -79,10 +79,21 @@ void cli_result_failed(struct cli *cli, const struct snap_error *failure)
         cli->failure = *failure;
 }
 
-static void set_error(const struct cli *cli, struct cli_json *object)
+void cli_result_moved(struct cli *cli, struct cli_json *taken)
+{
+    if (!cli->moved)
+        cli->moved = cli_json_array();
+    cli_json_add(cli->moved, taken);
+}
+
+/* What only the end of the run knows. */
+static void set_end(struct cli *cli, struct cli_json *object)
 {
     struct cli_json *error;
 
+    if (cli->moved)
+        cli_json_set(object, "moved", cli->moved);
+    cli->moved = NULL;
     if (cli->failure.status == SNAP_OK)
         return;
     error = cli_json_object();
@@ -100,23 +111,25 @@ enum snap_status cli_result_print(struct cli *cli, const char *version, int exit
     cli->document = NULL;
     if (cli->streamed) {
         object = cli_json_object();
-        set_error(cli, object);
+        set_end(cli, object);
         cli_json_set_int(object, "exit_status", exit_status);
         return cli_json_line(object, cli->out, err);
     }
     if (cli->elements > 0) {
         object = object ? object : cli_json_object();
-        set_error(cli, object);
+        set_end(cli, object);
         return cli_json_end_array(object, exit_status, cli->out, err);
     }
     if (!cli->document_kept)
         object = cli_json_document(cli->program->name, version);
-    set_error(cli, object);
+    set_end(cli, object);
     return cli_json_finish(object, exit_status, cli->out, err);
 }
 
 void cli_result_free(struct cli *cli)
 {
     cli_json_free(cli->document);
+    cli_json_free(cli->moved);
     cli->document = NULL;
+    cli->moved = NULL;
 }

@@ -25,6 +25,9 @@ enum snap_status cli_result_element(struct cli *cli, struct cli_json *taken_begi
 /* The run failed; of several failures the first one is told. */
 void cli_result_failed(struct cli *cli, const struct snap_error *failure);
 
+/* One more element of the member "moved", which the object has where there is one. Takes it, in every case. */
+void cli_result_moved(struct cli *cli, struct cli_json *taken);
+
 /*
  * With --json: prints the document with "error", where something has failed, and "exit_status"; or an object with
  * these two alone, where there is no document. The last line, where lines were printed. Failures as in json.h.

@@ -8,6 +8,7 @@
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/create/room.h"
+#include "tools/shared/moved.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -58,6 +59,24 @@ enum snap_status create_report_make_tables(struct create_session *session, struc
                                session->cow.path, fails_writes, session->layout.chunk_sectors, session->tables[i],
                                sizeof session->tables[i], err);
     return status;
+}
+
+void create_report_renew_tables(struct create_session *session)
+{
+    struct snap_error err = {0};
+    const struct device *nameless = session->cow.nameless ? &session->cow : session->origin.nameless ? &session->origin
+                                                                                                  : NULL;
+
+    if (session->tables[0][0] == '\0' || (!nameless && !session->cow.moved && !session->origin.moved))
+        return;
+    if (nameless)
+        moved_no_line(session->cli, "Tables for dmsetup", nameless->path);
+    else if (create_report_make_tables(session, &err) != SNAP_OK)
+        cli_warn(session->cli, "%s", err.text);
+    else
+        return;
+    for (size_t i = 0; i < CREATE_TABLES; i++)
+        session->tables[i][0] = '\0';
 }
 
 static void print_tables(struct create_session *session)

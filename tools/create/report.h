@@ -13,6 +13,9 @@ void create_report_room(struct create_session *session);
  */
 enum snap_status create_report_make_tables(struct create_session *session, struct snap_error *err);
 
+/* The same once more where a name means something else by now; no tables where nobody knows the name. */
+void create_report_renew_tables(struct create_session *session);
+
 /* The end of a run without a failure, as text or as JSON. */
 void create_report_end(struct create_session *session);
 

@@ -23,6 +23,7 @@ static enum snap_status make_image(struct create_session *session, struct snap_e
     if (status != SNAP_OK)
         return status;
     status = snap_file_open_new(&session->cow.io, session->image, session->new_image_bytes, &io_options, err);
+    session->cow.folder = session->folder;
     if (status != SNAP_OK && snap_new_file_remove(session->image, &left) != SNAP_OK)
         cli_warn(session->cli, "%s", left.text);
     return status;

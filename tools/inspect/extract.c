@@ -10,6 +10,7 @@
 #include "tools/output/report.h"
 #include "tools/output/run.h"
 #include "tools/shared/memory.h"
+#include "tools/shared/moved.h"
 #include "tools/shared/report.h"
 
 static struct output_arguments arguments_of(const struct inspect_session *session)
@@ -71,6 +72,7 @@ int inspect_extract(struct inspect_session *session)
         if (session->arguments.json && outcome)
             keep_json(session, &output, outcome);
     }
+    exit_status = moved_say(session->cli, &output.target, true, exit_status);
     if (output_place_close(&output, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(session->cli, &err));
     output_damaged_free(&output);

@@ -4,8 +4,10 @@
 
 #include "tools/cli/options.h"
 #include "tools/merge/checks.h"
+#include "tools/merge/places.h"
 #include "tools/merge/undo.h"
 #include "tools/shared/accept.h"
+#include "tools/shared/moved.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,12 @@ static bool is_tuning(const struct cli_option *option)
     return strcmp(option->group, "Tuning") == 0;
 }
 
+/* As it was typed, which may be a tag, unless that means something else by now. */
+static const char *name_of(const struct device *device, const char *typed)
+{
+    return device->moved ? device->path : typed;
+}
+
 /* Prints the options that decide what is resumed, and those for tuning as they were given. */
 void merge_next_resume(struct merge_session *session)
 {
@@ -35,26 +43,35 @@ void merge_next_resume(struct merge_session *session)
                             (merge_changes_identity(session) ? 1u << ACCEPT_IDENTITY : 0) |
                             (merge_undo_lost_parent(session) ? 1u << ACCEPT_PARENT : 0);
     const bool bad_sectors = session->result.stopped_by_bad_sectors;
-    char *text = NULL, *tuning = cli_parser_given(session->cli->parser, is_tuning);
+    const char *missing = merge_places_missing(session);
+    char *text = NULL, *tuning;
     size_t length = 0;
-    FILE *line = open_memstream(&text, &length);
+    FILE *line;
 
-    if (!line) {
-        free(tuning);
+    if (missing) {
+        moved_no_line(session->cli, "To go on", missing);
         return;
     }
+    line = open_memstream(&text, &length);
+    if (!line)
+        return;
+    tuning = cli_parser_given(session->cli->parser, is_tuning);
     add_argument(line, "--origin", session->origin.path);
     add_argument(line, "--cow", session->cow.path);
     add_flag(line, "--keep-cow", session->options.keep_cow);
-    add_argument(line, "--checkpoint", session->arguments.checkpoint);
+    add_argument(line, "--checkpoint", session->places.checkpoint);
     add_flag(line, "--verify", session->options.verify);
     add_flag(line, "--continue-on-error", session->options.continue_on_error);
     add_flag(line, "--drop-bad", session->options.drop_bad);
-    add_argument(line, "--bad-list", session->arguments.bad_list);
+    add_argument(line, "--bad-list", session->places.bad_list);
     for (unsigned i = 0; i < session->arguments.preserve.count; i++) /* they are the first siblings */
         if (!session->preserve.siblings[i].invalidate) /* one that was given up is invalid now */
-            add_argument(line, "--preserve", session->arguments.preserve.items[i]);
-    add_argument(line, "--undo", merge_undo_kept_whole(session) ? NULL : session->arguments.undo);
+            add_argument(line, "--preserve",
+                         name_of(&session->preserve.siblings[i].device, session->arguments.preserve.items[i]));
+    if (!merge_undo_kept_whole(session) && session->arguments.undo)
+        add_argument(line, "--undo", session->undo.sibling
+                                         ? name_of(&session->undo.sibling->device, session->arguments.undo)
+                                         : session->arguments.undo);
     if (accept)
         fprintf(line, " --accept=%s", accept_text(accept).text);
     add_flag(line, "--continue-on-error --bad-list FILE", bad_sectors);
@@ -69,13 +86,20 @@ void merge_next_resume(struct merge_session *session)
 int merge_next_take_back(struct merge_session *session)
 {
     const struct device *undo = session->undo.sibling ? &session->undo.sibling->device : NULL;
+    const struct device *const named[] = {undo, &session->origin, &session->cow};
 
     if (!undo || !undo->path)
         return CLI_EXIT_OK;
-    if (!devices_keeps_name(undo)) {
-        cli_error(session->cli, "%s: the undo store was removed or replaced by another program; what has this name now "
-                  "does not take the merge back", undo->path);
+    if (snap_file_keeps_size(undo->io, NULL) != SNAP_OK) {
+        cli_line(session->cli, "To take it back: there is no line for that, since a part of %s was cut off.",
+                 undo->path);
         return CLI_EXIT_FAILED;
+    }
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        if (named[i]->nameless) {
+            moved_no_line(session->cli, "To take it back", named[i]->path);
+            return undo->nameless ? CLI_EXIT_FAILED : CLI_EXIT_OK;
+        }
     }
     cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s%s",
              cli_quote(session->origin.path).text, cli_quote(undo->path).text, cli_quote(session->cow.path).text,

@@ -5,9 +5,11 @@
 #include "tools/merge/bad_list.h"
 #include "tools/merge/guard.h"
 #include "tools/merge/keep_cow.h"
+#include "tools/merge/places.h"
 #include "tools/merge/preserve.h"
 #include "tools/output/place.h"
 #include "tools/shared/content.h"
+#include "tools/shared/moved.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +63,9 @@ int merge_close(struct merge_session *session, int exit_status)
     struct device *const devices[] = {&session->cow, &session->origin};
     struct snap_error err = {0};
 
+    exit_status = merge_places_say(session, exit_status);
+    exit_status = moved_say(session->cli, &session->output.target, true, exit_status);
+    merge_places_free(session);
     merge_bad_free(session);
     merge_keep_cow_free(session);
     snap_folder_close(session->undo.folder);

@@ -7,6 +7,7 @@
 #include "tools/merge/bad_list.h"
 #include "tools/merge/keep_cow.h"
 #include "tools/merge/next.h"
+#include "tools/merge/places.h"
 #include "tools/merge/preserve.h"
 #include "tools/merge/report.h"
 #include "tools/merge/side_files.h"
@@ -48,6 +49,7 @@ static void show_progress(void *context, const struct snap_merge_progress *progr
 static int show_end(struct merge_session *session, enum snap_status status, int exit_status, const char *outcome)
 {
     exit_status = cli_exit_worse(exit_status, merge_bad_show(session, status == SNAP_OK));
+    exit_status = merge_places_say(session, exit_status);
     merge_preserve_show(session);
     if (status == SNAP_OK)
         merge_report_done(session);

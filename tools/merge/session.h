@@ -57,6 +57,12 @@ struct merge_keep_cow {
     struct snap_checkpoint checkpoint;
 };
 
+/* Where the small files are at the end (places.h). */
+struct merge_places {
+    bool said;
+    char *checkpoint, *bad_list; /* NULL: not known, or none */
+};
+
 struct merge_session {
     struct cli *cli;
     struct merge_arguments arguments;
@@ -74,6 +80,7 @@ struct merge_session {
     struct merge_bad_chunks bad;
     struct merge_preserve preserve;
     struct merge_undo undo;
+    struct merge_places places;
     struct output_session output;   /* --output; empty where it is not given */
 };
 

@@ -75,6 +75,19 @@ static enum snap_status make_store(struct merge_session *session, struct snap_er
     return status;
 }
 
+/* A file that was made without a name has a strange one for /proc for ever; one that is looked up now is followed. */
+static void look_up(struct device *device, const struct snap_new_file *image)
+{
+    struct snap_lookup *found;
+
+    if (snap_lookup_new(&found, device->path, NULL) != SNAP_OK)
+        return; /* then only its folder is asked where it is */
+    if (found->device == image->device && found->inode == image->inode)
+        device->found = found;
+    else
+        snap_lookup_free(found);
+}
+
 /* The store is whole: it gets its name. What is written to it goes on through the descriptor that made it. */
 static enum snap_status name_image(struct merge_session *session, struct snap_new_file *image, struct snap_error *err)
 {
@@ -86,7 +99,11 @@ static enum snap_status name_image(struct merge_session *session, struct snap_ne
         return snap_fail(err, SNAP_E_NOMEM, "out of memory");
     if (snap_device_describe_found(&made, &device->facts, err) != SNAP_OK)
         return err->status;
-    return snap_new_file_place(image, NULL, err);
+    if (snap_new_file_place(image, NULL, err) != SNAP_OK)
+        return err->status;
+    device->folder = session->undo.folder;
+    look_up(device, image);
+    return SNAP_OK;
 }
 
 /*

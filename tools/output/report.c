@@ -7,6 +7,7 @@
 #include "tools/output/damaged.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/invalid.h"
+#include "tools/shared/moved.h"
 #include "tools/shared/next.h"
 
 #include <inttypes.h>
@@ -76,14 +77,25 @@ void output_report_done(struct output_session *output)
     cli_note(cli, "%s and %s were not changed", output->origin->path, output->cow->path);
 }
 
+/* One of which nobody knows where it is now. */
+static const struct device *lost_input(const struct output_session *output)
+{
+    return output->origin->nameless ? output->origin : output->cow->nameless ? output->cow : NULL;
+}
+
 /* The command that goes on; what was accepted has to be accepted again. */
 static void repeat(struct output_session *output)
 {
     /* What is on the device now may look like what the snapshot holds. */
     const unsigned accept =
         output->arguments.accept | (output->kind == OUTPUT_DEVICE ? 1u << ACCEPT_OUTPUT_SIGNATURE : 0);
-    const char *partial = output->partial_path;
+    const char *partial = output->target.nameless ? NULL : output->partial_path;
+    const struct device *lost = lost_input(output);
 
+    if (lost || (output->target.nameless && output->kind == OUTPUT_DEVICE)) {
+        moved_no_line(output->cli, "To go on", lost ? lost->path : output->target.path);
+        return;
+    }
     cli_line(output->cli, "To go on: %s%s%s%s --origin %s --cow %s %s %s%s%s%s%s%s", partial ? "rm " : "",
              partial ? cli_quote(partial).text : "", partial ? " && " : "", output->cli->program->name,
              cli_quote(output->origin->path).text, cli_quote(output->cow->path).text, output->arguments.option,
@@ -98,6 +110,8 @@ static void damaged(struct output_session *output)
 {
     const struct cli_quoted origin = cli_quote(output->origin->path), cow = cli_quote(output->cow->path);
 
+    if (lost_input(output))
+        return; /* that has been said */
     cli_line(output->cli, "To see all chunks that cannot be read: snapcheck --all --data --origin %s --cow %s",
              origin.text, cow.text);
     cli_line(output->cli, "To get everything else: snapinspect --extract FILE --skip-damaged=origin --origin %s %s",

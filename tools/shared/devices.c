@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 bool devices_is_lvm(const char *argument)
 {
@@ -115,21 +114,6 @@ void devices_warn_hidden(struct cli *cli, const struct device *device)
     if (device->claim && snap_claim_names_hidden(device->claim))
         cli_warn(cli, "%s: it lies on an overlay file system whose layers cannot be seen from here; make sure that "
                  "nobody uses it under another name", device->path);
-}
-
-bool devices_keeps_name(const struct device *device)
-{
-    struct snap_lookup *now;
-    struct snap_file_info info;
-    bool same;
-
-    if (snap_lookup_new(&now, device->path, NULL) != SNAP_OK)
-        return false;
-    snap_file_get_info(device->io, &info);
-    same = info.block_device ? S_ISBLK(now->mode) && now->number == info.device_number
-                             : now->device == info.file_device && now->inode == info.file_inode;
-    snap_lookup_free(now);
-    return same;
 }
 
 enum snap_status devices_keeps_size(const struct device *device, struct snap_error *err)

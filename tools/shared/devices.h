@@ -20,6 +20,10 @@ struct device {
     struct snap_device facts;
     struct snap_io *io;       /* NULL until it is open */
     struct snap_claim *claim; /* of all other names of its bytes; NULL where it is open for reading only */
+    const struct snap_folder *folder; /* of a new file, where it was made; borrowed; else NULL */
+    bool name_looked_at;      /* at the end of the run (moved.h) */
+    bool moved;               /* `path` is where it is now, and not the name that was given */
+    bool nameless;            /* it is not known where it is now: `path` means something else, or nothing */
 };
 
 /*
@@ -53,9 +57,6 @@ enum snap_status devices_open(struct device *device, const struct snap_file_opti
 
 /* Warns of an image whose other names cannot be seen here, so that nobody knows whether it is in use. */
 void devices_warn_hidden(struct cli *cli, const struct device *device);
-
-/* Whether its name is still the open device or image: nobody has renamed, removed or replaced it. */
-bool devices_keeps_name(const struct device *device);
 
 /* It still has the size that it was opened with; SNAP_E_CHANGED where not: another program is changing it. */
 enum snap_status devices_keeps_size(const struct device *device, struct snap_error *err);

@@ -42,6 +42,8 @@ void next_use(struct cli *cli, const struct snap_probe *content, const struct de
 {
     const char *command = command_for(content->type);
 
+    if (device->nameless)
+        return; /* that has been said; what has its name is something else */
     if (content->pttype[0] != '\0')
         use_partitions(cli, device);
     else if (strcmp(content->usage, "filesystem") == 0) /* members, LUKS, swap: there is nothing to check */
