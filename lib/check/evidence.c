@@ -279,5 +279,8 @@ enum snap_status snap_evidence_gather(const struct snap_evidence_look *look, str
         return status;
     facts.origin_in_part = evidence->unreadable > 0;
     facts.brought = signatures_differ ? &nothing : &evidence->held;
-    return weigh(look, evidence, &facts, err);
+    status = weigh(look, evidence, &facts, err);
+    evidence->fingerprint = facts.fingerprint;
+    evidence->resemblance = facts.resemblance;
+    return status;
 }

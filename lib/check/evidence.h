@@ -11,6 +11,8 @@ struct snap_evidence {
     struct snap_probe view;               /* what the snapshot shows */
     struct snap_probe held;               /* of that, what the store itself holds; nothing of the origin */
     struct snap_pair pair;
+    struct snap_fingerprint_result fingerprint; /* all zero: not compared */
+    struct snap_resemblance resemblance;  /* all zero: not compared, since something else has decided */
     uint64_t unreadable;                  /* places that could not be read: what stands there is no evidence */
 };
 

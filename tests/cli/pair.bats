@@ -192,6 +192,32 @@ member() {
     assert_said "holds only the size of its origin"
 }
 
+@test "-v: all evidence, in each program; and the sandbox" {
+    file_systems origin
+    cp origin view
+    contents piece 40000 piece
+    dd if=piece of=view bs=4096 seek=1500 conv=notrunc status=none
+    made
+    for arguments in "snapmerge -n --cow cow" "snapcheck cow" "snapinspect cow" "snapcreate -n -f --identify --cow cow"; do
+        # shellcheck disable=SC2086
+        program ${arguments/ / -v } --origin origin
+        assert_status 0
+        assert_said "sandbox: "
+        grep -qE "cow: evidence: (proven|likely) \((fingerprint|record)\)$" <<<"$stderr"
+        assert_said "cow: evidence: the store itself holds nothing known"
+        grep -qE "cow: evidence: fingerprint: samples: [0-9]+, masked: [0-9]+, .* differ: 0$" <<<"$stderr"
+        assert_said "cow: evidence: contents: not compared"
+        # shellcheck disable=SC2086
+        program $arguments --origin origin
+        assert_not_said "evidence: "
+    done
+    made --no-identity
+    program snapmerge -n -v --origin origin --cow cow
+    assert_said "cow: evidence: unknown (nothing)"
+    assert_said "cow: evidence: fingerprint: none was compared"
+    assert_said "cow: evidence: contents: chunks compared: "
+}
+
 @test "without evidence the warning is there, and in the question and the figures; what is borrowed is none" {
     file_systems origin
     cp origin view

@@ -83,6 +83,22 @@ assert_merged() {
     cmp origin origin.before
 }
 
+# --- what was chosen -------------------------------------------------------------------------
+@test "-v says what was chosen, and what of it was given" {
+    pair
+    program snapmerge -n --origin origin --cow cow
+    assert_not_said "requests by"
+    program snapmerge -n -v --io-engine threads --queue-depth 7 --seeks one-disk --memory 64M --origin origin --cow cow
+    assert_status 0
+    assert_said "origin: as the origin: requests by threads, up to 7 at once, "
+    assert_said "cow: as the COW: requests by threads, up to 7 at once, "
+    assert_said "seeks cost time on the one disk of both (as --seeks says); progress is made durable about every 600 s"
+    assert_said "memory for buffers and tables: at most 64 MiB (as --memory says)"
+    program snapmerge -n -v --seeks free --checkpoint-interval 9 --origin origin --cow cow
+    assert_said "seeks cost nothing (as --seeks says); progress is made durable about every 9 s"
+    assert_said "(a share of what is available)"
+}
+
 # --- limits ------------------------------------------------------------------------------------
 # window_of OPTION...: how many entries the largest window would have.
 window_of() {

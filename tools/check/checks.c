@@ -7,6 +7,7 @@
 #include "tools/shared/invalid.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/report.h"
+#include "tools/shared/verdict.h"
 
 static void show_progress(void *context, uint64_t done_entries, uint64_t entries)
 {
@@ -78,6 +79,8 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
     if (session->origin.io) {
         status = snap_evidence_gather(&look, &session->evidence, err);
         session->pair_known = status == SNAP_OK;
+        if (session->pair_known)
+            verdict_explain(session->cli, &session->cow, &session->evidence);
     }
     if (status == SNAP_OK && session->arguments.data && readable)
         status = check_data(session, check_options.origin_sectors, err);

@@ -75,6 +75,8 @@ void inspect_figures_warn(struct inspect_session *session)
         session->result.entries == 0)
         cli_warn(session->cli, "%s: %s", session->cow.path, verdict_renew(&session->cow, &session->origin).text);
     content_say(session->cli, &session->cow, &session->store);
+    if (session->evidence_known)
+        verdict_explain(session->cli, &session->cow, &session->evidence);
     warn_of_users(session, &session->cow, session->cow_users);
     warn_of_users(session, &session->origin, session->origin_users);
     if (invalid_is_readable(&session->store, &session->findings))

@@ -4,9 +4,11 @@
 
 #include "lib/base/clock.h"
 #include "lib/io/seek_cost.h"
+#include "tools/cli/size.h"
 #include "tools/shared/memory.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/ioprio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -84,6 +86,38 @@ static enum snap_merge_seeks find_out_seeks(const struct merge_session *session)
     }
 }
 
+static void explain_device(const struct merge_session *session, const char *what, const struct device *device)
+{
+    const uint64_t depth = session->arguments.queue_depth ? session->arguments.queue_depth : SNAP_QUEUE_DEPTH_DEFAULT;
+    struct snap_file_info info;
+
+    snap_file_get_info(device->io, &info);
+    cli_verbose(session->cli, "%s: as the %s: requests by %s, up to %" PRIu64 " at once, %s, blocks of %s",
+                device->path, what, info.engine == SNAP_IO_ENGINE_URING ? "io_uring" : "threads", depth,
+                info.direct ? "past the page cache" : "through the page cache",
+                cli_count_text(device->io->logical_block_bytes, "byte", "bytes").text);
+}
+
+/* With --verbose: what was chosen, and why. */
+static void explain(const struct merge_session *session)
+{
+    static const char *const seeks[] = {
+        [SNAP_MERGE_SEEKS_FREE] = "cost nothing",
+        [SNAP_MERGE_SEEKS_TWO_DISKS] = "cost time on two disks",
+        [SNAP_MERGE_SEEKS_ONE_DISK] = "cost time on the one disk of both",
+    };
+
+    explain_device(session, "origin", &session->origin);
+    explain_device(session, "COW", &session->cow);
+    cli_verbose(session->cli, "seeks %s (%s); progress is made durable about every %" PRIu64 " s",
+                seeks[session->options.seeks],
+                session->arguments.seeks == MERGE_SEEKS_AUTO ? "found out" : "as --seeks says",
+                session->options.interval_seconds);
+    cli_verbose(session->cli, "memory for buffers and tables: at most %s (%s)",
+                cli_size_text(session->memory_bytes).text,
+                session->arguments.memory_bytes ? "as --memory says" : "a share of what is available");
+}
+
 enum snap_status merge_tune_devices(struct merge_session *session, struct snap_error *err)
 {
     struct snap_file_info info;
@@ -93,6 +127,7 @@ enum snap_status merge_tune_devices(struct merge_session *session, struct snap_e
         session->arguments.checkpoint_seconds                     ? session->arguments.checkpoint_seconds
         : session->options.seeks == SNAP_MERGE_SEEKS_FREE ? SNAP_MERGE_INTERVAL_DEFAULT_SECONDS
                                                           : SNAP_MERGE_INTERVAL_SEEKS_SECONDS;
+    explain(session);
     snap_file_get_info(session->origin.io, &info);
     if (info.direct || (!session->arguments.verify && !session->arguments.skip_identical))
         return SNAP_OK;

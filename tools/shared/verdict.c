@@ -30,6 +30,29 @@ struct report_text verdict_sentence(const struct device *cow, const struct devic
     return result;
 }
 
+void verdict_explain(struct cli *cli, const struct device *cow, const struct snap_evidence *evidence)
+{
+    const struct snap_fingerprint_result *samples = &evidence->fingerprint;
+    const struct snap_resemblance *likeness = &evidence->resemblance;
+
+    cli_verbose(cli, "%s: evidence: %s (%s)", cow->path, snap_pair_outcome_name(evidence->pair.outcome),
+                snap_pair_reason_name(evidence->pair.reason));
+    cli_verbose(cli, "%s: evidence: the store itself holds %s", cow->path, report_probe_text(&evidence->held).text);
+    if (samples->present)
+        cli_verbose(cli, "%s: evidence: fingerprint: samples: %" PRIu32 ", masked: %" PRIu32 ", in the list: %" PRIu32
+                    ", cannot be read: %" PRIu32 ", agree: %" PRIu32 ", differ: %" PRIu32, cow->path, samples->samples,
+                    samples->masked, samples->listed, samples->unreadable, samples->agree, samples->differ);
+    else
+        cli_verbose(cli, "%s: evidence: fingerprint: none was compared", cow->path);
+    if (likeness->sampled > 0)
+        cli_verbose(cli, "%s: evidence: contents: chunks compared: %" PRIu32 ", that can tell: %" PRIu32
+                    ", that resemble what they replace: %" PRIu32, cow->path, likeness->compared, likeness->telling,
+                    likeness->resembling);
+    else
+        cli_verbose(cli, "%s: evidence: contents: not compared, since other evidence decides or there is none to "
+                    "compare", cow->path);
+}
+
 void verdict_set_json(struct cli_json *object, const struct snap_pair *pair)
 {
     struct cli_json *json = cli_json_object();
@@ -93,6 +116,7 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
 {
     const struct snap_pair *pair = &evidence->pair;
 
+    verdict_explain(cli, cow, evidence);
     if (evidence->unreadable > 0)
         cli_warn(cli, "%s, %s: %" PRIu64 " %s where file systems keep their signatures cannot be read",
                  origin->path, cow->path, evidence->unreadable,

@@ -15,6 +15,9 @@ struct report_text verdict_text(const struct snap_pair *pair);
 struct report_text verdict_sentence(const struct device *cow, const struct device *origin,
                                     const struct snap_pair *pair);
 
+/* With --verbose: all that was compared, whatever has decided. */
+void verdict_explain(struct cli *cli, const struct device *cow, const struct snap_evidence *evidence);
+
 /* "pair": outcome, reason, grown, text. */
 void verdict_set_json(struct cli_json *object, const struct snap_pair *pair);
 
