@@ -13,6 +13,7 @@
 #define VIEW_MEMORY_BYTES (16u << 20)
 #define PIECE_BYTES 4096u
 #define UNREADABLE_MAX 16u
+#define BLANK_MIN 16u /* samples that speak for an origin with nothing but zeros in them */
 
 static enum snap_status read_view(void *context, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
                                   struct snap_error *err)
@@ -204,7 +205,7 @@ static enum snap_status find_brought(const struct snap_evidence_look *look, cons
     };
 
     if (evidence->pair.outcome != SNAP_PAIR_CONTRADICTED || evidence->pair.reason != SNAP_PAIR_RECORD ||
-        facts->fingerprint.agree_telling == 0 ||
+        (facts->fingerprint.agree_telling == 0 && facts->fingerprint.agree_places < BLANK_MIN) ||
         !snap_fingerprinting_masked_at(look->store, evidence->origin.signature_offset_bytes))
         return SNAP_OK;
     return snap_brought_find(&search, brought, err);

@@ -189,6 +189,8 @@ static void decide_by_content(const struct snap_pair_facts *facts, const struct 
                      facts->fingerprint.agree_telling,
                      snap_text_form(facts->fingerprint.agree_places, "is what it was", "are what they were"),
                      PROOF_SAMPLES, PROOF_TELLING);
+    else if (match->brought)
+        (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_HELD, "the COW holds what this origin has, byte for byte");
     else if (resemblance->likely)
         (void)decide(pair, SNAP_PAIR_LIKELY, SNAP_PAIR_CONTENT, "%s; but %" PRIu32 " of %" PRIu32 " chunks %s what "
                      "%s would replace", marks, resemblance->resembling, resemblance->telling,

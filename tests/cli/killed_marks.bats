@@ -240,6 +240,16 @@ goes_on_with_content() {
     goes_on_with_content "ntfs (UUID $(uuid view))"
 }
 
+@test "killed when a file system was made inside the snapshot of a blank device: the plain command goes on" {
+    truncate -s 0 origin
+    truncate -s 8M origin
+    cp origin clone
+    mke2fs -q -t ext4 -b 1024 clone
+    cp origin view
+    mke2fs -q -t ext4 -b 1024 view
+    goes_on_with_content "ext4 (UUID $(uuid view))"
+}
+
 @test "killed when a GPT has another UUID: the plain command goes on, and not with a clone" {
     rm origin
     truncate -s 8M origin

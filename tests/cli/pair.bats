@@ -8,6 +8,10 @@ setup() {
     in_folder
 }
 
+teardown() {
+    loops_detach
+}
+
 # file_systems NAME...: an ext4 file system in each of these images, of 8 MiB.
 file_systems() {
     local name
@@ -532,4 +536,47 @@ layers() {
     program snapmerge -n --origin origin --cow cow
     assert_status 0
     assert_said "cow and origin belong together: "
+}
+
+# with_serial LOOP NUMBER PROGRAM ARGUMENT...: the program, where sysfs says that this loop device has a serial number.
+with_serial() {
+    local attributes=/sys/devices/virtual/block/${1#/dev/} number=$2
+    shift 2
+    run --separate-stderr unshare -m bash -euc '
+        mkdir -p kept
+        for name in size dev ro loop queue holders slaves; do cp -r "$1/$name" kept/ 2>/dev/null || true; done
+        echo "$2" >kept/serial
+        mount -t tmpfs none "$1"
+        cp -r kept/. "$1"
+        shift 2
+        exec "$@"' bash "$attributes" "$number" $WRAPPER "$BUILDDIR/tools/$@" </dev/null
+}
+
+@test "a copy of the origin on another disk: both facts are said, and the word goes on" {
+    need_loops
+    unshare -m true 2>/dev/null || skip "needs mount namespaces"
+    file_systems origin
+    contents piece 1638400 piece
+    dd if=piece of=origin bs=4096 seek=1200 conv=notrunc status=none
+    cp origin view
+    e2label view changed
+    loop_over origin
+    with_serial "$loop" WD-1 snapcreate --origin "$loop" --cow cow --size max --from-diff view
+    assert_status 0
+    cp origin copy
+    cp cow cow.before
+    loop_over copy
+    with_serial "$loop" WD-2 snapmerge --origin "$loop" --cow cow
+    assert_status 8
+    assert_said "the store was made for an origin with serial number WD-1, but this one has WD-2; but "
+    assert_said " sampled blocks are what they were when the store recorded them: is it a copy of the origin?"
+    assert_said "; if it is one, and $loop is the one that you mean, add --accept=identity"
+    cmp cow cow.before
+    with_serial "$loop" WD-2 snapcheck --origin "$loop" cow
+    assert_status 8
+    assert_shown "cow and $loop may not belong together: "
+    with_serial "$loop" WD-2 snapmerge --accept=identity --origin "$loop" --cow cow
+    assert_status 0
+    loops_detach
+    cmp copy view
 }

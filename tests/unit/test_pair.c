@@ -151,7 +151,9 @@ static void what_a_merge_has_brought_is_no_contradiction(void **state)
     assert_true(pair.brought);
     facts.fingerprint.differ = 1;
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "1 of 17");
-    facts.fingerprint.differ = 0;
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 16, .agree_places = 16}; /* nothing but zeros */
+    judged(SNAP_PAIR_LIKELY, SNAP_PAIR_HELD, "byte for byte; a merge of this store has brought ext4 (UUID " A);
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 16, .agree_places = 16, .agree_telling = 8};
     facts.brought = &held;
     facts.before = &before;
     judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "; a merge of another store has brought ext4 (UUID " A ") to it");
