@@ -260,6 +260,7 @@ enum snap_status snap_evidence_gather(const struct snap_evidence_look *look, str
                    .device = look->device,
                    .probe = &evidence->origin},
         .held = &evidence->held,
+        .lvm_group = look->lvm_group,
         .entries = look->figures->entries,
         .entries_beyond = look->figures->entries_beyond,
         .reach_bytes = look->figures->reach_bytes,

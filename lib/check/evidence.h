@@ -28,6 +28,7 @@ struct snap_evidence_look {
      * no such merge.
      */
     const struct snap_identity *merged;
+    const char *lvm_group;                    /* as in snap_pair_facts; NULL: none */
     bool (*stop)(void *context);              /* polled where it takes long; NULL: never. True: SNAP_E_STOPPED */
     void *stop_context;
 };

@@ -243,6 +243,9 @@ void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair
     if (!contradicts_device(facts, &match, pair) && !decides_by_samples(facts, &match, pair) &&
         !decides_by_record(facts, &match, pair) && !decides_by_held(facts, origin.probe, pair))
         decide_by_content(facts, &match, pair);
+    if (facts->lvm_group && pair->outcome != SNAP_PAIR_CONTRADICTED && pair->outcome != SNAP_PAIR_PROVEN)
+        (void)decide(pair, SNAP_PAIR_PROVEN, SNAP_PAIR_METADATA, "LVM's metadata of the group \"%.128s\" name this "
+                     "origin", facts->lvm_group);
     name_what_was_brought(facts, pair);
 }
 
@@ -286,6 +289,7 @@ const char *snap_pair_reason_name(enum snap_pair_reason reason)
         [SNAP_PAIR_ORIGIN_STORE] = "origin-is-store", [SNAP_PAIR_DEVICE] = "device",
         [SNAP_PAIR_FINGERPRINT] = "fingerprint", [SNAP_PAIR_RECORD] = "record",
         [SNAP_PAIR_HELD] = "held",               [SNAP_PAIR_CONTENT] = "content",
+        [SNAP_PAIR_METADATA] = "metadata",
     };
 
     return names[reason];

@@ -24,7 +24,8 @@ enum snap_pair_reason {
     SNAP_PAIR_FINGERPRINT,   /* "fingerprint": sampled blocks of the origin */
     SNAP_PAIR_RECORD,        /* "record": file system or partition table that the record names */
     SNAP_PAIR_HELD,          /* "held": file system or partition table that the store holds */
-    SNAP_PAIR_CONTENT        /* "content": what the store holds resembles what it would replace */
+    SNAP_PAIR_CONTENT,       /* "content": what the store holds resembles what it would replace */
+    SNAP_PAIR_METADATA       /* "metadata": LVM's metadata name this origin */
 };
 
 /* Everything that the judgement knows. What is borrowed outlives the call. */
@@ -37,6 +38,7 @@ struct snap_pair_facts {
     const struct snap_probe *held;        /* what the store itself holds, nothing borrowed from the origin */
     const struct snap_probe *before;      /* what was there before a merge of another store; NULL: origin.probe */
     const struct snap_probe *brought;     /* what a merge of this store may have brought there; empty: nothing */
+    const char *lvm_group;                /* whose metadata name this origin for this store; NULL: none do */
     uint64_t entries;
     uint64_t entries_beyond;              /* entries that lie beyond the end of the origin, wholly */
     uint64_t reach_bytes;                 /* the least size of an origin that takes all entries */
@@ -59,7 +61,7 @@ struct snap_pair {
  * Judges. A contradiction that no change of content explains weighs most (entries beyond the end, a store as origin,
  * another device); then marks that the record names and the origin lacks; then the fingerprint, which convicts or
  * proves; then marks of the record that are the same, marks that the store holds, and at last likeness of content,
- * which only ever makes likely what is unknown.
+ * which only ever makes likely what is unknown. LVM's metadata prove what nothing contradicts.
  */
 void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair);
 

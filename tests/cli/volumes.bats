@@ -19,22 +19,42 @@ teardown() {
     sha256sum --quiet --check before
 }
 
-@test "figures, list and judgement are those of the same store and origin as plain images" {
-    local arguments plain
+# plain: what was printed, with the names of the images, and without the judgement of the pair.
+plain() {
+    sed 's,lvm:vg/snap,cow,; s,lvm:vg/origin,origin,; /^pair /d; / belong together/d; /"fits":/d; /"pair": {/,/}/d' \
+        <<<"$output"
+}
+
+@test "figures and list are those of the same store and origin as plain images" {
+    local arguments expected
     for arguments in --json --list '--list --json' ''; do
         # shellcheck disable=SC2086
         program snapinspect $arguments --origin origin cow
         assert_status 0
-        plain=$output
+        expected=$(plain)
         # shellcheck disable=SC2086
         program snapinspect $arguments --devices pv0,pv1 lvm:vg/snap
         assert_status 0
-        assert_equal "$(sed 's,lvm:vg/snap,cow,; s,lvm:vg/origin,origin,' <<<"$output")" "$plain"
+        assert_equal "$(plain)" "$expected"
     done
     program snapcheck --data --origin origin cow
-    plain=$output
+    expected=$(plain)
     program snapcheck --data --devices pv0 --devices pv1 --cow lvm:vg/snap
-    assert_equal "$(sed 's,lvm:vg/snap,cow,; s,lvm:vg/origin,origin,' <<<"$output")" "$plain"
+    assert_equal "$(plain)" "$expected"
+}
+
+@test "the metadata prove the pair, unless something contradicts it" {
+    program snapinspect --devices pv0,pv1 lvm:vg/snap
+    assert_shown 'pair        proven: LVM'"'"'s metadata of the group "vg" name this origin'
+    program snapcheck --json --devices pv0,pv1 lvm:vg/snap
+    assert_json '.result.pair | .outcome + " " + .reason' "proven metadata"
+    program snapcheck --json --devices pv0,pv1 --origin lvm:vg/origin cow
+    assert_json .result.pair.outcome unknown
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/old-beyond-origin.recipe" cow origin view
+    volumes_make origin cow
+    sha256sum pv0 pv1 >before
+    program snapcheck --json --devices pv0,pv1 lvm:vg/snap
+    assert_json '.result.pair | .outcome + " " + .reason' "contradicted reach"
 }
 
 @test "the origin follows from the metadata; it may be named, and must be the same" {

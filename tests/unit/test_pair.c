@@ -253,6 +253,24 @@ static void content_only_makes_likely_what_is_unknown(void **state)
     judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "nothing else tells");
 }
 
+/* The strongest proof there is, and it outweighs no contradiction. */
+static void metadata_of_lvm_prove_what_nothing_contradicts(void **state)
+{
+    (void)state;
+    facts.lvm_group = "vg";
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_METADATA, "LVM's metadata of the group \"vg\" name this origin");
+    held = origin;
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_METADATA, "");
+    (void)snprintf(held.uuid, sizeof held.uuid, B);
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_HELD, "");
+    held.type[0] = '\0';
+    facts.entries_beyond = 1;
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH, "");
+    facts.entries_beyond = 0;
+    record("ext4", B);
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_RECORD, "");
+}
+
 static void a_later_state_of_a_device(void **state)
 {
     (void)state;
@@ -271,7 +289,7 @@ static void a_later_state_of_a_device(void **state)
 static void each_word_is_another_one(void **state)
 {
     (void)state;
-    for (int a = 0; a <= SNAP_PAIR_CONTENT; a++)
+    for (int a = 0; a <= SNAP_PAIR_METADATA; a++)
         for (int b = 0; b < a; b++)
             assert_string_not_equal(snap_pair_reason_name((enum snap_pair_reason)a),
                                     snap_pair_reason_name((enum snap_pair_reason)b));
@@ -294,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup(a_serial_number_alone_says_nothing, set_up),
         cmocka_unit_test_setup(evidence_is_weighed_strongest_first, set_up),
         cmocka_unit_test_setup(content_only_makes_likely_what_is_unknown, set_up),
+        cmocka_unit_test_setup(metadata_of_lvm_prove_what_nothing_contradicts, set_up),
         cmocka_unit_test_setup(a_later_state_of_a_device, set_up),
         cmocka_unit_test(each_word_is_another_one),
     };

@@ -59,6 +59,7 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
         .figures = &session->result,
         .origin = session->origin.io,
         .device = &session->origin.facts,
+        .lvm_group = session->cow.lvm_group,
         .stop = cli_stop_asked,
     };
     enum snap_status status = check_holders(session, &session->cow, err);

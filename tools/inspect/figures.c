@@ -26,6 +26,7 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
         .figures = &session->result,
         .origin = session->origin.io,
         .device = &session->origin.facts,
+        .lvm_group = session->cow.lvm_group,
         .stop = cli_stop_asked,
     };
     enum snap_status status;

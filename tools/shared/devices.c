@@ -138,6 +138,8 @@ enum snap_status devices_close(struct device *device, struct snap_error *err)
     device->found = NULL;
     free(device->path);
     device->path = NULL;
+    free(device->lvm_group);
+    device->lvm_group = NULL;
     return status;
 }
 

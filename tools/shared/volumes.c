@@ -202,6 +202,20 @@ static enum snap_status open_any(struct cli *cli, const struct volumes *volumes,
     return status == SNAP_OK ? devices_open(device, &options, err) : status;
 }
 
+/* Where the COW holds a snapshot's store, the metadata of its group prove the pair. */
+static enum snap_status remember_group(const struct volumes *volumes, const char *cow_argument, struct device *cow,
+                                       struct snap_error *err)
+{
+    const struct snap_group *group;
+    size_t lv;
+    enum snap_status status = find_volume(volumes, cow_argument, &group, &lv, err);
+
+    if (status != SNAP_OK || !snap_metadata_snapshot_of(group->metadata, lv))
+        return status;
+    cow->lvm_group = strdup(group->metadata->name);
+    return cow->lvm_group ? SNAP_OK : snap_fail(err, SNAP_E_NOMEM, "%s: no memory to open it", cow_argument);
+}
+
 static enum snap_status open_both(struct cli *cli, const struct volumes *volumes, struct device *cow,
                                   const char *cow_argument, struct device *origin, const char **origin_argument,
                                   struct snap_store *store, struct snap_error *err)
@@ -218,6 +232,8 @@ static enum snap_status open_both(struct cli *cli, const struct volumes *volumes
         return status;
     }
     status = open_any(cli, volumes, cow_name, cow, err);
+    if (status == SNAP_OK && origin_name && devices_is_lvm(cow_argument))
+        status = remember_group(volumes, cow_argument, cow, err); /* choose_origin took the name of the metadata */
     if (origin_name && status == SNAP_OK)
         status = open_any(cli, volumes, origin_name, origin, err);
     else
