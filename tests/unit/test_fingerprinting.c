@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Fingerprints of origins of any size, taken and compared: what agrees, what differs, what does not count. */
 #include "lib/base/bytes.h"
+#include "lib/base/crc32c.h"
 #include "lib/check/fingerprinting.h"
 #include "tests/support/io_fault.h"
 #include "tests/unit/list_fixture.h"
@@ -221,6 +222,25 @@ static void test_distinct(void **state)
     list_close(small);
 }
 
+/*
+ * A limit of the format: a CRC-32C directly behind what it covers, as in the superblock of ext4, hides a change there.
+ */
+static void test_own_checksum(void **state)
+{
+    struct snap_io *origin = origin_new(100 * 4096), *cow = cow_new(origin);
+    uint8_t *superblock = io_mem_bytes(origin) + 1024;
+
+    (void)state;
+    snap_put_le32(superblock + 1020, snap_crc32c(superblock, 1020));
+    assert_int_equal(put_fingerprint(cow, origin), 0);
+    superblock[48] ^= 1;
+    assert_int_equal(compare(cow, origin).differ, 1);
+    snap_put_le32(superblock + 1020, snap_crc32c(superblock, 1020));
+    assert_int_equal(compare(cow, origin).differ, 0);
+    list_close(cow);
+    list_close(origin);
+}
+
 /* Where a merge may have written: a block that is sampled tells by its own sample. */
 static void test_masked_at(void **state)
 {
@@ -356,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_listed),
         cmocka_unit_test(test_masked),
         cmocka_unit_test(test_distinct),
+        cmocka_unit_test(test_own_checksum),
         cmocka_unit_test(test_masked_at),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_failures),
