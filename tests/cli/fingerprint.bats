@@ -201,6 +201,8 @@ merge() {
         if ended_early; then
             ends=$((ends + 1))
             ! half_merged snap.view || halfway=$((halfway + 1))
+            # Killed behind the last cut: the fingerprint may be gone already.
+            [ "$(walk snap figures | cut -d' ' -f1)" -gt 0 ] || { begin_anew snap && continue; }
             true_of snap
             # Also once an entry is off the list, whoever takes it off: the mask was there before.
             masked=$(counts snap masked)
