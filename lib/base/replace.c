@@ -48,7 +48,8 @@ static enum snap_status check_first_line(int fd, const char *path, const char *f
     if (count == 0 || (count == (ssize_t)length && memcmp(found, first_line, length) == 0))
         return SNAP_OK;
     return snap_fail(err, SNAP_E_REFUSED,
-                     "%s: holds something else: it does not begin with \"%.*s\", and is not replaced",
+                     "%s: holds something else: it does not begin with \"%.*s\", and is not replaced; "
+                     "name another file",
                      path, (int)strcspn(first_line, "\n"), first_line);
 }
 
@@ -63,7 +64,7 @@ static enum snap_status take_old(struct snap_replace *file, int fd, const char *
     if (fstat(fd, &seen) != 0)
         return snap_fail_errno(err, errno, "%s", path);
     if (!S_ISREG(seen.st_mode))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: is no regular file: it is not replaced", path);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: is no regular file: it is not replaced; name another file", path);
     status = check_first_line(fd, path, first_line, err);
     if (status != SNAP_OK)
         return status;
@@ -85,7 +86,8 @@ static enum snap_status look_at_old(struct snap_replace *file, const char *first
     if (fd < 0 && errno == ENOENT)
         return SNAP_OK;
     if (fd < 0 && errno == ELOOP)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: is a symbolic link: it is not followed and not replaced",
+        return snap_fail(err, SNAP_E_REFUSED, "%s: is a symbolic link: it is not followed and not replaced; name the "
+                         "file itself",
                          folder->path);
     if (fd < 0)
         return snap_fail_errno(err, errno, "%s", folder->path);

@@ -112,7 +112,8 @@ static enum snap_status check_batch(struct data_check *check, uint64_t first_ind
     memset(check->sys_errno, 0, sizeof check->sys_errno);
     for (uint64_t i = 0; i < count; i++) /* sound when it was checked: only still being so is asked */
         if (check->entries[i].new_chunk >= check->store->layout.cow_chunks)
-            return snap_fail(err, SNAP_E_CORRUPT, "%s: entry %" PRIu64 " changed while it was checked",
+            return snap_fail(err, SNAP_E_CORRUPT, "%s: entry %" PRIu64 " changed while it was checked; another "
+                             "program writes to it: stop that, then repeat this command",
                              check->store->io->name, first_index + i);
     for (uint64_t at_bytes = 0; at_bytes < chunk_bytes && status == SNAP_OK; at_bytes += check->piece_bytes)
         status = read_pieces(check, count, at_bytes, err);

@@ -236,7 +236,8 @@ enum snap_status snap_repeats_find(const struct snap_repeats_search *search, boo
     met = kinds->identical.count + kinds->different.count;
     if (met != numbers->count)
         return snap_fail(err, SNAP_E_CORRUPT,
-                         "%s: the list changed while it was read: %" PRIu64 " repetitions of %s chunks, then %" PRIu64,
+                         "%s: the list changed while it was read: %" PRIu64 " repetitions of %s chunks, then %" PRIu64
+                         "; another program writes to it: stop that, then repeat this command",
                          name, numbers->count, by_new ? "data" : "origin", met);
     sort_named(&kinds->identical);
     sort_named(&kinds->different);

@@ -195,7 +195,7 @@ static enum snap_status choose_candidate(const char *argument, struct search *se
                          "this as root", argument, search->denied_count,
                          snap_text_form(search->denied_count, "device", "devices"));
     if (search->count == 0)
-        return snap_fail(err, SNAP_E_NOENT, "%s: no device has this tag", argument);
+        return snap_fail(err, SNAP_E_NOENT, "%s: no device has this tag; blkid lists those that there are", argument);
     if (search->count > 1) {
         for (size_t i = 0; i < search->count; i++) {
             size_t used = strlen(list);

@@ -232,7 +232,7 @@ static enum snap_status start_engine(struct snap_io_file *file, const struct sna
         if (failed == 0)
             return SNAP_OK;
         if (options->engine == SNAP_IO_ENGINE_URING)
-            return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: io_uring is %s", file->name,
+            return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: io_uring is %s; threads do the same", file->name,
                              failed == ENOSYS       ? "missing in this kernel"
                              : failed == EOPNOTSUPP ? "missing in this build, which lacks liburing"
                              : failed == EPERM      ? "forbidden on this system"

@@ -66,7 +66,8 @@ static enum snap_status check_zero(const struct snap_sibling *sibling, const str
     for (uint32_t i = span->live; i < span->slots; i++) {
         if ((snap_span_old(span, i) | snap_span_new(span, i)) != 0)
             return snap_fail(err, SNAP_E_CORRUPT,
-                             "%s: area %" PRIu64 " slot %" PRIu32 ": garbage behind the end of the list",
+                             "%s: area %" PRIu64 " slot %" PRIu32 ": bytes that are no entry stand behind the end of "
+                             "the list, so nothing can be added to it",
                              sibling->store->io->name, span->area, span->first_slot + i);
     }
     return SNAP_OK;
@@ -193,7 +194,8 @@ enum snap_status snap_sibling_plan(struct snap_sibling *sibling, const struct sn
     while (status == SNAP_OK && entries > 0) {
         status = snap_list_walk_next(walk, &span, err);
         if (status == SNAP_OK && span.live == 0)
-            status = snap_fail(err, SNAP_E_CORRUPT, "%s: the list became shorter while it was read",
+            status = snap_fail(err, SNAP_E_CORRUPT, "%s: the list became shorter while it was read; another program "
+                               "writes to it: stop that, then repeat this command",
                                merged->io->name);
         for (uint32_t i = 0; status == SNAP_OK && i < span.live && entries > 0; i++, entries--) {
             status = plan_entry(sibling, merged, snap_span_old(&span, i), &need->needed_chunks, err);

@@ -134,7 +134,8 @@ static enum snap_status check_entries(const struct snap_window *window, const st
         if (entry->old_chunk >= origin_chunks || !snap_layout_is_data_chunk(&store->layout, entry->new_chunk))
             return snap_fail(err, SNAP_E_CORRUPT,
                              "%s: entry %" PRIu64 " (origin chunk %" PRIu64 ", data chunk %" PRIu64
-                             ") is out of range now, though the list was checked: the device changed meanwhile",
+                             ") is out of range now, though the list was checked: another program writes to the "
+                             "device; stop that, then repeat this command",
                              store->io->name, window->range.first + i, entry->old_chunk, entry->new_chunk);
     }
     return SNAP_OK;

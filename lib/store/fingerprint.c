@@ -158,7 +158,8 @@ enum snap_status snap_fingerprint_put(const struct snap_store *store, const stru
     if (status == SNAP_OK) {
         snap_codec_decode_header(bytes, &header);
         if (memcmp(&header, &store->header, sizeof header) != 0)
-            status = snap_fail(err, SNAP_E_CORRUPT, "%s: the header changed meanwhile", store->io->name);
+            status = snap_fail(err, SNAP_E_CORRUPT, "%s: the header has changed since it was read; another program "
+                               "writes to it: stop that, then repeat this command", store->io->name);
     }
     if (status == SNAP_OK) {
         if (fingerprint)

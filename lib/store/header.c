@@ -130,7 +130,8 @@ enum snap_status snap_header_fail_defect(const struct snap_store *store, struct 
                          "%s: not a snapshot store: magic 0x%08" PRIx32 " at byte 0, expected 0x%08x (\"SnAp\")", name,
                          store->header.magic, SNAP_MAGIC);
     case SNAP_HEADER_VERSION:
-        return snap_fail(err, SNAP_E_VERSION, "%s: header: disk version %" PRIu32 " at byte 8, expected %u", name,
+        return snap_fail(err, SNAP_E_VERSION, "%s: header: disk version %" PRIu32 " at byte 8, expected %u: no other "
+                         "version is known here", name,
                          store->header.version, SNAP_DISK_VERSION);
     case SNAP_HEADER_INVALID:
         return snap_fail(err, SNAP_E_INVALID,
@@ -140,7 +141,7 @@ enum snap_status snap_header_fail_defect(const struct snap_store *store, struct 
     case SNAP_HEADER_CHUNK_SIZE:
         return snap_fail(err, SNAP_E_CORRUPT,
                          "%s: header: chunk size of %" PRIu32
-                         " sectors at byte 12, expected a power of two from 1 to %u",
+                         " sectors at byte 12, expected a power of two from 1 to %u: the header is damaged",
                          name, store->header.chunk_sectors, SNAP_CHUNK_SECTORS_MAX);
     case SNAP_HEADER_NO_AREA:
         return snap_fail(err, SNAP_E_CORRUPT,

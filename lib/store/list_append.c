@@ -171,8 +171,8 @@ static enum snap_status read_first_unit(struct snap_list_append *append, uint64_
         snap_codec_decode_entry(append->unit + i * SNAP_ENTRY_BYTES, &entry);
         if (unit_first + i < append->entries ? entry.new_chunk == 0 : (entry.old_chunk | entry.new_chunk) != 0)
             status = snap_fail(err, SNAP_E_CORRUPT,
-                               "%s: the list has no longer %" PRIu64 " entries, though it was checked: the device "
-                               "changed meanwhile",
+                               "%s: the list has no longer %" PRIu64 " entries, though it was checked: another program "
+                               "writes to the device; stop that, then repeat this command",
                                store->io->name, append->entries);
     }
     return status;

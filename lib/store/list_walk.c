@@ -227,7 +227,8 @@ enum snap_status snap_list_walk_digest(const struct snap_store *store, uint64_t 
 
         status = snap_list_walk_next(walk, &span, err);
         if (status == SNAP_OK && span.live == 0)
-            status = snap_fail(err, SNAP_E_CORRUPT, "%s: the list became shorter while it was read", store->io->name);
+            status = snap_fail(err, SNAP_E_CORRUPT, "%s: the list became shorter while it was read; another program "
+                               "writes to it: stop that, then repeat this command", store->io->name);
         if (status != SNAP_OK)
             break;
         step = snap_min(count, span.live);

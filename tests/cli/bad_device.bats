@@ -332,3 +332,22 @@ hold() {
     program snapmerge --preserve "$BATS_TEST_TMPDIR/large" --origin "$origin" --cow "$cow"
     refused snapmerge 8 "it has 1048064 bytes, and an origin needs at least one chunk, which has 1048576 bytes in"
 }
+
+@test "what is refused comes with what to do next: a tag, a version, blocks of 4 KiB" {
+    local name
+    for name in snapmerge snapcreate; do
+        program "$name" --origin LABEL=dmsnap-no-such-label --cow "$cow"
+        assert_status 8
+        assert_said "LABEL=dmsnap-no-such-label: "
+        [[ $stderr == *"; blkid lists those that there are"* || $stderr == *"; repeat this as root"* ]]
+    done
+    images_make version-2
+    program snapmerge --origin "$origin" --cow "$cow"
+    assert_status 4
+    assert_said "expected 1: no other version is known here"
+    need_loops
+    loop_over "$origin" --sector-size 4096
+    program snapcreate --origin "$loop" --cow "$BATS_TEST_TMPDIR/new" --size 1M --chunk-size 512
+    assert_status 8
+    assert_said "the kernel refuses chunks of 512 there; use --chunk-size 4096 or a multiple of it"
+}

@@ -290,6 +290,7 @@ equal() {
     keep_with_file
     assert_status 8
     assert_said "state: is a symbolic link"
+    assert_said "; name the file itself"
     assert_said "Nothing was written."
     cmp origin origin.before
     assert_equal "$(<target)" precious
@@ -379,6 +380,7 @@ ignored() {
     keep_with_file
     assert_status 8
     assert_said "state: holds something else"
+    assert_said "is not replaced; name another file"
     assert_said "Nothing was written."
     cmp state state.before
     cp cow cow.before

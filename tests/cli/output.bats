@@ -178,7 +178,7 @@ merge_copies() {
     printf '%100s' END | dd of=new.partial bs=1 seek=8388608 conv=notrunc status=none
     end
     assert_status 8
-    assert_said "new.partial: the last 100 bytes read back differently"
+    assert_said "new.partial: the last 100 bytes do not read back as they were written"
     assert [ ! -e new ]
 }
 

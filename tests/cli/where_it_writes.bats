@@ -53,7 +53,7 @@ grown() {
     for file in origin snap other; do
         grown "$file"
         assert_status 8
-        assert_said "$file: it had $(stat -c %s "$file.before") bytes when it was checked and has $(stat -c %s "$file") now"
+        assert_said "$file: it had $(stat -c %s "$file.before") bytes when it was checked and has $(stat -c %s "$file") now: another program is changing it; stop that, then repeat this command"
         assert_said "Nothing was written."
         truncate -s -64K "$file"
         cmp origin origin.before

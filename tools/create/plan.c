@@ -83,8 +83,8 @@ static enum snap_status check_chunk(struct create_session *session, struct snap_
     if (chunk_bytes % block_bytes != 0)
         return snap_fail(err, SNAP_E_REFUSED,
                          "%s: its logical blocks have %" PRIu32 " bytes, and the kernel refuses chunks of %" PRIu64 " "
-                         "there",
-                         session->origin.path, block_bytes, chunk_bytes);
+                         "there; use --chunk-size %" PRIu32 " or a multiple of it",
+                         session->origin.path, block_bytes, chunk_bytes, block_bytes);
     return snap_layout_init(&session->layout, chunk_bytes / SNAP_SECTOR_BYTES, 0, err);
 }
 
@@ -129,7 +129,8 @@ static enum snap_status plan_image(struct create_session *session, struct snap_e
         if (!snap_layout_chunks_for_entries(session->layout.entries_per_area,
                                             snap_layout_origin_chunks(&session->layout, origin_sectors), &chunks) ||
             !snap_mul(chunks, session->layout.chunk_bytes, &size_bytes))
-            return snap_fail(err, SNAP_E_NOSPC, "%s: it is too large for a store that can never overflow",
+            return snap_fail(err, SNAP_E_NOSPC, "%s: it is too large for a store that can never overflow; give "
+                             "--size a number",
                              session->origin.path);
     }
     if (size_bytes % SNAP_SECTOR_BYTES != 0)
@@ -203,8 +204,9 @@ static enum snap_status plan_device(struct create_session *session, struct snap_
     if (status == SNAP_OK && session->layout.chunk_bytes % session->cow.io->logical_block_bytes != 0)
         status = snap_fail(err, SNAP_E_REFUSED,
                            "%s: its logical blocks have %" PRIu32 " bytes, and the kernel refuses chunks of "
-                           "%" PRIu64 " there",
-                           session->cow.path, session->cow.io->logical_block_bytes, session->layout.chunk_bytes);
+                           "%" PRIu64 " there; use --chunk-size %" PRIu32 " or a multiple of it",
+                           session->cow.path, session->cow.io->logical_block_bytes, session->layout.chunk_bytes,
+                           session->cow.io->logical_block_bytes);
     if (status == SNAP_OK)
         status = set_cow_sectors(session, session->cow.io->size_bytes / SNAP_SECTOR_BYTES, err);
     return status;

@@ -91,7 +91,7 @@ static int run_merge(struct merge_session *session, struct snap_merge *prepared)
         (void)cli_fail(session->cli, &err);
     if (end_status != SNAP_OK)
         cli_line(session->cli, "The merge itself is complete; only the mark that it is under way could not be "
-                 "removed.");
+                 "removed. If a later merge of this store asks for its undo store, add --accept=undo.");
     return show_end(session, status, exit_status, outcome);
 }
 

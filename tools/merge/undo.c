@@ -127,7 +127,7 @@ static enum snap_status check_folder(struct merge_session *session, const char *
     if (status != SNAP_OK)
         return status;
     if (fstatfs(session->undo.folder->fd, &fs) != 0)
-        return snap_fail_errno(err, errno, "%s: its folder", path);
+        return snap_fail_errno(err, errno, "%s: its folder cannot be looked at", path);
     if ((unsigned)fs.f_type == TMPFS_MAGIC || (unsigned)fs.f_type == RAMFS_MAGIC)
         cli_warn(session->cli, "%s: it lies in memory; after a power failure there is no way back", path);
     return SNAP_OK;

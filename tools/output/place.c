@@ -34,7 +34,8 @@ static enum snap_status check_apart(const struct output_session *output, int fd,
 
 static enum snap_status fail_exists(const struct output_session *output, struct snap_error *err)
 {
-    return snap_fail(err, SNAP_E_REFUSED, "%s: it exists already, but %s makes a new image", output->target.path,
+    return snap_fail(err, SNAP_E_REFUSED, "%s: it exists already, but %s makes a new image; name another file",
+                     output->target.path,
                      output->arguments.option);
 }
 

@@ -75,7 +75,8 @@ static enum snap_status copy_tail(struct output_session *output, bool compare, s
     if (status == SNAP_OK)
         status = snap_io_read(output->target.io, offset_bytes, tail_bytes, found, err);
     if (status == SNAP_OK && memcmp(tail, found, (size_t)tail_bytes) != 0)
-        status = snap_fail(err, SNAP_E_IO, "%s: the last %" PRIu64 " bytes read back differently",
+        status = snap_fail(err, SNAP_E_IO, "%s: the last %" PRIu64 " bytes do not read back as they were written: do "
+                           "not trust this device",
                            output->target.io->name, tail_bytes);
     return status;
 }

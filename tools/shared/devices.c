@@ -123,7 +123,8 @@ enum snap_status devices_keeps_size(const struct device *device, struct snap_err
 
     if (status == SNAP_OK && device->io && now_bytes != device->io->size_bytes)
         return snap_fail(err, SNAP_E_CHANGED, "%s: it had %" PRIu64 " bytes when it was checked and has %" PRIu64
-                         " now: another program is changing it", device->path, device->io->size_bytes, now_bytes);
+                         " now: another program is changing it; stop that, then repeat this command", device->path,
+                         device->io->size_bytes, now_bytes);
     return status;
 }
 

@@ -118,7 +118,8 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
 
     verdict_explain(cli, cow, evidence);
     if (evidence->unreadable > 0)
-        cli_warn(cli, "%s, %s: %" PRIu64 " %s where file systems keep their signatures cannot be read",
+        cli_warn(cli, "%s, %s: %" PRIu64 " %s where file systems keep their signatures cannot be read: what stands "
+                 "there does not count",
                  origin->path, cow->path, evidence->unreadable,
                  snap_text_form(evidence->unreadable, "place", "places"));
     if (pair->grown)
