@@ -92,6 +92,13 @@ static enum snap_status zero_leftovers(struct snap_merge *merge, struct snap_err
     return status == SNAP_OK ? snap_list_end_finish(&merge->list_end, err) : status;
 }
 
+/* A failed read or write of data. Only that can be left out: neither a flush nor what the list is in. */
+static void note_bad_sectors(struct snap_merge *merge, enum snap_status status, const struct snap_error *err)
+{
+    merge->result->stopped_by_bad_sectors |= status == SNAP_E_IO && !merge->options->continue_on_error && err &&
+                                             snap_error_is_medium(err->sys_errno);
+}
+
 /*
  * The siblings get what the load is about to replace: the content first, to all of them; then the entries, to all of
  * them, durably. It is read only now, after the writes of the load before: what was read earlier could be from before
@@ -104,8 +111,11 @@ static enum snap_status copy_out(struct snap_merge *merge, struct snap_plan *pla
     enum snap_status status = SNAP_OK;
 
     reads.keep_going = options->continue_on_error;
-    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
+    for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++) {
         status = snap_sibling_copy(options->siblings[i], merge->origin, plan, &reads, &merge->copy_out_control, err);
+        if (status != SNAP_OK && snap_sibling_origin_unread(options->siblings[i]))
+            note_bad_sectors(merge, status, err);
+    }
     for (size_t i = 0; i < options->sibling_count && status == SNAP_OK; i++)
         status = snap_sibling_commit(options->siblings[i], err);
     for (size_t i = 0; i < options->sibling_count; i++)
@@ -136,13 +146,6 @@ static enum snap_status verify(struct snap_merge *merge, struct snap_window *win
         return status;
     return snap_compare_load_verify(window, merge->origin, merge->found, &merge->compare_control,
                                     &merge->result->verified_bytes, err);
-}
-
-/* A failed read or write of data. Only that can be left out: neither a flush nor what the list is in. */
-static void note_bad_sectors(struct snap_merge *merge, enum snap_status status, const struct snap_error *err)
-{
-    merge->result->stopped_by_bad_sectors |= status == SNAP_E_IO && !merge->options->continue_on_error && err &&
-                                             snap_error_is_medium(err->sys_errno);
 }
 
 /* Steps 2 and 3: one load, which was read, goes to the origin. */

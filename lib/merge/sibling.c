@@ -219,6 +219,11 @@ bool snap_sibling_usable(const struct snap_sibling *sibling)
     return !sibling->failed && !sibling->append.failed;
 }
 
+bool snap_sibling_origin_unread(const struct snap_sibling *sibling)
+{
+    return sibling->origin_unread;
+}
+
 enum snap_status snap_sibling_check_usable(const struct snap_sibling *sibling, struct snap_error *err)
 {
     if (!snap_sibling_usable(sibling))

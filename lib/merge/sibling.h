@@ -124,6 +124,9 @@ enum snap_status snap_sibling_invalidate(struct snap_sibling *sibling, struct sn
 /* False after a failed write or flush of its list. What relies on its entries must not be written any more then. */
 bool snap_sibling_usable(const struct snap_sibling *sibling);
 
+/* Whether the last copy failed because the origin could not be read: keep_going may go past that. */
+bool snap_sibling_origin_unread(const struct snap_sibling *sibling);
+
 /* What was done so far. Valid until snap_sibling_close. */
 const struct snap_sibling_counts *snap_sibling_counts(const struct snap_sibling *sibling);
 

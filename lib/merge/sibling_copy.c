@@ -117,6 +117,7 @@ static enum snap_status copy_load(struct snap_sibling *sibling, struct snap_io *
     for (uint64_t at = 0; at < chunk_bytes && status == SNAP_OK; at += sibling->slice_bytes) {
         plan_load(sibling, first, count, at);
         status = snap_copy_read(&sibling->plan, origin, sibling->buffer, &sibling->group, reads, err);
+        sibling->origin_unread = status != SNAP_OK;
         if (status != SNAP_OK)
             break;
         sibling->counts.read_bytes += sibling->plan.read_bytes;

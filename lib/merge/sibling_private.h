@@ -15,6 +15,7 @@ struct snap_sibling {
     struct snap_chunkset *found;     /* chunks that had an entry when the list was read */
     struct snap_chunkset *added;     /* chunks that got one since; scratch of snap_sibling_plan before the first copy */
     bool invalid;
+    bool origin_unread;              /* the last copy failed to read the origin */
     bool failed;                     /* a write or flush failed: the sets may not be what is on the device */
     /* chunks that wait for their entries, in the order of the origin; there is room for one at least */
     uint64_t *pending;

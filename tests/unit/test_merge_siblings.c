@@ -149,6 +149,7 @@ static void test_exact_order(void **state)
 static void test_failures_of_a_sibling(void **state)
 {
     static const enum io_fault_kind kinds[] = {IO_FAULT_WRITE, IO_FAULT_FLUSH, IO_FAULT_READ};
+    struct snap_error err;
 
     (void)state;
     for (unsigned which = 0; which < SIBLINGS; which++) {
@@ -161,7 +162,8 @@ static void test_failures_of_a_sibling(void **state)
 
                 rig->options.window_entries_max = 25;
                 io_fault_add(rig->cows[which], &(struct io_fault){.kind = kinds[k], .at = start + at});
-                failed = merge_once(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, NULL) != SNAP_OK;
+                failed = merge_once(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, &err) != SNAP_OK;
+                assert_false(rig->result.stopped_by_bad_sectors);
                 assert_int_equal(failed, io_fault_hits(rig->cows[which]) > 0);
                 expect_views_kept(rig);
                 if (kinds[k] == IO_FAULT_FLUSH && failed) /* a failed flush is final */
@@ -272,6 +274,20 @@ static void test_unkept(void **state)
     }
 }
 
+/* Without being asked to leave anything out, the merge ends there, and says that it could go past it. */
+static void test_unread_origin(void **state)
+{
+    struct rig *rig = rig_new(three_chunks(), 1, 2);
+    struct snap_error err;
+
+    (void)state;
+    io_fault_add(rig->origin, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true});
+    assert_int_equal(merge_once(&rig->store, rig->origin, &rig->job, &rig->options, &rig->result, &err), SNAP_E_IO);
+    assert_true(rig->result.stopped_by_bad_sectors);
+    expect_views_kept(rig);
+    rig_free(rig);
+}
+
 /* What could fail for lack of memory has been taken before a caller writes its marks: no device is touched for that. */
 static void test_preparation_touches_nothing(void **state)
 {
@@ -304,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_failures_of_a_sibling),
         cmocka_unit_test(test_views_stay),
         cmocka_unit_test(test_unkept),
+        cmocka_unit_test(test_unread_origin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
