@@ -308,6 +308,16 @@ run_pasted() {
     assert_said "To take it back: there is no line for that"
 }
 
+@test "an undo store that has only another name: there is no line to take the merge back, and that is a failure" {
+    while_held fdatasync "$dir/origin" "ln undo second; rm undo" "${merge[@]}" --undo "$dir/undo"
+    assert_status 8
+    assert_said "$dir/undo: nothing has this name any more; what was used is what was opened by it, and where that is now is not known"
+    assert_said "To take it back: there is no line for that, since it is not known where $dir/undo is now."
+    program snapmerge --origin origin --cow second --preserve snap
+    assert_status 0
+    cmp origin origin.before
+}
+
 @test "an undo store that is cut when it was needed no more: no line to take the merge back" {
     cut_at fdatasync "$dir/origin" undo "${merge[@]}" --undo "$dir/undo"
     said_cut undo
