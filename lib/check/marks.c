@@ -100,7 +100,8 @@ static void copy(char *to, size_t to_bytes, const char *from)
 void snap_marks_of_record(const struct snap_identity *record, struct snap_probe *marks)
 {
     memset(marks, 0, sizeof *marks);
-    copy(marks->type, sizeof marks->type, record->fs_type);
+    (void)snprintf(marks->type, sizeof marks->type, "%s%s", record->fs_type,
+                   strlen(record->fs_type) < TYPE_BYTES ? "" : "..."); /* it may have been cut */
     copy(marks->uuid, sizeof marks->uuid, record->fs_uuid);
     copy(marks->uuid_sub, sizeof marks->uuid_sub, record->uuid_sub);
     copy(marks->ptuuid, sizeof marks->ptuuid, record->ptuuid);

@@ -21,7 +21,10 @@ enum snap_marks_result {
 enum snap_marks_result snap_marks_compare(const struct snap_probe *expected, const struct snap_probe *found,
                                           bool found_in_part);
 
-/* The marks that a record holds of its origin, in the fields of a probe. A record says no type of partition table. */
+/*
+ * The marks that a record holds of its origin, in the fields of a probe. A record says no type of partition table. A
+ * type that fills its field ends with "...", since it may have been longer; it compares as far as the field goes.
+ */
 void snap_marks_of_record(const struct snap_identity *record, struct snap_probe *marks);
 
 /* Nothing is known of it: neither a type nor a partition table. */

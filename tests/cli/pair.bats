@@ -99,6 +99,10 @@ member() {
     refused_by_all other "UUID_SUB"
     made
     refused_by_all other "UUID_SUB"
+    # A record has 16 bytes for the type: what is cut ends visibly, and the device's own is whole.
+    program snapinspect --origin origin cow
+    assert_shown "made for    8 MiB, linux_raid_membe... (UUID "
+    grep -q "^origin  .*linux_raid_member.* (UUID .*, UUID_SUB " <<<"$output"
     program snapmerge --origin origin --cow cow
     assert_status 0
     cmp origin view

@@ -7,6 +7,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/text.h"
 #include "lib/check/check.h"
+#include "lib/check/marks.h"
 #include "tools/cli/size.h"
 
 #include <inttypes.h>
@@ -22,18 +23,19 @@ static enum snap_status describe_store(const struct snap_store *store, struct re
     const bool known = store->identity_state == SNAP_IDENTITY_OK;
     struct snap_findings findings = {0};
     struct snap_check_result result;
+    struct snap_probe marks; /* nothing where there is no record */
     enum snap_status status = snap_check(store, &options, &findings, &result, err);
 
     if (status != SNAP_OK)
         return status;
+    snap_marks_of_record(&store->identity, &marks);
     if (!result.list_complete || store->defect != SNAP_HEADER_GOOD)
         (void)snprintf(what->text, sizeof what->text, "a snapshot store that is invalid or damaged");
     else
         (void)snprintf(what->text, sizeof what->text, "a snapshot store with %s%.600s%s%.64s",
                        cli_count_text(result.entries, "entry", "entries").text,
                        report_quoted(", label ", known ? store->identity.label : "").text,
-                       known && store->identity.fs_type[0] != '\0' ? ", of an origin with " : "",
-                       known ? store->identity.fs_type : "");
+                       marks.type[0] != '\0' ? ", of an origin with " : "", report_word("", marks.type).text);
     return SNAP_OK;
 }
 
