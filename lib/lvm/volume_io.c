@@ -50,6 +50,7 @@ struct volume_io {
     size_t iov_count;      /* that the pieces will take */
     struct part *parts;
     struct snap_io_request *handed; /* the requests of one member */
+    struct snap_error changed;      /* a member is smaller now, or gone; SNAP_OK: none */
     struct iovec *iovs;
 };
 
@@ -148,6 +149,7 @@ static void note_failure(struct volume_io *volume, const struct part *part, stru
 static void run_member(struct volume_io *volume, size_t member, size_t part_count)
 {
     size_t count = 0, back = 0;
+    struct snap_error reason;
     enum snap_status status;
     bool told = false;
 
@@ -155,7 +157,9 @@ static void run_member(struct volume_io *volume, size_t member, size_t part_coun
         if (volume->parts[i].member == member)
             volume->handed[count++] = volume->parts[i].request;
     }
-    status = snap_io_transfer(volume->members[member], volume->handed, count, NULL);
+    status = snap_io_transfer(volume->members[member], volume->handed, count, &reason);
+    if (status == SNAP_E_CHANGED)
+        volume->changed = reason;
     for (size_t i = 0; i < count; i++)
         told |= volume->handed[i].sys_errno != 0;
     for (size_t i = 0; i < part_count; i++) {
@@ -219,12 +223,15 @@ static enum snap_status volume_transfer(struct snap_io *io, struct snap_io_reque
     struct volume_io *volume = (struct volume_io *)io;
     struct failure failure = {.sys_errno = 0};
 
+    volume->changed.status = SNAP_OK;
     for (size_t i = 0; i < count; i++)
         cut(volume, requests, i, &failure);
     if (volume->piece_count > 0)
         run_pieces(volume, requests, &failure);
     if (!failure.sys_errno)
         return SNAP_OK;
+    if (volume->changed.status != SNAP_OK) /* that is why, and no sector is bad */
+        return snap_fail(err, SNAP_E_CHANGED, "%s: %s", io->name, volume->changed.text);
     return snap_fail_errno(err, failure.sys_errno,
                            "%s: %s %" PRIu64 " bytes at byte %" PRIu64 " (from byte %" PRIu64 " of %s on)", io->name,
                            requests[failure.parent].kind == SNAP_IO_READ ? "reading" : "writing",

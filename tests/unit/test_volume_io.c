@@ -264,6 +264,27 @@ static void a_failure_names_volume_and_device(void **state)
     must_close(io);
 }
 
+/* What the device says of its sizes is told, and the request has an errno that no caller takes for a bad sector. */
+static void a_device_that_was_cut_is_told_in_its_own_words(void **state)
+{
+    static uint8_t bytes[4 * STRIPE]; /* of both devices */
+    struct snap_io *a = io_mem_new("a", DEVICE_BYTES, 512, true), *b = io_mem_new("b", DEVICE_BYTES, 512, true);
+    struct snap_io *faulty = io_fault_new(b, NULL);
+    struct snap_io *io = volume_over(a, faulty);
+    struct iovec iov = {bytes, sizeof bytes};
+    struct snap_io_request request = {.kind = SNAP_IO_READ, .offset_bytes = 4 * STRIPE, .iov = &iov, .iov_count = 1};
+
+    (void)state;
+    io_fault_add(faulty, &(struct io_fault){.kind = IO_FAULT_READ, .sys_errno = ESTALE});
+    assert_status(snap_io_transfer(io, &request, 1, &err), SNAP_E_CHANGED, &err);
+    assert_int_equal(request.sys_errno, ESTALE);
+    assert_int_equal(strncmp(err.text, "vg/lv: b: ", 10), 0);
+    io_fault_clear(faulty);
+    io_fault_add(faulty, &(struct io_fault){.kind = IO_FAULT_READ, .at = 1});
+    assert_status(snap_io_transfer(io, &request, 1, &err), SNAP_E_IO, &err); /* of before nothing is left */
+    must_close(io);
+}
+
 /* Each device is flushed once; the first failure is told. */
 static void a_failed_flush_is_told(void **state)
 {
@@ -347,6 +368,7 @@ int main(void)
         cmocka_unit_test(many_vectors_and_many_requests),
         cmocka_unit_test(no_request_has_too_many_vectors),
         cmocka_unit_test(a_failure_names_volume_and_device),
+        cmocka_unit_test(a_device_that_was_cut_is_told_in_its_own_words),
         cmocka_unit_test(a_failed_flush_is_told),
         cmocka_unit_test(facts_are_those_of_the_members),
         cmocka_unit_test(devices_must_hold_the_extents),
