@@ -247,7 +247,8 @@ static enum snap_status start_engine(struct snap_io_file *file, const struct sna
 static enum snap_status open_file(struct snap_io **io, const struct snap_lookup *found, int made_fd, const char *path,
                                   const struct snap_file_options *options, struct snap_error *err)
 {
-    static const struct snap_io_ops ops = {.transfer = file_transfer, .flush = file_flush, .close = file_close};
+    static const struct snap_io_ops ops = {.transfer = file_transfer, .flush = file_flush,
+                                           .next_data = snap_file_next_data, .close = file_close};
     struct snap_io_file *file = calloc(1, sizeof *file);
     enum snap_status status;
 

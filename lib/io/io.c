@@ -60,6 +60,16 @@ enum snap_status snap_io_write(struct snap_io *io, uint64_t offset_bytes, uint64
     return one_request(io, SNAP_IO_WRITE, offset_bytes, &iov, err);
 }
 
+enum snap_status snap_io_next_data(const struct snap_io *io, uint64_t offset_bytes, uint64_t *start_bytes,
+                                   uint64_t *length_bytes, struct snap_error *err)
+{
+    if (io->ops->next_data)
+        return io->ops->next_data(io, offset_bytes, start_bytes, length_bytes, err);
+    *start_bytes = snap_min(offset_bytes, io->size_bytes);
+    *length_bytes = io->size_bytes - *start_bytes;
+    return SNAP_OK;
+}
+
 enum snap_status snap_io_flush(struct snap_io *io, struct snap_error *err)
 {
     return io->ops->flush(io, err);

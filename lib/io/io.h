@@ -41,6 +41,9 @@ struct snap_io_ops {
      * as above: what was written may have been cut off.
      */
     enum snap_status (*flush)(struct snap_io *io, struct snap_error *err);
+    /* As snap_io_next_data; NULL where nothing is known of holes. */
+    enum snap_status (*next_data)(const struct snap_io *io, uint64_t offset_bytes, uint64_t *start_bytes,
+                                  uint64_t *length_bytes, struct snap_error *err);
     /* Frees the object in every case; a failure says that the close itself failed. */
     enum snap_status (*close)(struct snap_io *io, struct snap_error *err);
 };
@@ -73,6 +76,13 @@ enum snap_status snap_io_read(struct snap_io *io, uint64_t offset_bytes, uint64_
                               struct snap_error *err);
 enum snap_status snap_io_write(struct snap_io *io, uint64_t offset_bytes, uint64_t length_bytes, const void *buffer,
                                struct snap_error *err);
+
+/*
+ * The next range at or after `offset_bytes` that may hold data; where nothing is known of holes, all up to the end.
+ * *length_bytes is 0 where nothing but holes follow (then *start_bytes is the size). SNAP_E_IO.
+ */
+enum snap_status snap_io_next_data(const struct snap_io *io, uint64_t offset_bytes, uint64_t *start_bytes,
+                                   uint64_t *length_bytes, struct snap_error *err);
 
 enum snap_status snap_io_flush(struct snap_io *io, struct snap_error *err);
 

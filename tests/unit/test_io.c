@@ -119,10 +119,29 @@ static void the_forms_for_one_buffer_carry_it(void **state)
     must_close(NULL);
 }
 
+/* Where nothing is known of holes, all may hold data; what is behind the end holds none. */
+static void without_holes_all_is_data(void **state)
+{
+    static const struct {
+        uint64_t offset_bytes, start_bytes, length_bytes;
+    } cases[] = {{0, 0, SIZE_BYTES}, {1, 1, SIZE_BYTES - 1}, {SIZE_BYTES, SIZE_BYTES, 0}, {UINT64_MAX, SIZE_BYTES, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct counter counter = counter_new(false);
+        uint64_t start_bytes = 77, length_bytes = 77;
+
+        must(snap_io_next_data(&counter.io, cases[i].offset_bytes, &start_bytes, &length_bytes, NULL));
+        assert_int_equal(start_bytes, cases[i].start_bytes);
+        assert_int_equal(length_bytes, cases[i].length_bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_request_ends_beyond_the_device),
+        cmocka_unit_test(without_holes_all_is_data),
         cmocka_unit_test(a_vector_is_sent_whole_or_not_at_all),
         cmocka_unit_test(a_device_for_reading_is_not_written_to),
         cmocka_unit_test(the_forms_for_one_buffer_carry_it),

@@ -47,7 +47,7 @@ static enum snap_status count(struct output_session *output, struct snap_view **
     while (offset_bytes < size_bytes && status == SNAP_OK) {
         uint64_t data_bytes, length_bytes;
 
-        status = snap_file_next_data(output->origin->io, offset_bytes, &data_bytes, &length_bytes, err);
+        status = snap_io_next_data(output->origin->io, offset_bytes, &data_bytes, &length_bytes, err);
         if (status == SNAP_OK && data_bytes > offset_bytes && !*view)
             status = snap_view_open(view, output->store, output->origin->io, output->arguments.memory_bytes, err);
         if (status == SNAP_OK && data_bytes > offset_bytes)

@@ -88,7 +88,7 @@ static enum snap_status write_all(struct output_session *output, struct cli_prog
     struct snap_extract_options options = {
         .memory_bytes = buffers_bytes,
         .sparse = output->kind == OUTPUT_IMAGE,
-        .next_data = snap_file_next_data,
+        .next_data = snap_io_next_data,
         .rate_bytes = output->arguments.rate_bytes,
         .rate_requests = output->arguments.rate_requests,
         .read_ahead = true,
