@@ -224,15 +224,42 @@ END
     for name in snapmerge snapcreate; do
         program "$name" --origin lvm:vg/origin --cow lvm:vg/snap
         assert_status 8
-        assert_said ": an LVM volume that is not active can only be looked at, with snapinspect (without --extract)"
+        assert_said ": an LVM volume that is not active can only be read, by snapinspect and snapcheck: nothing is written to one"
         assert_said "Nothing was written."
     done
     program snapmerge --origin origin --cow cow --preserve lvm:vg/snap
     assert_status 8
-    program snapinspect --origin lvm:vg/origin --extract view2 lvm:vg/snap
+}
+
+@test "--extract writes what the snapshot shows, and nothing onto a physical volume" {
+    program snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract out lvm:vg/snap
+    assert_status 0
+    cmp out view
+    program snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract - lvm:vg/snap
+    program_in_shell '>stream' snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract - lvm:vg/snap
+    assert_status 0
+    cmp stream view
+    program snapinspect --devices pv0,pv1 --origin lvm:vg/other --extract out2 lvm:vg/snap
     assert_status 8
-    assert_said "(without --extract)"
-    [ ! -e view2 ]
+    program_in_shell '>>pv1' snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract - lvm:vg/snap
+    assert_status 8
+    program_in_shell '1<>pv0' snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract - lvm:vg/snap
+    assert_status 8
+    assert_said "it lies on lvm:vg/origin, and writing to the one would change the other"
+    [ ! -e out2 ]
+}
+
+@test "a line to go on with has --devices, too" {
+    local line
+    # Some minutes at this rate; three seconds are enough to begin.
+    # shellcheck disable=SC2086
+    run --separate-stderr timeout --signal=INT 3 $WRAPPER "$BUILDDIR/tools/snapinspect" --rate-limit 4K \
+        --devices pv0 --devices pv1 --origin lvm:vg/origin --extract out lvm:vg/snap
+    assert_failure
+    line=$(sed -n 's/.*To go on: //p' <<<"$stderr")
+    [[ $line == *" --devices pv0 --devices pv1 --origin lvm:vg/origin --cow lvm:vg/snap --extract out"* ]]
+    PATH=$BUILDDIR/tools:$PATH bash -c "$line"
+    cmp out view
 }
 
 @test "--devices without a volume, and with half a list" {

@@ -21,6 +21,7 @@ static struct output_arguments arguments_of(const struct inspect_session *sessio
         .option = "--extract",
         .origin = given->origin,
         .cow = given->cow,
+        .devices = &given->devices,
         .place = given->extract,
         .dry_run = given->dry_run,
         .yes = given->yes,

@@ -9,6 +9,7 @@
 #include "tools/shared/accept.h"
 #include "tools/shared/content.h"
 #include "tools/shared/pair_report.h"
+#include "tools/shared/volumes.h"
 
 /* A store that was given up still shows something. It is not the whole snapshot, so somebody has to want it. */
 static enum snap_status check_valid(const struct output_session *output, struct snap_error *err)
@@ -18,11 +19,26 @@ static enum snap_status check_valid(const struct output_session *output, struct 
                : content_fail_defect(output->cow, output->store, err);
 }
 
+/* Volumes of LVM, in a program that takes their names. */
+static enum snap_status open_volumes(struct output_session *output, struct snap_error *err)
+{
+    const char *origin = output->arguments.origin;
+    enum snap_status status = volumes_open_for_reading(output->cli, output->arguments.devices, output->cow,
+                                                       output->arguments.cow, output->origin, &origin, output->store,
+                                                       err);
+
+    return status == SNAP_OK ? check_valid(output, err) : status;
+}
+
 static enum snap_status open_inputs(struct output_session *output, struct snap_error *err)
 {
     struct snap_file_options io_options = output->arguments.io;
-    enum snap_status status = devices_find(output->cow, output->arguments.cow, err);
+    enum snap_status status;
 
+    if (output->arguments.devices &&
+        (devices_is_lvm(output->arguments.cow) || devices_is_lvm(output->arguments.origin)))
+        return open_volumes(output, err);
+    status = devices_find(output->cow, output->arguments.cow, err);
     io_options.write = false;
     io_options.exclusive = false;
     if (status == SNAP_OK)

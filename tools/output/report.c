@@ -9,6 +9,7 @@
 #include "tools/shared/invalid.h"
 #include "tools/shared/moved.h"
 #include "tools/shared/next.h"
+#include "tools/shared/volumes.h"
 
 #include <inttypes.h>
 
@@ -96,8 +97,9 @@ static void repeat(struct output_session *output)
         moved_no_line(output->cli, "To go on", lost ? lost->path : output->target.path);
         return;
     }
-    cli_line(output->cli, "To go on: %s%s%s%s --origin %s --cow %s %s %s%s%s%s%s%s", partial ? "rm " : "",
+    cli_line(output->cli, "To go on: %s%s%s%s%s --origin %s --cow %s %s %s%s%s%s%s%s", partial ? "rm " : "",
              partial ? cli_quote(partial).text : "", partial ? " && " : "", output->cli->program->name,
+             volumes_option(output->arguments.devices).text,
              cli_quote(output->origin->path).text, cli_quote(output->cow->path).text, output->arguments.option,
              cli_quote(output->target.path).text, output->arguments.verify ? " --verify" : "",
              accept ? " --accept=" : "", accept_text(accept).text,
@@ -109,13 +111,14 @@ static void repeat(struct output_session *output)
 static void damaged(struct output_session *output)
 {
     const struct cli_quoted origin = cli_quote(output->origin->path), cow = cli_quote(output->cow->path);
+    const struct report_text devices = volumes_option(output->arguments.devices);
 
     if (lost_input(output))
         return; /* that has been said */
-    cli_line(output->cli, "To see all chunks that cannot be read: snapcheck --all --data --origin %s --cow %s",
-             origin.text, cow.text);
-    cli_line(output->cli, "To get everything else: snapinspect --extract FILE --skip-damaged=origin --origin %s %s",
-             origin.text, cow.text);
+    cli_line(output->cli, "To see all chunks that cannot be read: snapcheck --all --data%s --origin %s --cow %s",
+             devices.text, origin.text, cow.text);
+    cli_line(output->cli, "To get everything else: snapinspect --extract FILE --skip-damaged=origin%s --origin %s "
+             "%s", devices.text, origin.text, cow.text);
 }
 
 void output_report_interrupted(struct output_session *output, enum snap_status status)

@@ -46,6 +46,7 @@ struct output_damaged {
 struct output_arguments {
     const char *option;  /* "--output": what the place is an argument of, for messages and commands */
     const char *origin, *cow, *place;
+    const struct cli_strings *devices;  /* --devices; NULL: the program takes no names of LVM volumes */
     bool dry_run, yes, json, verify, progress_json;
     unsigned accept;     /* bits of enum accept */
     enum output_skip skip;

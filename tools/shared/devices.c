@@ -32,8 +32,8 @@ enum snap_status devices_find(struct device *device, const char *argument, struc
     memset(device, 0, sizeof *device);
     if (devices_is_lvm(argument))
         return snap_fail(err, SNAP_E_UNSUPPORTED,
-                         "%s: an LVM volume that is not active can only be looked at, with snapinspect (without "
-                         "--extract) and snapcheck; nothing is written to one, and nothing is made of one", argument);
+                         "%s: an LVM volume that is not active can only be read, by snapinspect and snapcheck: nothing "
+                         "is written to one", argument);
     /* A device may not answer: the wait for it has to see every stop, also one that came a moment before it began. */
     status = cli_stop_hold() ? snap_fail(err, SNAP_E_STOPPED, "stopped") : find(device, argument, err);
     cli_stop_release();
@@ -42,12 +42,26 @@ enum snap_status devices_find(struct device *device, const char *argument, struc
     return status;
 }
 
+static enum snap_status fail_part(const struct device *device, const struct device *volume, const char *reason,
+                                  struct snap_error *err)
+{
+    return snap_fail(err, SNAP_E_REFUSED, "%s: %s is on it: %s", device->path, volume->path, reason);
+}
+
 enum snap_status devices_distinct(const struct device *first, const struct device *second,
                                        struct snap_error *err)
 {
     char reason[256];
 
-    if (!snap_device_same(&first->facts, &second->facts, reason, sizeof reason))
+    for (size_t i = 0; i < second->part_count; i++)
+        if (snap_device_same(&first->facts, &second->parts[i], reason, sizeof reason))
+            return fail_part(first, second, reason, err);
+    for (size_t i = 0; i < first->part_count; i++)
+        if (snap_device_same(&first->parts[i], &second->facts, reason, sizeof reason))
+            return fail_part(second, first, reason, err);
+    /* What is known of a volume itself tells it from no other. */
+    if (first->part_count + second->part_count > 0 ||
+        !snap_device_same(&first->facts, &second->facts, reason, sizeof reason))
         return SNAP_OK;
     return snap_fail(err, SNAP_E_REFUSED, "%s and %s are the same device: %s", first->path, second->path, reason);
 }
@@ -63,11 +77,19 @@ enum snap_status devices_distinct_from_all(const struct device *device, const st
     return status;
 }
 
+static bool stands_on(int fd, const struct device *device)
+{
+    for (size_t i = 0; i < device->part_count; i++)
+        if (snap_device_fd_stands_on(fd, &device->parts[i]))
+            return true;
+    return device->part_count == 0 && snap_device_fd_stands_on(fd, &device->facts);
+}
+
 enum snap_status devices_apart(const char *name, int fd, const struct device *const *others, size_t count,
                                struct snap_error *err)
 {
     for (size_t i = 0; i < count; i++)
-        if (others[i]->path && snap_device_fd_stands_on(fd, &others[i]->facts))
+        if (others[i]->path && stands_on(fd, others[i]))
             return snap_fail(err, SNAP_E_REFUSED, "%s: it lies on %s, and writing to the one would change the other; "
                              "name a place elsewhere", name, others[i]->path);
     return SNAP_OK;
@@ -119,7 +141,12 @@ void devices_warn_hidden(struct cli *cli, const struct device *device)
 enum snap_status devices_keeps_size(const struct device *device, struct snap_error *err)
 {
     uint64_t now_bytes;
-    enum snap_status status = device->io ? snap_file_size_now(device->io, &now_bytes, err) : SNAP_OK;
+    enum snap_status status = SNAP_OK;
+
+    if (device->part_count > 0)
+        return SNAP_OK; /* LVM alone gives it another size */
+    if (device->io)
+        status = snap_file_size_now(device->io, &now_bytes, err);
 
     if (status == SNAP_OK && device->io && now_bytes != device->io->size_bytes)
         return snap_fail(err, SNAP_E_CHANGED, "%s: it had %" PRIu64 " bytes when it was checked and has %" PRIu64
@@ -139,6 +166,9 @@ enum snap_status devices_close(struct device *device, struct snap_error *err)
     device->found = NULL;
     free(device->path);
     device->path = NULL;
+    free(device->parts);
+    device->parts = NULL;
+    device->part_count = 0;
     free(device->lvm_group);
     device->lvm_group = NULL;
     return status;

@@ -24,6 +24,8 @@ struct device {
     bool name_looked_at;      /* at the end of the run (moved.h) */
     bool moved;               /* `path` is where it is now, and not the name that was given */
     bool nameless;            /* it is not known where it is now: `path` means something else, or nothing */
+    struct snap_device *parts; /* of an LVM volume: the physical volumes that it is on; else NULL */
+    size_t part_count;
     char *lvm_group;          /* of a COW: the group whose metadata name its origin; else NULL */
 };
 

@@ -112,6 +112,7 @@ enum snap_status pair_check_identity(const struct pair *pair, const struct snap_
         .figures = check,
         .origin = pair->origin->io,
         .device = &pair->origin->facts,
+        .lvm_group = pair->cow->lvm_group,
         .merged = pair->merged,
         .stop = cli_stop_asked,
     };

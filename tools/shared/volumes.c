@@ -83,6 +83,23 @@ static enum snap_status warn_active(void *context, const struct snap_dm_user *us
     return SNAP_OK;
 }
 
+/* For whoever writes elsewhere: which devices must not change meanwhile. */
+static enum snap_status describe_parts(const struct volumes *volumes, const struct snap_group *group,
+                                       const struct snap_volume *volume, struct device *device, struct snap_error *err)
+{
+    const size_t pv_count = group->metadata->pv_count;
+    enum snap_status status = SNAP_OK;
+
+    device->parts = calloc(pv_count + 1, sizeof *device->parts);
+    if (!device->parts)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: no memory to open it", device->path);
+    for (size_t pv = 0; pv < pv_count && status == SNAP_OK; pv++)
+        if (snap_volume_is_on(volume, pv))
+            status = snap_device_describe(volumes->physical.paths[group->pvs[pv].device],
+                                          &device->parts[device->part_count++], err);
+    return status;
+}
+
 /* Opens the physical volumes once more, for this volume alone; its io owns them. */
 static enum snap_status open_members(const struct volumes *volumes, const struct snap_group *group,
                                      struct snap_volume *volume, struct device *device, struct activity *activity,
@@ -136,6 +153,8 @@ enum snap_status volumes_open_one(const struct volumes *volumes, struct cli *cli
         status = snap_volume_new(group->metadata, lv, &volume, err);
     if (status == SNAP_OK)
         status = snap_group_refuse(group, volume, volumes->physical.ios, err);
+    if (status == SNAP_OK)
+        status = describe_parts(volumes, group, volume, device, err);
     if (status == SNAP_OK)
         status = open_members(volumes, group, volume, device, &activity, err);
     if (status != SNAP_OK)
@@ -283,6 +302,17 @@ enum snap_status volumes_open_for_reading(struct cli *cli, const struct cli_stri
         status = open_both(cli, &volumes, cow, cow_argument, origin, origin_argument, store, err);
     volumes_close(&volumes);
     return status;
+}
+
+struct report_text volumes_option(const struct cli_strings *devices)
+{
+    struct report_text option = {""};
+    size_t used = 0;
+
+    for (unsigned i = 0; devices && i < devices->count && used < sizeof option.text; i++)
+        used += (size_t)snprintf(option.text + used, sizeof option.text - used, " --devices %s",
+                                 cli_quote(devices->items[i]).text);
+    return option;
 }
 
 int volumes_usage(struct cli *cli, const struct cli_strings *devices, const char *cow_argument,

@@ -6,6 +6,7 @@
 #include "lib/lvm/group.h"
 #include "tools/shared/devices.h"
 #include "tools/shared/physical.h"
+#include "tools/shared/report.h"
 
 #define VOLUMES_OPTION_DEVICES(destination) \
     { .name = "devices", .argument = "DEV[,DEV]", \
@@ -41,6 +42,9 @@ enum snap_status volumes_open_for_reading(struct cli *cli, const struct cli_stri
                                           const char *cow_argument, struct device *origin,
                                           const char **origin_argument, struct snap_store *store,
                                           struct snap_error *err);
+
+/* The option as it was given, quoted for a shell, with a blank in front; empty where it was not given, or NULL. */
+struct report_text volumes_option(const struct cli_strings *devices);
 
 /* A usage error where --devices was given and nothing that it is about; else CLI_EXIT_OK. */
 int volumes_usage(struct cli *cli, const struct cli_strings *devices, const char *cow_argument,
