@@ -139,7 +139,11 @@ flags() {
     program snapinspect --json snap
     assert_json '.result.identity | "\(.is_undo_store) \(.undo_id)"' "false $id"
     on_terminal n snapmerge --origin origin --cow undo --preserve snap
-    assert_shown "undo is an undo store: this takes the merge of snap back."
+    assert_shown "takes back  the merge of snap: undo is an undo store"
+    program snapmerge -n --origin origin --cow undo --preserve snap
+    assert_shown "takes back  the merge of snap: undo is an undo store"
+    program snapmerge -n --accept=parent --origin origin --cow undo
+    assert_shown "takes back  the merge of another store: undo is an undo store"
 }
 
 @test "the line that is printed last takes it back: origin and snapshot are as before" {

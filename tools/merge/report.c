@@ -26,7 +26,7 @@ void merge_report_devices(struct merge_session *session)
     const struct pair pair = merge_pair(session, &session->cow, &session->store);
 
     pair_report_all(&pair, &session->check, &session->evidence, REPORT_TALK);
-    merge_undo_show_before(session);
+    merge_undo_show_before(session, REPORT_TALK);
     cli_line(session->cli, "%s will be written to %s, and the COW %s",
              cli_size_text_exact(session->job.total_bytes).text, session->origin.path,
              session->options.keep_cow ? "is kept as it is." : "will be consumed: afterwards it is an empty store.");
@@ -38,6 +38,7 @@ void merge_report_plan(struct merge_session *session, const struct snap_merge_re
     struct cli *cli = session->cli;
 
     pair_report_all(&pair, &session->check, &session->evidence, REPORT_DATA);
+    merge_undo_show_before(session, REPORT_DATA);
     report_field(cli, REPORT_DATA, "to write", "%s in %s", cli_size_text_exact(plan->written_bytes).text,
                  cli_count_text(plan->write_requests, "request", "requests").text);
     report_field(cli, REPORT_DATA, "windows", "%" PRIu64 " of at most %s, %s of the origin, %" PRIu64 " of the COW",

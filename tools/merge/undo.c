@@ -11,7 +11,6 @@
 #include "tools/merge/checks.h"
 #include "tools/merge/preserve.h"
 #include "tools/shared/accept.h"
-#include "tools/shared/report.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -334,13 +333,13 @@ void merge_undo_print(struct merge_session *session)
                      session->undo.sibling->device.path);
 }
 
-void merge_undo_show_before(struct merge_session *session)
+void merge_undo_show_before(struct merge_session *session, enum report_to to)
 {
     const struct merge_sibling *parent = is_undo_store(&session->store) ? find_parent(session) : NULL;
 
     if (is_undo_store(&session->store))
-        cli_line(session->cli, "%s is an undo store: this takes the merge of %s back.", session->cow.path,
-                 parent ? parent->device.path : "another store");
+        report_field(session->cli, to, "takes back", "the merge of %s: %s is an undo store",
+                     parent ? parent->device.path : "another store", session->cow.path);
 }
 
 void merge_undo_show_taken_back(struct merge_session *session)

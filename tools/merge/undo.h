@@ -4,6 +4,7 @@
 #define DMSNAP_TOOLS_MERGE_UNDO
 
 #include "tools/merge/session.h"
+#include "tools/shared/report.h"
 
 /*
  * Before the first write: what the record of the COW says of undo stores, against --undo and --preserve. SNAP_E_REFUSED
@@ -61,8 +62,8 @@ bool merge_undo_may_bring_back(const struct merge_session *session);
 /* For the plan on standard output: what would be made. */
 void merge_undo_print(struct merge_session *session);
 
-/* Before a question about the merge of an undo store, and after it: what is taken back. */
-void merge_undo_show_before(struct merge_session *session);
+/* Before the merge of an undo store, in a plan or a question, and after it: what is taken back. */
+void merge_undo_show_before(struct merge_session *session, enum report_to to);
 void merge_undo_show_taken_back(struct merge_session *session);
 
 /* With --keep-cow: the undo store has all that it needs, so that the merge goes on without naming it, and only so. */
