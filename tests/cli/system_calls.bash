@@ -59,12 +59,11 @@ traced_count() {
     traced_calls | grep -cE "^($1)\([0-9]+<([^>]*/)?$2>" || true
 }
 
-# held CALL[:N] PATH NAME ARGUMENT...: a program in the background, $pid, as start_program does; it stands still on its
-# way into its first (N-th) call of this name for this path, or for a descriptor of it, however long the test takes,
-# until `let_go`. Without the sandbox, which looks at names as well.
+# held CALL[,CALL...] PATH NAME ARGUMENT...: a program in the background, $pid, as start_program does; it stands still on
+# its way into its first call of these names for this path, or for a descriptor of it, however long the test takes, until
+# `let_go`. Without the sandbox, which looks at names as well.
 held() {
-    local call=${1%:*} path=$2 name=$3 n=1
-    [[ $1 != *:* ]] || n=${1#*:}
+    local call=$1 path=$2 name=$3
     shift 3
     skip_without_json "$@"
     : >said
@@ -72,14 +71,10 @@ held() {
     : >trace
     # shellcheck disable=SC2086
     ASAN_OPTIONS=detect_leaks=0 "${tracer[@]}" -D -f -y -P "$path" -o trace -e "trace=$call" \
-        -e "inject=$call:delay_enter=600000000:when=$n" \
+        -e "inject=$call:delay_enter=600000000:when=1" \
         $WRAPPER "$BUILDDIR/tools/$name" --no-sandbox "$@" </dev/null >out 2>said 3>&- &
     pid=$!
-    until_true traced_times "$n" "\b$call\(.*[\"<]$path[\">]"
-}
-
-traced_times() {
-    [ "$(grep -cE "$2" trace)" -ge "$1" ]
+    until_true grep -qE "\b(${call//,/|})\(.*[\"<]$path[\">]" trace
 }
 
 # Without strace, what stood still goes on.
