@@ -2,6 +2,8 @@
 /* LVM's metadata text in a build without libdevmapper: no text can be parsed, so no tree is ever looked at. */
 #include "lib/lvm/lvm_text.h"
 
+#include <stddef.h>
+
 enum snap_status snap_lvm_text_parse(const char *name, const char *text, uint64_t length_bytes,
                                      struct snap_lvm_text **tree, struct snap_error *err)
 {

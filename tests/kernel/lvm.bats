@@ -141,6 +141,9 @@ setup_file() {
         uml_job flush "dev=$(node_of "$volume")"
         uml_job copy "from=$(node_of "$volume")" "to=$S/$volume.kernel"
     done
+    for volume in small striped_cow large merging; do
+        uml_job copy "from=/dev/mapper/vg-$volume" "to=$S/$volume.view"
+    done
     lvm_exec export_group
     uml_go "pv0=$S/pv0" "pv1=$S/pv1" "pv2=$S/pv2" "small=$S/small"
     # Each script ended well.
@@ -150,6 +153,7 @@ setup_file() {
 setup() {
     uml_setup
     ! lvm_missing || skip 'the package lvm2 is not installed'
+    [[ " ${LACKS-} " != *' devmapper '* ]] || skip 'this build lacks libdevmapper'
     devices=()
     for i in 0 1 2 3; do
         devices+=("98:$((16 * i))=$S/${PVS[i]}")
@@ -206,6 +210,19 @@ snapshot of several in striped_cow chunk 128"
     tool snapinspect --json --devices "$images" lvm:vg/striped_cow >one
     grep -qx "striped_cow: $(usage_line one)" <<<"$snapshots"
     assert_equal "$(jq -r .origin one)" lvm:vg/several
+}
+
+@test "snapinspect --extract: what each snapshot showed" {
+    local volume origin
+    for volume in small striped_cow large merging; do
+        case $volume in
+        striped_cow | large) origin=several ;;
+        *) origin=origin ;;
+        esac
+        tool snapinspect --devices "$S/pv0,$S/pv1,$S/pv2" --origin "lvm:vg/$origin" --extract "$T/$volume" \
+            "lvm:vg/$volume"
+        cmp "$T/$volume" "$S/$volume.view"
+    done
 }
 
 @test "two metadata copies, and a text that wraps" {
