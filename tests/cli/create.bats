@@ -32,7 +32,7 @@ assert_empty_store() {
 # --- the bytes ---------------------------------------------------------------------------------
 @test "a store of the default chunk size: header, empty area 0, nothing else touched" {
     pair
-    program snapcreate --origin origin --cow cow
+    program snapcreate -f --origin origin --cow cow
     assert_status 0
     assert_equal "$output" ""
     assert_empty_store cow 8
@@ -129,7 +129,7 @@ assert_empty_store() {
 
 @test "--no-identity leaves the rest of chunk 0 zero" {
     pair
-    program snapcreate --no-identity --origin origin --cow cow
+    program snapcreate -f --no-identity --origin origin --cow cow
     assert_status 0
     assert_empty_store cow 8
     zero cow 16 $((4096 - 16))
@@ -163,6 +163,47 @@ overwritten_by_force_only() {
 @test "a COW with an ext4 file system: only -f overwrites it" {
     mke2fs -q -t ext4 -L precious cow 1M
     overwritten_by_force_only 'ext4 "precious"'
+}
+
+@test "a COW that is an image of another format, a packed file, or anything else: only -f overwrites it" {
+    contents cow 1048576 cow
+    overwritten_by_force_only "contents that are not known: its first 4 KiB are not blank"
+    printf 'QFI\373\0\0\0\3' | dd of=cow conv=notrunc status=none
+    overwritten_by_force_only "a qcow2 image"
+    head -c 900000 /dev/urandom | gzip -n >cow
+    truncate -s 1M cow
+    overwritten_by_force_only "a file packed with gzip"
+    # The last byte of the first 4 KiB counts, the next one does not.
+    truncate -s 0 cow
+    truncate -s 1M cow
+    printf x | dd of=cow bs=1 seek=4095 conv=notrunc status=none
+    overwritten_by_force_only "contents that are not known: its first 4 KiB are not blank"
+    truncate -s 0 cow
+    truncate -s 1M cow
+    printf x | dd of=cow bs=1 seek=4096 conv=notrunc status=none
+    program snapcreate --origin origin --cow cow
+    assert_status 0
+}
+
+@test "contents that are not known: -f asks on a terminal" {
+    pair
+    on_terminal n snapcreate -f --origin origin --cow cow
+    assert_equal "$status" 8
+    assert_shown "cow: it holds contents that are not known: its first 4 KiB are not blank. Overwrite it?"
+    cmp cow before
+    on_terminal y snapcreate -f --origin origin --cow cow
+    assert_equal "$status" 0
+    assert_empty_store cow 8
+}
+
+@test "what a run leaves that is killed before it writes the header is blank" {
+    contents origin 1000000 origin
+    program snapcreate --origin origin --cow cow --size 1M
+    dd if=/dev/zero of=cow bs=512 count=1 conv=notrunc status=none
+    assert [ -n "$(text cow 512 8)" ] # its fingerprint
+    program snapcreate --origin origin --cow cow
+    assert_status 0
+    assert_empty_store cow 8
 }
 
 @test "a COW that is swap: only -f overwrites it" {
@@ -304,18 +345,18 @@ overwritten_by_force_only() {
     need_loops
     pair
     loop_over origin --sector-size 4096
-    program snapcreate --origin "$loop" --cow cow --chunk-size 2K
+    program snapcreate -f --origin "$loop" --cow cow --chunk-size 2K
     assert_status 8
     assert_said "$loop: its logical blocks have 4096 bytes"
     assert_said "Nothing was written."
     cmp cow before
     loops_detach
     loop_over cow --sector-size 4096
-    program snapcreate --origin origin --cow "$loop" --chunk-size 2K
+    program snapcreate -f --origin origin --cow "$loop" --chunk-size 2K
     assert_status 8
     assert_said "$loop: its logical blocks have 4096 bytes"
     cmp cow before
-    program snapcreate --origin origin --cow "$loop" --chunk-size 4K
+    program snapcreate -f --origin origin --cow "$loop" --chunk-size 4K
     assert_status 0
     loops_detach
     assert_empty_store cow 8
@@ -324,7 +365,7 @@ overwritten_by_force_only() {
 # --- room --------------------------------------------------------------------------------------
 @test "too small a COW is refused, with the size it takes; three chunks are enough" {
     pair $((3 * 4096 - 512))
-    program snapcreate --origin origin --cow cow
+    program snapcreate -f --origin origin --cow cow
     assert_status 8
     assert_said "cow: 23 sectors have no room for a single entry"
     assert_said "at least 24"
@@ -340,7 +381,7 @@ overwritten_by_force_only() {
 
 @test "room for all chunks of the origin: it can never overflow" {
     pair $((256 * 4096))
-    program snapcreate --json --origin origin --cow cow
+    program snapcreate -f --json --origin origin --cow cow
     assert_status 0
     assert_said "cow: it has room for all 254 chunks of the origin and can never overflow"
     assert_json '.result | "\(.capacity_entries) \(.origin_chunks) \(.can_overflow)"' "254 254 false"
@@ -348,7 +389,7 @@ overwritten_by_force_only() {
 
 @test "room for one chunk less: where it overflows, and the size at which it cannot" {
     pair $((255 * 4096))
-    program snapcreate --json --origin origin --cow cow
+    program snapcreate -f --json --origin origin --cow cow
     assert_status 0
     assert_said "cow: it has room for 253 of the origin's 254 chunks (1012 KiB), and one more would overflow it"
     assert_said "with 2048 sectors it could never overflow"
@@ -439,7 +480,7 @@ overwritten_by_force_only() {
 
 @test "-n leaves an existing COW alone" {
     pair
-    program snapcreate -n --json --origin origin --cow cow
+    program snapcreate -f -n --json --origin origin --cow cow
     assert_status 0
     assert_json .result.written false
     cmp cow before
@@ -452,7 +493,7 @@ overwritten_by_force_only() {
     loop_over origin
     local origin_loop=$loop
     loop_over cow
-    program snapcreate --print-table P --origin "$origin_loop" --cow "$loop"
+    program snapcreate -f --print-table P --origin "$origin_loop" --cow "$loop"
     assert_status 0
     assert_equal "$output" "0 2032 snapshot $origin_loop $loop P 8
 0 2032 snapshot-origin $origin_loop

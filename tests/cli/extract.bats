@@ -434,6 +434,25 @@ small() {
     cmp -n 8388608 disk view
 }
 
+@test "a device with contents that are not known is refused, too; zeros in its first 4 KiB are nothing" {
+    need_loops
+    recipe areas-chunks
+    contents disk 16777216 disk
+    loop_over disk
+    local sum
+    sum=$(sha256sum disk)
+    extract -y --extract "$loop"
+    refuses 8 "$loop: it holds contents that are not known: its first 4 KiB are not blank; --accept=output-signature"
+    assert_equal "$(sha256sum disk)" "$sum"
+    extract --accept=output-signature --extract "$loop"
+    assert_status 0
+    dd if=/dev/zero of="$loop" bs=4096 count=1 status=none
+    extract --extract "$loop"
+    assert_status 0
+    loops_detach
+    cmp -n 8388608 disk view
+}
+
 @test "a device that is too small, is in use, or shares bytes with origin or COW is refused" {
     need_loops
     recipe areas-chunks

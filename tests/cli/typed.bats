@@ -109,8 +109,11 @@ assert_meant() {
     program snapcreate blank image
     assert_status 16
     assert_said $'This was meant:\n  snapcreate --origin image --cow blank'
+    program snapcreate image blank
+    assert_said $'This was meant:\n  snapcreate --origin image --cow blank'
     program snapcreate image plain
-    assert_said $'This was meant:\n  snapcreate --origin image --cow plain'
+    assert_said 'plain holds contents that are not known: '
+    assert_said $'which is lost then (-f is needed):\n  snapcreate --origin image --cow plain'
 }
 
 @test "--cow in snapinspect and snapcheck is the operand, and not both" {

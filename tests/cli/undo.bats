@@ -765,6 +765,26 @@ refill() {
     assert_untouched
 }
 
+@test "a device that holds something, known or not, is refused; a blank one is taken" {
+    need_loops
+    contents disk 8388608 disk
+    loop_over disk
+    remember origin snap disk
+    merge --undo "$loop" --cow snap
+    assert_status 8
+    assert_untouched
+    assert_said "$loop: it holds contents that are not known: its first 4 KiB are not blank; an undo store is only made "
+    assert_said "Nothing was written."
+    dd if=/dev/zero of="$loop" bs=4096 count=1 conv=notrunc status=none
+    printf 'QFI\373' | dd of="$loop" conv=notrunc status=none
+    merge --undo "$loop" --cow snap
+    assert_status 8
+    assert_said "$loop: it holds a qcow2 image; an undo store is only made "
+    dd if=/dev/zero of="$loop" bs=4096 count=1 conv=notrunc status=none
+    merge --undo "$loop" --cow snap
+    assert_status 0
+}
+
 need_mounts() {
     need_loops
     mkdir mounted

@@ -27,7 +27,7 @@ struct create_session {
     struct create_arguments arguments;
     struct device origin, cow, newer;
     struct snap_probe on_origin;
-    struct report_text content;        /* what is on the COW and would be lost; empty: nothing known */
+    struct report_text content;        /* what is on the COW and would be lost; empty: it is blank */
     struct snap_layout layout;
     uint64_t new_image_bytes;          /* the COW is an image that does not exist yet; else 0 */
     struct snap_folder *folder;        /* of such an image */

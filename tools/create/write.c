@@ -116,8 +116,9 @@ int create_write_failed(struct create_session *session, const struct snap_error 
         cli_line(session->cli, "%s: its first block could not be cleared durably, so it is not certain that it still "
                  "holds what it held before; repeat the command to make a store.", session->cow.path);
     else
-        cli_line(session->cli, "%s holds no store now; %srepeat the command to make one.", session->cow.path,
-                 err->status == SNAP_E_NOSPC ? "make room (--size max: an image that can never overflow), then " : "");
+        cli_line(session->cli, "%s holds no store now; %srepeat the command%s to make one.", session->cow.path,
+                 err->status == SNAP_E_NOSPC ? "make room (--size max: an image that can never overflow), then " : "",
+                 session->arguments.from_diff && !session->arguments.force ? " with -f" : "");
     return exit_status;
 }
 

@@ -5,12 +5,13 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/check/identity.h"
-#include "lib/device/probe.h"
 #include "lib/store/record.h"
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
 #include "tools/merge/preserve.h"
 #include "tools/shared/accept.h"
+#include "tools/shared/holds.h"
+#include "tools/shared/report.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -178,7 +179,7 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
     const struct snap_file_options options = merge_preserve_io(session);
     const struct snap_identity *cow = record_of(&session->store), *undo = record_of(&sibling->store);
     const char *path = sibling->device.path;
-    struct snap_probe probe;
+    struct report_text what;
     enum snap_status status = merge_check_distinct(session, &sibling->device, err);
 
     if (status == SNAP_OK)
@@ -188,12 +189,14 @@ static enum snap_status take_existing(struct merge_session *session, struct merg
     if (status == SNAP_OK)
         status = snap_header_read(&sibling->store, sibling->device.io, err);
     if (status == SNAP_OK)
-        status = snap_probe_io(sibling->device.io, &probe, err);
+        status = holds_find(&sibling->device, &what, err);
     if (status != SNAP_OK)
         return status;
-    if (sibling->device.facts.block_device && sibling->store.defect == SNAP_HEADER_EMPTY && probe.type[0] == '\0' &&
-        probe.pttype[0] == '\0')
+    if (sibling->device.facts.block_device && what.text[0] == '\0')
         return plan_device(session, sibling, err);
+    if (sibling->device.facts.block_device && !snap_header_is_store(&sibling->store))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds %s; an undo store is only made on a blank device, or in a "
+                         "new file", path, what.text);
     if (sibling->store.defect != SNAP_HEADER_GOOD || !is_undo_store(&sibling->store))
         return snap_fail(err, SNAP_E_REFUSED, "%s: it exists and is not an undo store; name a new file", path);
     status = merge_undo_check_owner(&sibling->device, err);

@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/check/container.h"
 #include "tools/shared/holds.h"
 
 #include <stdio.h>
@@ -21,29 +22,6 @@ bool content_lvm_store(const struct snap_device *facts, char *path, size_t path_
     return facts->dm_name[0] != '\0' && strncmp(facts->serial, "LVM-", 4) == 0 &&
            strlen(facts->serial) == LVM_UUID_CHARACTERS &&
            (size_t)snprintf(path, path_bytes, "/dev/mapper/%s-cow", facts->dm_name) < path_bytes;
-}
-
-/* The first four bytes of image formats and of packed files, which libblkid does not look for. */
-static const char *format_name(uint32_t magic, bool *image)
-{
-    static const struct {
-        uint32_t magic;
-        bool image;
-        const char *name;
-    } formats[] = {
-        {0xfb494651, true, "qcow2"}, {0x564d444b, true, "VMDK"}, {0x78646876, true, "VHDX"},
-        {0x656e6f63, true, "VHD"},   {0xfd2fb528, false, "zstd"},
-        {0x587a37fd, false, "xz"},   {0x04034b50, false, "zip"},
-    };
-
-    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        if (formats[i].magic == magic) {
-            *image = formats[i].image;
-            return formats[i].name;
-        }
-    }
-    *image = false;
-    return (magic & 0xffff) == 0x8b1f ? "gzip" : NULL;
 }
 
 static bool is_zero(struct snap_io *io, uint64_t offset_bytes, uint64_t length_bytes, uint8_t *buffer)
@@ -113,24 +91,42 @@ static bool tell_lost(const struct device *cow, const struct snap_store *store, 
     return true;
 }
 
+struct report_text content_container_text(const struct snap_container *container)
+{
+    struct report_text result;
+
+    (void)snprintf(result.text, sizeof result.text, container->image ? "a %s image" : "packed with %s",
+                   container->name);
+    return result;
+}
+
+struct report_text content_unwrap_text(const struct snap_container *container, const char *path)
+{
+    struct report_text result;
+
+    if (container->image)
+        (void)snprintf(result.text, sizeof result.text, "make a raw one first: qemu-img convert -O raw %.8000s RAW",
+                       cli_quote(path).text);
+    else
+        (void)snprintf(result.text, sizeof result.text, "unpack it first");
+    return result;
+}
+
 struct report_text content_text(const struct device *cow, const struct snap_store *store)
 {
     struct report_text result = {""};
     struct snap_probe probe;
     char path[sizeof "/dev/mapper/-cow" + sizeof cow->facts.dm_name];
-    bool image;
-    const char *format = format_name(store->header.magic, &image);
+    const struct snap_container *container;
 
     if (snap_header_is_store(store) || store->defect == SNAP_HEADER_TOO_SMALL)
         return result;
     if (content_lvm_store(&cow->facts, path, sizeof path) && access(path, F_OK) == 0)
         (void)snprintf(result.text, sizeof result.text, "it is the active view of an LVM snapshot; the store of that "
                        "is %s", path);
-    else if (format && image)
-        (void)snprintf(result.text, sizeof result.text, "it is a %s image; make a raw one first: qemu-img convert -O "
-                       "raw %.8000s RAW", format, cli_quote(cow->path).text);
-    else if (format)
-        (void)snprintf(result.text, sizeof result.text, "it is packed with %s; unpack it first", format);
+    else if (snap_container_find(cow->io, &container, NULL) == SNAP_OK && container)
+        (void)snprintf(result.text, sizeof result.text, "it is %.64s; %.8500s", content_container_text(container).text,
+                       content_unwrap_text(container, cow->path).text);
     else if (snap_probe_io(cow->io, &probe, NULL) != SNAP_OK)
         return result; /* whatever cannot be read there is said by who needs it */
     else if (tell_lost(cow, store, &result))

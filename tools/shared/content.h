@@ -3,6 +3,7 @@
 #ifndef DMSNAP_TOOLS_SHARED_CONTENT
 #define DMSNAP_TOOLS_SHARED_CONTENT
 
+#include "lib/check/container.h"
 #include "tools/shared/report.h"
 
 /*
@@ -16,6 +17,12 @@ enum snap_status content_fail_defect(const struct device *cow, const struct snap
  * where there is a store, sound or not. Not yet escaped.
  */
 struct report_text content_text(const struct device *cow, const struct snap_store *store);
+
+/* "a qcow2 image", "packed with gzip": as in "it is WHAT". */
+struct report_text content_container_text(const struct snap_container *container);
+
+/* What to do with the file or device of this path: "make a raw one first: qemu-img ...", "unpack it first". */
+struct report_text content_unwrap_text(const struct snap_container *container, const char *path);
 
 /*
  * For JSON, where there is no store: "content" as above, and "lost_list", what stands behind a header that is none

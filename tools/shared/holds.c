@@ -7,13 +7,17 @@
 #include "lib/base/bytes.h"
 #include "lib/base/text.h"
 #include "lib/check/check.h"
+#include "lib/check/container.h"
 #include "lib/check/marks.h"
+#include "lib/store/codec.h"
 #include "tools/cli/size.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define FRONT_BYTES 65536u /* so much in front of area 0 is looked at: marks stand no farther behind the beginning */
+#define BLANK_BYTES 4096u  /* what nothing is known of is lost as well, if it stands there */
 #define MANY_ENTRIES 16u   /* by chance, or in a table of something else, there are fewer */
 
 /* How many entries would be lost, and whose they are. */
@@ -111,6 +115,41 @@ static struct report_text lost_store(struct snap_io *io, const struct snap_store
     return result;
 }
 
+/*
+ * `front` holds BLANK_BYTES. A fingerprint behind a header of zeros is what a run leaves that is killed between the two
+ * (dmsnap-store(5), ORDERS OF WRITING), and of a zeroed store without entries: nothing is lost with it.
+ */
+static bool is_blank(uint8_t *front)
+{
+    struct snap_fingerprint fingerprint;
+
+    if (snap_codec_decode_fingerprint(front + SNAP_FINGERPRINT_OFFSET_BYTES, &fingerprint) == SNAP_FINGERPRINT_OK)
+        memset(front + SNAP_FINGERPRINT_OFFSET_BYTES, 0, SNAP_FINGERPRINT_BYTES);
+    return snap_all_zero(front, BLANK_BYTES);
+}
+
+/* No signature is known. An image in another format, a packed file, or anything else. */
+static enum snap_status describe_unknown(struct snap_io *io, struct report_text *what, struct snap_error *err)
+{
+    const uint64_t length_bytes = snap_min(io->size_bytes, BLANK_BYTES);
+    const struct snap_container *container;
+    uint8_t *front = snap_buffer_new(BLANK_BYTES);
+    enum snap_status status;
+
+    if (!front)
+        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    status = snap_io_read(io, 0, length_bytes, front, err);
+    if (status == SNAP_OK)
+        status = snap_container_find(io, &container, err);
+    if (status == SNAP_OK && container)
+        (void)snprintf(what->text, sizeof what->text, container->image ? "a %s image" : "a file packed with %s",
+                       container->name);
+    else if (status == SNAP_OK && !is_blank(front))
+        (void)snprintf(what->text, sizeof what->text, "contents that are not known: its first 4 KiB are not blank");
+    snap_buffer_free(front);
+    return status;
+}
+
 enum snap_status holds_find(const struct device *device, struct report_text *what, struct snap_error *err)
 {
     struct snap_probe probe;
@@ -127,6 +166,8 @@ enum snap_status holds_find(const struct device *device, struct report_text *wha
         *what = lost_store(device->io, &store);
     if (status == SNAP_OK && what->text[0] == '\0' && is_known(&probe))
         *what = report_probe_text(&probe);
+    if (status == SNAP_OK && what->text[0] == '\0')
+        status = describe_unknown(device->io, what, err);
     return status;
 }
 

@@ -16,8 +16,9 @@ bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, st
 struct report_text holds_lost_list_text(struct snap_io *io, const struct snap_store *store);
 
 /*
- * What is lost where the device is overwritten: a store, also one without a header, a file system, a partition table.
- * As in "it holds WHAT". Empty: nothing known.
+ * What is lost where the device is overwritten: a store, also one without a header, a file system, a partition table,
+ * an image in another format, a packed file; or something that is not known, where its first 4 KiB are not all zero.
+ * As in "it holds WHAT". Empty: those are blank, and nothing is known behind them.
  */
 enum snap_status holds_find(const struct device *device, struct report_text *what, struct snap_error *err);
 
