@@ -249,6 +249,26 @@ END
     [ ! -e out2 ]
 }
 
+@test "lines that show or save more of a store have --devices, too" {
+    local line
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/invalid.recipe" cow origin view
+    volumes_make origin cow
+    sha256sum pv0 pv1 >before
+    program snapinspect --devices pv0,pv1 lvm:vg/snap
+    line=$(sed -n 's/.*to a new file: //p' <<<"$stderr")
+    [[ $line == *" --accept=invalid --devices pv0,pv1 --origin lvm:vg/origin lvm:vg/snap" ]]
+    status=0
+    PATH=$BUILDDIR/tools:$PATH bash -c "$line" || status=$?
+    [ $status -eq 4 ]
+    [ -s FILE ]
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/new-on-area-0.recipe" cow origin view
+    volumes_make origin cow
+    sha256sum pv0 pv1 >before
+    program snapinspect --devices pv0,pv1 lvm:vg/snap
+    line=$(sed -n 's/.*this shows all that is wrong: //p' <<<"$stderr")
+    [[ $line == "snapcheck --all --devices pv0,pv1 --origin lvm:vg/origin lvm:vg/snap" ]]
+}
+
 @test "a line to go on with has --devices, too" {
     local line
     # Some minutes at this rate; three seconds are enough to begin.

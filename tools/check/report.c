@@ -9,6 +9,7 @@
 #include "tools/shared/invalid.h"
 #include "tools/shared/verdict.h"
 #include "tools/shared/report.h"
+#include "tools/shared/volumes.h"
 
 #include <inttypes.h>
 
@@ -48,9 +49,10 @@ static void print_left_out(struct check_session *session)
                          cli_count_text(left_out, "more finding", "more findings").text,
                          snap_rules_info((enum snap_rule)rule)->id);
         else if (left_out > 0)
-            report_print(session->cli->out, "%s: and %s of %s; this shows each: snapcheck --all%s%s%s %s",
+            report_print(session->cli->out, "%s: and %s of %s; this shows each: snapcheck --all%s%s%s%s %s",
                          session->cow.path, cli_count_text(left_out, "more finding", "more findings").text,
                          snap_rules_info((enum snap_rule)rule)->id, session->arguments.data ? " --data" : "",
+                         volumes_option(&session->arguments.devices).text,
                          origin ? " --origin " : "", origin ? cli_quote(origin).text : "",
                          cli_quote(session->cow.path).text);
     }

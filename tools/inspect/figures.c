@@ -13,6 +13,7 @@
 #include "tools/shared/invalid.h"
 #include "tools/shared/pair_report.h"
 #include "tools/shared/verdict.h"
+#include "tools/shared/volumes.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -81,10 +82,12 @@ void inspect_figures_warn(struct inspect_session *session)
     warn_of_users(session, &session->cow, session->cow_users);
     warn_of_users(session, &session->origin, session->origin_users);
     if (invalid_is_readable(&session->store, &session->findings))
-        invalid_say_next(session->cli, &session->cow, &session->origin);
+        invalid_say_next(session->cli, &session->cow, &session->origin,
+                         volumes_option(&session->arguments.devices).text);
     else if (session->result.list_complete && !report_is_sound(&session->findings))
-        cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck --all %s%s%s%s",
-                 session->cow.path, origin ? "--origin " : "", origin ? cli_quote(origin).text : "", origin ? " " : "",
+        cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck --all%s %s%s%s%s",
+                 session->cow.path, volumes_option(&session->arguments.devices).text,
+                 origin ? "--origin " : "", origin ? cli_quote(origin).text : "", origin ? " " : "",
                  cli_quote(session->cow.path).text);
     say_how_to_take_back(session);
 }

@@ -47,10 +47,10 @@ struct report_text invalid_text(const struct snap_check_result *check, unsigned 
     return text;
 }
 
-void invalid_say_next(struct cli *cli, const struct device *cow, const struct device *origin)
+void invalid_say_next(struct cli *cli, const struct device *cow, const struct device *origin, const char *devices)
 {
-    cli_line(cli, "To write what it still shows to a new file: snapinspect --extract FILE --accept=invalid "
-             "--origin %s %s", origin && origin->path ? cli_quote(origin->path).text : "ORIGIN",
+    cli_line(cli, "To write what it still shows to a new file: snapinspect --extract FILE --accept=invalid%s "
+             "--origin %s %s", devices, origin && origin->path ? cli_quote(origin->path).text : "ORIGIN",
              cli_quote(cow->path).text);
 }
 
