@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "lib/check/brought.h"
 #include "lib/check/marks.h"
+#include "lib/check/unmerged.h"
 #include "lib/view/view.h"
 
 #include <string.h>
@@ -229,6 +230,22 @@ static void judge_as_before(const struct snap_evidence_look *look, struct snap_p
         *pair = before;
 }
 
+/* What the list does not name any more is on the right origin. */
+static enum snap_status compare_blocks(const struct snap_evidence_look *look, struct snap_fingerprint_result *result,
+                                       struct snap_error *err)
+{
+    const struct snap_unmerged_search search = {
+        .store = look->store,
+        .highest_new_chunk = look->figures->highest_new_chunk,
+        .origin = look->origin,
+        .stop = look->stop,
+        .stop_context = look->stop_context,
+    };
+    enum snap_status status = snap_fingerprinting_compare(look->store, look->origin, result, err);
+
+    return status == SNAP_OK ? snap_unmerged_count(&search, result, err) : status;
+}
+
 static enum snap_status weigh(const struct snap_evidence_look *look, struct snap_evidence *evidence,
                               struct snap_pair_facts *facts, struct snap_error *err)
 {
@@ -276,7 +293,7 @@ enum snap_status snap_evidence_gather(const struct snap_evidence_look *look, str
     if (status == SNAP_OK)
         status = look_for_store(origin, &facts, err);
     if (status == SNAP_OK && facts.entries_beyond == 0)
-        status = snap_fingerprinting_compare(look->store, origin, &facts.fingerprint, err);
+        status = compare_blocks(look, &facts.fingerprint, err);
     if (status != SNAP_OK)
         return status;
     facts.origin_in_part = evidence->unreadable > 0;

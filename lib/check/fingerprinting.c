@@ -132,30 +132,40 @@ static void count_blocks(const struct snap_fingerprint *fingerprint, const struc
     }
 }
 
+/* One without a checksum could not be read when the fingerprint was made, or its store asks for silence. */
+static void note_written(const struct snap_fingerprint *fingerprint, const uint8_t *listed, uint8_t *written)
+{
+    for (uint32_t sample = 0; sample < fingerprint->samples; sample++)
+        if (snap_fingerprint_bit(fingerprint->mask, sample) && !snap_fingerprint_bit(listed, sample) &&
+            fingerprint->sums[sample] != 0)
+            snap_fingerprint_set_bit(written, sample);
+}
+
 enum snap_status snap_fingerprinting_compare(const struct snap_store *store, struct snap_io *origin,
                                              struct snap_fingerprint_result *result, struct snap_error *err)
 {
     const struct snap_fingerprint *fingerprint = &store->fingerprint;
     const uint64_t origin_sectors = store->identity.origin_sectors;
     struct block blocks[SNAP_FINGERPRINT_SAMPLES_MAX];
-    uint8_t mask[SNAP_FINGERPRINT_SAMPLES_MAX / 8];
+    uint8_t mask[SNAP_FINGERPRINT_SAMPLES_MAX / 8], listed[SNAP_FINGERPRINT_SAMPLES_MAX / 8];
     uint32_t unmasked, count;
     enum snap_status status;
 
     memset(result, 0, sizeof *result);
     if (store->fingerprint_state != SNAP_FINGERPRINT_OK)
         return SNAP_OK;
-    status = snap_fingerprint_find_listed(store, fingerprint, origin_sectors, mask, err);
+    status = snap_fingerprint_find_listed(store, fingerprint, origin_sectors, listed, err);
     if (status != SNAP_OK)
         return status;
     result->present = true;
     result->samples = fingerprint->samples;
     unmasked = sort_samples(fingerprint, origin_sectors, fingerprint->mask, blocks);
     for (size_t i = 0; i < sizeof mask; i++)
-        mask[i] |= fingerprint->mask[i];
+        mask[i] = listed[i] | fingerprint->mask[i];
     count = sort_samples(fingerprint, origin_sectors, mask, blocks);
     result->masked = fingerprint->samples - unmasked;
     result->listed = unmasked - count;
+    note_written(fingerprint, listed, result->written);
     status = read_blocks(origin, blocks, count, err);
     if (status == SNAP_OK)
         count_blocks(fingerprint, blocks, count, result);
@@ -181,6 +191,7 @@ enum snap_status snap_fingerprinting_take(struct snap_fingerprint *fingerprint, 
                                           struct snap_io *origin, const struct snap_store *listed,
                                           uint32_t *unreadable, struct snap_error *err)
 {
+    static const uint8_t none[SNAP_FINGERPRINT_SAMPLES_MAX / 8];
     const uint64_t origin_sectors = origin->size_bytes / SNAP_SECTOR_BYTES;
     struct block blocks[SNAP_FINGERPRINT_SAMPLES_MAX];
     enum snap_status status = SNAP_OK;
@@ -196,14 +207,14 @@ enum snap_status snap_fingerprinting_take(struct snap_fingerprint *fingerprint, 
         status = snap_fingerprint_find_listed(listed, fingerprint, origin_sectors, fingerprint->mask, err);
     if (status != SNAP_OK)
         return status;
-    count = sort_samples(fingerprint, origin_sectors, fingerprint->mask, blocks);
+    count = sort_samples(fingerprint, origin_sectors, none, blocks);
     status = read_blocks(origin, blocks, count, err);
     for (uint32_t i = 0; i < count && status == SNAP_OK; i++) {
         if (blocks[i].readable)
             fingerprint->sums[blocks[i].sample] = blocks[i].sum;
-        else
+        *unreadable += !blocks[i].readable && !snap_fingerprint_bit(fingerprint->mask, blocks[i].sample);
+        if (!blocks[i].readable)
             snap_fingerprint_set_bit(fingerprint->mask, blocks[i].sample);
-        *unreadable += !blocks[i].readable;
     }
     return status;
 }

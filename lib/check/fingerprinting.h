@@ -21,6 +21,9 @@ struct snap_fingerprint_result {
     uint32_t agree_telling;  /* the different checksums of these, but for blocks that are one byte again and again */
     uint32_t differ;
     uint64_t first_differing_bytes; /* the lowest offset of a block that differs */
+    uint8_t written[SNAP_FINGERPRINT_SAMPLES_MAX / 8]; /* masked ones that the list named once, and does not any more */
+    uint32_t merged;         /* of the written ones, and so is the next: lib/check/unmerged.h */
+    uint32_t unmerged;
 };
 
 /*
@@ -41,7 +44,8 @@ bool snap_fingerprinting_masked_at(const struct snap_store *store, uint64_t offs
 /*
  * Makes the fingerprint of an origin as it is now, for the store with this id, whose record has the origin's present
  * size. Samples that the list of `listed` touches (NULL: there is no list) are masked, and so are those that cannot be
- * read, which *unreadable counts. SNAP_E_IO where the system gives no random bytes or the list cannot be read; else as
+ * read, which *unreadable counts. A masked one has a checksum all the same, if it could be read: it tells later whether
+ * a merge has written there. SNAP_E_IO where the system gives no random bytes or the list cannot be read; else as
  * the comparison.
  */
 enum snap_status snap_fingerprinting_take(struct snap_fingerprint *fingerprint, const uint8_t store_id[16],

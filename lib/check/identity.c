@@ -163,3 +163,10 @@ void snap_identity_compare(const struct snap_identity *record, const struct snap
         return;
     match->grown = origin->sectors > record->origin_sectors;
 }
+
+bool snap_identity_has_undo(const struct snap_identity *record)
+{
+    static const uint8_t none[sizeof record->undo_id];
+
+    return memcmp(record->undo_id, none, sizeof none) != 0 && (record->flags & SNAP_IDENTITY_UNDO_LOST) == 0;
+}

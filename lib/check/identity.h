@@ -48,4 +48,7 @@ void snap_identity_compare(const struct snap_identity *record, const struct snap
 /* A UUID as 8-4-4-4-12 hexadecimal digits. */
 void snap_identity_format_id(const uint8_t id[16], char text[37]);
 
+/* Whether the record of a store, all zero where it has none, names an undo store that can take its merge back. */
+bool snap_identity_has_undo(const struct snap_identity *record);
+
 #endif

@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/text.h"
 #include "lib/check/marks.h"
+#include "lib/check/unmerged.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -60,6 +61,24 @@ static bool contradicts_other_device(const struct snap_pair_facts *facts, const 
     return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_DEVICE, "%s", record->text);
 }
 
+/*
+ * A copy of what the origin was before its merge was begun has all that the list does not name, and never had, as it
+ * was; but a merge into it would leave out what was taken off the list. Some chunks of a merge may hold what was there
+ * before; so one sample that differs is enough to be the right origin. A store without
+ * entries leaves nothing out; the origin is without all of it when an undo store has taken the merge back alone.
+ */
+static bool contradicts_merged(const struct snap_pair_facts *facts, struct snap_pair *pair)
+{
+    const struct snap_fingerprint_result *samples = &facts->fingerprint;
+
+    pair->unmerged = facts->entries > 0 && samples->merged == 0 && samples->unmerged >= SNAP_UNMERGED_MIN;
+    return pair->unmerged &&
+           decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,
+                  "a merge of this store was begun, and this origin does not have what it has written: %" PRIu32
+                  " sampled blocks are what they were before; is it a copy that was made before the merge?",
+                  samples->unmerged);
+}
+
 /* What speaks against the pair whatever the two contain. */
 static bool contradicts_device(const struct snap_pair_facts *facts, const struct snap_identity_match *record,
                                struct snap_pair *pair)
@@ -81,7 +100,8 @@ static bool contradicts_device(const struct snap_pair_facts *facts, const struct
                       "the origin is itself a snapshot store (with chunks of %" PRIu32 " %s), most likely the COW of "
                       "another origin", facts->origin_chunk_sectors,
                       snap_text_form(facts->origin_chunk_sectors, "sector", "sectors"));
-    return record->device_differs && contradicts_other_device(facts, record, pair);
+    return contradicts_merged(facts, pair) ||
+           (record->device_differs && contradicts_other_device(facts, record, pair));
 }
 
 /* What may have made samples differ. A store without entries has nothing that could be merged in the wrong order. */
@@ -239,6 +259,7 @@ void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair
                                .grown = match.grown,
                                .smaller = match.smaller,
                                .brought = match.brought,
+                               .has_undo = snap_identity_has_undo(&facts->store->identity),
                                .needed_bytes = needed_bytes(facts, &match)};
     if (!contradicts_device(facts, &match, pair) && !decides_by_samples(facts, &match, pair) &&
         !decides_by_record(facts, &match, pair) && !decides_by_held(facts, origin.probe, pair))

@@ -52,16 +52,19 @@ struct snap_pair {
     bool grown;                           /* the origin is larger than the record says */
     bool smaller;                         /* the origin is smaller than the record says */
     bool brought;                         /* what the record does not name was brought there by a merge of this store */
+    bool unmerged;                        /* contradicted: what a merge of this store has written is not there */
+    bool has_undo;                        /* the store remembers an undo store, which can take its merge back */
     bool copy;                            /* contradicted: it is another device, with the content of the right one */
     uint64_t needed_bytes;                /* the least size of an origin that takes all entries and fits the record */
     char text[SNAP_IDENTITY_TEXT_BYTES];  /* a clause without a device's name: "the store holds ..." */
 };
 
 /*
- * Judges. A contradiction that no change of content explains weighs most (entries beyond the end, a store as origin,
- * another device); then marks that the record names and the origin lacks; then the fingerprint, which convicts or
- * proves; then marks of the record that are the same, marks that the store holds, and at last likeness of content,
- * which only ever makes likely what is unknown. LVM's metadata prove what nothing contradicts.
+ * Judges. A contradiction that no change of content explains weighs most (entries beyond the end, a store as origin, an
+ * origin without what a merge of this store has written, another device); then marks that the record names and the
+ * origin lacks; then the fingerprint, which convicts or proves; then marks of the record that are the same, marks that
+ * the store holds, and at last likeness of content, which only ever makes likely what is unknown. LVM's metadata prove
+ * what nothing contradicts.
  */
 void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair);
 

@@ -46,6 +46,13 @@ uint32_t snap_fingerprint_masked(const struct snap_fingerprint *fingerprint)
     return masked;
 }
 
+void snap_fingerprint_forget_masked(struct snap_fingerprint *fingerprint)
+{
+    for (uint32_t sample = 0; sample < fingerprint->samples; sample++)
+        if (snap_fingerprint_bit(fingerprint->mask, sample))
+            fingerprint->sums[sample] = 0;
+}
+
 /*
  * The chunks that samples touch, in ascending order. A list may be long, and most of its chunks touch no sample: one
  * whose bit in `seen` is not set is not looked for.

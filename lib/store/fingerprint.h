@@ -33,6 +33,12 @@ static inline void snap_fingerprint_set_bit(uint8_t *mask, uint32_t sample)
 uint32_t snap_fingerprint_masked(const struct snap_fingerprint *fingerprint);
 
 /*
+ * Takes the checksums off the masked samples: from now on they do not even tell whether a merge has written there.
+ * For a store whose origin may be what it was although its list does not name the place.
+ */
+void snap_fingerprint_forget_masked(struct snap_fingerprint *fingerprint);
+
+/*
  * Walks the list of a store, whose header is GOOD, once. `listed` is a mask: the samples that a chunk of the list
  * touches. SNAP_E_IO, SNAP_E_CORRUPT (the list does not end on the device), SNAP_E_NOMEM.
  */

@@ -47,7 +47,8 @@ change() {
         done
     done
     change origin 3 4999
-    assert_equal "$(fingerprint cow origin)" "192 masked 0 listed 0 agree 190 differ 2"
+    # A random sample may be one of these two as well.
+    [[ $(fingerprint cow origin) =~ ^192\ masked\ 0\ listed\ 0\ agree\ 1(90\ differ\ 2|89\ differ\ 3|88\ differ\ 4)$ ]]
 }
 
 @test "each store has samples of its own" {
@@ -271,6 +272,140 @@ merge() {
     program snapmerge --origin origin --cow snap --accept=undo
     assert_status 0
     assert_equal "$(fingerprint snap)" none
+}
+
+# --- a merge that was stopped, and which origin is named then -------------------------------------------------------
+# The merge of `snap` into `origin`, stopped in the middle.
+halfway_merged() {
+    anew() { begin_anew snap; }
+    met() { half_merged snap.view; }
+    halfway TERM --rate-limit 1M "$@" --origin origin --cow snap
+}
+
+@test "a copy of the origin from before the merge is refused; the origin that it was begun with goes on" {
+    snapshots
+    halfway_merged
+    cp origin.before fresh
+    cp snap half
+    program snapmerge --origin fresh --cow snap
+    assert_status 8
+    assert_said "a merge of this store was begun, and this origin does not have what it has written"
+    assert_said "name the origin that the merge was begun with"
+    assert_said "add --accept=identity"
+    assert_said "Nothing was written."
+    cmp fresh origin.before
+    cmp snap half
+    program snapinspect --origin fresh snap --json
+    assert_json '.result.pair | "\(.outcome) \(.reason)"' "contradicted fingerprint"
+    program snapmerge --origin fresh --cow snap --accept=identity --dry-run
+    assert_status 0
+    merge --cow snap
+    cmp origin snap.view
+}
+
+@test "a copy from before the merge is refused with stores whose list --from-diff and --identify have found" {
+    origin_of $((300 * 4096))
+    fork snap 4096 30
+    local identify
+    for identify in no yes; do
+        begin_anew snap
+        if [ "$identify" = yes ]; then
+            program snapcreate --identify --force --yes --origin origin --cow snap
+            assert_status 0
+            cp snap snap.before
+        fi
+        halfway_merged
+        program snapmerge --origin origin.before --cow snap
+        assert_status 8
+        assert_said "this origin does not have what it has written"
+        merge --cow snap
+        cmp origin snap.view
+    done
+}
+
+# The second half of the list of `snap` is cut off, and the data of its entries are these on the COW: "equal" to what
+# the origin has, or "other".
+cut_by_hand() {
+    perl -e '
+        my ($data) = @ARGV;
+        open(my $cow, "+<:raw", "snap") or die;
+        open(my $origin, "<:raw", "origin") or die;
+        my @entries;
+        for (;;) {
+            seek($cow, 4096 + @entries * 16, 0);
+            read($cow, my $entry, 16) == 16 or die;
+            my @pair = unpack("Q<2", $entry);
+            last if $pair[1] == 0;
+            push @entries, [@pair];
+        }
+        @entries > 20 && @entries < 256 or die;
+        for my $i (int(@entries / 2) .. $#entries) {
+            my ($old, $new) = @{$entries[$i]};
+            seek($origin, $old * 4096, 0);
+            read($origin, my $bytes, 4096) == 4096 or die;
+            seek($cow, $new * 4096, 0);
+            print $cow $data eq "equal" ? $bytes : $bytes ^ "x" x 4096;
+            seek($cow, 4096 + $i * 16, 0);
+            print $cow "\0" x 16;
+        }' "$1"
+}
+
+@test "where the merged chunks hold what was there before, the origin goes on" {
+    origin_of $((300 * 4096))
+    fork snap 4096 30
+    cut_by_hand other
+    program snapmerge --origin origin --cow snap
+    assert_status 8
+    assert_said "this origin does not have what it has written"
+    begin_anew snap
+    cut_by_hand equal
+    merge --cow snap
+    assert_said "belong together"
+}
+
+@test "a merge with an undo store: half of it is taken back, or goes on; a copy from before is refused" {
+    snapshots
+    halfway_with_undo
+    cp undo undo.half
+    cp origin origin.half
+    cp snap snap.half
+    cp origin.before fresh
+    program snapmerge --undo undo --origin fresh --cow snap
+    assert_status 8
+    assert_said "this origin does not have what it has written"
+    cmp undo undo.half
+    merge --cow undo --preserve snap
+    cmp origin origin.before
+    shows snap snap.view
+    merge --cow snap
+    cmp origin snap.view
+    cp undo.half undo
+    cp origin.half origin
+    cp snap.half snap
+    merge --undo undo --cow snap
+    cmp origin snap.view
+    merge --cow undo --preserve snap
+    cmp origin origin.before
+}
+
+@test "a merge that an undo store can take back: nobody is told to make the store anew" {
+    snapshots
+    merge --cow snap --undo undo
+    change origin 7 100 101 102 103 104 105 106 107 108 109 110
+    program snapinspect --origin origin snap
+    assert_said "an undo store can take its merge back, as long as it is not made anew"
+    assert_not_said "snapcreate -f"
+    program snapcheck --origin origin snap
+    assert_not_said "snapcreate -f"
+    cp snap kept
+    program snapcreate --origin origin --cow snap --force --dry-run
+    assert_said "once the store is made anew, the merge cannot be taken back any more"
+    cmp snap kept
+    program snapcreate --origin origin --cow snap --force
+    assert_status 0
+    assert_said "once the store is made anew, the merge cannot be taken back any more"
+    program snapcreate --origin origin --cow snap --force
+    assert_not_said "once the store is made anew"
 }
 
 # The merge of `snap` with an undo store, stopped in the middle.

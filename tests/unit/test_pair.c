@@ -136,6 +136,45 @@ static void a_fingerprint_proves_or_convicts(void **state)
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "the origin was changed since then, or it is the wrong one");
 }
 
+/* What a merge has taken off the list must be on the origin, whatever else speaks for it. */
+static void a_copy_from_before_a_merge_contradicts(void **state)
+{
+    (void)state;
+    record("ext4", A);
+    facts.lvm_group = "vg";
+    facts.entries = 1;
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 100, .agree_places = 100, .agree_telling = 100,
+                                                         .unmerged = 4};
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "4 sampled blocks are what they were before");
+    assert_true(pair.unmerged);
+    store.identity.origin_sectors++; /* another device as well: not called a copy that may be meant */
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT, "4 sampled blocks");
+    assert_false(pair.copy);
+    store.identity.origin_sectors--;
+    facts.fingerprint.unmerged = 3;
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "100 sampled blocks");
+    facts.fingerprint.unmerged = 4;
+    facts.fingerprint.merged = 1;
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "100 sampled blocks");
+    assert_false(pair.unmerged);
+    facts.fingerprint.merged = 0;
+    facts.entries = 0; /* nothing is left out */
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "100 sampled blocks");
+}
+
+static void an_undo_store_is_remembered(void **state)
+{
+    (void)state;
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "");
+    assert_false(pair.has_undo);
+    store.identity.undo_id[15] = 1;
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "");
+    assert_true(pair.has_undo);
+    store.identity.flags = SNAP_IDENTITY_UNDO_LOST;
+    judged(SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "");
+    assert_false(pair.has_undo);
+}
+
 /* What the origin has instead of what the record names is no contradiction where a merge has brought it there. */
 static void what_a_merge_has_brought_is_no_contradiction(void **state)
 {
@@ -307,6 +346,8 @@ int main(void)
         cmocka_unit_test_setup(a_file_system_on_an_origin_recorded_as_blank_is_legitimate, set_up),
         cmocka_unit_test_setup(a_record_names_what_was_compared, set_up),
         cmocka_unit_test_setup(a_fingerprint_proves_or_convicts, set_up),
+        cmocka_unit_test_setup(a_copy_from_before_a_merge_contradicts, set_up),
+        cmocka_unit_test_setup(an_undo_store_is_remembered, set_up),
         cmocka_unit_test_setup(what_a_merge_has_brought_is_no_contradiction, set_up),
         cmocka_unit_test_setup(another_device_with_the_same_content_is_called_a_copy, set_up),
         cmocka_unit_test_setup(a_serial_number_alone_says_nothing, set_up),

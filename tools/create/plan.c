@@ -159,11 +159,22 @@ static enum snap_status check_content(struct create_session *session, struct sna
     return status;
 }
 
+/* A store whose merge can be taken back knows which undo store can do it, and the undo store knows this store. */
+static void warn_of_undo(struct create_session *session)
+{
+    struct snap_store store;
+
+    if (snap_header_read(&store, session->cow.io, NULL) == SNAP_OK && snap_identity_has_undo(&store.identity))
+        cli_warn(session->cli, "%s: an undo store can take the merge of this store back; once the store is made anew, "
+                 "the merge cannot be taken back any more", session->cow.path);
+}
+
 /* --force on a terminal: what is lost is shown and asked for. */
 static enum snap_status ask(struct create_session *session, struct snap_error *err)
 {
     if (session->content.text[0] == '\0')
         return SNAP_OK;
+    warn_of_undo(session);
     if (session->arguments.dry_run) {
         cli_note(session->cli, "%s: it holds %s, which would be overwritten", session->cow.path,
                  session->content.text);

@@ -75,7 +75,8 @@ void inspect_figures_warn(struct inspect_session *session)
 
     if (session->evidence_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED &&
         session->result.entries == 0)
-        cli_warn(session->cli, "%s: %s", session->cow.path, verdict_renew(&session->cow, &session->origin).text);
+        cli_warn(session->cli, "%s: %s", session->cow.path,
+                 verdict_renew(&session->cow, &session->origin, &session->evidence.pair).text);
     content_say(session->cli, &session->cow, &session->store);
     if (session->evidence_known)
         verdict_explain(session->cli, &session->cow, &session->evidence);

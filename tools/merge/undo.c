@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/check/identity.h"
+#include "lib/store/fingerprint.h"
 #include "lib/store/record.h"
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
@@ -312,6 +313,20 @@ enum snap_status merge_undo_begin(struct merge_session *session, struct snap_err
     return status;
 }
 
+/*
+ * A chunk whose new content was the old one is not in the undo store, so it does not come back to the list: there the
+ * right origin is as it was before the merge.
+ */
+static enum snap_status forget_merge(struct snap_store *parent, struct snap_error *err)
+{
+    struct snap_fingerprint fingerprint = parent->fingerprint;
+
+    if (parent->fingerprint_state != SNAP_FINGERPRINT_OK)
+        return SNAP_OK;
+    snap_fingerprint_forget_masked(&fingerprint);
+    return snap_fingerprint_write(parent, &fingerprint, err);
+}
+
 enum snap_status merge_undo_end(struct merge_session *session, struct snap_error *err)
 {
     struct merge_sibling *parent = is_undo_store(&session->store) ? find_parent(session) : NULL;
@@ -322,6 +337,8 @@ enum snap_status merge_undo_end(struct merge_session *session, struct snap_error
     if (merge_under_way(session))
         status = set_flags(&session->store, 0, session->store.identity.undo_id, err);
     if (status == SNAP_OK && parent && !parent->invalidate) /* the merge is taken back, so its marks go */
+        status = forget_merge(&parent->store, err);
+    if (status == SNAP_OK && parent && !parent->invalidate)
         status = set_flags(&parent->store, 0, no_id, err);
     return status;
 }

@@ -44,9 +44,11 @@ static enum snap_status take_fingerprint(struct merge_session *session, const st
                                          struct snap_fingerprint *fingerprint, struct snap_error *err)
 {
     uint32_t unreadable; /* left out */
+    enum snap_status status = snap_fingerprinting_take(fingerprint, record->store_id, session->origin.io,
+                                                       &session->store, &unreadable, err);
 
-    return snap_fingerprinting_take(fingerprint, record->store_id, session->origin.io, &session->store, &unreadable,
-                                    err);
+    snap_fingerprint_forget_masked(fingerprint); /* as long as it does not list such a place, that is as it was */
+    return status;
 }
 
 static enum snap_status make_store(struct merge_session *session, struct snap_error *err)

@@ -64,10 +64,15 @@ void verdict_set_json(struct cli_json *object, const struct snap_pair *pair)
     cli_json_set(object, "pair", json);
 }
 
-struct report_text verdict_renew(const struct device *cow, const struct device *origin)
+struct report_text verdict_renew(const struct device *cow, const struct device *origin, const struct snap_pair *pair)
 {
     struct report_text result;
 
+    if (pair->has_undo) {
+        (void)snprintf(result.text, sizeof result.text, "its list is empty, and an undo store can take its merge back, "
+                       "as long as it is not made anew");
+        return result;
+    }
     (void)snprintf(result.text, sizeof result.text, "its list is empty; make it anew before it is used: "
                    "snapcreate -f --origin %.4000s --cow %.4000s",
                    cli_quote(origin->path).text, cli_quote(cow->path).text);
@@ -85,6 +90,9 @@ static struct report_text next_text(const struct snap_pair *pair, const struct d
         (void)snprintf(result.text, sizeof result.text, "; if it was cut, make it as long again as it was, %" PRIu64
                        " bytes; a merge into what is left of it loses the rest; if you know that it never was longer, "
                        "%.512s", pair->needed_bytes, waiver);
+    else if (pair->unmerged)
+        (void)snprintf(result.text, sizeof result.text, "; name the origin that the merge was begun with; if you know "
+                       "that all that was merged is the same as before, %.512s", waiver);
     else if (pair->copy)
         (void)snprintf(result.text, sizeof result.text, "; if it is one, and %.4096s is the one that you mean, %.512s",
                        origin->path, waiver);
@@ -106,7 +114,7 @@ static enum snap_status refuse(const struct device *cow, const struct device *or
                                bool empty, struct snap_error *err)
 {
     return snap_fail(err, SNAP_E_REFUSED, "%s: %s%s%s%s", cow->path, pair->text, empty ? "; " : "",
-                     empty ? verdict_renew(cow, origin).text : "",
+                     empty ? verdict_renew(cow, origin, pair).text : "",
                      next_text(pair, origin, "add --accept=identity").text);
 }
 
@@ -142,7 +150,7 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
             cli_warn(cli, "%s%s", verdict_sentence(cow, origin, pair).text,
                  waived == VERDICT_WAIVED ? " (waived by --accept=identity)" : "");
         if (waived == VERDICT_NOTHING_TO_WRITE)
-            cli_warn(cli, "%s: %s", cow->path, verdict_renew(cow, origin).text);
+            cli_warn(cli, "%s: %s", cow->path, verdict_renew(cow, origin, pair).text);
     }
     return SNAP_OK;
 }

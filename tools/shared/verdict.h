@@ -38,8 +38,11 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
                                const struct snap_evidence *evidence, uint64_t entries, enum verdict_waived waived,
                                bool shown_next, struct snap_error *err);
 
-/* For a store without entries whose pair is contradicted: to make it anew, with the line to type. Not yet escaped. */
-struct report_text verdict_renew(const struct device *cow, const struct device *origin);
+/*
+ * For a store without entries whose pair is contradicted: to make it anew, with the line to type; but not while an undo
+ * store can take its merge back. Not yet escaped.
+ */
+struct report_text verdict_renew(const struct device *cow, const struct device *origin, const struct snap_pair *pair);
 
 /* A store that was cut: "the list needs N bytes, but this device has M", and how it gets them. Not yet escaped. */
 struct report_text verdict_cut_text(const struct device *cow, const struct snap_check_result *check);
