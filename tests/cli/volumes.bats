@@ -7,6 +7,7 @@
 setup() {
     load helpers
     load work
+    load system_calls
     load volumes
     ! lacks devmapper || skip "this build lacks libdevmapper"
     in_folder
@@ -280,6 +281,20 @@ END
     [[ $line == *" --devices pv0 --devices pv1 --origin lvm:vg/origin --cow lvm:vg/snap --extract out"* ]]
     PATH=$BUILDDIR/tools:$PATH bash -c "$line"
     cmp out view
+}
+
+@test "each physical volume is looked up once: its metadata and its data are those of one file" {
+    local arguments
+    need_strace
+    for arguments in 'snapcheck --devices pv0,pv1 lvm:vg/snap' 'snapinspect --lvm --devices pv0,pv1' \
+            'snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract out lvm:vg/snap'; do
+        # shellcheck disable=SC2086
+        traced -e trace=open,openat,openat2 -- $arguments
+        assert_status 0
+        assert_equal "$(grep -E '"([^"]*/)?pv[01]"' trace | grep -c O_PATH)" 2
+        assert_equal "$(grep -E 'open.*"([^"]*/)?pv[01]"' trace | grep -vc O_PATH || true)" 0
+        [ "$(grep -cE '"/proc/self/fd/[0-9]+", O_RDONLY.* = [0-9]+<.*/pv[01]>' trace)" -ge 4 ]
+    done
 }
 
 @test "--devices without a volume, and with half a list" {

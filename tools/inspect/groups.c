@@ -265,7 +265,7 @@ static struct cli_json *pvs_json(const struct volumes *volumes, const struct sna
 
         cli_json_set_string(row, "name", group->metadata->pvs[pv].name);
         cli_json_set_string(row, "id", snap_label_id_text(group->metadata->pvs[pv].id).text);
-        cli_json_set_string(row, "device", device == SNAP_GROUP_NONE ? NULL : volumes->physical.paths[device]);
+        cli_json_set_string(row, "device", device == SNAP_GROUP_NONE ? NULL : volumes->physical.found[device]->path);
         cli_json_set_bool(row, "missing", device == SNAP_GROUP_NONE || group->metadata->pvs[pv].missing);
         cli_json_add(list, row);
     }

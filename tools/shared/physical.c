@@ -12,27 +12,30 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-/* Makes room for one more, and opens it; `path` is taken over. */
+/* Makes room for one more, looks it up, and opens it; `path` is taken over. */
 static enum snap_status add(struct physical *physical, char *path, struct snap_error *err)
 {
     const struct snap_file_options options = {.queue_depth = 1};
-    char **paths = reallocarray(physical->paths, physical->count + 1, sizeof *paths);
+    struct snap_lookup **found = reallocarray(physical->found, physical->count + 1, sizeof(struct snap_lookup *));
     struct snap_io **ios = reallocarray(physical->ios, physical->count + 1, sizeof *ios);
     enum snap_status status;
 
-    physical->paths = paths ? paths : physical->paths;
+    physical->found = found ? found : physical->found;
     physical->ios = ios ? ios : physical->ios;
-    if (!path || !paths || !ios) {
+    if (!path || !found || !ios) {
         free(path);
         return snap_fail(err, SNAP_E_NOMEM, "no memory to look for LVM groups");
     }
-    status = snap_file_open(&physical->ios[physical->count], path, &options, err);
-    if (status != SNAP_OK) {
-        free(path);
+    status = snap_lookup_new(&found[physical->count], path, err);
+    free(path);
+    if (status != SNAP_OK)
         return status;
-    }
-    physical->paths[physical->count++] = path;
-    return SNAP_OK;
+    status = snap_file_open_found(&ios[physical->count], found[physical->count], &options, err);
+    if (status == SNAP_OK)
+        physical->count++;
+    else
+        snap_lookup_free(found[physical->count]);
+    return status;
 }
 
 /* Takes the last one away again. */
@@ -40,7 +43,7 @@ static void drop(struct physical *physical)
 {
     physical->count--;
     (void)snap_io_close(physical->ios[physical->count], NULL); /* it was only read */
-    free(physical->paths[physical->count]);
+    snap_lookup_free(physical->found[physical->count]);
 }
 
 void physical_close(struct physical *physical)
@@ -48,7 +51,7 @@ void physical_close(struct physical *physical)
     while (physical->count > 0)
         drop(physical);
     free(physical->ios);
-    free(physical->paths);
+    free(physical->found);
     *physical = (struct physical){.count = 0};
 }
 

@@ -3,12 +3,13 @@
 #ifndef DMSNAP_TOOLS_SHARED_PHYSICAL
 #define DMSNAP_TOOLS_SHARED_PHYSICAL
 
+#include "lib/base/lookup.h"
 #include "lib/io/io.h"
 #include "tools/cli/cli.h"
 
-/* Open for reading. */
+/* Open for reading. Who opens one once more does so through the lookup: its name may be another file by then. */
 struct physical {
-    char **paths;
+    struct snap_lookup **found;
     struct snap_io **ios;
     size_t count;
 };

@@ -95,12 +95,12 @@ static enum snap_status describe_parts(const struct volumes *volumes, const stru
         return snap_fail(err, SNAP_E_NOMEM, "%s: no memory to open it", device->path);
     for (size_t pv = 0; pv < pv_count && status == SNAP_OK; pv++)
         if (snap_volume_is_on(volume, pv))
-            status = snap_device_describe(volumes->physical.paths[group->pvs[pv].device],
-                                          &device->parts[device->part_count++], err);
+            status = snap_device_describe_found(volumes->physical.found[group->pvs[pv].device],
+                                                &device->parts[device->part_count++], err);
     return status;
 }
 
-/* Opens the physical volumes once more, for this volume alone; its io owns them. */
+/* Opens what the metadata were read from once more, for this volume alone; its io owns it. */
 static enum snap_status open_members(const struct volumes *volumes, const struct snap_group *group,
                                      struct snap_volume *volume, struct device *device, struct activity *activity,
                                      struct snap_error *err)
@@ -114,7 +114,7 @@ static enum snap_status open_members(const struct volumes *volumes, const struct
         return snap_fail(err, SNAP_E_NOMEM, "%s: no memory to open it", device->path);
     for (size_t pv = 0; pv < pv_count && status == SNAP_OK; pv++)
         if (snap_volume_is_on(volume, pv))
-            status = snap_file_open(&members[pv], volumes->physical.paths[group->pvs[pv].device], &options, err);
+            status = snap_file_open_found(&members[pv], volumes->physical.found[group->pvs[pv].device], &options, err);
     if (status == SNAP_OK)
         status = snap_volume_io_new(volume, members, pv_count, &device->io, err);
     if (status == SNAP_OK)
