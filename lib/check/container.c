@@ -49,3 +49,13 @@ enum snap_status snap_container_find(struct snap_io *io, const struct snap_conta
     snap_buffer_free(first);
     return status;
 }
+
+enum snap_status snap_container_of_origin(struct snap_io *io, bool block_device,
+                                          const struct snap_container **container, struct snap_error *err)
+{
+    const enum snap_status status = snap_container_find(io, container, err);
+
+    if (*container && (*container)->short_magic && block_device)
+        *container = NULL;
+    return status;
+}

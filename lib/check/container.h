@@ -21,4 +21,11 @@ struct snap_container {
 enum snap_status snap_container_find(struct snap_io *io, const struct snap_container **container,
                                      struct snap_error *err);
 
+/*
+ * The same for what is named as an origin: NULL also for a block device that begins with a short magic, since any raw
+ * content may stand there.
+ */
+enum snap_status snap_container_of_origin(struct snap_io *io, bool block_device,
+                                          const struct snap_container **container, struct snap_error *err);
+
 #endif

@@ -184,6 +184,17 @@ static enum snap_status look_for_store(struct snap_io *origin, struct snap_pair_
     return SNAP_OK;
 }
 
+/* Whether the origin is a file in which its content stands elsewhere; one that cannot be read is none. */
+static enum snap_status look_for_container(const struct snap_evidence_look *look, struct snap_pair_facts *facts,
+                                           struct snap_error *err)
+{
+    struct snap_error reason;
+    const enum snap_status status = snap_container_of_origin(look->origin, look->device->block_device,
+                                                             &facts->container, &reason);
+
+    return status == SNAP_E_NOMEM ? pass_on(&reason, err) : SNAP_OK;
+}
+
 /*
  * An entry that the merge has cut off holds nothing any more, but its data are still on the COW. Only looked for where
  * the store says that the block of the signature may have been replaced, and some sample speaks for this origin: an
@@ -292,6 +303,8 @@ enum snap_status snap_evidence_gather(const struct snap_evidence_look *look, str
         status = probe_view(look, evidence, &signatures_differ, err);
     if (status == SNAP_OK)
         status = look_for_store(origin, &facts, err);
+    if (status == SNAP_OK)
+        status = look_for_container(look, &facts, err);
     if (status == SNAP_OK && facts.entries_beyond == 0)
         status = compare_blocks(look, &facts.fingerprint, err);
     if (status != SNAP_OK)

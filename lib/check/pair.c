@@ -100,6 +100,12 @@ static bool contradicts_device(const struct snap_pair_facts *facts, const struct
                       "the origin is itself a snapshot store (with chunks of %" PRIu32 " %s), most likely the COW of "
                       "another origin", facts->origin_chunk_sectors,
                       snap_text_form(facts->origin_chunk_sectors, "sector", "sectors"));
+    if (pair->container)
+        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_NOT_RAW,
+                      pair->container->image
+                          ? "the origin is a %s image, in which nothing stands where the store expects it"
+                          : "the origin is packed with %s, so nothing in it stands where the store expects it",
+                      pair->container->name);
     return contradicts_merged(facts, pair) ||
            (record->device_differs && contradicts_other_device(facts, record, pair));
 }
@@ -224,6 +230,12 @@ static void decide_by_content(const struct snap_pair_facts *facts, const struct 
         (void)decide(pair, SNAP_PAIR_UNKNOWN, SNAP_PAIR_NOTHING, "%s, and nothing else tells", marks);
 }
 
+/* Raw content may begin with anything: what was sampled, or LVM, says whether this is the content that is meant. */
+static bool known_as_raw(const struct snap_pair_facts *facts)
+{
+    return facts->lvm_group || proves(&facts->fingerprint);
+}
+
 /* The least size of an origin that can be the right one. */
 static uint64_t needed_bytes(const struct snap_pair_facts *facts, const struct snap_identity_match *match)
 {
@@ -245,6 +257,17 @@ static void name_what_was_brought(const struct snap_pair_facts *facts, struct sn
                        facts->before ? "another" : "this", snap_marks_text(facts->origin.probe, text));
 }
 
+/* It is shorter than what it contains: it was not cut. */
+static void name_container(struct snap_pair *pair)
+{
+    const size_t used = strlen(pair->text);
+
+    if (pair->container && pair->reason == SNAP_PAIR_REACH)
+        (void)snprintf(pair->text + used, sizeof pair->text - used,
+                       pair->container->image ? "; but the origin is a %s image" : "; but the origin is packed with %s",
+                       pair->container->name);
+}
+
 void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair)
 {
     const bool recorded = facts->store->identity_state == SNAP_IDENTITY_OK;
@@ -260,6 +283,7 @@ void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair
                                .smaller = match.smaller,
                                .brought = match.brought,
                                .has_undo = snap_identity_has_undo(&facts->store->identity),
+                               .container = known_as_raw(facts) ? NULL : facts->container,
                                .needed_bytes = needed_bytes(facts, &match)};
     if (!contradicts_device(facts, &match, pair) && !decides_by_samples(facts, &match, pair) &&
         !decides_by_record(facts, &match, pair) && !decides_by_held(facts, origin.probe, pair))
@@ -267,6 +291,7 @@ void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair
     if (facts->lvm_group && pair->outcome != SNAP_PAIR_CONTRADICTED && pair->outcome != SNAP_PAIR_PROVEN)
         (void)decide(pair, SNAP_PAIR_PROVEN, SNAP_PAIR_METADATA, "LVM's metadata of the group \"%.128s\" name this "
                      "origin", facts->lvm_group);
+    name_container(pair);
     name_what_was_brought(facts, pair);
 }
 
@@ -308,6 +333,7 @@ const char *snap_pair_reason_name(enum snap_pair_reason reason)
     static const char *const names[] = {
         [SNAP_PAIR_NOTHING] = "nothing",         [SNAP_PAIR_REACH] = "reach",
         [SNAP_PAIR_ORIGIN_STORE] = "origin-is-store", [SNAP_PAIR_DEVICE] = "device",
+        [SNAP_PAIR_ORIGIN_NOT_RAW] = "origin-not-raw",
         [SNAP_PAIR_FINGERPRINT] = "fingerprint", [SNAP_PAIR_RECORD] = "record",
         [SNAP_PAIR_HELD] = "held",               [SNAP_PAIR_CONTENT] = "content",
         [SNAP_PAIR_METADATA] = "metadata",

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_CHECK_PAIR
 #define DMSNAP_CHECK_PAIR
 
+#include "lib/check/container.h"
 #include "lib/check/fingerprinting.h"
 #include "lib/check/identity.h"
 #include "lib/check/resemblance.h"
@@ -20,6 +21,7 @@ enum snap_pair_reason {
     SNAP_PAIR_NOTHING,       /* "nothing": no evidence */
     SNAP_PAIR_REACH,         /* "reach": entries beyond the end of the origin; no merge can be right */
     SNAP_PAIR_ORIGIN_STORE,  /* "origin-is-store": the origin is a snapshot store itself */
+    SNAP_PAIR_ORIGIN_NOT_RAW, /* "origin-not-raw": the origin is an image in another format, or a packed file */
     SNAP_PAIR_DEVICE,        /* "device": size, PARTUUID or serial number of the record */
     SNAP_PAIR_FINGERPRINT,   /* "fingerprint": sampled blocks of the origin */
     SNAP_PAIR_RECORD,        /* "record": file system or partition table that the record names */
@@ -35,6 +37,7 @@ struct snap_pair_facts {
     bool origin_in_part;                  /* some places of the origin, or of the view, could not be read */
     bool origin_is_store;
     uint32_t origin_chunk_sectors;        /* of that store */
+    const struct snap_container *container; /* what the origin begins like (snap_container_of_origin); NULL: nothing */
     const struct snap_probe *held;        /* what the store itself holds, nothing borrowed from the origin */
     const struct snap_probe *before;      /* what was there before a merge of another store; NULL: origin.probe */
     const struct snap_probe *brought;     /* what a merge of this store may have brought there; empty: nothing */
@@ -55,16 +58,18 @@ struct snap_pair {
     bool unmerged;                        /* contradicted: what a merge of this store has written is not there */
     bool has_undo;                        /* the store remembers an undo store, which can take its merge back */
     bool copy;                            /* contradicted: it is another device, with the content of the right one */
+    const struct snap_container *container; /* what the origin is in place of raw content; NULL: it is raw */
     uint64_t needed_bytes;                /* the least size of an origin that takes all entries and fits the record */
     char text[SNAP_IDENTITY_TEXT_BYTES];  /* a clause without a device's name: "the store holds ..." */
 };
 
 /*
- * Judges. A contradiction that no change of content explains weighs most (entries beyond the end, a store as origin, an
- * origin without what a merge of this store has written, another device); then marks that the record names and the
- * origin lacks; then the fingerprint, which convicts or proves; then marks of the record that are the same, marks that
- * the store holds, and at last likeness of content, which only ever makes likely what is unknown. LVM's metadata prove
- * what nothing contradicts.
+ * Judges. A contradiction that no change of content explains weighs most (entries beyond the end, a store or an image
+ * in another format as origin, an origin without what a merge of this store has written, another device); then marks
+ * that the record names and the origin lacks; then the fingerprint, which convicts or proves; then marks of the record
+ * that are the same, marks that the store holds, and at last likeness of content, which only ever makes likely what is
+ * unknown. LVM's metadata prove what nothing contradicts. They also tell that the origin is raw, whatever it begins
+ * like, and so does a fingerprint that proves the pair.
  */
 void snap_pair_judge(const struct snap_pair_facts *facts, struct snap_pair *pair);
 

@@ -521,6 +521,75 @@ layers() {
     assert_status 0
 }
 
+# A qcow2 image that is as large as what it contains, or a packed file.
+@test "an origin that is an image of another format, or packed, is refused by all; --accept=identity takes it as raw" {
+    file_systems origin
+    cp origin view
+    contents piece 40000 piece
+    dd if=piece of=view bs=4096 seek=1500 conv=notrunc status=none
+    made --no-identity
+    cp origin disk
+    printf 'QFI\373\0\0\0\3' | dd of=disk conv=notrunc status=none
+    cp disk disk.before
+    refused_by_all disk "the origin is a qcow2 image, in which nothing stands where the store expects it"
+    assert_json .result.pair.reason origin-not-raw
+    program snapmerge --origin disk --cow cow
+    assert_said "; make a raw one first: qemu-img convert -O raw disk RAW; if you know that it is raw, and only begins like that, add --accept=identity"
+    program snapinspect --origin disk --extract new cow
+    assert_status 8
+    [ ! -e new ]
+    program snapcreate --identify --origin disk --cow cow -y
+    assert_status 8
+    printf '\037\213\010' | dd of=disk conv=notrunc status=none
+    refused_by_all disk "the origin is packed with gzip, so nothing in it stands where the store expects it"
+    # It is shorter than what it contains: not to be lengthened.
+    printf 'QFI\373' | dd of=disk conv=notrunc status=none
+    truncate -s 1M disk
+    refused_by_all disk "it is the wrong origin, or it was cut; but the origin is a qcow2 image"
+    program snapmerge --accept=identity --origin disk --cow cow
+    assert_status 8
+    assert_said "is a qcow2 image; make a raw one first: qemu-img convert -O raw disk RAW"
+    assert_not_said truncate
+    assert_not_said --accept=identity
+    program snapmerge --accept=identity --origin disk.before --cow cow
+    assert_status 0
+    assert_said "(waived by --accept=identity)"
+    cmp -i 6144000 -n 40000 disk.before view
+}
+
+@test "snapcreate: an image of another format, or a packed file, is no origin and no newer state; once accepted it is proven" {
+    contents origin 2097152 origin
+    cp origin newer
+    printf 'QFI\373\0\0\0\3' | dd of=newer conv=notrunc status=none
+    cp newer disk
+    program snapcreate --origin disk --cow cow --size max
+    assert_status 8
+    assert_said "disk: it is a qcow2 image; make a raw one first: qemu-img convert -O raw disk RAW; if you know that"
+    assert_said "only begins like that, add --accept=identity"
+    [ ! -e cow ]
+    program snapcreate --origin origin --cow cow --size max --from-diff newer
+    assert_status 8
+    assert_said "newer: it is a qcow2 image; "
+    [ ! -e cow ]
+    cp disk newer
+    printf 'other' | dd of=newer bs=4096 seek=5 conv=notrunc status=none
+    program snapcreate --accept=identity --origin disk --cow cow --size max --from-diff newer
+    assert_status 0
+    program snapmerge --origin disk --cow cow
+    assert_status 0
+    assert_said "belong together"
+    cmp disk newer
+    printf '\037\213\010' | dd of=disk conv=notrunc status=none
+    program snapcreate --origin disk --cow second --size max
+    assert_status 8
+    assert_said "disk: it is packed with gzip; unpack it first; if you know that it is raw"
+    [ ! -e second ]
+    need_loops
+    loop_over disk
+    program snapcreate --origin "$loop" --cow second --size max # so few bytes may stand on any device
+    assert_status 0
+}
+
 @test "one content again and again is no proof; sixteen blocks with eight contents are" {
     truncate -s 8M origin
     seq -f 'some line %.0f' 1000 | head -c 4096 >page

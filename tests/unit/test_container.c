@@ -68,11 +68,30 @@ static void blank_and_tiny_ones_are_none(void **state)
     assert_ok(snap_io_close(tiny, &err), &err);
 }
 
+static void a_short_magic_on_a_block_device_is_no_container(void **state)
+{
+    struct snap_io *io = io_mem_new("origin", SIZE_BYTES, 512, true);
+    const struct snap_container *container;
+    struct snap_error err = {.text = ""};
+
+    (void)state;
+    memcpy(io_mem_bytes(io), "\x1f\x8b\x08", 3);
+    assert_ok(snap_container_of_origin(io, false, &container, &err), &err);
+    assert_string_equal(container->name, "gzip");
+    assert_ok(snap_container_of_origin(io, true, &container, &err), &err);
+    assert_null(container);
+    memcpy(io_mem_bytes(io), "QFI\xfb", 4);
+    assert_ok(snap_container_of_origin(io, true, &container, &err), &err);
+    assert_string_equal(container->name, "qcow2");
+    assert_ok(snap_io_close(io, &err), &err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_format_is_known),
         cmocka_unit_test(blank_and_tiny_ones_are_none),
+        cmocka_unit_test(a_short_magic_on_a_block_device_is_no_container),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

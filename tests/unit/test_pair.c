@@ -243,6 +243,33 @@ static void a_serial_number_alone_says_nothing(void **state)
     judged(SNAP_PAIR_LIKELY, SNAP_PAIR_DEVICE, "with the same size, PARTUUID and serial number");
 }
 
+/* Unless something says that this content is the one that is meant, whatever it begins with. */
+static void an_origin_that_is_not_raw_contradicts(void **state)
+{
+    const struct snap_container qcow2 = {.name = "qcow2", .image = true}, gzip = {.name = "gzip"};
+
+    (void)state;
+    record("ext4", A);
+    facts.container = &qcow2;
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_NOT_RAW, "the origin is a qcow2 image, in which nothing stands");
+    assert_ptr_equal(pair.container, &qcow2);
+    facts.container = &gzip;
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_NOT_RAW, "the origin is packed with gzip, so nothing in it stands");
+    facts.entries_beyond = 1; /* it is smaller than what it contains */
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH, "; but the origin is packed with gzip");
+    assert_ptr_equal(pair.container, &gzip);
+    facts.entries_beyond = 0;
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 16, .agree_places = 16, .agree_telling = 8};
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_FINGERPRINT, "");
+    assert_null(pair.container);
+    facts.fingerprint.differ = 1;
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_NOT_RAW, "");
+    facts.fingerprint = (struct snap_fingerprint_result){.agree = 0};
+    facts.lvm_group = "vg";
+    judged(SNAP_PAIR_PROVEN, SNAP_PAIR_METADATA, "");
+    assert_null(pair.container);
+}
+
 /* A proof outweighs marks that somebody may have changed inside the snapshot, but no other device. */
 static void evidence_is_weighed_strongest_first(void **state)
 {
@@ -343,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(without_evidence_nothing_is_known, set_up),
         cmocka_unit_test_setup(what_the_store_holds_is_likely_or_contradicts, set_up),
+        cmocka_unit_test_setup(an_origin_that_is_not_raw_contradicts, set_up),
         cmocka_unit_test_setup(a_file_system_on_an_origin_recorded_as_blank_is_legitimate, set_up),
         cmocka_unit_test_setup(a_record_names_what_was_compared, set_up),
         cmocka_unit_test_setup(a_fingerprint_proves_or_convicts, set_up),

@@ -4,12 +4,15 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/check/container.h"
 #include "lib/check/pair.h"
 #include "lib/device/probe.h"
 #include "tools/cli/size.h"
 #include "tools/create/remember.h"
 #include "tools/create/room.h"
+#include "tools/shared/content.h"
 #include "tools/shared/holds.h"
+#include "tools/shared/verdict.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -38,6 +41,18 @@ static enum snap_status open_sources(struct create_session *session, struct snap
     return status == SNAP_OK ? snap_probe_io(session->origin.io, &session->on_origin, err) : status;
 }
 
+/* An image in another format, or a packed file: what it contains does not stand where the store would expect it. */
+static enum snap_status check_raw(const struct device *device, struct snap_error *err)
+{
+    const struct snap_container *container;
+    const enum snap_status status = snap_container_of_origin(device->io, device->facts.block_device, &container, err);
+
+    if (status != SNAP_OK || !container)
+        return status;
+    return snap_fail(err, SNAP_E_REFUSED, "%s: it is %s; %s", device->path, content_container_text(container).text,
+                     verdict_raw_text(container, device->path, "add --accept=identity").text);
+}
+
 /*
  * What cannot be meant: a store as origin, most likely two COW names on one line; and newer content that is not of this
  * origin. Both may be meant all the same.
@@ -53,6 +68,10 @@ static enum snap_status check_sources(struct create_session *session, struct sna
     if (status == SNAP_OK && !accepted && (store.defect == SNAP_HEADER_GOOD || store.defect == SNAP_HEADER_INVALID))
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is itself a snapshot store, most likely the COW of another "
                          "origin; if it is the origin that you mean, add --accept=identity", session->origin.path);
+    if (status == SNAP_OK && !accepted)
+        status = check_raw(&session->origin, err);
+    if (status == SNAP_OK && !accepted && session->newer.io)
+        status = check_raw(&session->newer, err);
     if (status != SNAP_OK || !session->newer.io)
         return status;
     status = snap_probe_io(session->newer.io, &on_newer, err);

@@ -3,6 +3,7 @@
 #include "tools/shared/verdict.h"
 
 #include "lib/base/text.h"
+#include "tools/shared/content.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -79,12 +80,24 @@ struct report_text verdict_renew(const struct device *cow, const struct device *
     return result;
 }
 
+struct report_text verdict_raw_text(const struct snap_container *container, const char *path, const char *waiver)
+{
+    struct report_text result;
+
+    (void)snprintf(result.text, sizeof result.text, "%.8500s%s%.512s", content_unwrap_text(container, path).text,
+                   waiver ? "; if you know that it is raw, and only begins like that, " : "", waiver ? waiver : "");
+    return result;
+}
+
 /* For a sentence that ends with it: what to do about a contradiction, such as "; if you know that ...". */
 static struct report_text next_text(const struct snap_pair *pair, const struct device *origin, const char *waiver)
 {
     struct report_text result;
 
-    if (snap_pair_is_final(pair) && pair->needed_bytes > INT64_MAX)
+    if (pair->container)
+        (void)snprintf(result.text, sizeof result.text, "; %.9000s",
+                       verdict_raw_text(pair->container, origin->path, snap_pair_is_final(pair) ? NULL : waiver).text);
+    else if (snap_pair_is_final(pair) && pair->needed_bytes > INT64_MAX)
         result.text[0] = '\0';
     else if (pair->smaller && !snap_pair_is_final(pair) && pair->needed_bytes <= INT64_MAX)
         (void)snprintf(result.text, sizeof result.text, "; if it was cut, make it as long again as it was, %" PRIu64

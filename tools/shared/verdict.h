@@ -44,6 +44,12 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
  */
 struct report_text verdict_renew(const struct device *cow, const struct device *origin, const struct snap_pair *pair);
 
+/*
+ * Of an origin that is no raw image: "make a raw one first: qemu-img ...; if you know that it is raw, and only begins
+ * like that, WAIVER". NULL: nobody can waive it. Not yet escaped.
+ */
+struct report_text verdict_raw_text(const struct snap_container *container, const char *path, const char *waiver);
+
 /* A store that was cut: "the list needs N bytes, but this device has M", and how it gets them. Not yet escaped. */
 struct report_text verdict_cut_text(const struct device *cow, const struct snap_check_result *check);
 
