@@ -323,11 +323,11 @@ halfway_merged() {
     done
 }
 
-# The second half of the list of `snap` is cut off, and the data of its entries are these on the COW: "equal" to what
-# the origin has, or "other".
-cut_by_hand() {
+# equal_half DATA [CUT]: the data of the second half of the entries of `snap` are these on the COW: "equal" to what the
+# origin has, or "other"; "cut": these entries are cut off the list.
+equal_half() {
     perl -e '
-        my ($data) = @ARGV;
+        my ($data, $cut) = @ARGV;
         open(my $cow, "+<:raw", "snap") or die;
         open(my $origin, "<:raw", "origin") or die;
         my @entries;
@@ -346,19 +346,19 @@ cut_by_hand() {
             seek($cow, $new * 4096, 0);
             print $cow $data eq "equal" ? $bytes : $bytes ^ "x" x 4096;
             seek($cow, 4096 + $i * 16, 0);
-            print $cow "\0" x 16;
-        }' "$1"
+            print $cow "\0" x 16 if $cut;
+        }' "$@"
 }
 
 @test "where the merged chunks hold what was there before, the origin goes on" {
     origin_of $((300 * 4096))
     fork snap 4096 30
-    cut_by_hand other
+    equal_half other cut
     program snapmerge --origin origin --cow snap
     assert_status 8
     assert_said "this origin does not have what it has written"
     begin_anew snap
-    cut_by_hand equal
+    equal_half equal cut
     merge --cow snap
     assert_said "belong together"
 }
@@ -386,6 +386,31 @@ cut_by_hand() {
     cmp origin snap.view
     merge --cow undo --preserve snap
     cmp origin origin.before
+}
+
+@test "a merge is taken back that held what was there before, in part: the store is merged once more" {
+    origin_of $((300 * 4096))
+    fork snap 4096 40
+    equal_half equal
+    merge --cow snap --undo undo --skip-identical
+    merge --cow undo --preserve snap
+    cmp origin origin.before
+    # Whoever uses the snapshot then overwrites data of entries that have not come back.
+    perl -e '
+        open(my $cow, "+<:raw", "snap") or die;
+        my ($count, $high) = (0, 1);
+        for (;; $count++) {
+            seek($cow, 4096 + $count * 16, 0);
+            read($cow, my $entry, 16) == 16 or die;
+            my (undef, $new) = unpack("Q<2", $entry);
+            last if $new == 0;
+            $high = $new if $new > $high;
+        }
+        $count > 10 or die;
+        seek($cow, ($high + 1) * 4096, 0);
+        print $cow "y" x (100 * 4096);'
+    merge --cow snap
+    assert_said "belong together"
 }
 
 @test "a merge that an undo store can take back: nobody is told to make the store anew" {
