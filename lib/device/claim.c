@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,6 +150,24 @@ static enum snap_status claim_loops(struct taking *taking, const struct snap_dev
     return status;
 }
 
+/* Whether the kernel itself uses the file, as swap space or as a file system without a loop device. */
+static enum snap_status ask_users(const struct taking *taking, const char *name, uint64_t file_device,
+                                  uint64_t file_inode, struct snap_error *err)
+{
+    const struct snap_device file = {.file_device = file_device, .file_inode = file_inode};
+    const bool other = strcmp(name, taking->path) != 0;
+    char users[SNAP_DEVICE_HOLDERS_BYTES];
+
+    snap_device_users(&file, users, sizeof users);
+    if (users[0] == '\0')
+        return SNAP_OK;
+    if (strstr(users, SNAP_DEVICE_AS_SWAP))
+        return snap_fail(err, SNAP_E_BUSY, "%s: in use as swap space%s%s: end that with swapoff, and repeat the "
+                         "command", taking->path, other ? " under the name " : "", other ? name : "");
+    return snap_fail(err, SNAP_E_BUSY, "%s: in use: %s%s%s; unmount it, and repeat the command", taking->path,
+                     other ? name : "", other ? " has the same bytes, and is " : "", users);
+}
+
 /* The other names of an image on an overlay file system. */
 static enum snap_status claim_overlay(struct taking *taking, int fd, struct snap_error *err)
 {
@@ -164,6 +183,8 @@ static enum snap_status claim_overlay(struct taking *taking, int fd, struct snap
         if (other.file_device == taking->device->file_device && other.file_inode == taking->device->file_inode)
             continue; /* the same inode: held already */
         status = claim_loops(taking, &other, err);
+        if (status == SNAP_OK)
+            status = ask_users(taking, names.names[i].path, other.file_device, other.file_inode, err);
         if (status == SNAP_OK) {
             const struct other_name name = {
                 .name = names.names[i].path,
@@ -231,14 +252,17 @@ static enum snap_status take_all(struct taking *taking, int fd, struct snap_erro
 
     if (status != SNAP_OK)
         return status;
-    if (!device->block_device)
-        return claim_overlay(taking, fd, err);
+    if (!device->block_device) {
+        status = ask_users(taking, taking->path, device->file_device, device->file_inode, err);
+        return status == SNAP_OK ? claim_overlay(taking, fd, err) : status;
+    }
     status = claim_twins(taking, err);
     if (status != SNAP_OK)
         return status;
-    if (device->is_loop && device->backing_number == 0 && device->backing_inode != 0)
-        return lock_backing_file(taking, err);
-    return SNAP_OK;
+    if (!device->is_loop || device->backing_number != 0 || device->backing_inode == 0)
+        return SNAP_OK;
+    status = ask_users(taking, device->backing_path, device->backing_device, device->backing_inode, err);
+    return status == SNAP_OK ? lock_backing_file(taking, err) : status;
 }
 
 enum snap_status snap_claim_take(struct snap_claim **claim, const char *path, const struct snap_device *device, int fd,

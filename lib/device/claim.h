@@ -20,6 +20,8 @@ struct snap_claim;
  *   tables map the same bytes, must not be in use now; they are not held, since they may have bytes of several devices;
  * - of the file behind a loop device, what the device shows is locked, as snap_file_open locks an image, so that two
  *   runs through two loop devices, or through a loop device and the file, meet;
+ * - a file that the kernel uses by itself, as swap space or as a file system that is mounted without a loop device, is
+ *   busy, under each of its names;
  * - a file on an overlay file system is locked under its other name, in the upper layer or in the merged view, and the
  *   loop devices over that count as well.
  *

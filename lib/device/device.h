@@ -73,6 +73,7 @@ bool snap_device_fd_stands_on(int fd, const struct snap_device *lower);
  */
 void snap_device_id(const struct snap_device *device, char *text, size_t text_bytes);
 
+#define SNAP_DEVICE_AS_SWAP "used as swap" /* how swap space is named among the users */
 #define SNAP_DEVICE_HOLDERS_BYTES 2048u /* room for the users of a device that few share */
 
 /*

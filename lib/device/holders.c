@@ -90,8 +90,8 @@ static void add_mounts(struct holder_list *list, const struct snap_device *devic
         if (rest && sscanf(rest, " - %*s %4095s", source) == 1)
             snap_text_decode_octal(source);
         snap_text_decode_octal(target);
-        /* btrfs shows a number of its own; there the source tells. */
-        if (mounted_number == device->device_number || names_device(source, device))
+        /* btrfs shows a number of its own, and so does erofs in a plain file; there the source tells. */
+        if ((device->block_device && mounted_number == device->device_number) || names_device(source, device))
             add_holder(list, "%smounted on %s", prefix, target);
     }
     free(line);
@@ -112,7 +112,7 @@ static void add_swaps(struct holder_list *list, const struct snap_device *device
             continue;
         snap_text_decode_octal(path);
         if (names_device(path, device))
-            add_holder(list, "%sused as swap", prefix);
+            add_holder(list, "%s" SNAP_DEVICE_AS_SWAP, prefix);
     }
     free(line);
     if (file)
@@ -209,10 +209,9 @@ static void list_holders(struct holder_list *list, const struct snap_device *dev
     if (!list->text_bytes)
         return;
     list->text[0] = '\0';
-    if (device->block_device) {
-        add_mounts(list, device, "");
+    add_mounts(list, device, "");
+    if (device->block_device)
         add_stacked(list, device, "");
-    }
     add_swaps(list, device, "");
     if (loop_devices)
         add_loop_devices(list, device);

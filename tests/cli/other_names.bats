@@ -14,6 +14,7 @@ setup() {
 teardown() {
     [ -z "${lock_pid-}" ] || kill "$lock_pid" 2>/dev/null || true
     loops_detach
+    [ -z "${swap_file-}" ] || swapoff "$swap_file"
     open_dir_remove
 }
 
@@ -198,6 +199,57 @@ overlay='mkdir -p $1/lower $1/work $1/merged
     assert_status 0
     assert_said "warning: "
     assert_said "lies on an overlay file system whose layers cannot be seen from here"
+}
+
+@test "an origin that is active swap space is refused, by a dry run too, also behind a loop device" {
+    need_loops
+    [ "$(id -u)" -eq 0 ] || skip "needs root for swap space"
+    local swap=$BATS_TEST_TMPDIR/swap.img
+    dd if=/dev/zero of="$swap" bs=1M count=1 status=none
+    chmod 600 "$swap"
+    mkswap "$swap" >/dev/null
+    swapon "$swap" || skip "needs a file system that can hold swap space"
+    swap_file=$swap
+    program snapmerge -n --origin "$swap" --cow "$cow"
+    refused 8 "$swap: in use as swap space: end that with swapoff, and repeat the command"
+    program snapmerge --origin "$swap" --cow "$cow"
+    refused 8 "$swap: in use as swap space: end that with swapoff, and repeat the command"
+    loop_over "$swap"
+    program snapmerge -n --origin "$loop" --cow "$cow"
+    refused 8 "$loop: in use as swap space under the name $swap: end that with swapoff"
+}
+
+# make_erofs FILE: an image with an empty root folder, which is all that a mount looks at.
+make_erofs() {
+    perl -e 'open(my $file, "+<", $ARGV[0]) or die;
+        seek($file, 1024, 0);
+        print $file pack("V V V C C v Q< Q< V V V V", 0xE0F5E1E2, 0, 0, 12, 0, 0, 1, 0, 0, 1, 1, 0), "\0" x 72;
+        seek($file, 4096, 0);
+        print $file pack("v v v v V V V V v v V", 0, 0, 0x41ED, 2, 27, 0, 2, 1, 0, 0, 0);
+        seek($file, 8192, 0);
+        print $file pack("Q< v C C Q< v C C", 0, 24, 2, 0, 0, 25, 2, 0), "..."; close($file) or die' "$1"
+}
+
+@test "an image that is mounted without a loop device is refused, by a dry run too" {
+    need_namespace
+    [ "$(uname -m)" = x86_64 ] || skip "knows the number of the system call on x86-64 only"
+    local image=$BATS_TEST_TMPDIR/fs.img
+    # mount(8) would make a loop device.
+    local mount='mkdir -p $1/mnt
+        mount_file() { perl -e "push(@ARGV, q(erofs)); syscall(165, @ARGV, 1, 0) == 0 or die \"mount: \$!\"" "$@"; }
+        mount_file $1/fs.img $1/mnt; grep -q "$1/mnt erofs" /proc/mounts'
+    truncate -s 1M "$image"
+    make_erofs "$image"
+    program snapcreate --origin "$image" --cow "$BATS_TEST_TMPDIR/fs.cow" --size 1M
+    assert_status 0
+    unshare -m bash -euc "$mount" bash "$BATS_TEST_TMPDIR" || skip "needs a kernel that mounts erofs from a file"
+    in_a_namespace "$mount
+        \$2/snapmerge -n --origin \$1/fs.img --cow \$1/fs.cow"
+    refused 8 "$image: in use: mounted on "
+    in_a_namespace "$mount
+        \$2/snapmerge --origin \$1/fs.img --cow \$1/fs.cow"
+    refused 8 "$image: in use: mounted on "
+    assert_said "mnt; unmount it, and repeat the command"
 }
 
 @test "an ordinary user is not kept from an image by loop devices over files that are closed to him" {

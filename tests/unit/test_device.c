@@ -441,6 +441,20 @@ static void swap_file_and_loop_are_holders(void **state)
     assert_string_equal(holders(root, &other), "");
 }
 
+/* As erofs does: the source is the file itself, and the number is none of a device. */
+static void a_file_mounted_without_a_loop_device_has_a_holder(void **state)
+{
+    const char *root = make_tree(*state);
+    struct snap_device file = file_of(*state, "two words", MIB), other = file_of(*state, "other", MIB);
+    char mounts[512];
+
+    (void)snprintf(mounts, sizeof mounts, "20 1 0:44 / /srv ro - erofs %s/two\\040words ro\n"
+                                          "21 1 0:0 / /none rw - proc other rw\n", root);
+    fixture_text(*state, "proc/self/mountinfo", mounts);
+    assert_string_equal(holders(root, &file), "mounted on /srv");
+    assert_string_equal(holders(root, &other), "");
+}
+
 static void holders_that_do_not_fit_are_counted(void **state)
 {
     const char *root = make_tree(*state);
@@ -519,6 +533,7 @@ int main(void)
         cmocka_unit_test(loop_devices_over_unknown_files_are_apart),
         WITH_FIXTURE(holders_are_named),
         WITH_FIXTURE(swap_file_and_loop_are_holders),
+        WITH_FIXTURE(a_file_mounted_without_a_loop_device_has_a_holder),
         WITH_FIXTURE(holders_that_do_not_fit_are_counted),
         WITH_FIXTURE(many_holders_are_counted),
         WITH_FIXTURE(nothing_to_read_is_nothing_found),
