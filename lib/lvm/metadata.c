@@ -19,6 +19,7 @@ void snap_metadata_free(struct snap_metadata *metadata)
             free(metadata->lvs[i].segments[j].stripes);
         free(metadata->lvs[i].segments);
     }
+    snap_metadata_index_free(metadata->index);
     free(metadata->lvs);
     free(metadata->pvs);
     snap_lvm_text_free(metadata->tree);
@@ -64,31 +65,6 @@ size_t snap_metadata_pv_named(const struct snap_metadata *metadata, const char *
             end = middle;
     }
     return metadata->pv_count;
-}
-
-const struct snap_metadata_segment *snap_metadata_next_snapshot(const struct snap_metadata *metadata, size_t origin,
-                                                                size_t from, size_t *at)
-{
-    for (size_t i = from; i < metadata->lv_count; i++) {
-        const struct snap_metadata_segment *segment = metadata->lvs[i].segments;
-
-        if (segment->kind == SNAP_METADATA_SNAPSHOT && (origin == metadata->lv_count || segment->origin == origin)) {
-            *at = i;
-            return segment;
-        }
-    }
-    return NULL;
-}
-
-const struct snap_metadata_segment *snap_metadata_snapshot_of(const struct snap_metadata *metadata, size_t cow)
-{
-    for (size_t i = 0; i < metadata->lv_count; i++) {
-        const struct snap_metadata_segment *segment = metadata->lvs[i].segments;
-
-        if (segment->kind == SNAP_METADATA_SNAPSHOT && segment->cow == cow)
-            return segment;
-    }
-    return NULL;
 }
 
 enum snap_status snap_metadata_wrong(const struct snap_metadata_place *place, struct snap_error *err,

@@ -13,6 +13,7 @@
 #define SNAP_METADATA_STRIPES_MAX 128u /* as many as LVM makes */
 
 struct snap_lvm_text;
+struct snap_metadata_index;
 
 /* Strings belong to the metadata; they come from a device: escape before printing. */
 struct snap_metadata_pv {
@@ -79,14 +80,15 @@ struct snap_metadata {
     struct snap_metadata_pv *pvs;
     size_t lv_count;
     struct snap_metadata_lv *lvs;
+    struct snap_metadata_index *index; /* private: finds snapshots, knows of an overlap */
     struct snap_lvm_text *tree; /* private: it holds the strings */
 };
 
 /*
  * Reads the text of one metadata area; messages begin with `name`. All numbers are checked: extents lie inside of their
- * physical volumes, segments follow each other, each name that is used is defined. SNAP_E_CORRUPT: something is
- * missing, contradicts itself, or cannot be. SNAP_E_UNSUPPORTED: this build lacks libdevmapper. SNAP_E_NOMEM. Free with
- * snap_metadata_free.
+ * physical volumes, segments follow each other, each name that is used is defined, no id of a physical volume and no
+ * snapshot's store is there twice. SNAP_E_CORRUPT: something is missing, contradicts itself, or cannot be.
+ * SNAP_E_UNSUPPORTED: this build lacks libdevmapper. SNAP_E_NOMEM. Free with snap_metadata_free.
  */
 enum snap_status snap_metadata_read(const char *name, const char *text, uint64_t length_bytes,
                                     struct snap_metadata **metadata, struct snap_error *err);
@@ -105,6 +107,12 @@ size_t snap_metadata_find(const struct snap_metadata *metadata, const char *lv_n
  */
 const struct snap_metadata_segment *snap_metadata_next_snapshot(const struct snap_metadata *metadata, size_t origin,
                                                                 size_t from, size_t *at);
+
+/*
+ * How many volumes and extents were looked at so far to find snapshots and overlaps: what a text costs beyond its
+ * length.
+ */
+uint64_t snap_metadata_looks(const struct snap_metadata *metadata);
 
 /* The snapshot whose store is in this logical volume; NULL where there is none. */
 const struct snap_metadata_segment *snap_metadata_snapshot_of(const struct snap_metadata *metadata, size_t cow);

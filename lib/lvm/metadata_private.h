@@ -28,6 +28,20 @@ enum snap_status snap_metadata_string(const struct snap_metadata_place *place, c
 /* The index of the physical volume of this name in the text; pv_count where there is none. */
 size_t snap_metadata_pv_named(const struct snap_metadata *metadata, const char *name);
 
+/*
+ * Puts snapshots in order, once all volumes are read, and looks for overlaps. SNAP_E_CORRUPT: two physical volumes have
+ * one id, or two snapshots one store. An overlap fails nothing yet: it is for those who want a volume's bytes.
+ */
+enum snap_status snap_metadata_make_index(struct snap_metadata *metadata, const struct snap_metadata_place *group,
+                                          struct snap_error *err);
+void snap_metadata_index_free(struct snap_metadata_index *index); /* NULL is allowed */
+
+/*
+ * SNAP_E_CORRUPT names two volumes that overlap. That is known since the metadata were read; those that were not read
+ * from a text have no index, and are looked through now. SNAP_E_NOMEM.
+ */
+enum snap_status snap_metadata_refuse_overlap(const struct snap_metadata *metadata, struct snap_error *err);
+
 /* The segments of a logical volume, whose section the place names; all names of volumes are known by then. */
 enum snap_status snap_metadata_segments(const struct snap_metadata *metadata, struct snap_metadata_lv *lv,
                                         const struct snap_metadata_place *place, struct snap_error *err);

@@ -209,7 +209,9 @@ static enum snap_status read_group(struct snap_metadata *metadata, const struct 
         status = snap_metadata_string(place, "lock_type", "", &metadata->lock_type, err);
     if (status == SNAP_OK)
         status = read_pvs(metadata, place, err);
-    return status == SNAP_OK ? read_lvs(metadata, place, err) : status;
+    if (status == SNAP_OK)
+        status = read_lvs(metadata, place, err);
+    return status == SNAP_OK ? snap_metadata_make_index(metadata, place, err) : status;
 }
 
 /* Outside of all sections is one section, the group, and what kind of text this is. */

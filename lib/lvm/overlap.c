@@ -4,7 +4,6 @@
 
 #include "lib/base/array.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 struct claim {
@@ -46,25 +45,24 @@ static size_t gather(const struct snap_metadata *metadata, struct claim *claims)
     return count;
 }
 
-enum snap_status snap_overlap_refuse(const struct snap_metadata *metadata, struct snap_error *err)
+enum snap_status snap_overlap_find(const struct snap_metadata *metadata, struct snap_overlap *overlap, uint64_t *looks,
+                                   struct snap_error *err)
 {
     const size_t count = gather(metadata, NULL);
     struct claim *claims = snap_array_new(count + 1, sizeof *claims);
-    enum snap_status status = SNAP_OK;
 
+    *overlap = (struct snap_overlap){.one = NULL};
     if (!claims)
         return snap_fail(err, SNAP_E_NOMEM, "%s: no memory for its LVM metadata", metadata->name);
     (void)gather(metadata, claims);
     qsort(claims, count, sizeof *claims, compare_claims);
-    for (size_t i = 1; i < count && status == SNAP_OK; i++) {
+    *looks += count;
+    for (size_t i = 1; i < count && !overlap->one; i++) {
         const struct claim *before = &claims[i - 1];
 
         if (before->pv == claims[i].pv && claims[i].first_extent - before->first_extent < before->extents)
-            status = snap_fail(err, SNAP_E_CORRUPT,
-                               "%s: the LVM metadata give extent %" PRIu64 " of \"%s\" to \"%s\" and to \"%s\"",
-                               metadata->name, claims[i].first_extent, metadata->pvs[claims[i].pv].name,
-                               before->lv->name, claims[i].lv->name);
+            *overlap = (struct snap_overlap){before->lv, claims[i].lv, claims[i].pv, claims[i].first_extent};
     }
     free(claims);
-    return status;
+    return SNAP_OK;
 }

@@ -6,7 +6,15 @@
 #include "lib/base/error.h"
 #include "lib/lvm/metadata.h"
 
-/* Looks at all linear and striped segments of the group. SNAP_E_CORRUPT names two that overlap. SNAP_E_NOMEM. */
-enum snap_status snap_overlap_refuse(const struct snap_metadata *metadata, struct snap_error *err);
+/* Two volumes with one extent. */
+struct snap_overlap {
+    const struct snap_metadata_lv *one, *other; /* NULL: there are no two */
+    size_t pv;
+    uint64_t extent;
+};
+
+/* Looks at all linear and striped segments of the group, and counts them in *looks. SNAP_E_NOMEM. */
+enum snap_status snap_overlap_find(const struct snap_metadata *metadata, struct snap_overlap *overlap, uint64_t *looks,
+                                   struct snap_error *err);
 
 #endif

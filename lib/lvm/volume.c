@@ -5,7 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/array.h"
 #include "lib/base/bytes.h"
-#include "lib/lvm/overlap_private.h"
+#include "lib/lvm/metadata_private.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -82,7 +82,7 @@ static enum snap_status make_segments(const struct snap_metadata *metadata, cons
     enum snap_status status = refuse_types(volume, lv, err);
 
     if (status == SNAP_OK)
-        status = snap_overlap_refuse(metadata, err);
+        status = snap_metadata_refuse_overlap(metadata, err);
     if (status != SNAP_OK)
         return status;
     if (!snap_mul(lv->extents, extent_bytes, &volume->size_bytes) || volume->size_bytes > INT64_MAX)

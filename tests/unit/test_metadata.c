@@ -4,6 +4,7 @@
 
 #include "lib/lvm/metadata.h"
 
+#include "lib/lvm/volume.h"
 #include "tests/unit/lvm_fixture.h"
 
 #include <stdio.h>
@@ -222,6 +223,9 @@ static void what_cannot_be_is_refused(void **state)
         {"cow_store = \"snap2\"", "", "cow_store is missing, or no string"},
         {"cow_store = \"snap2\"", "cow_store = \"origin\"", "a snapshot whose origin is its own store"},
         {"cow_store", "merging_store = \"snap\"\ncow_store", "cow_store and merging_store exclude each other"},
+        {"cow_store = \"snap2\"", "cow_store = \"snap\"",
+         "pv: LVM metadata: \"snap\" is the store of two snapshots, \"snapshot0\" and \"snapshot1\""},
+        {LVM_ID_B_TEXT, LVM_ID_A_TEXT, "pv: LVM metadata: \"pv"},
         {"type = \"thin\"\n", "", "LVM metadata, thin, segment1: type is missing, or no string"},
     };
 
@@ -247,6 +251,56 @@ static void a_group_may_have_no_volumes(void **state)
     snap_metadata_free(metadata);
 }
 
+/* A group of `count` volumes, each an extent, whose second half are stores of snapshots of the first. */
+static char *large_group(size_t count)
+{
+    const size_t room_bytes = count * 1024 + 4096;
+    char *text = malloc(room_bytes);
+    size_t used;
+
+    assert_non_null(text);
+    used = (size_t)snprintf(text, room_bytes, "%sphysical_volumes {\npv {\nid = \"%s\"\npe_start = 2048\n"
+                            "pe_count = %zu\n}\n}\nlogical_volumes {\n", LVM_HEAD("1"), LVM_ID_A_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        used += (size_t)snprintf(text + used, room_bytes - used, LVM_LV("v%zu", "1", LVM_LINEAR("1", "0", "1", "pv",
+                                 "%zu")), i, i);
+    for (size_t i = count / 2; i < count; i++)
+        used += (size_t)snprintf(text + used, room_bytes - used, LVM_LV("s%zu", "1", LVM_SNAPSHOT("1", "8", "v%zu",
+                                 "cow_store", "v%zu")), i, i % 4, i);
+    (void)snprintf(text + used, room_bytes - used, "}\n%s", LVM_TAIL);
+    return text;
+}
+
+/* Everything that can be asked of a group, for each of its volumes: the cost grows as the text does. */
+static void looks_grow_as_the_volumes_do(void **state)
+{
+    (void)state;
+    for (size_t count = 256; count <= 4096; count *= 4) {
+        char *text = large_group(count);
+        struct snap_metadata *metadata = read(text);
+        size_t snapshots = 0, stores = 0, at;
+
+        for (size_t lv = 0; lv < metadata->lv_count; lv++) {
+            struct snap_volume *volume = NULL;
+
+            if (metadata->lvs[lv].segments->kind == SNAP_METADATA_STRIPED)
+                assert_ok(snap_volume_new(metadata, lv, &volume, &err), &err);
+            snap_volume_free(volume);
+            stores += snap_metadata_snapshot_of(metadata, lv) != NULL;
+            for (at = 0; snap_metadata_next_snapshot(metadata, lv, at, &at); at++)
+                snapshots++;
+        }
+        for (at = 0; snap_metadata_next_snapshot(metadata, metadata->lv_count, at, &at); at++)
+            snapshots++;
+        assert_int_equal(stores, count / 2);
+        assert_int_equal(snapshots, count);
+        if (snap_metadata_looks(metadata) > 32 * count)
+            fail_msg("%zu volumes: %ju looks", count, (uintmax_t)snap_metadata_looks(metadata));
+        snap_metadata_free(metadata);
+        free(text);
+    }
+}
+
 static void a_text_without_a_group_is_refused(void **state)
 {
     struct snap_metadata *metadata = NULL;
@@ -266,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_segment_on_another_volume_is_told),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(a_group_may_have_no_volumes),
+        cmocka_unit_test(looks_grow_as_the_volumes_do),
         cmocka_unit_test(a_text_without_a_group_is_refused),
     };
 
