@@ -27,6 +27,7 @@ struct taking {
     struct snap_claim *claim;
     const char *path;
     const struct snap_device *device;
+    int file_fd; /* the image, or the file behind the loop device; -1 where there is none */
     struct snap_loops loops;
 };
 
@@ -58,7 +59,7 @@ static enum snap_status lock_file(struct taking *taking, const struct other_name
     struct flock lock = other->lock;
     char lockers[SNAP_LOCKERS_BYTES];
     struct stat st;
-    int fd = open(name, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
+    int fd = lock.l_type == F_RDLCK ? -1 : open(name, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
 
     if (fd < 0) {
         lock.l_type = F_RDLCK;
@@ -118,6 +119,24 @@ static enum snap_status hold_loop(struct taking *taking, const struct snap_loop 
     return SNAP_OK;
 }
 
+/* Whether the loop device shows bytes of `device` in a file that is ours under another name, on an overlay. */
+static bool shows_other_name(const struct taking *taking, const struct snap_device *device,
+                             const struct snap_device *loop)
+{
+    const bool block_device = device->block_device;
+    struct snap_device moved = *loop;
+    char reason[256];
+    struct stat st;
+
+    if (taking->file_fd < 0 || loop->backing_number != 0 || stat(loop->backing_path, &st) != 0 ||
+        st.st_dev != loop->backing_device || st.st_ino != loop->backing_inode ||
+        !snap_overlay_shows_same(taking->file_fd, loop->backing_path))
+        return false;
+    moved.backing_device = block_device ? device->backing_device : device->file_device;
+    moved.backing_inode = block_device ? device->backing_inode : device->file_inode;
+    return snap_device_same(device, &moved, reason, sizeof reason);
+}
+
 /*
  * Everything that the loop devices have to do with the bytes of `device`, which is the one asked for or another name.
  */
@@ -127,9 +146,11 @@ static enum snap_status claim_loops(struct taking *taking, const struct snap_dev
     enum snap_status status = SNAP_OK;
 
     for (size_t i = 0; i < taking->loops.count && status == SNAP_OK; i++) {
-        const struct snap_loop *loop = &taking->loops.loops[i];
+        struct snap_loop *loop = &taking->loops.loops[i];
         bool same;
 
+        if (loop->held)
+            continue;
         if (device->block_device && (loop->device.device_number == device->device_number ||
                                      loop->device.device_number == device->disk_number))
             continue;
@@ -138,12 +159,14 @@ static enum snap_status claim_loops(struct taking *taking, const struct snap_dev
                              "%s: %s is in use, and this system does not tell which file it shows: "
                              "mount /sys, or make the node %s, and repeat the command", taking->path, loop->node,
                              loop->node);
-        same = snap_device_same(device, &loop->device, reason, sizeof reason);
+        same = snap_device_same(device, &loop->device, reason, sizeof reason) ||
+               shows_other_name(taking, device, &loop->device);
         if (!same && !snap_device_made_of_same(device, &loop->device))
             continue;
         if (device->block_device)
             status = hold_loop(taking, loop, same, err);
-        else
+        loop->held = same;
+        if (!device->block_device)
             status = snap_fail_errno(err, EBUSY, "%s: the image backs %s; use that device, or detach it", taking->path,
                                      loop->node);
     }
@@ -168,34 +191,62 @@ static enum snap_status ask_users(const struct taking *taking, const char *name,
                      other ? name : "", other ? " has the same bytes, and is " : "", users);
 }
 
-/* The other names of an image on an overlay file system. */
-static enum snap_status claim_overlay(struct taking *taking, int fd, struct snap_error *err)
+/* What of a file belongs to the device: of one behind a loop device only the bytes that this shows. */
+static struct flock lock_of(const struct snap_device *device, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+
+    if (device->block_device) {
+        lock.l_start = (off_t)snap_min(device->backing_offset_bytes, INT64_MAX);
+        lock.l_len = (off_t)snap_min(device->size_sectors, INT64_MAX / SNAP_SECTOR_BYTES) * SNAP_SECTOR_BYTES;
+    }
+    return lock;
+}
+
+/* One name of the file, or of the file behind the loop device. */
+static enum snap_status claim_name(struct taking *taking, const struct snap_overlay_name *named, struct snap_error *err)
+{
+    struct snap_device other = *taking->device;
+    struct stat st;
+    enum snap_status status;
+
+    /* A name that is gone by now is no other name any more. */
+    if (stat(named->path, &st) != 0 || !S_ISREG(st.st_mode))
+        return SNAP_OK;
+    if (other.block_device) {
+        other.backing_device = st.st_dev;
+        other.backing_inode = st.st_ino;
+    } else {
+        other.file_device = st.st_dev;
+        other.file_inode = st.st_ino;
+    }
+    if (other.file_device == taking->device->file_device && other.file_inode == taking->device->file_inode &&
+        other.backing_device == taking->device->backing_device && other.backing_inode == taking->device->backing_inode)
+        return SNAP_OK; /* the same inode: held already */
+    status = claim_loops(taking, &other, err);
+    if (status == SNAP_OK)
+        status = ask_users(taking, named->path, st.st_dev, st.st_ino, err);
+    if (status == SNAP_OK) {
+        const struct other_name name = {
+            .name = named->path,
+            .device = st.st_dev,
+            .inode = st.st_ino,
+            .lock = lock_of(&other, named->perhaps_lower ? F_RDLCK : F_WRLCK),
+        };
+
+        status = lock_file(taking, &name, err);
+    }
+    return status;
+}
+
+/* The other names of the file, or of the file behind the loop device, on overlay file systems. */
+static enum snap_status claim_overlay(struct taking *taking, struct snap_error *err)
 {
     struct snap_overlay_names names;
-    enum snap_status status = snap_overlay_find(fd, &names, err);
+    enum snap_status status = snap_overlay_find(taking->file_fd, &names, err);
 
-    for (size_t i = 0; i < names.count && status == SNAP_OK; i++) {
-        struct snap_device other;
-
-        /* A name that is gone by now is no other name any more. */
-        if (snap_device_describe(names.names[i].path, &other, NULL) != SNAP_OK || other.block_device)
-            continue;
-        if (other.file_device == taking->device->file_device && other.file_inode == taking->device->file_inode)
-            continue; /* the same inode: held already */
-        status = claim_loops(taking, &other, err);
-        if (status == SNAP_OK)
-            status = ask_users(taking, names.names[i].path, other.file_device, other.file_inode, err);
-        if (status == SNAP_OK) {
-            const struct other_name name = {
-                .name = names.names[i].path,
-                .device = other.file_device,
-                .inode = other.file_inode,
-                .lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET},
-            };
-
-            status = lock_file(taking, &name, err);
-        }
-    }
+    for (size_t i = 0; i < names.count && status == SNAP_OK; i++)
+        status = claim_name(taking, &names.names[i], err);
     taking->claim->names_hidden = names.hidden;
     snap_overlay_free(&names);
     return status;
@@ -209,10 +260,7 @@ static enum snap_status lock_backing_file(struct taking *taking, struct snap_err
         .name = device->backing_path,
         .device = device->backing_device,
         .inode = device->backing_inode,
-        .lock = {.l_type = F_WRLCK,
-                 .l_whence = SEEK_SET,
-                 .l_start = (off_t)snap_min(device->backing_offset_bytes, INT64_MAX),
-                 .l_len = (off_t)snap_min(device->size_sectors, INT64_MAX / SNAP_SECTOR_BYTES) * SNAP_SECTOR_BYTES},
+        .lock = lock_of(device, F_WRLCK),
     };
 
     return lock_file(taking, &name, err);
@@ -245,7 +293,21 @@ static enum snap_status claim_twins(struct taking *taking, struct snap_error *er
     return status;
 }
 
-static enum snap_status take_all(struct taking *taking, int fd, struct snap_error *err)
+/* The file behind the loop device, if that is still found under its name; -1 else. */
+static int open_backing_file(const struct snap_device *device)
+{
+    const bool has_file = device->is_loop && device->backing_number == 0 && device->backing_inode != 0;
+    const int fd = has_file ? open(device->backing_path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+    struct stat st;
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == device->backing_device && st.st_ino == device->backing_inode)
+        return fd;
+    if (fd >= 0)
+        (void)close(fd); /* only a path */
+    return -1;
+}
+
+static enum snap_status take_all(struct taking *taking, struct snap_error *err)
 {
     const struct snap_device *device = taking->device;
     enum snap_status status = claim_loops(taking, device, err);
@@ -254,7 +316,7 @@ static enum snap_status take_all(struct taking *taking, int fd, struct snap_erro
         return status;
     if (!device->block_device) {
         status = ask_users(taking, taking->path, device->file_device, device->file_inode, err);
-        return status == SNAP_OK ? claim_overlay(taking, fd, err) : status;
+        return status == SNAP_OK ? claim_overlay(taking, err) : status;
     }
     status = claim_twins(taking, err);
     if (status != SNAP_OK)
@@ -262,24 +324,30 @@ static enum snap_status take_all(struct taking *taking, int fd, struct snap_erro
     if (!device->is_loop || device->backing_number != 0 || device->backing_inode == 0)
         return SNAP_OK;
     status = ask_users(taking, device->backing_path, device->backing_device, device->backing_inode, err);
-    return status == SNAP_OK ? lock_backing_file(taking, err) : status;
+    if (status == SNAP_OK)
+        status = lock_backing_file(taking, err);
+    return status == SNAP_OK && taking->file_fd >= 0 ? claim_overlay(taking, err) : status;
 }
 
 enum snap_status snap_claim_take(struct snap_claim **claim, const char *path, const struct snap_device *device, int fd,
                                  struct snap_error *err)
 {
-    struct taking taking = {.path = path, .device = device, .claim = calloc(1, sizeof **claim)};
+    const int backing_fd = device->block_device ? open_backing_file(device) : -1;
+    struct taking taking = {.path = path, .device = device, .claim = calloc(1, sizeof **claim),
+                            .file_fd = device->block_device ? backing_fd : fd};
     struct snap_error reason;
     enum snap_status status;
 
     *claim = NULL;
-    if (!taking.claim)
-        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for what is held", path);
     status = snap_loops_read(&taking.loops, &reason);
-    if (status != SNAP_OK)
+    if (!taking.claim)
+        status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for what is held", path);
+    else if (status != SNAP_OK)
         status = snap_fail(err, status, "%s: %s; mount /proc and /sys, and repeat the command", path, reason.text);
     else
-        status = take_all(&taking, fd, err);
+        status = take_all(&taking, err);
+    if (backing_fd >= 0)
+        (void)close(backing_fd); /* only a path */
     snap_loops_free(&taking.loops);
     if (status == SNAP_OK)
         *claim = taking.claim;

@@ -22,8 +22,8 @@ struct snap_claim;
  *   runs through two loop devices, or through a loop device and the file, meet;
  * - a file that the kernel uses by itself, as swap space or as a file system that is mounted without a loop device, is
  *   busy, under each of its names;
- * - a file on an overlay file system is locked under its other name, in the upper layer or in the merged view, and the
- *   loop devices over that count as well.
+ * - a file on an overlay file system, also one behind a loop device, is locked under its other name, in a layer or in
+ *   the merged view, and the loop devices over that count as well, however that name is found.
  *
  * `fd`: an open descriptor of the image; not used for block devices. The claim lasts until snap_claim_release.
  *

@@ -13,6 +13,7 @@
 struct snap_loop {
     char node[32];             /* "/dev/loop0" */
     struct snap_device device; /* backing_device and backing_inode are 0 where the system does not tell them */
+    bool held;                 /* for the user of the list, who meets it under several names; false at first */
 };
 
 struct snap_loops {

@@ -4,12 +4,17 @@
 
 #include "lib/device/mount.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#define SETTLING_TRIES 5 /* for a file that is being written to */
 
 static bool is_overlay(const struct snap_mount *mount)
 {
@@ -26,6 +31,61 @@ static const char *below(const char *path, const char *folder)
     return strncmp(path, folder, length) == 0 && path[length] == '/' ? path + length : NULL;
 }
 
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* An overlay shows the size, mode and times of the file beneath as they are; only device and inode are its own. */
+static bool look_alike(const struct stat *a, const struct stat *b)
+{
+    return S_ISREG(a->st_mode) && a->st_mode == b->st_mode && a->st_size == b->st_size &&
+           (a->st_dev != b->st_dev || a->st_ino != b->st_ino) && same_time(&a->st_mtim, &b->st_mtim) &&
+           same_time(&a->st_ctim, &b->st_ctim);
+}
+
+static bool on_overlay(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+static bool fds_show_same(int fd, int other)
+{
+    struct stat before, after, seen;
+
+    if (!on_overlay(fd) && !on_overlay(other))
+        return false;
+    for (unsigned i = 0; i < SETTLING_TRIES; i++) {
+        if (fstat(fd, &before) != 0 || fstat(other, &seen) != 0 || fstat(fd, &after) != 0)
+            return false;
+        if (look_alike(&before, &seen) || look_alike(&after, &seen))
+            return true;
+        if (same_time(&before.st_ctim, &after.st_ctim))
+            return false;
+    }
+    return before.st_mode == seen.st_mode && before.st_size == seen.st_size; /* somebody writes to it all the time */
+}
+
+bool snap_overlay_shows_same(int fd, const char *path)
+{
+    const int other = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    const bool same = other >= 0 && fds_show_same(fd, other);
+
+    if (other >= 0)
+        (void)close(other); /* only a path */
+    return same;
+}
+
+static bool has_name(const struct snap_overlay_names *names, const char *path)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->names[i].path, path) == 0)
+            return true;
+    return false;
+}
+
 /* Adds folder + rest, if there is a regular file; *added says so. */
 static enum snap_status add_name(struct snap_overlay_names *names, const char *folder, const char *rest, bool *added,
                                  struct snap_error *err)
@@ -37,7 +97,8 @@ static enum snap_status add_name(struct snap_overlay_names *names, const char *f
     *added = false;
     if (asprintf(&path, "%s%s", strcmp(folder, "/") == 0 ? "" : folder, rest) < 0)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory for a path");
-    if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+    if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || has_name(names, path)) {
+        *added = has_name(names, path);
         free(path);
         return SNAP_OK;
     }
@@ -47,7 +108,7 @@ static enum snap_status add_name(struct snap_overlay_names *names, const char *f
         return snap_fail(err, SNAP_E_NOMEM, "out of memory for the names of a file");
     }
     names->names = grown;
-    names->names[names->count++].path = path;
+    names->names[names->count++] = (struct snap_overlay_name){.path = path};
     *added = true;
     return SNAP_OK;
 }
@@ -80,6 +141,31 @@ static enum snap_status add_merged(const struct snap_mount *mount, const char *f
     return shown ? add_name(names, mount->target, shown, &added, err) : SNAP_OK;
 }
 
+/*
+ * The upper layer may be named by a relative path, or the file may be named through a bind mount: then the paths tell
+ * nothing. But the file has the end of its path in common with its merged name, and all that stat tells of a file.
+ */
+static enum snap_status add_by_end(const struct snap_mount *mount, const char *path_on_fs, int fd,
+                                   struct snap_overlay_names *names, struct snap_error *err)
+{
+    const size_t count = names->count;
+    enum snap_status status = SNAP_OK;
+    bool added = false;
+
+    for (const char *end = path_on_fs; end && !added && status == SNAP_OK; end = strchr(end + 1, '/')) {
+        char *path;
+
+        if (asprintf(&path, "%s%s", strcmp(mount->target, "/") == 0 ? "" : mount->target, end) < 0)
+            return snap_fail(err, SNAP_E_NOMEM, "out of memory for a path");
+        if (snap_overlay_shows_same(fd, path))
+            status = add_name(names, mount->target, end, &added, err);
+        free(path);
+    }
+    if (names->count > count)
+        names->names[count].perhaps_lower = true;
+    return status;
+}
+
 /* Whether this mount is a better guess for the file than the best so far, whose mount point is `best_length` long. */
 static bool is_through(const struct snap_mount *mount, const char *file_path, int mount_id, size_t *best_length)
 {
@@ -91,30 +177,72 @@ static bool is_through(const struct snap_mount *mount, const char *file_path, in
     return true;
 }
 
-enum snap_status snap_overlay_find_in(const char *mountinfo_path, const char *file_path, int mount_id,
-                                      struct snap_overlay_names *names, struct snap_error *err)
+/* Finds the mount that the file was opened through; an empty one where there is none. */
+static void find_through(FILE *file, const char *file_path, int mount_id, struct snap_mount *through)
 {
-    struct snap_mount *mount = calloc(2, sizeof *mount), *through = mount + 1;
-    FILE *file = fopen(mountinfo_path, "re");
-    enum snap_status status = SNAP_OK;
+    struct snap_mount *mount = malloc(sizeof *mount);
     size_t line_bytes = 0, best_length = 0;
     char *line = NULL;
 
-    *names = (struct snap_overlay_names){0};
-    if (!mount)
-        status = snap_fail(err, SNAP_E_NOMEM, "out of memory for the mount table");
-    while (status == SNAP_OK && file && getline(&line, &line_bytes, file) > 0) {
-        if (!snap_mount_parse(line, mount))
-            continue;
-        if (is_through(mount, file_path, mount_id, &best_length))
+    while (mount && getline(&line, &line_bytes, file) > 0)
+        if (snap_mount_parse(line, mount) && is_through(mount, file_path, mount_id, &best_length))
             *through = *mount;
-        if (is_overlay(mount))
-            status = add_merged(mount, file_path, names, err);
+    free(line);
+    free(mount);
+    rewind(file);
+}
+
+/* The path of the file on its file system, whatever of that is mounted where. */
+static void path_on_file_system(const struct snap_mount *through, const char *file_path, char *path, size_t path_bytes)
+{
+    const char *rest = strcmp(file_path, through->target) == 0 ? "" : below(file_path, through->target);
+
+    (void)snprintf(path, path_bytes, "%s%s", rest && strcmp(through->root, "/") != 0 ? through->root : "",
+                   rest ? rest : file_path);
+}
+
+/* All names in overlays that are mounted here. */
+static enum snap_status add_all_merged(FILE *file, const char *file_path, const struct snap_mount *through,
+                                       struct snap_overlay_names *names, struct snap_error *err)
+{
+    const int fd = open(file_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct snap_mount *mount = malloc(sizeof *mount);
+    enum snap_status status = mount ? SNAP_OK : snap_fail(err, SNAP_E_NOMEM, "out of memory for the mount table");
+    char path[2 * PATH_MAX], *line = NULL;
+    size_t line_bytes = 0;
+
+    path_on_file_system(through, file_path, path, sizeof path);
+    while (status == SNAP_OK && getline(&line, &line_bytes, file) > 0) {
+        if (!snap_mount_parse(line, mount) || !is_overlay(mount))
+            continue;
+        status = add_merged(mount, file_path, names, err);
+        if (status == SNAP_OK && fd >= 0)
+            status = add_by_end(mount, path, fd, names, err);
+    }
+    free(line);
+    free(mount);
+    if (fd >= 0)
+        (void)close(fd); /* only a path */
+    return status;
+}
+
+enum snap_status snap_overlay_find_in(const char *mountinfo_path, const char *file_path, int mount_id,
+                                      struct snap_overlay_names *names, struct snap_error *err)
+{
+    struct snap_mount *through = calloc(1, sizeof *through);
+    FILE *file = fopen(mountinfo_path, "re");
+    enum snap_status status = SNAP_OK;
+
+    *names = (struct snap_overlay_names){0};
+    if (!through)
+        status = snap_fail(err, SNAP_E_NOMEM, "out of memory for the mount table");
+    if (status == SNAP_OK && file) {
+        find_through(file, file_path, mount_id, through);
+        status = add_all_merged(file, file_path, through, names, err);
     }
     if (status == SNAP_OK && is_overlay(through))
         status = add_upper(through, file_path, names, err);
-    free(line);
-    free(mount);
+    free(through);
     if (file)
         (void)fclose(file); /* was only read */
     return status;

@@ -188,6 +188,95 @@ overlay='mkdir -p $1/lower $1/work $1/merged
     images_unchanged
 }
 
+# on_overlay SCRIPT: in_a_namespace with an overlay over an origin with a file system, which is mounted on mnt by the
+# loop device $over; over FILE makes one over a name of the origin, and unmakes it at the end.
+on_overlay() {
+    in_a_namespace 'cd $1; mkdir -p mnt alias; rm -f link
+        trap "umount -q mnt || :; cat loops | xargs -r losetup --detach" EXIT
+        over() { over=$(losetup --find --show $1); echo "$over" >>loops; }
+        merge() { $tools/snapmerge --origin "$1" --cow fs.cow; }
+        : >loops; tools=$2
+        '"$overlay; $1"
+}
+
+need_overlay_of_file_system() {
+    need_loops
+    need_namespace
+    mkdir -p "$BATS_TEST_TMPDIR/upper/sub"
+    truncate -s 4M "$BATS_TEST_TMPDIR/upper/sub/fs.img"
+    mke2fs -q -t ext2 "$BATS_TEST_TMPDIR/upper/sub/fs.img"
+    program snapcreate --origin "$BATS_TEST_TMPDIR/upper/sub/fs.img" --cow "$BATS_TEST_TMPDIR/fs.cow" --size 1M
+    assert_status 0
+    unshare -m bash -euc "$overlay" bash "$BATS_TEST_TMPDIR" || skip "needs overlayfs"
+}
+
+# The same with relative names, which the mount table then shows.
+relative_overlay='cd $1; mkdir -p lower work merged
+    mount -i -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work merged
+    grep -q ,upperdir=upper, /proc/self/mounts'
+
+refused_as_mounted() {
+    assert_status 8
+    assert_said "has the same bytes, and is mounted on "
+    assert_said "Nothing was written."
+}
+
+@test "a loop device over the one name on an overlay is in use by a loop device over the other name" {
+    need_overlay_of_file_system
+    on_overlay 'over merged/sub/fs.img; mount $over mnt; over upper/sub/fs.img; merge $over'
+    refused_as_mounted
+    on_overlay 'over upper/sub/fs.img; mount $over mnt; over merged/sub/fs.img; merge $over'
+    refused_as_mounted
+    on_overlay 'over merged/sub/fs.img; merge $over'
+    assert_status 0
+}
+
+@test "the file behind a loop device is locked under its other name on an overlay, too" {
+    need_overlay_of_file_system
+    on_overlay "over upper/sub/fs.img; $locked merged/sub/fs.img \$tools/snapmerge --origin \$over --cow fs.cow"
+    assert_status 8
+    assert_said "holds a lock on $BATS_TEST_TMPDIR/merged/sub/fs.img, which has the same bytes"
+    on_overlay "over merged/sub/fs.img; $locked upper/sub/fs.img \$tools/snapmerge --origin \$over --cow fs.cow"
+    assert_status 8
+    assert_said "holds a lock on $BATS_TEST_TMPDIR/upper/sub/fs.img, which has the same bytes"
+}
+
+@test "an image on an overlay is found in use where paths tell nothing: relative layers, bind mounts, hard links" {
+    need_overlay_of_file_system
+    unshare -m bash -euc "$relative_overlay" bash "$BATS_TEST_TMPDIR" || skip "needs overlays with relative names"
+    on_overlay 'mount --bind upper alias; over merged/sub/fs.img; mount $over mnt; merge alias/sub/fs.img'
+    assert_status 8
+    assert_said "alias/sub/fs.img: the image backs /dev/loop"
+    on_overlay "mount --bind upper/sub alias; $locked merged/sub/fs.img \$tools/snapmerge --origin alias/fs.img --cow fs.cow"
+    assert_status 8
+    assert_said "merged/sub/fs.img, which has the same bytes"
+    on_overlay 'ln upper/sub/fs.img link; over merged/sub/fs.img; mount $over mnt; merge link'
+    assert_status 8
+    assert_said "link: the image backs /dev/loop"
+    overlay=$relative_overlay
+    on_overlay 'over merged/sub/fs.img; mount $over mnt; merge upper/sub/fs.img'
+    assert_status 8
+    assert_said "upper/sub/fs.img: the image backs /dev/loop"
+    on_overlay 'over upper/sub/fs.img; mount $over mnt; merge merged/sub/fs.img'
+    assert_status 8
+    assert_said "merged/sub/fs.img: the image backs /dev/loop"
+    on_overlay "$locked merged/sub/fs.img \$tools/snapmerge --origin upper/sub/fs.img --cow fs.cow"
+    assert_status 8
+    assert_said "merged/sub/fs.img, which has the same bytes"
+    on_overlay 'merge upper/sub/fs.img'
+    assert_status 0
+}
+
+@test "an image in a lower layer is not copied into the upper one by the look at its merged name" {
+    need_overlay_of_file_system
+    mkdir -p "$BATS_TEST_TMPDIR/lower"
+    mv "$BATS_TEST_TMPDIR/upper/sub" "$BATS_TEST_TMPDIR/lower/sub"
+    # Without the sandbox, which may keep the kernel from copying it.
+    on_overlay '$tools/snapmerge --no-sandbox --origin lower/sub/fs.img --cow fs.cow'
+    assert_status 0
+    [ ! -e "$BATS_TEST_TMPDIR/upper/sub" ]
+}
+
 @test "an image on an overlay whose layers cannot be seen is merged with a warning" {
     need_namespace
     mkdir "$BATS_TEST_TMPDIR/upper"
