@@ -4,6 +4,7 @@
 # `dmsetup table`, and the contents of volumes with what the kernel showed.
 #
 # setup_file boots once for all groups; each test judges one promise.
+# shellcheck disable=SC2030,SC2031,SC2154
 
 load lib.bash
 
