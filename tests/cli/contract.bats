@@ -156,8 +156,8 @@ refuses_surplus_operands() {
 
 refuses_bad_arguments() {
     both "$origin" "$cow"
-    program "$name" "${arguments[@]}" --json=yes
-    assert_usage_error "--json=yes: "
+    program "$name" "${arguments[@]}" --verbose=yes
+    assert_usage_error "--verbose=yes: "
     program "$name" --origin= --version
     assert_usage_error "--origin: the argument DEV is empty"
     program "$name" "${arguments[@]}" --origin "$origin"

@@ -137,7 +137,11 @@ error_is() {
         error_is usage 16
         program "$name" --origin=x -vqJ --bogus=J
         error_is usage 16
-        for word in --bogus=J --Json -- -n x-J; do
+        program "$name" cow --json=1
+        error_is usage 16
+        program "$name" --json= --bogus
+        error_is usage 16
+        for word in --bogus=J --Json --jsonx=1 -- -n x-J; do
             program "$name" --bogus "$word"
             assert_status 16
             assert_equal "$output" ""

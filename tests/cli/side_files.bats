@@ -66,6 +66,16 @@ not_replaced() {
     not_replaced --continue-on-error --bad-list
 }
 
+@test "--bad-list with a zero byte is not replaced: what follows it would be lost" {
+    printf '# snapmerge bad list 1\n1 2 3 unreadable\n\0004 5 6 unreadable\n' >bad.txt
+    remember origin snap bad.txt
+    merge --continue-on-error --drop-bad --bad-list bad.txt
+    assert_status 8
+    assert_said "bad.txt: it is damaged: it has a zero byte, and is not replaced; move it away, or name another file"
+    assert_said "Nothing was written."
+    assert_untouched
+}
+
 @test "--checkpoint never replaces a file that holds something else, nor the devices" {
     not_replaced --keep-cow --checkpoint
 }

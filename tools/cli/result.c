@@ -24,10 +24,13 @@ static bool is_json(const struct cli *cli)
     return flag && *flag && !cli_json_lacks();
 }
 
-/* "--json", "-J", and "-nJ"; not "-oJ", where J is the argument of another option. */
+/*
+ * "--json", also with an argument, which it does not take; "-J", and "-nJ"; not "-oJ", where J is the argument of
+ * another option.
+ */
 static bool asks_for_json(const struct cli_option *options, const char *word)
 {
-    if (strcmp(word, "--json") == 0)
+    if (strcmp(word, "--json") == 0 || strncmp(word, "--json=", strlen("--json=")) == 0)
         return true;
     if (word[0] != '-' || word[1] == '-')
         return false;

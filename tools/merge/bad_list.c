@@ -105,6 +105,18 @@ static enum snap_status before_drop(void *context, struct snap_error *err)
     return session->bad.file ? write_list(session, true, err) : SNAP_OK;
 }
 
+/* Lines are kept as text: all that follows a zero byte would be lost. */
+static enum snap_status open_list(struct merge_session *session, const char *path, struct snap_error *err)
+{
+    enum snap_status status = snap_replace_open(&session->bad.file, path, FIRST_LINE, LIST_BYTES_MAX, err);
+    const struct snap_replace *file = session->bad.file;
+
+    if (status == SNAP_OK && file->text && memchr(file->text, '\0', (size_t)file->text_bytes))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is damaged: it has a zero byte, and is not replaced; move it "
+                         "away, or name another file", path);
+    return status;
+}
+
 enum snap_status merge_bad_prepare(struct merge_session *session, struct snap_error *err)
 {
     const char *path = session->arguments.bad_list;
@@ -113,7 +125,7 @@ enum snap_status merge_bad_prepare(struct merge_session *session, struct snap_er
     session->options.bad_context = session;
     session->options.before_drop = before_drop;
     session->options.before_drop_context = session;
-    return path ? snap_replace_open(&session->bad.file, path, FIRST_LINE, LIST_BYTES_MAX, err) : SNAP_OK;
+    return path ? open_list(session, path, err) : SNAP_OK;
 }
 
 enum snap_status merge_bad_begin(struct merge_session *session, struct snap_error *err)
