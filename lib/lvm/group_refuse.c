@@ -60,9 +60,7 @@ enum snap_status snap_group_refuse(const struct snap_group *group, const struct 
         return snap_fail(err, SNAP_E_REFUSED,
                          "%s: devices of the LVM group have different metadata with the same sequence number: let LVM "
                          "decide which are right", group->metadata->name);
-    for (size_t pv = 0; pv < group->metadata->pv_count && status == SNAP_OK; pv++) {
-        if (snap_volume_is_on(volume, pv))
-            status = refuse_pv(group, pv, volume, devices, err);
-    }
+    for (size_t i = 0; i < volume->pv_count && status == SNAP_OK; i++)
+        status = refuse_pv(group, volume->pvs[i], volume, devices, err);
     return status;
 }

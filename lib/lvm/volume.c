@@ -19,6 +19,7 @@ void snap_volume_free(struct snap_volume *volume)
     for (size_t i = 0; i < volume->segment_count; i++)
         free(volume->segments[i].areas);
     free(volume->segments);
+    free(volume->pvs);
     free(volume->name);
     free(volume);
 }
@@ -75,6 +76,35 @@ static enum snap_status make_segment(const struct snap_metadata *metadata, const
     return SNAP_OK;
 }
 
+static int compare_indexes(const void *one, const void *other)
+{
+    const size_t left = *(const size_t *)one, right = *(const size_t *)other;
+
+    return (left > right) - (left < right);
+}
+
+/* A group may have as many physical volumes as the volume has segments: asking each segment for each takes too long. */
+static enum snap_status list_pvs(struct snap_volume *volume, struct snap_error *err)
+{
+    size_t count = 0, used = 0;
+
+    for (size_t i = 0; i < volume->segment_count; i++)
+        count += volume->segments[i].area_count;
+    volume->pvs = snap_array_new(count + 1, sizeof *volume->pvs);
+    if (!volume->pvs)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: no memory for its segments", volume->name);
+    for (size_t i = 0; i < volume->segment_count; i++) {
+        for (unsigned j = 0; j < volume->segments[i].area_count; j++)
+            volume->pvs[used++] = volume->segments[i].areas[j].pv;
+    }
+    qsort(volume->pvs, count, sizeof *volume->pvs, compare_indexes);
+    for (size_t i = 0; i < count; i++) {
+        if (volume->pv_count == 0 || volume->pvs[volume->pv_count - 1] != volume->pvs[i])
+            volume->pvs[volume->pv_count++] = volume->pvs[i];
+    }
+    return SNAP_OK;
+}
+
 static enum snap_status make_segments(const struct snap_metadata *metadata, const struct snap_metadata_lv *lv,
                                       struct snap_volume *volume, struct snap_error *err)
 {
@@ -95,7 +125,7 @@ static enum snap_status make_segments(const struct snap_metadata *metadata, cons
         status = make_segment(metadata, &lv->segments[i], extent_bytes, volume->name, &volume->segments[i], err);
         volume->segment_count = i + 1;
     }
-    return status;
+    return status == SNAP_OK ? list_pvs(volume, err) : status;
 }
 
 enum snap_status snap_volume_new(const struct snap_metadata *metadata, size_t lv, struct snap_volume **volume,
@@ -158,11 +188,5 @@ struct snap_volume_place snap_volume_place_of(const struct snap_volume *volume, 
 
 bool snap_volume_is_on(const struct snap_volume *volume, size_t pv)
 {
-    for (size_t i = 0; i < volume->segment_count; i++) {
-        for (unsigned j = 0; j < volume->segments[i].area_count; j++) {
-            if (volume->segments[i].areas[j].pv == pv)
-                return true;
-        }
-    }
-    return false;
+    return bsearch(&pv, volume->pvs, volume->pv_count, sizeof pv, compare_indexes);
 }

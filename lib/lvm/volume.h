@@ -29,6 +29,8 @@ struct snap_volume {
     uint64_t size_bytes;
     size_t segment_count;
     struct snap_volume_segment *segments; /* in the order of logical_bytes, without gaps */
+    size_t pv_count;
+    size_t *pvs;            /* the physical volumes that it is on, by index, in their order, each once */
 };
 
 /*

@@ -91,6 +91,9 @@ static void stripes(void **state)
         assert_place(volume, base + i * stripe + 512, pv, area[i % 3] + i / 3 * stripe + 512, stripe - 512);
         assert_place(volume, base + i * stripe + stripe - 1, pv, area[i % 3] + (i / 3 + 1) * stripe - 1, 1);
     }
+    assert_int_equal(volume->pv_count, 2); /* each once, in their order, whatever the order of the stripes */
+    assert_int_equal(volume->pvs[0], 0);
+    assert_int_equal(volume->pvs[1], 1);
     snap_volume_free(volume);
 }
 

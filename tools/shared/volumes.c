@@ -87,16 +87,14 @@ static enum snap_status warn_active(void *context, const struct snap_dm_user *us
 static enum snap_status describe_parts(const struct volumes *volumes, const struct snap_group *group,
                                        const struct snap_volume *volume, struct device *device, struct snap_error *err)
 {
-    const size_t pv_count = group->metadata->pv_count;
     enum snap_status status = SNAP_OK;
 
-    device->parts = calloc(pv_count + 1, sizeof *device->parts);
+    device->parts = calloc(volume->pv_count + 1, sizeof *device->parts);
     if (!device->parts)
         return snap_fail(err, SNAP_E_NOMEM, "%s: no memory to open it", device->path);
-    for (size_t pv = 0; pv < pv_count && status == SNAP_OK; pv++)
-        if (snap_volume_is_on(volume, pv))
-            status = snap_device_describe_found(volumes->physical.found[group->pvs[pv].device],
-                                                &device->parts[device->part_count++], err);
+    for (size_t i = 0; i < volume->pv_count && status == SNAP_OK; i++)
+        status = snap_device_describe_found(volumes->physical.found[group->pvs[volume->pvs[i]].device],
+                                            &device->parts[device->part_count++], err);
     return status;
 }
 
@@ -112,9 +110,11 @@ static enum snap_status open_members(const struct volumes *volumes, const struct
 
     if (!members)
         return snap_fail(err, SNAP_E_NOMEM, "%s: no memory to open it", device->path);
-    for (size_t pv = 0; pv < pv_count && status == SNAP_OK; pv++)
-        if (snap_volume_is_on(volume, pv))
-            status = snap_file_open_found(&members[pv], volumes->physical.found[group->pvs[pv].device], &options, err);
+    for (size_t i = 0; i < volume->pv_count && status == SNAP_OK; i++) {
+        const size_t pv = volume->pvs[i];
+
+        status = snap_file_open_found(&members[pv], volumes->physical.found[group->pvs[pv].device], &options, err);
+    }
     if (status == SNAP_OK)
         status = snap_volume_io_new(volume, members, pv_count, &device->io, err);
     if (status == SNAP_OK)
