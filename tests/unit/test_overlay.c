@@ -4,6 +4,9 @@
 
 #include "tests/unit/loop_fixture.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+
 /* A mount table with an overlay over `merged` below the fixture; `options` are those behind the lower layer. */
 static const char *write_table(const struct fixture *fixture, const char *root, const char *options)
 {
@@ -108,6 +111,52 @@ static void an_open_file_is_found_by_its_descriptor(void **state)
     assert_int_equal(close(fd), 0);
 }
 
+/* The overlay below the fixture, with layers that the mount table has without their folder; false: none can be had. */
+static bool mount_with_relative_layers(const struct fixture *fixture)
+{
+    fixture_text(fixture, "lower/below", "x");
+    fixture_text(fixture, "upper/folder/image", "xy");
+    fixture_text(fixture, "upper/folder/other", "xy");
+    (void)fixture_path(fixture, "work/x");
+    (void)fixture_path(fixture, "merged/x");
+    return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           chdir(fixture->dir) == 0 &&
+           mount("overlay", "merged", "overlay", 0, "lowerdir=lower,upperdir=upper,workdir=work") == 0;
+}
+
+static void a_merged_name_is_found_by_what_stat_tells(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct snap_overlay_names names;
+    struct stat st;
+    int fd, other;
+
+    if (!mount_with_relative_layers(fixture))
+        skip();
+    fd = open("upper/folder/image", O_RDWR | O_CLOEXEC);
+    other = open("merged/folder/image", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && other >= 0);
+    assert_int_equal(snap_overlay_find(fd, &names, NULL), SNAP_OK);
+    assert_true(names.count == 1 && names.names[0].perhaps_lower);
+    expect_one(fixture, &names, "merged/folder/image");
+    assert_true(snap_overlay_shows_same(fd, "merged/folder/image"));
+    assert_true(snap_overlay_shows_same(other, "upper/folder/image"));
+    assert_false(snap_overlay_shows_same(fd, "upper/folder/image")); /* one inode */
+    assert_false(snap_overlay_shows_same(other, "merged/folder/image"));
+    assert_false(snap_overlay_shows_same(fd, "merged/below"));
+    assert_false(snap_overlay_shows_same(fd, "merged/missing"));
+    assert_int_equal(pwrite(fd, "ab", 2, 0), 2); /* the times change, for both names */
+    assert_true(snap_overlay_shows_same(fd, "merged/folder/image"));
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(usleep(20000), 0); /* longer than a tick of the kernel's clock */
+    assert_int_equal(utimensat(AT_FDCWD, "upper/folder/other", (struct timespec[]){st.st_atim, st.st_mtim}, 0), 0);
+    assert_false(snap_overlay_shows_same(fd, "merged/folder/other")); /* nobody can set the time of the last change */
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(close(other), 0);
+    assert_int_equal(umount("merged"), 0);
+    assert_int_equal(chdir("/"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +165,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_elsewhere_has_no_other_name, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(layers_that_cannot_be_seen_are_said, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(an_open_file_is_found_by_its_descriptor, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_merged_name_is_found_by_what_stat_tells, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
