@@ -156,14 +156,67 @@ skipped() {
 }
 
 @test "an invalid store with a damaged entry needs both words" {
+    local name line
     store
     entry 100 300 5000
     printf '\0' | dd of=cow bs=1 seek=4 conv=notrunc status=none
     program snapinspect --extract new --skip-damaged=origin --origin origin cow
     assert_status 4
     [ ! -e new ]
-    program snapinspect --extract new --skip-damaged=origin --accept=invalid --origin origin cow
+    # The line that snapinspect, snapcheck and the refusal print has both.
+    for name in snapinspect snapcheck; do
+        program "$name" --origin origin cow
+        assert_status 4
+        assert_said "--skip-damaged=origin --accept=invalid --origin origin cow"
+    done
+    program snapinspect --extract new --accept=invalid --origin origin cow
     assert_status 4
+    line=$(sed -n 's/^To write all that is sound of the snapshot to a new file: //p' <<<"$stderr")
+    eval "program ${line/FILE/new}"
+    assert_status 4
+    assert_not_said "here and right"
+    assert_not_said "no chunk is free"
     expected origin 300
     cmp new expected
+}
+
+@test "snapinspect and snapcheck of a damaged store name the command" {
+    local name
+    store
+    entry 100 300 5000
+    for name in snapinspect snapcheck; do
+        program "$name" --origin origin cow
+        assert_status 4
+        assert_said "To write all that is sound of the snapshot to a new file: snapinspect --extract FILE --skip-damaged=origin --origin origin cow"
+        program "$name" cow
+        assert_said "--skip-damaged=origin --origin ORIGIN cow"
+    done
+}
+
+@test "a list that looks cut: how to look first, and what was left out is said at the end" {
+    local line
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/cut.recipe" cow origin view
+    program snapmerge --origin origin --cow cow
+    assert_status 8
+    line=$(sed -n 's/^To look first at what the entries in the list show: //p' <<<"$stderr")
+    eval "program ${line/FILE/new}"
+    assert_status 0
+    assert_said "behind the end of the list hold is not in new"
+    program snapmerge --accept=cut --origin origin --cow cow
+    assert_status 0
+    assert_said "left alone, and what they hold is not on origin; keep cow"
+    assert_not_said "may be removed"
+}
+
+@test "a copy of a store that ends where its list goes on: nobody is told to lengthen it with zeros" {
+    local name
+    store
+    truncate -s $((258 * 4096)) cow # area 1 would follow
+    for name in 'snapmerge --origin origin --cow cow' 'snapcheck --origin origin cow'; do
+        # shellcheck disable=SC2086
+        program $name
+        [ "$status" -eq 8 ] || assert_status 4
+        [[ $stderr$output == *"the list goes on behind the end of this copy"* ]]
+        [[ $stderr$output != *truncate* ]]
+    done
 }

@@ -22,6 +22,15 @@ static void harmless_paths_stay_as_they_are(void **state)
     assert_string_equal(cli_quote("UUID=12-ab,x:y@z%+").text, "UUID=12-ab,x:y@z%+");
 }
 
+static void a_name_is_no_option(void **state)
+{
+    (void)state;
+    assert_string_equal(cli_quote("-dam.img").text, "./-dam.img");
+    assert_string_equal(cli_quote("--my disk").text, "'./--my disk'");
+    assert_string_equal(cli_quote("-\n").text, "$'./-\\012'");
+    assert_string_equal(cli_quote("a-b").text, "a-b");
+}
+
 static void others_are_quoted(void **state)
 {
     (void)state;
@@ -100,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(harmless_paths_stay_as_they_are),
+        cmocka_unit_test(a_name_is_no_option),
         cmocka_unit_test(others_are_quoted),
         cmocka_unit_test(a_shell_reads_back_the_same_path),
     };

@@ -7,6 +7,7 @@
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
 #include "tools/shared/invalid.h"
+#include "tools/shared/pair.h"
 #include "tools/shared/verdict.h"
 #include "tools/shared/report.h"
 #include "tools/shared/volumes.h"
@@ -148,6 +149,17 @@ static void keep_json(struct check_session *session)
     cli_result_keep(session->cli, document);
 }
 
+/* Where the list can be followed, what it names rightly can be taken out. */
+static void print_way_out(const struct check_session *session)
+{
+    if (report_is_sound(&session->findings) || session->cli->quiet)
+        return;
+    if (invalid_is_readable(&session->store, &session->findings))
+        invalid_say_next(session->cli, &session->cow, &session->origin);
+    else if (pair_is_skippable(&session->findings, &session->result))
+        pair_say_extract(session->cli, &session->origin, &session->cow, &session->store);
+}
+
 int check_report_end(struct check_session *session, int exit_status)
 {
     const bool wrong_pair = session->pair_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED;
@@ -164,6 +176,7 @@ int check_report_end(struct check_session *session, int exit_status)
         print_summary(session);
         content_say(session->cli, &session->cow, &session->store);
         print_pair(session);
+        print_way_out(session);
     }
     return exit_status;
 }

@@ -57,7 +57,7 @@ static void quote_bytes(const char *path, char *out)
     out[used] = '\0';
 }
 
-struct cli_quoted cli_quote(const char *path)
+static struct cli_quoted quote(const char *path)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
     struct cli_quoted result;
@@ -68,5 +68,20 @@ struct cli_quoted cli_quote(const char *path)
         quote_bytes(path, result.text);
     else
         quote_plainly(path, result.text);
+    return result;
+}
+
+struct cli_quoted cli_quote(const char *path)
+{
+    struct cli_quoted result;
+    char *below;
+
+    if (path[0] != '-')
+        return quote(path);
+    /* Programs take a name that begins with a dash for an option. */
+    if (asprintf(&below, "./%s", path) < 0)
+        return quote(path);
+    result = quote(below);
+    free(below);
     return result;
 }

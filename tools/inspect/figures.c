@@ -11,6 +11,7 @@
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
 #include "tools/shared/invalid.h"
+#include "tools/shared/pair.h"
 #include "tools/shared/pair_report.h"
 #include "tools/shared/verdict.h"
 #include "tools/shared/volumes.h"
@@ -90,6 +91,9 @@ void inspect_figures_warn(struct inspect_session *session)
                  session->cow.path, volumes_option(&session->arguments.devices).text,
                  origin ? "--origin " : "", origin ? cli_quote(origin).text : "", origin ? " " : "",
                  cli_quote(session->cow.path).text);
+    if (!invalid_is_readable(&session->store, &session->findings) && !report_is_sound(&session->findings) &&
+        pair_is_skippable(&session->findings, &session->result))
+        pair_say_extract(session->cli, &session->origin, &session->cow, &session->store);
     say_how_to_take_back(session);
 }
 

@@ -74,7 +74,12 @@ void merge_report_done(struct merge_session *session)
     }
     merge_undo_show_taken_back(session);
     next_use(cli, &session->evidence.view, &session->origin);
-    if (session->options.keep_cow)
+    if (session->check.continuation_entries > 0 && session->job.leftover_areas_end == 0)
+        cli_warn(cli, "%s: %s behind the end of the list %s left alone, and what they hold is not on %s; keep %s until "
+                 "you know that nothing is missing", session->cow.path,
+                 cli_count_text(session->check.continuation_entries, "entry", "entries").text,
+                 session->check.continuation_entries == 1 ? "was" : "were", session->origin.path, session->cow.path);
+    else if (session->options.keep_cow)
         cli_note(cli, "%s was not changed; merging it again after %s was used would overwrite the newer content",
                  session->cow.path, session->origin.path);
     else if (session->undo.sibling)

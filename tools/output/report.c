@@ -55,7 +55,9 @@ void output_report_invalid(const struct output_session *output)
         return;
     cli_warn(output->cli, "%s: the store is marked invalid: what it shows may not be all of the snapshot",
              output->cow->path);
-    for (unsigned i = 0; i < INVALID_SENTENCES; i++)
+    /* Damaged entries would make the first two untrue. */
+    for (unsigned i = output->arguments.skip != OUTPUT_SKIP_NOTHING ? INVALID_SENTENCES - 1 : 0;
+         i < INVALID_SENTENCES; i++)
         cli_warn(output->cli, "%s: %s", output->cow->path, invalid_text(&output->check, i).text);
 }
 
@@ -71,6 +73,10 @@ void output_report_done(struct output_session *output)
     if (output->arguments.verify)
         cli_note(cli, "%s was read back and compared: all of it is correct", output->target.path);
     output_damaged_say(output);
+    if (output->check.continuation_entries > 0 && accept_has(output->arguments.accept, ACCEPT_CUT))
+        cli_warn(cli, "%s: what %s behind the end of the list %s is not in %s", output->cow->path,
+                 cli_count_text(output->check.continuation_entries, "entry", "entries").text,
+                 output->check.continuation_entries == 1 ? "holds" : "hold", output->target.path);
     if (output->store->defect == SNAP_HEADER_INVALID)
         cli_warn(cli, "%s: the store is marked invalid: read above what may be missing here", output->cow->path);
     if (output->kind != OUTPUT_STREAM)

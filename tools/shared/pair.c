@@ -59,14 +59,22 @@ bool pair_is_skippable(const struct snap_findings *findings, const struct snap_c
            findings->severity_counts[SNAP_CORRUPTING] + findings->severity_counts[SNAP_FATAL] == skippable;
 }
 
+void pair_say_extract(struct cli *cli, const struct device *origin, const struct device *cow,
+                      const struct snap_store *store)
+{
+    cli_line(cli, "To write all that is sound of the snapshot to a new file: snapinspect --extract FILE "
+             "--skip-damaged=origin%s --origin %s %s",
+             store->defect == SNAP_HEADER_INVALID ? " --accept=invalid" : "",
+             origin && origin->path ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
+}
+
 /* The store is damaged: where all of it is seen, and how the rest is taken out. */
 static enum snap_status fail_damaged(const struct pair *pair, bool skippable, const char *all, struct snap_error *err)
 {
     const struct cli_quoted origin = cli_quote(pair->origin->path), cow = cli_quote(pair->cow->path);
 
     if (skippable)
-        cli_line(pair->cli, "To write all that is sound of the snapshot to a new file: snapinspect --extract FILE "
-                 "--skip-damaged=origin --origin %s %s", origin.text, cow.text);
+        pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store);
     return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: snapcheck%s --origin %s "
                      "%s", pair->cow->path, all, origin.text, cow.text);
 }
@@ -181,6 +189,8 @@ enum snap_status pair_check_cut(const struct pair *pair, const struct snap_check
     case CLI_ANSWER_NOBODY:
         break;
     }
+    cli_line(pair->cli, "To look first at what the entries in the list show: snapinspect --extract FILE --accept=cut "
+             "--origin %s %s", cli_quote(pair->origin->path).text, cli_quote(pair->cow->path).text);
     return snap_fail(err, SNAP_E_REFUSED,
                      "%s: %s behind the end of the list may have been cut off by a fault; to go on with only the "
                      "entries in the list, add --accept=cut", pair->cow->path, behind);

@@ -182,6 +182,10 @@ struct report_text verdict_cut_text(const struct device *cow, const struct snap_
         (void)snprintf(result.text + used, sizeof result.text - (size_t)used, "make the volume as large again; if it "
                        "is a logical volume, lvextend may give it other extents than it had, and the archive of its "
                        "group tells which they were");
+    else if (!check->list_complete) /* larger it would look whole, and it is not known how much is missing */
+        (void)snprintf(result.text + used, sizeof result.text - (size_t)used, "copy it once more from where it is "
+                       "whole; the list goes on behind the end of this copy, so nothing else brings these entries "
+                       "back");
     else
         (void)snprintf(result.text + used, sizeof result.text - (size_t)used, "copy it once more from where it is "
                        "whole; if nothing but zeros was cut off, truncate -s %" PRIu64 " %.4000s gives them back",
