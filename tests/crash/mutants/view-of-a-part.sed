@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: a list that cannot be read has no view.
-# In: lib/view/view.c
+# In: lib/view/view_map.c
 # With: test_view
 # Found by: errors_of_both_devices_are_told
 /^static enum snap_status load_map\(/,/^}/{
