@@ -202,7 +202,7 @@ plain() {
     assert_not_said "To go on:"
     assert_inputs
     assert [ ! -e new ]
-    cmp -n $((old / 256 * 256 * 4096)) new.partial view
+    cmp -n $((1024 * 1024)) new.partial view # how much more there is depends on how fast the devices are
     command=$(sed -n 's/^To see all chunks that cannot be read: //p' <<<"$stderr")
     run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$command"
     assert_shown "data chunk $last of origin chunk $old cannot be read"
