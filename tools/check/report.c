@@ -155,9 +155,11 @@ static void print_way_out(const struct check_session *session)
     if (report_is_sound(&session->findings) || session->cli->quiet)
         return;
     if (invalid_is_readable(&session->store, &session->findings))
-        invalid_say_next(session->cli, &session->cow, &session->origin);
+        invalid_say_next(session->cli, &session->cow, &session->origin,
+                         volumes_option(&session->arguments.devices).text);
     else if (pair_is_skippable(&session->findings, &session->result))
-        pair_say_extract(session->cli, &session->origin, &session->cow, &session->store);
+        pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
+                         volumes_option(&session->arguments.devices).text);
 }
 
 int check_report_end(struct check_session *session, int exit_status)

@@ -93,7 +93,8 @@ void inspect_figures_warn(struct inspect_session *session)
                  cli_quote(session->cow.path).text);
     if (!invalid_is_readable(&session->store, &session->findings) && !report_is_sound(&session->findings) &&
         pair_is_skippable(&session->findings, &session->result))
-        pair_say_extract(session->cli, &session->origin, &session->cow, &session->store);
+        pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
+                         volumes_option(&session->arguments.devices).text);
     say_how_to_take_back(session);
 }
 

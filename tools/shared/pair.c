@@ -60,11 +60,11 @@ bool pair_is_skippable(const struct snap_findings *findings, const struct snap_c
 }
 
 void pair_say_extract(struct cli *cli, const struct device *origin, const struct device *cow,
-                      const struct snap_store *store)
+                      const struct snap_store *store, const char *devices)
 {
     cli_line(cli, "To write all that is sound of the snapshot to a new file: snapinspect --extract FILE "
-             "--skip-damaged=origin%s --origin %s %s",
-             store->defect == SNAP_HEADER_INVALID ? " --accept=invalid" : "",
+             "--skip-damaged=origin%s%s --origin %s %s",
+             store->defect == SNAP_HEADER_INVALID ? " --accept=invalid" : "", devices,
              origin && origin->path ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
 }
 
@@ -74,7 +74,7 @@ static enum snap_status fail_damaged(const struct pair *pair, bool skippable, co
     const struct cli_quoted origin = cli_quote(pair->origin->path), cow = cli_quote(pair->cow->path);
 
     if (skippable)
-        pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store);
+        pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store, "");
     return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: snapcheck%s --origin %s "
                      "%s", pair->cow->path, all, origin.text, cow.text);
 }

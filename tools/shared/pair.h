@@ -34,9 +34,12 @@ bool pair_rule_is_skippable(enum snap_rule rule);
 /* Nothing but such rules is broken (and the mark that the store is invalid): all other chunks are as they should be. */
 bool pair_is_skippable(const struct snap_findings *findings, const struct snap_check_result *check);
 
-/* Of a store of which single chunks are damaged: the command that takes out the others. `origin` may be NULL. */
+/*
+ * Of a store of which single chunks are damaged: the command that takes out the others. `origin` may be NULL;
+ * `devices` is as in invalid_say_next.
+ */
 void pair_say_extract(struct cli *cli, const struct device *origin, const struct device *cow,
-                      const struct snap_store *store);
+                      const struct snap_store *store, const char *devices);
 
 /*
  * The one place where a program asks whether the two belong together, once the list was checked. The outcome is said,
