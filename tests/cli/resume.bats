@@ -179,7 +179,7 @@ stopped_by() {
     dd if=/dev/zero of=talk.fifo bs=4096 count=1000 oflag=nonblock status=none 2>/dev/null || true
     sleep 1.2 # until it has more to say
     kill -INT "$pid"
-    sleep 0.3
+    sleep 0.05 # it waits half a second for its reader
     kill -0 "$pid"
     kill -INT "$pid"
     end
