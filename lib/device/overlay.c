@@ -36,12 +36,14 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-/* An overlay shows the size, mode and times of the file beneath as they are; only device and inode are its own. */
+/*
+ * An overlay shows the size, mode and times of the file beneath as they are; only device and inode are its own. Two
+ * files of one file system that were made in one tick of the clock are not meant.
+ */
 static bool look_alike(const struct stat *a, const struct stat *b)
 {
     return S_ISREG(a->st_mode) && a->st_mode == b->st_mode && a->st_size == b->st_size &&
-           (a->st_dev != b->st_dev || a->st_ino != b->st_ino) && same_time(&a->st_mtim, &b->st_mtim) &&
-           same_time(&a->st_ctim, &b->st_ctim);
+           a->st_dev != b->st_dev && same_time(&a->st_mtim, &b->st_mtim) && same_time(&a->st_ctim, &b->st_ctim);
 }
 
 static bool on_overlay(int fd)
@@ -65,7 +67,8 @@ static bool fds_show_same(int fd, int other)
         if (same_time(&before.st_ctim, &after.st_ctim))
             return false;
     }
-    return before.st_mode == seen.st_mode && before.st_size == seen.st_size; /* somebody writes to it all the time */
+    /* Somebody writes to it all the time. */
+    return before.st_dev != seen.st_dev && before.st_mode == seen.st_mode && before.st_size == seen.st_size;
 }
 
 bool snap_overlay_shows_same(int fd, const char *path)

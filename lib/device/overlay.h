@@ -37,7 +37,8 @@ enum snap_status snap_overlay_find_in(const char *mountinfo_path, const char *fi
 
 /*
  * Whether one of the two, an open file and a path, is on an overlay file system and shows the other one: size, mode and
- * times are the same, to the nanosecond. O_PATH is enough. False for two names of one inode.
+ * times are the same, to the nanosecond. O_PATH is enough. False for two files of one file system,
+ * and for two names of one inode.
  */
 bool snap_overlay_shows_same(int fd, const char *path);
 
