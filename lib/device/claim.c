@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 struct snap_claim {
@@ -119,21 +120,35 @@ static enum snap_status hold_loop(struct taking *taking, const struct snap_loop 
     return SNAP_OK;
 }
 
+/*
+ * Whether the loop device shows our file, whose number on its file system is `inode`, under another name on an overlay.
+ * Where that is mounted out of sight, as in another namespace, the number tells: an overlay takes over that of the
+ * layer, and has a device number without a driver.
+ */
+static bool shows_our_file(const struct taking *taking, uint64_t inode, const struct snap_device *loop)
+{
+    struct stat st;
+
+    if (stat(loop->backing_path, &st) == 0 && st.st_dev == loop->backing_device && st.st_ino == loop->backing_inode)
+        return snap_overlay_shows_same(taking->file_fd, loop->backing_path);
+    return major(loop->backing_device) == 0 && loop->backing_inode == inode &&
+           (taking->device->block_device || loop->size_sectors <= taking->device->size_sectors);
+}
+
 /* Whether the loop device shows bytes of `device` in a file that is ours under another name, on an overlay. */
 static bool shows_other_name(const struct taking *taking, const struct snap_device *device,
                              const struct snap_device *loop)
 {
-    const bool block_device = device->block_device;
+    const uint64_t number = device->block_device ? device->backing_device : device->file_device;
+    const uint64_t inode = device->block_device ? device->backing_inode : device->file_inode;
     struct snap_device moved = *loop;
     char reason[256];
-    struct stat st;
 
-    if (taking->file_fd < 0 || loop->backing_number != 0 || stat(loop->backing_path, &st) != 0 ||
-        st.st_dev != loop->backing_device || st.st_ino != loop->backing_inode ||
-        !snap_overlay_shows_same(taking->file_fd, loop->backing_path))
+    if (taking->file_fd < 0 || loop->backing_number != 0 || loop->backing_inode == 0 ||
+        !shows_our_file(taking, inode, loop))
         return false;
-    moved.backing_device = block_device ? device->backing_device : device->file_device;
-    moved.backing_inode = block_device ? device->backing_inode : device->file_inode;
+    moved.backing_device = number;
+    moved.backing_inode = inode;
     return snap_device_same(device, &moved, reason, sizeof reason);
 }
 

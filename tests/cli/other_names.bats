@@ -267,6 +267,17 @@ refused_as_mounted() {
     assert_status 0
 }
 
+@test "a loop device over a name on an overlay that is out of sight by now is found by the number of the file" {
+    need_overlay_of_file_system
+    local over
+    over=$(unshare -m bash -euc "$overlay; losetup --find --show \$1/merged/sub/fs.img" bash "$BATS_TEST_TMPDIR")
+    loops+=("$over")
+    [ ! -e "$BATS_TEST_TMPDIR/merged/sub" ]
+    program snapmerge --origin "$BATS_TEST_TMPDIR/upper/sub/fs.img" --cow "$BATS_TEST_TMPDIR/fs.cow"
+    assert_status 8
+    assert_said "upper/sub/fs.img: the image backs $over; use that device, or detach it"
+}
+
 @test "an image in a lower layer is not copied into the upper one by the look at its merged name" {
     need_overlay_of_file_system
     mkdir -p "$BATS_TEST_TMPDIR/lower"
