@@ -3,7 +3,9 @@
 #include "lib/check/evidence.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/crc32c.h"
 #include "lib/check/brought.h"
 #include "lib/check/marks.h"
 #include "lib/check/unmerged.h"
@@ -218,9 +220,81 @@ static enum snap_status find_brought(const struct snap_evidence_look *look, cons
 
     if (evidence->pair.outcome != SNAP_PAIR_CONTRADICTED || evidence->pair.reason != SNAP_PAIR_RECORD ||
         (facts->fingerprint.agree_telling == 0 && facts->fingerprint.agree_places < BLANK_MIN) ||
-        !snap_fingerprinting_masked_at(look->store, evidence->origin.signature_offset_bytes))
+        !snap_fingerprinting_written_at(look->store, &facts->fingerprint, evidence->origin.signature_offset_bytes))
         return SNAP_OK;
     return snap_brought_find(&search, brought, err);
+}
+
+/* A block of the origin that is what the fingerprint says, though the view shows something else there. */
+static enum snap_status waits_for_merge(struct snap_view *view, struct snap_io *origin, uint64_t block, uint16_t sum,
+                                        uint8_t *buffer, bool *waits, struct snap_error *err)
+{
+    const uint64_t offset_bytes = block * SNAP_FINGERPRINT_BLOCK_BYTES;
+    uint8_t *shown = buffer + SNAP_FINGERPRINT_BLOCK_BYTES;
+    struct snap_error reason;
+    enum snap_status status;
+
+    *waits = false;
+    if (offset_bytes + SNAP_FINGERPRINT_BLOCK_BYTES > snap_view_size_bytes(view))
+        return SNAP_OK;
+    status = snap_io_read(origin, offset_bytes, SNAP_FINGERPRINT_BLOCK_BYTES, buffer, &reason);
+    if (status == SNAP_OK)
+        status = snap_view_read(view, offset_bytes, SNAP_FINGERPRINT_BLOCK_BYTES, shown, &reason);
+    if (status != SNAP_OK)
+        return status == SNAP_E_IO ? SNAP_OK : pass_on(&reason, err);
+    *waits = (uint16_t)snap_crc32c(buffer, SNAP_FINGERPRINT_BLOCK_BYTES) == sum &&
+             memcmp(buffer, shown, SNAP_FINGERPRINT_BLOCK_BYTES) != 0;
+    return SNAP_OK;
+}
+
+/*
+ * Whether it shows that a merge of the store was begun into this origin: something is off the list, or something on the
+ * list is not merged yet. Where all of the list is on the origin and nothing is off it, the origin may as well be a
+ * copy of the view, which was used since where no sample tells.
+ */
+static enum snap_status find_begun(const struct snap_evidence_look *look, const struct snap_fingerprint_result *result,
+                                   bool *begun, struct snap_error *err)
+{
+    const struct snap_view_skip skip = {.as_origin = true};
+    const struct snap_fingerprint *fingerprint = &look->store->fingerprint;
+    uint8_t *buffer = snap_buffer_new(2 * SNAP_FINGERPRINT_BLOCK_BYTES);
+    struct snap_view *view = NULL;
+    enum snap_status status = snap_view_open(&view, look->store, look->origin, VIEW_MEMORY_BYTES, err);
+
+    *begun = false;
+    if (status == SNAP_OK && !buffer)
+        status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory to compare it", look->origin->name);
+    if (status == SNAP_OK)
+        snap_view_skip_damaged(view, &skip);
+    for (uint32_t sample = 0; status == SNAP_OK && result->present && sample < fingerprint->samples && !*begun;
+         sample++) {
+        if (snap_fingerprint_bit(result->written, sample))
+            *begun = true;
+        else if (snap_fingerprint_bit(fingerprint->mask, sample))
+            status = waits_for_merge(
+                view, look->origin, snap_fingerprint_block(fingerprint, look->store->identity.origin_sectors, sample),
+                fingerprint->sums[sample], buffer, begun, err);
+    }
+    snap_view_close(view);
+    snap_buffer_free(buffer);
+    return status;
+}
+
+/* What the list still names may be on the origin, since a merge was killed before it could shorten the list. */
+static enum snap_status judge_as_begun(const struct snap_evidence_look *look, struct snap_evidence *evidence,
+                                       struct snap_pair_facts *facts, struct snap_error *err)
+{
+    bool begun;
+    enum snap_status status;
+
+    if (evidence->pair.outcome != SNAP_PAIR_CONTRADICTED || evidence->pair.reason != SNAP_PAIR_RECORD)
+        return SNAP_OK;
+    status = find_begun(look, &facts->fingerprint, &begun, err);
+    if (status == SNAP_OK && begun) {
+        facts->brought = &evidence->held;
+        snap_pair_judge(facts, &evidence->pair);
+    }
+    return status;
 }
 
 /* Another snapshot of the origin was taken before the merge, so it knows the marks that the merge has replaced. */
@@ -258,13 +332,16 @@ static enum snap_status compare_blocks(const struct snap_evidence_look *look, st
 }
 
 static enum snap_status weigh(const struct snap_evidence_look *look, struct snap_evidence *evidence,
-                              struct snap_pair_facts *facts, struct snap_error *err)
+                              struct snap_pair_facts *facts, bool signatures_differ, struct snap_error *err)
 {
     struct snap_probe brought = {.type = ""};
-    enum snap_status status;
+    enum snap_status status = SNAP_OK;
 
     snap_pair_judge(facts, &evidence->pair);
-    status = find_brought(look, evidence, facts, &brought, err);
+    if (!signatures_differ)
+        status = judge_as_begun(look, evidence, facts, err);
+    if (status == SNAP_OK)
+        status = find_brought(look, evidence, facts, &brought, err);
     if (status == SNAP_OK && !snap_marks_none(&brought)) {
         facts->brought = &brought;
         snap_pair_judge(facts, &evidence->pair);
@@ -310,8 +387,8 @@ enum snap_status snap_evidence_gather(const struct snap_evidence_look *look, str
     if (status != SNAP_OK)
         return status;
     facts.origin_in_part = evidence->unreadable > 0;
-    facts.brought = signatures_differ ? &nothing : &evidence->held;
-    status = weigh(look, evidence, &facts, err);
+    facts.brought = &nothing;
+    status = weigh(look, evidence, &facts, signatures_differ, err);
     evidence->fingerprint = facts.fingerprint;
     evidence->resemblance = facts.resemblance;
     return status;

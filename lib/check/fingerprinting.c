@@ -172,19 +172,20 @@ enum snap_status snap_fingerprinting_compare(const struct snap_store *store, str
     return status;
 }
 
-bool snap_fingerprinting_masked_at(const struct snap_store *store, uint64_t offset_bytes)
+bool snap_fingerprinting_written_at(const struct snap_store *store, const struct snap_fingerprint_result *result,
+                                    uint64_t offset_bytes)
 {
     const struct snap_fingerprint *fingerprint = &store->fingerprint;
-    bool masked = false;
+    bool written = false;
 
     if (store->fingerprint_state != SNAP_FINGERPRINT_OK)
         return false;
     for (uint32_t sample = 0; sample < fingerprint->samples; sample++) {
         if (snap_fingerprint_block(fingerprint, store->identity.origin_sectors, sample) == offset_bytes / BLOCK_BYTES)
-            return snap_fingerprint_bit(fingerprint->mask, sample);
-        masked |= snap_fingerprint_bit(fingerprint->mask, sample);
+            return snap_fingerprint_bit(result->written, sample);
+        written |= snap_fingerprint_bit(result->written, sample);
     }
-    return masked;
+    return written;
 }
 
 enum snap_status snap_fingerprinting_take(struct snap_fingerprint *fingerprint, const uint8_t store_id[16],

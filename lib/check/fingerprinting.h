@@ -36,10 +36,12 @@ enum snap_status snap_fingerprinting_compare(const struct snap_store *store, str
                                              struct snap_fingerprint_result *result, struct snap_error *err);
 
 /*
- * Whether a merge of the store may have written to the block of the origin at this offset: the sample of that block is
- * masked, or the block is not sampled, and others are masked. False without a fingerprint.
+ * Whether a merge of the store may have written to the block of the origin at this offset, and taken that off the list:
+ * the sample of that block is a written one of *result, or the block is not sampled, and others are written ones. False
+ * without a fingerprint.
  */
-bool snap_fingerprinting_masked_at(const struct snap_store *store, uint64_t offset_bytes);
+bool snap_fingerprinting_written_at(const struct snap_store *store, const struct snap_fingerprint_result *result,
+                                    uint64_t offset_bytes);
 
 /*
  * Makes the fingerprint of an origin as it is now, for the store with this id, whose record has the origin's present

@@ -262,3 +262,22 @@ goes_on_with_content() {
     uuid() { blkid -p -o value -s PTUUID "$1"; }
     goes_on_with_content "a gpt partition table aaaaaaaa-1111-4222-8333-123456789abc"
 }
+
+# The sector with the signature of swap space is never written again, so it does not tell that the copy was used.
+@test "a copy of the snapshot is no half merged origin, whatever its signature says" {
+    command -v mkswap >/dev/null || skip "needs mkswap"
+    contents origin 33554432 origin
+    mkswap -U 11111111-1111-4111-8111-111111111111 origin >/dev/null 2>&1
+    cp origin view
+    mkswap -U 22222222-2222-4222-8222-222222222222 view >/dev/null 2>&1
+    contents piece 819200 other
+    dd if=piece of=view bs=4096 seek=2000 conv=notrunc status=none
+    rm -f cow
+    program snapcreate --accept=identity --origin origin --cow cow --size 4M --from-diff view
+    assert_status 0
+    cp view used
+    contents piece 819200 newer
+    dd if=piece of=used bs=4096 seek=2000 conv=notrunc status=none
+    cp cow cow.half
+    refused_for used "but this one has swap (UUID 22222222-2222-4222-8222-222222222222)"
+}

@@ -241,15 +241,16 @@ static void test_own_checksum(void **state)
     list_close(origin);
 }
 
-/* Where a merge may have written: a block that is sampled tells by its own sample. */
-static void test_masked_at(void **state)
+/* Where a merge has written, and cut the list: a block that is sampled tells by its own sample. */
+static void test_written_at(void **state)
 {
     struct snap_io *origin = origin_new(300 * 4096), *cow = cow_new(origin);
     struct snap_store store = list_open(cow);
+    struct snap_fingerprint_result result = {.samples = 0};
     uint64_t unsampled = 16;
 
     (void)state;
-    assert_false(snap_fingerprinting_masked_at(&store, 0));
+    assert_false(snap_fingerprinting_written_at(&store, &result, 0));
     assert_int_equal(put_fingerprint(cow, origin), 0);
     store = list_open(cow);
     for (uint32_t sample = 0; sample < store.fingerprint.samples; sample++)
@@ -257,13 +258,13 @@ static void test_masked_at(void **state)
             unsampled++;
             sample = 0;
         }
-    assert_false(snap_fingerprinting_masked_at(&store, 7 * 4096));
-    assert_false(snap_fingerprinting_masked_at(&store, unsampled * 4096));
-    snap_fingerprint_set_bit(store.fingerprint.mask, 7);
-    assert_true(snap_fingerprinting_masked_at(&store, 7 * 4096));
-    assert_true(snap_fingerprinting_masked_at(&store, 7 * 4096 + 4095));
-    assert_false(snap_fingerprinting_masked_at(&store, 8 * 4096));
-    assert_true(snap_fingerprinting_masked_at(&store, unsampled * 4096));
+    assert_false(snap_fingerprinting_written_at(&store, &result, 7 * 4096));
+    assert_false(snap_fingerprinting_written_at(&store, &result, unsampled * 4096));
+    snap_fingerprint_set_bit(result.written, 7);
+    assert_true(snap_fingerprinting_written_at(&store, &result, 7 * 4096));
+    assert_true(snap_fingerprinting_written_at(&store, &result, 7 * 4096 + 4095));
+    assert_false(snap_fingerprinting_written_at(&store, &result, 8 * 4096));
+    assert_true(snap_fingerprinting_written_at(&store, &result, unsampled * 4096));
     list_close(cow);
     list_close(origin);
 }
@@ -377,7 +378,7 @@ int main(void)
         cmocka_unit_test(test_masked),
         cmocka_unit_test(test_distinct),
         cmocka_unit_test(test_own_checksum),
-        cmocka_unit_test(test_masked_at),
+        cmocka_unit_test(test_written_at),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_other_size),
