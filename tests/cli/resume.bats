@@ -171,12 +171,13 @@ stopped_by() {
     : >said
     # shellcheck disable=SC2086
     skip_without_json --progress-json
-    $WRAPPER "$BUILDDIR/tools/snapmerge" --progress-json --origin origin --cow cow \
+    $WRAPPER "$BUILDDIR/tools/snapmerge" --progress-json --rate-limit 1M --memory 16M --origin origin --cow cow \
         </dev/null >out 2>talk.fifo 3>&- 9>&- &
     pid=$!
     until_true catches_signals
     until_true merging
     dd if=/dev/zero of=talk.fifo bs=4096 count=1000 oflag=nonblock status=none 2>/dev/null || true
+    dd if=/dev/zero of=talk.fifo bs=1 count=8192 oflag=nonblock status=none 2>/dev/null || true # the last part of it
     sleep 1.2 # until it has more to say
     kill -INT "$pid"
     sleep 0.05 # it waits half a second for its reader
