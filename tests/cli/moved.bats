@@ -123,6 +123,18 @@ list_is_whole() {
     cut_at fdatasync "$dir/origin" origin "${merge[@]}"
     said_cut origin
     list_is_whole
+    assert_said "What was cut off $dir/origin is lost, and so may be what was merged."
+    assert_not_said "To go on"
+    assert_not_said "the snapshot is unchanged"
+}
+
+@test "an origin that is cut while the list is shortened: nobody is told that the COW may be removed" {
+    cut_at fdatasync "$dir/snap" origin "${merge[@]}"
+    assert_status 8
+    assert_said "another program has cut this file"
+    assert_said "Keep $dir/snap, and do not repeat the command"
+    assert_not_said "may be removed"
+    assert_not_said "To go on"
 }
 
 @test "a COW that is cut when the origin is written: the list is not cut" {
@@ -276,7 +288,8 @@ run_pasted() {
     while_held fdatasync "$dir/origin" "rm snap; truncate -s 64K origin" "${merge[@]}"
     assert_status 8
     assert_said "$dir/snap: nothing has this name any more; what was used is the file that was opened by it, which was removed"
-    assert_said "To go on: there is no line for that, since it is not known where $dir/snap is now."
+    assert_said "What was cut off $dir/origin is lost"
+    assert_not_said "To go on: snapmerge"
     assert_not_said "To go on: snapmerge"
 }
 

@@ -46,6 +46,19 @@ void merge_report_plan(struct merge_session *session, const struct snap_merge_re
                  cli_count_text(plan->origin_flushes, "flush", "flushes").text, plan->cow_flushes);
 }
 
+/* What was cut off is gone, and what was merged may be among it: nothing is complete then, and nothing can go on. */
+static bool say_shrunk(struct merge_session *session)
+{
+    const struct device *shrunk = session->origin.shrunk ? &session->origin : &session->cow;
+
+    if (!shrunk->shrunk)
+        return false;
+    cli_line(session->cli, "What was cut off %s is lost, and so may be what was merged. Keep %s, and do not repeat the "
+             "command: put back a whole %s from before the merge, together with %s as it was then.", shrunk->path,
+             session->cow.path, session->origin.path, session->cow.path);
+    return true;
+}
+
 void merge_report_done(struct merge_session *session)
 {
     const struct snap_merge_result *result = &session->result;
@@ -72,6 +85,8 @@ void merge_report_done(struct merge_session *session)
                  session->origin.path);
         return;
     }
+    if (say_shrunk(session))
+        return;
     merge_undo_show_taken_back(session);
     next_use(cli, &session->evidence.view, &session->origin);
     if (session->check.continuation_entries > 0 && session->job.leftover_areas_end == 0)
@@ -94,6 +109,8 @@ void merge_report_interrupted(struct merge_session *session)
     const struct snap_merge_result *result = &session->result;
     struct cli *cli = session->cli;
 
+    if (say_shrunk(session))
+        return;
     cli_line(cli, "%" PRIu64 " of %s %s merged durably, %" PRIu64 " %s; the snapshot is unchanged.",
              result->entries_merged, cli_count_text(session->job.entries, "entry", "entries").text,
              result->entries_merged == 1 ? "is" : "are", result->entries_left,

@@ -23,6 +23,7 @@ struct device {
     const struct snap_folder *folder; /* of a new file, where it was made; borrowed; else NULL */
     bool name_looked_at;      /* at the end of the run (moved.h) */
     bool moved;               /* `path` is where it is now, and not the name that was given */
+    bool shrunk;              /* it has become smaller since it was opened (moved.h) */
     bool nameless;            /* it is not known where it is now: `path` means something else, or nothing */
     struct snap_device *parts; /* of an LVM volume: the physical volumes that it is on; else NULL */
     size_t part_count;

@@ -76,13 +76,13 @@ static int descriptor_of(const struct device *device)
 }
 
 /* Its size at the end: what is gone may be what was written, though nothing has read it since. */
-static int say_cut(struct cli *cli, const struct device *device)
+static int say_cut(struct cli *cli, struct device *device)
 {
     struct snap_error err = {0};
 
-    if (!device->io || cli->failure.status == SNAP_E_CHANGED || snap_file_keeps_size(device->io, &err) == SNAP_OK)
-        return CLI_EXIT_OK;
-    return cli_fail(cli, &err);
+    device->shrunk = device->io && snap_file_keeps_size(device->io, &err) == SNAP_E_CHANGED;
+    /* What the run failed with is that already. */
+    return err.status == SNAP_OK || cli->failure.status == SNAP_E_CHANGED ? CLI_EXIT_OK : cli_fail(cli, &err);
 }
 
 int moved_say(struct cli *cli, struct device *device, bool written, int exit_status)
