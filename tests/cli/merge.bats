@@ -104,7 +104,7 @@ ext4_pair() {
     assert_equal "$(stat -c %s origin)" 100300
     cmp -n 99840 origin new
     same origin origin.before 99840 460
-    assert_said "origin: the last 460 bytes"
+    assert_said "origin: what stands behind its last whole sector (460 bytes) is not part of the snapshot and stays"
 }
 
 @test "an empty store: nothing to do, nothing written" {

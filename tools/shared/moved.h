@@ -8,9 +8,10 @@
 /*
  * Looks once at the name of a device, and says where it no longer means what was opened. device->path is where that is
  * from then on, so all that is said later, and each line for pasting, is right; device->nameless says that there is no
- * such path. An image or device that has become smaller since it was opened is a failure (device->shrunk), also
- * where nothing had to read what is gone. `written`: this run may have written to it; then a name that means something else, and a file that
- * was removed, are a failure, too. Returns the worst of `exit_status` and that. What was never found is fine.
+ * such path. An image or device that has become smaller since it was opened is a failure (device->shrunk), also where
+ * nothing had to read what is gone. `written`: this run may have written to it; then a name that means something else,
+ * and a file that was removed, are a failure, too. Returns the worst of `exit_status` and that. What was never found
+ * is fine.
  */
 int moved_say(struct cli *cli, struct device *device, bool written, int exit_status);
 
