@@ -261,7 +261,7 @@ stopped_at_question() {
     assert_said "in use"
     assert_said "Nothing was written."
     # Where it is confined, or not root, it has only the command line of the other.
-    [ -n "${WRAPPER-}" ] || assert_said "by process $pid (snapmerge)"
+    [ -n "${WRAPPER-}" ] || assert_said "process $pid (snapmerge)"
     program snapmerge -y --accept=identity,cut --origin origin --cow cow
     assert_status 8
     program snapcreate -f --origin view --cow cow
