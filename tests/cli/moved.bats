@@ -419,3 +419,15 @@ run_pasted() {
     assert_status 8
     assert_said "$dir/node: this name now means something else"
 }
+
+@test "a bad list for which there is no room at the end is a failure, whatever its name means" {
+    need_loops # and so the right to mount
+    mkdir there
+    mount -t tmpfs -o size=64k none there
+    while_held fdatasync "$dir/origin" "dd if=/dev/zero of=there/filler bs=4096 status=none || true" "${merge[@]}" \
+        --continue-on-error --bad-list "$dir/there/bad.txt"
+    umount there
+    assert_status 8
+    assert_said "No space left on device"
+    cmp origin snap.view
+}
