@@ -169,7 +169,7 @@ merging() {
     merge_goes_on
 }
 
-# The process that looks at the origin has its answer and cannot give it: so it is with a device that hangs.
+# The process that looks at the origin is held at a call that no other one makes: so it is with a device that hangs.
 @test "the process for libblkid does not answer: a signal ends that wait" {
     local name tries
     need_strace
@@ -180,7 +180,7 @@ merging() {
         # The shell leaves the exit status as the name of a file, since it is traced, too, and strace loses its way where
         # a process ends that it delays.
         # shellcheck disable=SC2016,SC2086
-        "${tracer[@]}" -f -o trace -e trace=write -e inject=write:delay_enter=60000000:when=1 \
+        "${tracer[@]}" -f -o trace -e trace=close_range -e inject=close_range:delay_enter=60000000 \
             bash -c '"$@"; : >ended.$?' bash \
             $WRAPPER "$BUILDDIR/tools/$name" "${arguments[@]}" </dev/null >out 2>said 3>&- 7>&- &
         pid=$!
