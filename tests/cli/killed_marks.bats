@@ -49,11 +49,12 @@ file_system_renamed_inside() {
     store_made
 }
 
-# store_made: of what `origin` and `view` are now, and some more content in the view.
+# store_made: of what `origin` and `view` are now, and so much more content in the view that many samples of the
+# fingerprint are in it, whatever its seed is: they tell that a merge was begun.
 store_made() {
     rm -f cow
-    contents other 204800 other
-    dd if=other of=view bs=4096 seek=1000 conv=notrunc status=none
+    contents other 1048576 other
+    dd if=other of=view bs=4096 seek=800 conv=notrunc status=none
     program snapcreate --accept=identity --chunk-size 1K --origin origin --cow cow --size max --from-diff view
     assert_status 0
     reversed cow

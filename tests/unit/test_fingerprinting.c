@@ -256,7 +256,7 @@ static void test_written_at(void **state)
     for (uint32_t sample = 0; sample < store.fingerprint.samples; sample++)
         if (snap_fingerprint_block(&store.fingerprint, store.identity.origin_sectors, sample) == unsampled) {
             unsampled++;
-            sample = 0;
+            sample = UINT32_MAX; /* the next one is the first */
         }
     assert_false(snap_fingerprinting_written_at(&store, &result, 7 * 4096));
     assert_false(snap_fingerprinting_written_at(&store, &result, unsampled * 4096));
