@@ -51,6 +51,7 @@ static const struct cli_program program = {
     .synopsis = "[--origin DEV] [OPTION...] COW",
     .run = run,
     .mean = typed_mean,
+    .mean_missing = typed_mean_missing,
     .options = check_option_table,
     .operand_names = operand_names,
     .operands_max = 1,

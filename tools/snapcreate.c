@@ -75,6 +75,7 @@ static const struct cli_program program = {
     .synopsis = "--origin DEV --cow DEV [OPTION...]",
     .run = run,
     .mean = typed_mean_new,
+    .mean_missing = typed_mean_missing,
     .options = create_option_table,
     .rules = create_option_rules,
 };

@@ -84,6 +84,7 @@ static const struct cli_program program = {
     .synopsis = "[--origin DEV] [OPTION...] COW",
     .run = run,
     .mean = typed_mean,
+    .mean_missing = typed_mean_missing,
     .options = inspect_option_table,
     .rules = inspect_option_rules,
     .operand_names = operand_names,

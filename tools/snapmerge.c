@@ -56,6 +56,7 @@ static const struct cli_program program = {
     .synopsis = "--origin DEV --cow DEV [OPTION...]",
     .run = run,
     .mean = typed_mean,
+    .mean_missing = typed_mean_missing,
     .options = merge_option_table,
     .rules = merge_option_rules,
 };

@@ -103,18 +103,44 @@ plain() {
     assert_said "snapcheck: warning: origin: no LVM label in its first 4 sectors"
 }
 
+# assert_volume_meant ARGUMENT...: what was not found is named as a volume, and the last line is this one.
+assert_volume_meant() {
+    assert_status 8
+    assert_said "; an LVM volume that is not active is named lvm:vg/"
+    assert_said "If this is a volume of an LVM group that is not active, this was meant:"
+    assert_equal "${stderr##*$'\n'}" "  $*"
+}
+
 @test "a path that only an active volume would have: the line that was meant" {
     local typed
-    for typed in /dev/vg/snap vg/snap; do
+    for typed in /dev/vg/snap /dev/mapper/vg-snap /dev/mapper/vg-snap-cow vg/snap; do
+        program snapcheck --devices pv0,pv1 "$typed"
+        assert_status 16 # the option is only about lvm:VG/LV
+        program snapcheck "$typed"
+        assert_volume_meant snapcheck lvm:vg/snap
+        program snapinspect --origin "$typed" --bytes --cow /dev/vg/my-snap
+        assert_volume_meant snapinspect --origin lvm:vg/snap --bytes --cow lvm:vg/my-snap
+        program snapmerge --origin origin --cow "$typed" -n
+        assert_volume_meant snapmerge --origin origin --cow lvm:vg/snap --dry-run
+        program snapmerge --origin origin --cow cow --preserve /dev/mapper/vg-a--b --preserve "$typed"
+        assert_volume_meant snapmerge --origin origin --cow cow --preserve lvm:vg/a-b --preserve lvm:vg/snap
+        program snapcreate --origin origin --cow "$typed"
+        assert_volume_meant snapcreate --origin origin --cow lvm:vg/snap
+    done
+    program snapinspect --json --origin /dev/mapper/vg-origin-real cow
+    assert_volume_meant snapinspect --json --origin lvm:vg/origin cow
+    assert_json '.error | .status + " " + (.message | sub(".*; "; ""))' \
+        "not-found an LVM volume that is not active is named lvm:vg/origin"
+    # A place in a folder that is there, and what can be no volume.
+    mkdir images
+    for typed in images/snap /dev/disk/by-id/x /dev/shm/x /dev/sdzz9 /dev/mapper/luks "vg/a snap" vg/snap/x; do
         program snapcheck "$typed"
         assert_status 8
-        assert_said "; an LVM volume that is not active is named lvm:vg/snap"
+        assert_not_said lvm:
     done
-    program snapinspect --origin /dev/vg/origin cow
-    assert_said "is named lvm:vg/origin"
-    program snapcheck /dev/disk/by-id/x
+    program snapcreate --origin origin --cow vg/new --size max
     assert_status 8
-    [[ $stderr != *lvm:* ]]
+    assert_not_said "this was meant"
 }
 
 @test "a group in other hands is refused" {

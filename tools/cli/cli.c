@@ -141,7 +141,10 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     struct cli cli;
     int exit_status;
 
-    if (start(&cli, program, argc, (const char *const *)argv, &exit_status))
+    if (start(&cli, program, argc, (const char *const *)argv, &exit_status)) {
         exit_status = program->run(&cli);
+        if (cli.failure.status == SNAP_E_NOENT && program->mean_missing)
+            program->mean_missing(&cli);
+    }
     return cli_finish(&cli, exit_status);
 }

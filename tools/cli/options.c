@@ -357,22 +357,34 @@ const char *cli_parser_argument(const struct cli_parser *parser, const char *nam
     return NULL;
 }
 
-char *cli_parser_given(const struct cli_parser *parser, bool (*wanted)(const struct cli_option *option))
+static char *given(const struct cli_parser *parser, bool (*wanted)(const struct cli_option *option),
+                   cli_parser_replace_fn replace)
 {
-    char *text = NULL;
+    char *text = NULL, other[512];
     size_t length = 0;
     FILE *line = open_memstream(&text, &length);
 
     for (size_t i = 0; line && i < parser->taken_count; i++) {
         const struct taken *taken = &parser->taken[i];
         const struct cli_option *option = &parser->options[taken->place];
+        const bool replaced = taken->text && replace && replace(option, taken->text, other, sizeof other);
 
-        if (wanted(option))
+        if (!wanted || wanted(option))
             (void)fprintf(line, " --%s%s%s", option->name, taken->text ? " " : "",
-                          taken->text ? cli_quote(taken->text).text : "");
+                          taken->text ? cli_quote(replaced ? other : taken->text).text : "");
     }
     if (line && fclose(line) == 0)
         return text;
     free(text);
     return NULL;
+}
+
+char *cli_parser_given(const struct cli_parser *parser, bool (*wanted)(const struct cli_option *option))
+{
+    return given(parser, wanted, NULL);
+}
+
+char *cli_parser_replaced(const struct cli_parser *parser, cli_parser_replace_fn replace)
+{
+    return given(parser, NULL, replace);
 }

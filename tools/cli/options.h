@@ -37,4 +37,12 @@ const char *cli_parser_argument(const struct cli_parser *parser, const char *nam
  */
 char *cli_parser_given(const struct cli_parser *parser, bool (*wanted)(const struct cli_option *option));
 
+/*
+ * The same for all that were given, with another argument where `replace` puts one into `other` (of `other_bytes`) and
+ * returns true.
+ */
+typedef bool (*cli_parser_replace_fn)(const struct cli_option *option, const char *argument, char *other,
+                                      size_t other_bytes);
+char *cli_parser_replaced(const struct cli_parser *parser, cli_parser_replace_fn replace);
+
 #endif

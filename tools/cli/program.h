@@ -103,6 +103,7 @@ struct cli_program {
     const char *synopsis;              /* what stands behind the name: "--origin DEV --cow DEV [OPTION...]" */
     int (*run)(struct cli *cli);       /* the work; the exit status (cli_main) */
     void (*mean)(struct cli *cli);     /* after a usage error about operands: says which line was meant; or NULL */
+    void (*mean_missing)(struct cli *cli); /* the same after a run that did not find what was named; or NULL */
     const struct cli_option *options;  /* without -h -V -v -q, which the frame adds; ends with CLI_OPTIONS_END */
     const struct cli_option_rule *rules; /* which options need or exclude others; ends with CLI_OPTION_RULES_END; or
                                           * NULL */

@@ -7,6 +7,7 @@
 #include "lib/base/bytes.h"
 #include "lib/check/container.h"
 #include "tools/shared/holds.h"
+#include "tools/shared/lvm_name.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -118,12 +119,14 @@ struct report_text content_text(const struct device *cow, const struct snap_stor
     struct snap_probe probe;
     char path[sizeof "/dev/mapper/-cow" + sizeof cow->facts.dm_name];
     const struct snap_container *container;
+    struct lvm_name name = {""};
 
     if (snap_header_is_store(store) || store->defect == SNAP_HEADER_TOO_SMALL)
         return result;
     if (content_lvm_store(&cow->facts, path, sizeof path) && access(path, F_OK) == 0)
         (void)snprintf(result.text, sizeof result.text, "it is the active view of an LVM snapshot; the store of that "
-                       "is %s", path);
+                       "is %s%s%s", path, lvm_name_of_mapped(cow->facts.dm_name, &name) ? ", or, while it is not "
+                       "active, " : "", name.text);
     else if (snap_container_find(cow->io, &container, NULL) == SNAP_OK && container)
         (void)snprintf(result.text, sizeof result.text, "it is %.64s; %.8500s", content_container_text(container).text,
                        content_unwrap_text(container, cow->path).text);

@@ -39,6 +39,8 @@ enum snap_status devices_find(struct device *device, const char *argument, struc
     cli_stop_release();
     if (status == SNAP_OK && cli_stop_wanted())
         status = snap_fail(err, SNAP_E_STOPPED, "stopped");
+    if (status == SNAP_E_NOENT && err)
+        lvm_name_add(argument, err);
     return status;
 }
 

@@ -9,9 +9,9 @@
 #include "lib/io/file.h"
 #include "lib/store/header.h"
 #include "tools/cli/cli.h"
+#include "tools/shared/lvm_name.h"
 
-/* What names of LVM volumes that are not active begin with: lvm:VG/LV. */
-#define DEVICES_LVM "lvm:"
+#define DEVICES_LVM LVM_NAME_PREFIX
 bool devices_is_lvm(const char *argument);
 
 struct device {

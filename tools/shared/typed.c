@@ -4,8 +4,10 @@
 
 #include "tools/cli/options.h"
 #include "tools/shared/holds.h"
+#include "tools/shared/lvm_name.h"
 #include "tools/shared/sandbox.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,4 +145,36 @@ void typed_mean(struct cli *cli)
     else if (cli->operands_count == 1 && !origin != !cow)
         print_line(cli, "Devices are named by options. This was meant:", origin ? origin : cli->operands[0],
                    cow ? cow : cli->operands[0]);
+}
+
+/* Options that make a new file as well are taken for a volume only where a file would have no place. */
+static bool name_volume(const struct cli_option *option, const char *argument, char *other, size_t other_bytes)
+{
+    static const char *const devices[] = {"origin", "cow", "preserve", "undo", "output"};
+    struct lvm_name name;
+
+    for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
+        if (strcmp(option->name, devices[i]) == 0 && lvm_name_of_missing(argument, &name))
+            return (size_t)snprintf(other, other_bytes, "%s", name.text) < other_bytes;
+    return false;
+}
+
+void typed_mean_missing(struct cli *cli)
+{
+    const char *operand = cli->operands_count > 0 ? cli->operands[0] : NULL;
+    char *given = cli_parser_given(cli->parser, NULL), *meant = cli_parser_replaced(cli->parser, name_volume);
+    struct lvm_name name;
+    const bool operand_is_volume = operand && lvm_name_of_missing(operand, &name);
+
+    /* A new image has a size, and a volume has one already. */
+    if (given && meant && (operand_is_volume || strcmp(given, meant) != 0) &&
+        !cli_parser_argument(cli->parser, "size")) {
+        cli_line(cli, "If this is a volume of an LVM group that is not active, this was meant:");
+        cli_line(cli, "  %s%s%s%s", cli->program->name, meant, operand ? " " : "",
+                 !operand            ? ""
+                 : operand_is_volume ? name.text
+                                     : cli_quote(operand).text);
+    }
+    free(given);
+    free(meant);
 }

@@ -23,4 +23,10 @@ void typed_mean(struct cli *cli);
  */
 void typed_mean_new(struct cli *cli);
 
+/*
+ * After a failure because there is no such device: where a device that was named could be an LVM volume that is not
+ * active, prints the line with the names that such volumes have. Else nothing.
+ */
+void typed_mean_missing(struct cli *cli);
+
 #endif

@@ -268,19 +268,6 @@ static enum snap_status open_both(struct cli *cli, const struct volumes *volumes
                : status;
 }
 
-/* A path that does not exist, and that a volume would have if it were active. */
-static void name_volume(const char *argument, struct snap_error *err)
-{
-    const char *name = strncmp(argument, "/dev/", 5) == 0 ? argument + 5 : argument;
-    const char *slash = strchr(name, '/');
-    const size_t used = strlen(err->text);
-
-    if (strncmp(err->text, argument, strlen(argument)) == 0 && slash && slash > name && slash[1] != '\0' &&
-        !strchr(slash + 1, '/') && name[0] != '.')
-        (void)snprintf(err->text + used, sizeof err->text - used,
-                       "; an LVM volume that is not active is named %s%s", DEVICES_LVM, name);
-}
-
 enum snap_status volumes_open_for_reading(struct cli *cli, const struct cli_strings *devices, struct device *cow,
                                           const char *cow_argument, struct device *origin,
                                           const char **origin_argument, struct snap_store *store,
@@ -289,14 +276,8 @@ enum snap_status volumes_open_for_reading(struct cli *cli, const struct cli_stri
     struct volumes volumes;
     enum snap_status status;
 
-    if (!devices_is_lvm(cow_argument) && !(*origin_argument && devices_is_lvm(*origin_argument))) {
-        status = devices_open_for_reading(cow, cow_argument, origin, *origin_argument, store, err);
-        if (status == SNAP_E_NOENT)
-            name_volume(cow_argument, err);
-        if (status == SNAP_E_NOENT && *origin_argument)
-            name_volume(*origin_argument, err);
-        return status;
-    }
+    if (!devices_is_lvm(cow_argument) && !(*origin_argument && devices_is_lvm(*origin_argument)))
+        return devices_open_for_reading(cow, cow_argument, origin, *origin_argument, store, err);
     status = volumes_open(&volumes, cli, devices, err);
     if (status == SNAP_OK)
         status = open_both(cli, &volumes, cow, cow_argument, origin, origin_argument, store, err);
