@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Device-mapper: is it there, and who uses a device with which table. Asks libdevmapper. */
+/* Device-mapper: is it there, and who uses a device with which table. */
 #ifndef DMSNAP_DEVICE_DM_USERS
 #define DMSNAP_DEVICE_DM_USERS
 
