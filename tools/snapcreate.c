@@ -5,6 +5,7 @@
 #include "tools/create/options.h"
 #include "tools/create/plan.h"
 #include "tools/create/report.h"
+#include "tools/create/table.h"
 #include "tools/create/write.h"
 #include "tools/shared/moved.h"
 #include "tools/shared/sandbox.h"
@@ -12,13 +13,16 @@
 
 static enum snap_status create(struct create_session *session, struct snap_error *err)
 {
-    enum snap_status status = create_plan(session, err);
+    enum snap_status status = create_table_plan(session, err);
 
+    if (status == SNAP_OK && !session->tables_only)
+        status = create_plan(session, err);
     if (status == SNAP_OK && session->arguments.table_given)
-        status = create_report_make_tables(session, err);
-    if (status == SNAP_OK)
-        create_report_room(session);
-    return status == SNAP_OK && !session->arguments.dry_run ? create_write(session, err) : status;
+        status = create_table_make(session, err);
+    if (status != SNAP_OK || session->tables_only)
+        return status;
+    create_report_room(session);
+    return session->arguments.dry_run ? SNAP_OK : create_write(session, err);
 }
 
 static int identify(struct create_session *session)
@@ -37,7 +41,7 @@ static int say_places(struct create_session *session, int exit_status)
     const bool no_store = session->image && !session->image->placed;
 
     exit_status = moved_say_all(session->cli, devices + no_store, 3u - no_store, exit_status);
-    create_report_renew_tables(session);
+    create_table_renew(session);
     return exit_status;
 }
 

@@ -23,9 +23,11 @@ static enum snap_status check_path(const char *what, const char *path, struct sn
 }
 
 enum snap_status snap_table_line(enum snap_table_target target, uint64_t origin_sectors, const char *origin_path,
-                                 const char *cow_path, bool overflow_mode, uint32_t chunk_sectors, char *text,
+                                 const char *cow_path, enum snap_table_mode mode, uint32_t chunk_sectors, char *text,
                                  uint64_t text_bytes, struct snap_error *err)
 {
+    static const char *const letters[] = {
+        [SNAP_TABLE_INVALIDATES] = "P", [SNAP_TABLE_FAILS_WRITES] = "PO", [SNAP_TABLE_TRANSIENT] = "N"};
     const char *name = target == SNAP_TABLE_SNAPSHOT ? "snapshot" : "snapshot-merge";
     enum snap_status status;
     int length;
@@ -46,11 +48,14 @@ enum snap_status snap_table_line(enum snap_table_target target, uint64_t origin_
         status = check_path("COW store", cow_path, err);
         if (status != SNAP_OK)
             return status;
+        if (target == SNAP_TABLE_SNAPSHOT_MERGE && mode == SNAP_TABLE_TRANSIENT)
+            return snap_fail(err, SNAP_E_USAGE, "a snapshot that keeps no store cannot be merged: the kernel stops at "
+                             "such a table");
         if (!snap_layout_chunk_sectors_valid(chunk_sectors))
             return snap_fail(err, SNAP_E_USAGE, "the kernel takes no chunk size of %" PRIu32 " sectors",
                              chunk_sectors);
         length = snprintf(text, (size_t)text_bytes, "0 %" PRIu64 " %s %s %s %s %" PRIu32, origin_sectors, name,
-                          origin_path, cow_path, overflow_mode ? "PO" : "P", chunk_sectors);
+                          origin_path, cow_path, letters[mode], chunk_sectors);
     }
     if (length < 0 || (uint64_t)length >= text_bytes) {
         if (text_bytes)

@@ -13,7 +13,7 @@
 static enum snap_status table(enum snap_table_target target, const char *origin, const char *cow, char *text,
                               uint64_t text_bytes, struct snap_error *err)
 {
-    return snap_table_line(target, 204800, origin, cow, false, 8, text, text_bytes, err);
+    return snap_table_line(target, 204800, origin, cow, SNAP_TABLE_INVALIDATES, 8, text, text_bytes, err);
 }
 
 static void snapshot_line(void **state)
@@ -30,8 +30,8 @@ static void overflow_mode_line(void **state)
     char text[128];
 
     (void)state;
-    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 1, "8:1", "7:0", true, 2097152, text, sizeof text, NULL),
-                     SNAP_OK);
+    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 1, "8:1", "7:0", SNAP_TABLE_FAILS_WRITES, 2097152, text,
+                                     sizeof text, NULL), SNAP_OK);
     assert_string_equal(text, "0 1 snapshot 8:1 7:0 PO 2097152");
 }
 
@@ -49,9 +49,8 @@ static void origin_line_ignores_store_and_chunk(void **state)
     char text[128];
 
     (void)state;
-    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT_ORIGIN, UINT64_MAX, "/dev/sda1", NULL, true, 3, text,
-                                     sizeof text,
-                                   NULL), SNAP_OK);
+    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT_ORIGIN, UINT64_MAX, "/dev/sda1", NULL, SNAP_TABLE_TRANSIENT,
+                                     3, text, sizeof text, NULL), SNAP_OK);
     assert_string_equal(text, "0 18446744073709551615 snapshot-origin /dev/sda1");
 }
 
@@ -98,12 +97,28 @@ static void numbers_that_the_kernel_refuses(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 8, "/a", "/b", false, bad[i], text, sizeof text, NULL),
+        assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 8, "/a", "/b", SNAP_TABLE_INVALIDATES, bad[i], text,
+                                         sizeof text, NULL),
                          SNAP_E_USAGE);
-    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 0, "/a", "/b", false, 8, text, sizeof text, NULL),
+    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 0, "/a", "/b", SNAP_TABLE_INVALIDATES, 8, text,
+                                     sizeof text, NULL),
                      SNAP_E_USAGE);
-    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT_ORIGIN, 0, "/a", NULL, false, 8, text, sizeof text, NULL),
+    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT_ORIGIN, 0, "/a", NULL, SNAP_TABLE_INVALIDATES, 8, text,
+                                     sizeof text, NULL),
                      SNAP_E_USAGE);
+}
+
+static void transient_line_and_no_merge_of_it(void **state)
+{
+    char text[64];
+
+    (void)state;
+    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT, 8, "/a", "/b", SNAP_TABLE_TRANSIENT, 8, text, sizeof text,
+                                     NULL), SNAP_OK);
+    assert_string_equal(text, "0 8 snapshot /a /b N 8");
+    assert_int_equal(snap_table_line(SNAP_TABLE_SNAPSHOT_MERGE, 8, "/a", "/b", SNAP_TABLE_TRANSIENT, 8, text,
+                                     sizeof text, NULL), SNAP_E_USAGE);
+    assert_string_equal(text, "");
 }
 
 int main(void)
@@ -112,6 +127,7 @@ int main(void)
         cmocka_unit_test(snapshot_line),
         cmocka_unit_test(overflow_mode_line),
         cmocka_unit_test(merge_line),
+        cmocka_unit_test(transient_line_and_no_merge_of_it),
         cmocka_unit_test(origin_line_ignores_store_and_chunk),
         cmocka_unit_test(text_must_fit_with_its_end),
         cmocka_unit_test(paths_that_a_table_cannot_carry),

@@ -55,6 +55,7 @@ struct cli_option {
         unsigned *list;
     };
     const char *const *words; /* CLI_WORD, CLI_LIST, CLI_SIZE: ends with NULL */
+    bool any_case;            /* CLI_LIST: 'p' is taken for "P" */
     uint64_t minimum;         /* CLI_SIZE, CLI_UINT, CLI_SECONDS */
     bool stream;              /* CLI_STRING: "-" is standard output; without it "-" is a usage error */
     bool *given;              /* set to true where the option is given; or NULL */

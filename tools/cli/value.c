@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define JOINED_BYTES 256
 
@@ -29,14 +30,16 @@ void cli_value_join_words(const char *const *words, char *out, size_t room)
     }
 }
 
-/* The place of the `length` bytes at `text` in `words`. */
-static enum snap_status find_word(const char *const *words, const char *text, size_t length, unsigned *place,
+/* The place of the `length` bytes at `text` in the option's words. */
+static enum snap_status find_word(const struct cli_option *option, const char *text, size_t length, unsigned *place,
                                   struct snap_error *err)
 {
+    const char *const *words = option->words;
     char joined[JOINED_BYTES];
 
     for (unsigned i = 0; words[i]; i++) {
-        if (strlen(words[i]) == length && strncmp(words[i], text, length) == 0) {
+        if (strlen(words[i]) == length &&
+            (option->any_case ? strncasecmp(words[i], text, length) : strncmp(words[i], text, length)) == 0) {
             *place = i;
             return SNAP_OK;
         }
@@ -52,7 +55,7 @@ static enum snap_status read_list(const struct cli_option *option, const char *t
     for (;;) {
         const size_t length = strcspn(text, ",");
         unsigned place;
-        enum snap_status status = find_word(option->words, text, length, &place, err);
+        enum snap_status status = find_word(option, text, length, &place, err);
 
         if (status != SNAP_OK)
             return status;
@@ -108,7 +111,7 @@ static enum snap_status read_seconds(const struct cli_option *option, const char
 static enum snap_status read_word(const struct cli_option *option, const char *text, struct snap_error *err)
 {
     unsigned place;
-    enum snap_status status = find_word(option->words, text, strlen(text), &place, err);
+    enum snap_status status = find_word(option, text, strlen(text), &place, err);
 
     if (status == SNAP_OK)
         *option->word = (int)place;

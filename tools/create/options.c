@@ -8,7 +8,8 @@
 
 static const char *const size_words[] = {"max", NULL};
 static const char *const accept_words[] = {"identity", NULL}; /* enum create_accept */
-static const char *const table_words[] = {"P", "PO", NULL}; /* enum create_table_mode */
+static const char *const table_words[] = {"snapshot", "snapshot-origin", "snapshot-merge", "P", "PO", "N",
+                                          NULL}; /* enum create_table */
 
 /* Where the table leads; a session has a copy. */
 static struct create_arguments parsed = {.chunk_bytes = 4096};
@@ -40,7 +41,8 @@ const struct cli_option create_option_table[] = {
      .group = "Store",
      .kind = CLI_SIZE,
      .number = &parsed.chunk_bytes,
-     .minimum = 1},
+     .minimum = 1,
+     .given = &parsed.chunk_given},
     {.name = "size",
      .argument = "SIZE|max",
      .help = "make a new sparse image of this size at --cow;\nmax can never overflow",
@@ -75,12 +77,14 @@ const struct cli_option create_option_table[] = {
      .list = &parsed.accept,
      .words = accept_words},
     {.name = "print-table",
-     .argument = "P|PO",
-     .help = "print the dmsetup tables for this pair; P: overflow\ninvalidates, PO: overflow fails writes",
+     .argument = "LIST",
+     .help = "print the dmsetup lines for these targets; P (the default):\noverflow invalidates, PO: overflow fails "
+             "writes, N: nothing\nis kept; without a target: the bare tables",
      .group = "Output",
-     .kind = CLI_WORD,
-     .word = &parsed.table_mode,
+     .kind = CLI_LIST,
+     .list = &parsed.tables,
      .words = table_words,
+     .any_case = true,
      .given = &parsed.table_given},
     CLI_OPTION_JSON(&parsed.json),
     {.name = "force",
@@ -101,6 +105,34 @@ const struct cli_option_rule create_option_rules[] = {
     CLI_OPTION_RULES_END,
 };
 
+bool create_options_print(const struct create_arguments *given, enum create_table word)
+{
+    return (given->tables & 1u << word) != 0;
+}
+
+/* Which words of --print-table go together. */
+static int check_tables(struct cli *cli, const struct create_arguments *given)
+{
+    const int modes = create_options_print(given, CREATE_TABLE_P) + create_options_print(given, CREATE_TABLE_PO) +
+                      create_options_print(given, CREATE_TABLE_N);
+
+    if (modes > 1)
+        return cli_usage_error(cli, "--print-table: only one of P, PO and N can be meant");
+    if (create_options_print(given, CREATE_TABLE_MERGE) && (create_options_print(given, CREATE_TABLE_SNAPSHOT) ||
+                                                            create_options_print(given, CREATE_TABLE_ORIGIN)))
+        return cli_usage_error(cli, "--print-table: snapshot-merge stands alone: it takes the place of the snapshot "
+                               "and of snapshot-origin");
+    if (!create_options_print(given, CREATE_TABLE_N))
+        return CLI_EXIT_OK;
+    if (create_options_print(given, CREATE_TABLE_MERGE))
+        return cli_usage_error(cli, "--print-table: with N nothing is kept, so there is nothing to merge, and the "
+                               "kernel stops at such a table");
+    if (given->from_diff || given->size_given || given->label || given->no_identity)
+        return cli_usage_error(cli, "--print-table: with N no store is made, so --from-diff, --size, --label and "
+                               "--no-identity cannot be given");
+    return CLI_EXIT_OK;
+}
+
 int create_options_take(struct cli *cli, struct create_arguments *given)
 {
     const size_t label_bytes = sizeof ((struct snap_identity *)0)->label - 1;
@@ -111,5 +143,5 @@ int create_options_take(struct cli *cli, struct create_arguments *given)
     if (given->label && strlen(given->label) > label_bytes)
         return cli_usage_error(cli, "--label: the store keeps at most %zu bytes, and this label has %zu", label_bytes,
                                strlen(given->label));
-    return CLI_EXIT_OK;
+    return check_tables(cli, given);
 }

@@ -89,8 +89,7 @@ static enum snap_status check_sources(struct create_session *session, struct sna
     return SNAP_OK;
 }
 
-/* A chunk size that the kernel takes for these devices (dmsnap-store(5), HEADER). */
-static enum snap_status check_chunk(struct create_session *session, struct snap_error *err)
+enum snap_status create_plan_check_chunk(struct create_session *session, struct snap_error *err)
 {
     const uint64_t chunk_bytes = session->arguments.chunk_bytes;
     const uint32_t block_bytes = session->origin.io->logical_block_bytes;
@@ -247,7 +246,7 @@ enum snap_status create_plan(struct create_session *session, struct snap_error *
     enum snap_status status = open_sources(session, err);
 
     if (status == SNAP_OK)
-        status = check_chunk(session, err);
+        status = create_plan_check_chunk(session, err);
     if (status == SNAP_OK)
         status = devices_origin_large_enough(&session->origin, session->arguments.cow, session->layout.chunk_bytes,
                                              err);

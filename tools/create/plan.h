@@ -8,4 +8,7 @@
 /* Opens everything and checks everything that can refuse. After a failure nothing was written. */
 enum snap_status create_plan(struct create_session *session, struct snap_error *err);
 
+/* The chunk size is one that the kernel takes over the origin, which is open (dmsnap-store(5), HEADER). */
+enum snap_status create_plan_check_chunk(struct create_session *session, struct snap_error *err);
+
 #endif

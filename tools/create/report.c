@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What snapcreate shows: how much room there is, tables for dmsetup, and the result as JSON. */
+/* What snapcreate shows: how much room there is, and the result as text or JSON. */
 #include "tools/create/report.h"
 
 #include "lib/base/bytes.h"
-#include "lib/store/table_line.h"
 #include "tools/cli/json.h"
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/create/room.h"
-#include "tools/shared/moved.h"
+#include "tools/create/table.h"
 #include "tools/shared/report.h"
 
 #include <inttypes.h>
@@ -41,51 +40,6 @@ void create_report_room(struct create_session *session)
                  session->cow.path, cli_count_text(layout->chunk_sectors, "sector", "sectors").text, capacity + 1);
 }
 
-enum snap_status create_report_make_tables(struct create_session *session, struct snap_error *err)
-{
-    static const enum snap_table_target targets[CREATE_TABLES] = {SNAP_TABLE_SNAPSHOT, SNAP_TABLE_SNAPSHOT_ORIGIN,
-                                                        SNAP_TABLE_SNAPSHOT_MERGE};
-    const bool fails_writes = session->arguments.table_mode == CREATE_TABLE_FAILS_WRITES;
-    const struct device *devices[] = {&session->origin, &session->cow};
-    enum snap_status status = SNAP_OK;
-
-    for (size_t i = 0; i < 2; i++)
-        if (!devices[i]->facts.block_device)
-            cli_warn(session->cli, "%s: dmsetup does not take files; this gives a device to put there: losetup --find "
-                     "--show %s",
-                     devices[i]->path, cli_quote(devices[i]->path).text);
-    for (size_t i = 0; i < CREATE_TABLES && status == SNAP_OK; i++)
-        status = snap_table_line(targets[i], session->origin.io->size_bytes / SNAP_SECTOR_BYTES, session->origin.path,
-                               session->cow.path, fails_writes, session->layout.chunk_sectors, session->tables[i],
-                               sizeof session->tables[i], err);
-    return status;
-}
-
-void create_report_renew_tables(struct create_session *session)
-{
-    struct snap_error err = {0};
-    const struct device *nameless = session->cow.nameless ? &session->cow : session->origin.nameless ? &session->origin
-                                                                                                  : NULL;
-
-    if (session->tables[0][0] == '\0' || (!nameless && !session->cow.moved && !session->origin.moved))
-        return;
-    if (nameless)
-        moved_no_line(session->cli, "Tables for dmsetup", nameless->path);
-    else if (create_report_make_tables(session, &err) != SNAP_OK)
-        cli_warn(session->cli, "%s", err.text);
-    else
-        return;
-    for (size_t i = 0; i < CREATE_TABLES; i++)
-        session->tables[i][0] = '\0';
-}
-
-static void print_tables(struct create_session *session)
-{
-    for (size_t i = 0; i < CREATE_TABLES; i++)
-        if (session->tables[i][0] != '\0')
-            report_print(session->cli->out, "%s", session->tables[i]);
-}
-
 static void keep_json(struct create_session *session)
 {
     const struct snap_layout *layout = &session->layout;
@@ -93,7 +47,7 @@ static void keep_json(struct create_session *session)
     struct cli_json *result = cli_json_object();
     char id[37];
 
-    cli_json_set_bool(result, "written", !session->arguments.dry_run);
+    cli_json_set_bool(result, "written", !session->arguments.dry_run && !session->tables_only);
     cli_json_set_uint(result, "chunk_sectors", layout->chunk_sectors);
     cli_json_set_uint(result, "cow_sectors", layout->cow_sectors);
     cli_json_set_uint(result, "origin_chunks", create_room_origin_chunks(session));
@@ -105,13 +59,7 @@ static void keep_json(struct create_session *session)
     snap_identity_format_id(session->identity.store_id, id);
     cli_json_set_string(result, "store_id", session->identity.origin_sectors ? id : NULL);
     report_set_fingerprint(result, &session->fingerprint);
-    if (session->tables[0][0] != '\0') {
-        struct cli_json *tables = cli_json_array();
-
-        for (size_t i = 0; i < CREATE_TABLES; i++)
-            cli_json_add_string(tables, session->tables[i]);
-        cli_json_set(result, "tables", tables);
-    }
+    create_table_set_json(session, result);
     cli_json_set(document, "result", result);
     cli_result_keep(session->cli, document);
 }
@@ -121,7 +69,7 @@ void create_report_end(struct create_session *session)
     if (session->arguments.json)
         keep_json(session);
     else
-        print_tables(session);
+        create_table_print(session);
     if (session->arguments.dry_run)
         cli_nothing_written(session->cli);
 }

@@ -41,7 +41,8 @@ struct create_session {
     uint64_t entries;                  /* of the finished store */
     bool touched;                      /* the COW has been written to, or it was tried */
     bool begun;                        /* the first write arrived: what was there is no store any more */
-    char tables[CREATE_TABLES][1024];  /* dmsetup lines; empty where they were not asked for */
+    bool tables_only;                  /* no store is made: only its tables are shown */
+    char tables[CREATE_TABLES][1024];  /* by enum create_table; empty where they were not asked for */
 };
 
 #endif
