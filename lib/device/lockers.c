@@ -23,6 +23,7 @@
 
 struct search {
     bool block_device;
+    bool by_flock;          /* locks of flock are looked for, and no others */
     uint64_t device, inode; /* of a block device: `device` is its number */
     long found[NAMED_MAX];
     unsigned count;
@@ -49,9 +50,11 @@ static void add(struct search *search, long process)
         search->more = true;
 }
 
-/* Only these two kinds keep out others of these two: a lock of flock is not in our way, nor is a lease. */
-static bool is_record_lock(const char *kind)
+/* Only these two kinds keep out others of these two; a lock of flock keeps out its own kind; a lease is no lock. */
+static bool is_lock(const struct search *search, const char *kind)
 {
+    if (search->by_flock)
+        return strcmp(kind, "FLOCK") == 0;
     return strcmp(kind, "POSIX") == 0 || strcmp(kind, "OFDLCK") == 0;
 }
 
@@ -71,7 +74,7 @@ static void search_locks(struct search *search)
         /* What only waits for a lock has "->" in front of the kind. */
         if (sscanf(line, "%*s %31s %*s %*s %ld %x:%x:%" SCNu64, kind, &process, &device_major, &device_minor,
                    &inode) == 5 &&
-            is_record_lock(kind) && inode == search->inode && makedev(device_major, device_minor) == search->device)
+            is_lock(search, kind) && inode == search->inode && makedev(device_major, device_minor) == search->device)
             add(search, process);
     }
     free(line);
@@ -80,7 +83,7 @@ static void search_locks(struct search *search)
 }
 
 /* What the kernel tells of a descriptor has a line for each lock that was taken through it. */
-static bool has_lock(const char *process, const char *descriptor)
+static bool has_lock(const struct search *search, const char *process, const char *descriptor)
 {
     char path[PATH_MAX], kind[32], *line = NULL;
     size_t line_bytes = 0;
@@ -90,7 +93,7 @@ static bool has_lock(const char *process, const char *descriptor)
     if (snprintf(path, sizeof path, "/proc/%s/fdinfo/%s", process, descriptor) < (int)sizeof path)
         file = fopen(path, "re");
     while (file && !found && getline(&line, &line_bytes, file) > 0)
-        found = sscanf(line, "lock: %*s %31s", kind) == 1 && is_record_lock(kind);
+        found = sscanf(line, "lock: %*s %31s", kind) == 1 && is_lock(search, kind);
     free(line);
     if (file)
         (void)fclose(file); /* was only read */
@@ -109,7 +112,7 @@ static void search_descriptors(struct search *search, const char *process)
         struct stat st;
 
         if (entry->d_name[0] != '.' && fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && is_it(search, &st) &&
-            (search->block_device || has_lock(process, entry->d_name)))
+            (search->block_device || has_lock(search, process, entry->d_name)))
             add(search, strtol(process, NULL, 10));
     }
     if (dir)
@@ -192,7 +195,7 @@ static void find(struct search *search, char *text, size_t text_bytes)
     if (!search->block_device)
         search_locks(search);
     search_processes(search, search_descriptors);
-    if (search->count == 0) {
+    if (search->count == 0 && !search->by_flock) {
         search_processes(search, search_command_line);
         how = "most likely by ";
         behind = search->count == 1 ? ", whose command line names it" : ", whose command lines name it";
@@ -209,6 +212,13 @@ static void find(struct search *search, char *text, size_t text_bytes)
 void snap_lockers_of_file(uint64_t file_device, uint64_t file_inode, char *text, size_t text_bytes)
 {
     struct search search = {.device = file_device, .inode = file_inode};
+
+    find(&search, text, text_bytes);
+}
+
+void snap_lockers_by_flock(uint64_t file_device, uint64_t file_inode, char *text, size_t text_bytes)
+{
+    struct search search = {.by_flock = true, .device = file_device, .inode = file_inode};
 
     find(&search, text, text_bytes);
 }

@@ -19,6 +19,9 @@
  */
 void snap_lockers_of_file(uint64_t file_device, uint64_t file_inode, char *text, size_t text_bytes);
 
+/* The same for a lock that flock took, and for no other. */
+void snap_lockers_by_flock(uint64_t file_device, uint64_t file_inode, char *text, size_t text_bytes);
+
 /* The same for a block device: who has it open. The kernel does not tell who has it exclusively. */
 void snap_lockers_of_device(uint64_t device_number, char *text, size_t text_bytes);
 

@@ -20,6 +20,7 @@ struct snap_file_options {
     bool write;                 /* open for writing, and hold the device or image exclusively */
     bool exclusive;             /* keep all others from writing though it is only read */
     bool foresee;               /* only read, but refuse what `write` would refuse */
+    bool held;                  /* the caller holds it through another io: neither O_EXCL nor a lock is taken */
     bool buffered;              /* images: no direct I/O, even where it is possible */
     enum snap_io_engine engine;
     unsigned queue_depth;       /* requests in flight; 0 = SNAP_QUEUE_DEPTH_DEFAULT; at most SNAP_QUEUE_DEPTH_MAX */
@@ -49,6 +50,9 @@ struct snap_file_info {
  * among it, goes through the page cache. flush is fdatasync on images, fsync on devices. An image's size is
  * its length in bytes and never changes through this object. Where somebody else cuts it, nothing is written any more,
  * and flush fails, too; only what is cut and at once overwritten by a write that is on its way cannot be noticed.
+ *
+ * `held` is for several ios over one device or image, of which the first holds it for all: nothing tells here whether
+ * somebody else has it.
  *
  * SNAP_E_NOENT, SNAP_E_PERM (no permission, read-only device or medium), SNAP_E_BUSY, SNAP_E_USAGE (a directory, a
  * character device, ...), SNAP_E_UNSUPPORTED (the engine asked for is missing), SNAP_E_NOMEM, SNAP_E_IO.

@@ -48,7 +48,7 @@ static enum snap_status open_same(int *fd, const struct snap_lookup *found, cons
 
 static bool held_alone(const struct snap_file_options *options)
 {
-    return options->write || options->exclusive || options->foresee;
+    return !options->held && (options->write || options->exclusive || options->foresee);
 }
 
 /*
@@ -152,7 +152,7 @@ static enum snap_status open_image_buffered(struct snap_opened *opened, const st
 
     if (opened->fd < 0) /* the descriptor that made a new file is used to the end */
         status = open_same(&opened->fd, found, path, options->write ? O_RDWR : O_RDONLY, err);
-    if (status != SNAP_OK)
+    if (status != SNAP_OK || options->held)
         return status;
     status = lock_image(opened->fd, path, options->write, held_alone(options), err);
     return status == SNAP_OK && options->foresee ? foresee_image(opened->fd, found, path, err) : status;

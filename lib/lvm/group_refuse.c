@@ -2,6 +2,8 @@
 /* Says which groups may not be used behind LVM's back, and which volumes lack a device. */
 #include "lib/lvm/group.h"
 
+#include <inttypes.h>
+
 static enum snap_status refuse_states(const struct snap_metadata *metadata, struct snap_error *err)
 {
     if (metadata->exported)
@@ -27,7 +29,8 @@ static enum snap_status refuse_states(const struct snap_metadata *metadata, stru
     return SNAP_OK;
 }
 
-static enum snap_status refuse_pv(const struct snap_group *group, size_t pv, const struct snap_volume *volume,
+/* `name` is the volume that needs it, or the group. */
+static enum snap_status refuse_pv(const struct snap_group *group, size_t pv, const char *name,
                                   struct snap_io *const *devices, struct snap_error *err)
 {
     const struct snap_metadata_pv *known = &group->metadata->pvs[pv];
@@ -36,17 +39,17 @@ static enum snap_status refuse_pv(const struct snap_group *group, size_t pv, con
     if (found->device == SNAP_GROUP_NONE)
         return snap_fail(err, SNAP_E_REFUSED,
                          "%s: its physical volume \"%s\" (id %s, last seen as \"%s\") is not among the devices: name "
-                         "its device as well", volume->name, known->name, snap_label_id_text(known->id).text,
+                         "its device as well", name, known->name, snap_label_id_text(known->id).text,
                          known->device);
     if (found->duplicate != SNAP_GROUP_NONE)
         return snap_fail(err, SNAP_E_REFUSED,
                          "%s: its physical volume \"%s\" (id %s) is there twice, as %s and as %s: name only the right "
-                         "one", volume->name, known->name, snap_label_id_text(known->id).text,
+                         "one", name, known->name, snap_label_id_text(known->id).text,
                          devices[found->device]->name,
                          devices[found->duplicate]->name);
     if (known->missing)
         return snap_fail(err, SNAP_E_REFUSED,
-                         "%s: LVM has given its physical volume \"%s\" (%s) up as missing: it may be old", volume->name,
+                         "%s: LVM has given its physical volume \"%s\" (%s) up as missing: it may be old", name,
                          known->name, devices[found->device]->name);
     return SNAP_OK;
 }
@@ -61,6 +64,56 @@ enum snap_status snap_group_refuse(const struct snap_group *group, const struct 
                          "%s: devices of the LVM group have different metadata with the same sequence number: let LVM "
                          "decide which are right", group->metadata->name);
     for (size_t i = 0; i < volume->pv_count && status == SNAP_OK; i++)
-        status = refuse_pv(group, volume->pvs[i], volume, devices, err);
+        status = refuse_pv(group, volume->pvs[i], volume->name, devices, err);
     return status;
+}
+
+/* Who cuts a list relies on writes of one block, which all devices must write whole. */
+static enum snap_status refuse_blocks(const struct snap_group *group, const struct snap_volume *volume,
+                                      struct snap_io *const *devices, struct snap_error *err)
+{
+    const struct snap_io *first = devices[group->pvs[volume->pvs[0]].device];
+
+    for (size_t i = 1; i < volume->pv_count; i++) {
+        const struct snap_io *other = devices[group->pvs[volume->pvs[i]].device];
+
+        if (other->logical_block_bytes != first->logical_block_bytes)
+            return snap_fail(err, SNAP_E_UNSUPPORTED,
+                             "%s: it is on %s with logical blocks of %" PRIu32 " bytes and on %s with %" PRIu32
+                             ": such a volume can be read, but not written", volume->name, first->name,
+                             first->logical_block_bytes, other->name, other->logical_block_bytes);
+    }
+    return SNAP_OK;
+}
+
+static enum snap_status refuse_volume(const struct snap_metadata *metadata, size_t lv, const struct snap_volume *volume,
+                                      struct snap_error *err)
+{
+    const struct snap_metadata_lv *known = &metadata->lvs[lv], *user;
+    const bool is_store = snap_metadata_snapshot_of(metadata, lv);
+    const char *type;
+
+    user = snap_metadata_user_of(metadata, lv, &type);
+    if (user)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: the volume \"%s\" stands on it (type \"%s\"): it is never written "
+                         "to on its own", volume->name, user->name, type);
+    if (!known->visible && !is_store)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is a hidden part of another volume: it is never written to on "
+                         "its own", volume->name);
+    if (!known->writable && !is_store)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: LVM has it read-only: make it writable first (lvchange -prw %s)",
+                         volume->name, volume->name);
+    return SNAP_OK;
+}
+
+enum snap_status snap_group_refuse_writing(const struct snap_group *group, size_t lv, const struct snap_volume *volume,
+                                           struct snap_io *const *devices, struct snap_error *err)
+{
+    enum snap_status status = snap_group_refuse(group, volume, devices, err);
+
+    for (size_t i = 0; i < group->metadata->pv_count && status == SNAP_OK; i++)
+        status = refuse_pv(group, i, group->metadata->name, devices, err);
+    if (status == SNAP_OK)
+        status = refuse_volume(group->metadata, lv, volume, err);
+    return status == SNAP_OK ? refuse_blocks(group, volume, devices, err) : status;
 }

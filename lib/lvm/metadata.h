@@ -109,6 +109,14 @@ const struct snap_metadata_segment *snap_metadata_next_snapshot(const struct sna
                                                                 size_t from, size_t *at);
 
 /*
+ * Another volume that stands on this one, or refers to it in another way, and is no snapshot of it: a raid array or a
+ * mirror on its leg, a cache, a pool, a thin volume with an external origin. NULL: there is none. *type is the type of
+ * the segment that says so.
+ */
+const struct snap_metadata_lv *snap_metadata_user_of(const struct snap_metadata *metadata, size_t lv,
+                                                     const char **type);
+
+/*
  * How many volumes and extents were looked at so far to find snapshots and overlaps: what a text costs beyond its
  * length.
  */

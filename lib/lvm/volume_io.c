@@ -51,6 +51,7 @@ struct volume_io {
     struct part *parts;
     struct snap_io_request *handed; /* the requests of one member */
     struct snap_error changed;      /* a member is smaller now, or gone; SNAP_OK: none */
+    struct snap_error flush_failed; /* SNAP_OK: none has failed so far */
     struct iovec *iovs;
 };
 
@@ -243,17 +244,25 @@ static enum snap_status volume_transfer(struct snap_io *io, struct snap_io_reque
 static enum snap_status volume_flush(struct snap_io *io, struct snap_error *err)
 {
     struct volume_io *volume = (struct volume_io *)io;
-    enum snap_status first = SNAP_OK;
+    struct snap_error *failed = &volume->flush_failed;
 
+    if (failed->status != SNAP_OK)
+        return snap_fail(err, failed->status, "%s: an earlier flush has failed, so nobody knows what is durable: %s",
+                         io->name, failed->text);
     for (size_t i = 0; i < volume->member_count; i++) {
+        struct snap_error reason;
         enum snap_status status = SNAP_OK;
 
         if (volume->members[i])
-            status = snap_io_flush(volume->members[i], first == SNAP_OK ? err : NULL);
-        if (first == SNAP_OK && status != SNAP_OK)
-            first = snap_fail_prefix(err, status, "%s", io->name);
+            status = snap_io_flush(volume->members[i], &reason);
+        if (failed->status == SNAP_OK && status != SNAP_OK)
+            *failed = reason;
     }
-    return first;
+    if (failed->status == SNAP_OK)
+        return SNAP_OK;
+    if (err)
+        *err = *failed;
+    return snap_fail_prefix(err, failed->status, "%s", io->name);
 }
 
 static void free_volume(struct volume_io *volume)

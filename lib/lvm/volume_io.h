@@ -14,7 +14,7 @@
  * Requests are cut at the borders of segments and stripes; what are neighbours on a device is put together again. Size:
  * that of the volume. Logical block and memory alignment: the largest of the members. It is writable where all members
  * are. A flush is one of each member, also of those to which nothing was written: an earlier run may have left
- * something in a cache.
+ * something in a cache. One that failed is final: each later flush fails as well, without asking the devices.
  *
  * SNAP_E_CORRUPT: a device is too small for the extents on it. SNAP_E_UNSUPPORTED: extents do not begin and end with a
  * logical block. SNAP_E_NOMEM. Failures of requests name the volume, and the physical volume with the place on it.

@@ -626,6 +626,25 @@ static void test_locks(void **state)
     close_io(open_path(image, writing));
 }
 
+/* Several ios over what the first of them holds. */
+static void test_held(void **state)
+{
+    const struct snap_file_options writing = {.write = true}, more = {.write = true, .held = true};
+    struct snap_io *first, *second;
+
+    (void)state;
+    make_image(4096);
+    first = open_path(image, writing);
+    second = open_path(image, more);
+    close_io(open_path(image, (struct snap_file_options){.held = true}));
+    assert_true(second->writable);
+    expect_open(image, writing, SNAP_E_BUSY, "lock");
+    close_io(second);
+    expect_open(image, writing, SNAP_E_BUSY, "lock"); /* the second's close took no lock away */
+    close_io(first);
+    close_io(open_path(image, writing));
+}
+
 /* To foresee a write: refused like one, and yet nothing stays open for writing. */
 static void test_foresees(void **state)
 {
@@ -1052,6 +1071,7 @@ int main(void)
         cmocka_unit_test(test_no_permission),
         cmocka_unit_test(test_read_only_object_does_not_write),
         cmocka_unit_test(test_locks),
+        cmocka_unit_test(test_held),
         cmocka_unit_test(test_foresees),
         cmocka_unit_test(test_new),
         cmocka_unit_test(test_new_whose_name_is_exchanged),

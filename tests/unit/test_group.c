@@ -304,6 +304,118 @@ static void contradicting_devices_are_refused(void **state)
     close_all(devices, 2);
 }
 
+/* As `ask`, before the volume of this name is written to; `text` is the metadata on both devices. */
+static void expect_writing(const char *text, const char *lv, const char *reason)
+{
+    struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, text), lvm_pv_new("b.img", LVM_ID_B, NULL)};
+    struct snap_groups *groups = read_all(devices, 2);
+    const struct snap_group *group = &groups->groups[0];
+    const size_t index = snap_metadata_find(group->metadata, lv);
+    struct snap_volume *volume;
+    enum snap_status status;
+
+    assert_int_equal(groups->count, 1);
+    assert_ok(snap_volume_new(group->metadata, index, &volume, &err), &err);
+    status = snap_group_refuse_writing(group, index, volume, devices, &err);
+    if (!reason)
+        assert_ok(status, &err);
+    else if (status != SNAP_E_REFUSED || !strstr(err.text, reason))
+        fail_msg("%s: not in: %s", reason, err.text);
+    snap_volume_free(volume);
+    snap_group_free_all(groups);
+    close_all(devices, 2);
+}
+
+#define ON(type, fields) LVM_LV("user", "1", LVM_SEGMENT("1", "0", "8", "type = \"" type "\"\n" fields "\n"))
+#define WITH(lvs) LVM_HEAD("4") LVM_PVS LVM_LVS(LVM_LV("lv", "1", LVM_LINEAR("1", "0", "8", "pv1", "3")) lvs) LVM_TAIL
+
+static void volumes_that_others_stand_on_are_not_written_to(void **state)
+{
+    (void)state;
+    expect_writing(GROUP("4"), "lv", NULL);
+    expect_writing(WITH(ON("raid1", "raids = [\"meta\", \"lv\"]")), "lv",
+                   "vg/lv: the volume \"user\" stands on it (type \"raid1\"): it is never written to on its own");
+    expect_writing(WITH(ON("mirror", "mirrors = [\"lv\", 0]")), "lv", "(type \"mirror\")");
+    expect_writing(WITH(ON("cache", "origin = \"lv\"")), "lv", "(type \"cache\")");
+    expect_writing(WITH(ON("writecache", "writecache = \"lv\"")), "lv", "(type \"writecache\")");
+    expect_writing(WITH(ON("thin-pool", "metadata = \"m\"\npool = \"lv\"")), "lv", "(type \"thin-pool\")");
+    expect_writing(WITH(ON("thin", "external_origin = \"lv\"")), "lv", "(type \"thin\")");
+    expect_writing(WITH(ON("integrity", "origin = \"lv\"")), "lv", "(type \"integrity\")");
+    expect_writing(WITH(ON("vdo-pool", "data = \"lv\"")), "lv", "(type \"vdo-pool\")");
+    expect_writing(WITH(ON("striped", "stripe_count = 1\nstripes = [\"lv\", 0]")), "lv", "(type \"striped\")");
+    expect_writing(WITH(ON("raid1", "raids = [\"lv2\"]") LVM_LV("lv2", "1", LVM_LINEAR("1", "0", "8", "pv1", "13"))),
+                   "lv", NULL);
+    /* A volume may be called like a physical volume, and a type, and be an origin. */
+    expect_writing(LVM_HEAD("4") LVM_PVS LVM_LVS(LVM_LV("pv1", "1", LVM_LINEAR("1", "0", "8", "pv1", "3"))
+                   LVM_LV("striped", "1", LVM_LINEAR("1", "0", "8", "pv1", "13"))) LVM_TAIL, "pv1", NULL);
+    expect_writing(LVM_HEAD("4") LVM_PVS LVM_LVS(LVM_LV("pv1", "1", LVM_LINEAR("1", "0", "8", "pv1", "3"))
+                   LVM_LV("striped", "1", LVM_LINEAR("1", "0", "8", "pv1", "13"))) LVM_TAIL, "striped", NULL);
+}
+
+static void hidden_and_read_only_volumes_are_not_written_to(void **state)
+{
+    static const char segment[] = LVM_LINEAR("1", "0", "8", "pv1", "13");
+    static const char snapshot[] = LVM_LV("snapshot0", "1", LVM_SNAPSHOT("8", "8", "lv", "merging_store", "x"));
+    static const struct {
+        const char *flags, *reason;
+    } cases[] = {
+        {"\"READ\", \"WRITE\"", "vg/x: it is a hidden part of another volume: it is never written to on its own"},
+        {"\"READ\", \"VISIBLE\"", "vg/x: LVM has it read-only: make it writable first (lvchange -prw vg/x)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int store = 0; store < 2; store++) {
+            char text[8192];
+
+            (void)snprintf(text, sizeof text, "%s%s\nlogical_volumes {\n%sx {\nid = \"LLLLLL-vvvv-vvvv-vvvv-vvvv-vvvv-"
+                           "vvvv01\"\nstatus = [%s]\nsegment_count = 1\n%s}\n%s}\n%s", LVM_HEAD("4"), LVM_PVS,
+                           LVM_LV("lv", "1", LVM_LINEAR("1", "0", "8", "pv1", "3")), cases[i].flags, segment,
+                           store ? snapshot : "", LVM_TAIL);
+            expect_writing(text, "x", store ? NULL : cases[i].reason); /* a snapshot's store is both, or either */
+        }
+    }
+}
+
+/* What is newest may be on the device that is not there. */
+static void all_devices_of_the_group_are_needed_for_writing(void **state)
+{
+    struct snap_io *const devices[] = {lvm_pv_new("b.img", LVM_ID_B, GROUP("4"))};
+    struct snap_groups *groups = read_all(devices, 1);
+    const struct snap_group *group = &groups->groups[0];
+    const size_t lv = snap_metadata_find(group->metadata, "lv");
+    struct snap_volume *volume;
+
+    (void)state;
+    assert_ok(snap_volume_new(group->metadata, lv, &volume, &err), &err);
+    assert_ok(snap_group_refuse(group, volume, devices, &err), &err);
+    assert_status(snap_group_refuse_writing(group, lv, volume, devices, &err), SNAP_E_REFUSED, &err);
+    assert_non_null(strstr(err.text, "vg: its physical volume \"pv0\""));
+    snap_volume_free(volume);
+    snap_group_free_all(groups);
+    close_all(devices, 1);
+}
+
+static void blocks_of_different_sizes_are_not_written_to(void **state)
+{
+    static const char text[] = LVM_HEAD("4") LVM_PVS LVM_LVS(LVM_LV("lv", "2",
+        LVM_LINEAR("1", "0", "8", "pv0", "3") LVM_LINEAR("2", "8", "8", "pv1", "3"))) LVM_TAIL;
+    struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, text), lvm_pv_new("b.img", LVM_ID_B, NULL)};
+    struct snap_groups *groups = read_all(devices, 2);
+    struct snap_volume *volume;
+
+    (void)state;
+    assert_ok(snap_volume_new(groups->groups[0].metadata, 0, &volume, &err), &err);
+    assert_ok(snap_group_refuse_writing(&groups->groups[0], 0, volume, devices, &err), &err);
+    devices[1]->logical_block_bytes = 4096;
+    assert_status(snap_group_refuse_writing(&groups->groups[0], 0, volume, devices, &err), SNAP_E_UNSUPPORTED, &err);
+    assert_string_equal(err.text, "vg/lv: it is on a.img with logical blocks of 512 bytes and on b.img with 4096: such "
+                        "a volume can be read, but not written");
+    snap_volume_free(volume);
+    snap_group_free_all(groups);
+    close_all(devices, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +431,10 @@ int main(void)
         cmocka_unit_test(only_the_devices_of_the_volume_are_needed),
         cmocka_unit_test(a_device_that_lvm_gave_up_is_refused),
         cmocka_unit_test(contradicting_devices_are_refused),
+        cmocka_unit_test(volumes_that_others_stand_on_are_not_written_to),
+        cmocka_unit_test(hidden_and_read_only_volumes_are_not_written_to),
+        cmocka_unit_test(all_devices_of_the_group_are_needed_for_writing),
+        cmocka_unit_test(blocks_of_different_sizes_are_not_written_to),
     };
 
 #ifndef HAVE_LIBDEVMAPPER

@@ -108,6 +108,26 @@ static void who_is_not_in_the_way_is_not(void **state)
     expect_one(path, LOCKS_NOTHING, "reader", NULL);
 }
 
+static void locks_of_flock_are_found_where_they_are_asked_for(void **state)
+{
+    static const enum locking all[] = {LOCKS_FLOCK, LOCKS_POSIX, LOCKS_OPEN_FILE, LOCKS_NOTHING};
+    const char *path = new_image();
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(stat(path, &st), 0);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const pid_t process = process_new(path, all[i], "lvm");
+        char text[SNAP_LOCKERS_BYTES], expected[SNAP_LOCKERS_BYTES] = "";
+
+        snap_lockers_by_flock(st.st_dev, st.st_ino, text, sizeof text);
+        if (all[i] == LOCKS_FLOCK)
+            (void)snprintf(expected, sizeof expected, "locked by process %ld (lvm)", (long)process);
+        process_end(process);
+        assert_string_equal(text, expected);
+    }
+}
+
 static void who_locks_another_file_is_not(void **state)
 {
     char text[SNAP_LOCKERS_BYTES];
@@ -180,6 +200,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_locks_a_file_is_named, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(who_locks_another_file_is_not, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(who_is_not_in_the_way_is_not, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(locks_of_flock_are_found_where_they_are_asked_for, fixture_make,
+                                        fixture_remove),
         cmocka_unit_test_setup_teardown(a_name_cannot_be_taken_for_what_stands_around_it, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(our_own_locks_are_not_told, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(three_are_named_and_the_others_are_said, fixture_make, fixture_remove),

@@ -298,6 +298,10 @@ static void a_failed_flush_is_told(void **state)
     assert_non_null(strstr(err.text, "vg/lv: a: "));
     assert_int_equal(io_fault_count(a, IO_FAULT_FLUSH), 1);
     assert_int_equal(io_fault_count(b, IO_FAULT_FLUSH), 1);
+    io_fault_clear(a);
+    assert_status(snap_io_flush(io, &err), SNAP_E_NOSPC, &err); /* it is final */
+    assert_non_null(strstr(err.text, "vg/lv: an earlier flush has failed, so nobody knows what is durable: a: "));
+    assert_int_equal(io_fault_count(b, IO_FAULT_FLUSH), 1);
     io_fault_add(b, &(struct io_fault){.kind = IO_FAULT_CLOSE});
     assert_status(snap_io_close(io, &err), SNAP_E_IO, &err);
 }
