@@ -3,6 +3,7 @@
 #include "tools/cli/cli.h"
 #include "tools/inspect/extract.h"
 #include "tools/inspect/figures.h"
+#include "tools/inspect/group_rows.h"
 #include "tools/inspect/groups.h"
 #include "tools/inspect/list.h"
 #include "tools/inspect/options.h"
@@ -78,6 +79,12 @@ static int run(struct cli *cli)
 
 static const char *const operand_names[] = {"COW"};
 
+static const struct cli_column_set tables[] = {
+    {"--list", inspect_columns, INSPECT_COLUMNS},
+    {"--lvm", inspect_group_columns, INSPECT_GROUP_COLUMNS},
+    CLI_COLUMN_SETS_END,
+};
+
 static const struct cli_program program = {
     .name = "snapinspect",
     .purpose = "Shows what is in a device-mapper snapshot store.",
@@ -89,8 +96,7 @@ static const struct cli_program program = {
     .rules = inspect_option_rules,
     .operand_names = operand_names,
     .operands_max = 1,
-    .columns = inspect_columns,
-    .columns_count = INSPECT_COLUMNS,
+    .tables = tables,
 };
 
 int main(int argc, char **argv)

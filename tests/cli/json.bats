@@ -8,6 +8,7 @@ setup() {
     load work
     load pairs
     load system_calls
+    load volumes
     in_folder
     shaped_pair random 8 100 $((8 * 130))
 }
@@ -239,6 +240,12 @@ seen() {
         --origin origin --cow cow
     assert_json .result.outcome done
     seen snapinspect --json undo
+    if ! lacks devmapper; then
+        "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/unordered.recipe" c o v
+        volumes_make o c
+        seen snapinspect --json --lvm --devices pv0,pv1
+        assert_json '.result.groups[0].volumes[0].snapshots | length' 1
+    fi
     seen snapinspect --json nosuch
     dd if=/dev/zero of=cow.before bs=512 count=1 conv=notrunc status=none
     seen snapinspect --json cow.before

@@ -174,6 +174,12 @@ tree() {
     sed 's/ *$//' <<<"$output"
 }
 
+# used: how full cow is in per cent, from the figures of the image.
+used() {
+    "$BUILDDIR/tools/snapinspect" --json cow 2>/dev/null | jq -r '.result.usage |
+        "\(.allocated_sectors) \(.total_sectors)"' | awk '{ printf "%.2f", int(1e8 * $1 / $2) / 1e6 }'
+}
+
 @test "--lvm: groups as a tree, with the state of each store" {
     local size
     size="$(($(stat -c %s cow) / 1024)) KiB"
@@ -182,8 +188,7 @@ tree() {
     assert_equal "$(tree | tr -s ' ')" "NAME TYPE SIZE CHUNK USED STATE
 vg group 4.3 MiB
  origin linear 2 MiB
- snap snapshot $size 4 KiB $(program snapinspect -J cow && jq -r '.result.usage |
-        100 * .allocated_sectors / .total_sectors * 10 + 0.5 | floor / 10' <<<"$output")% valid
+ snap snapshot $size 4 KiB $(used) valid
  other raid1 8 KiB"
     program snapinspect --lvm --devices pv0 --bytes vg
     assert_status 0
@@ -203,8 +208,8 @@ vg group 4.3 MiB
     assert_json '.result.groups[0].physical_volumes | map(.device + " " + (.missing | tostring)) | join(" ")' \
         "pv0 false pv1 false"
     assert_json '.result.groups[0].volumes | map(.name + " " + .type) | join(" ")' "origin linear other raid1"
-    assert_json '.result.groups[0].volumes[0].snapshots[0] | [.name, .chunk_sectors, .merging, .state] |
-        map(tostring) | join(" ")' "snap 8 false valid"
+    assert_json '.result.groups[0].volumes[0].snapshots[0] | [.name, .chunk_sectors, .merging, .merge, .state,
+        .used_percent] | map(tostring) | join(" ")' "snap 8 false null valid $(used)"
     assert_equal "$(jq -c '.result.groups[0].volumes[0].snapshots[0] | [.entries, .usage]' <<<"$output")" "$usage"
 }
 
@@ -227,9 +232,64 @@ invalid-full cow_store overflowed
 duplicate-new cow_store valid
 list-past-end cow_store damaged
 magic-0 cow_store no_store
-unordered merging_store merging,_valid
-invalid-full merging_store merging,_overflowed
+unordered merging_store merge_pending,_valid
+empty merging_store merge_done,_empty
+invalid-full merging_store merge_stuck,_overflowed
+invalid merging_store merge_stuck,_invalid
+magic-0 merging_store merge_pending,_no_store
 END
+}
+
+@test "--lvm -o: columns by name, as lsblk has them; raw, in bytes, without headings" {
+    local wrong
+    program snapinspect --lvm --devices pv0,pv1 --raw --noheadings --bytes \
+        -o name,GROUP,origin,size,chunk,used,state,merge,entries,free,devices,uuid,type
+    assert_status 0
+    assert_equal "$output" "vg vg  4481024       pv0,pv1 VGVGVG-aaaa-bbbb-cccc-dddd-eeee-000000 group
+origin vg  2097152       pv0,pv1 LVLVLV-aaaa-bbbb-cccc-dddd-eeee-origin linear
+snap vg origin $(stat -c %s cow) 4096 $(used) valid  $("$BUILDDIR/tools/snapinspect" --json cow 2>/dev/null |
+        jq -r '.result | "\(.entries) \(.free_chunks)"') pv0,pv1 LVLVLV-aaaa-bbbb-cccc-dddd-eeee-snap00 snapshot
+other vg  8192        LVLVLV-aaaa-bbbb-cccc-dddd-eeee-other0 raid1"
+    volumes_make origin cow cow_store merging_store
+    sha256sum pv0 pv1 >before
+    program snapinspect --lvm --devices pv0 --raw -o STATE,MERGE,DEVICES vg
+    assert_equal "$(sed -n '2p; 4p' <<<"$output")" "incomplete  pv0,?
+merge-pending,unreadable pending pv0,?"
+    program snapinspect --lvm --devices pv0,pv1 --output name
+    assert_status 16
+    program snapinspect --lvm --devices pv0,pv1 --columns NAME,size
+    assert_equal "$(tree | tr -s ' ' | sed -n '1p; 4p')" "NAME SIZE
+ snap $(($(stat -c %s cow) / 1024)) KiB"
+    for wrong in rows NAME, NAME,NAME; do
+        program snapinspect --lvm --devices pv0,pv1 -o "$wrong"
+        assert_status 16
+        assert_equal "$output" ""
+    done
+    program snapinspect --lvm --devices pv0,pv1 -o rows
+    assert_said "unknown column 'rows'; the columns are: NAME TYPE SIZE CHUNK USED STATE GROUP ORIGIN MERGE ENTRIES FREE UUID DEVICES"
+    for wrong in -oNAME --raw --noheadings; do
+        program snapinspect --lvm --json --devices pv0,pv1 "$wrong"
+        assert_status 16
+        assert_said "cannot be used with --lvm and --json: that has all there is"
+    done
+}
+
+@test "--lvm: how full a store is, as lvs shows it" {
+    local part store_mib
+    for part in 'empty 0.00' 'full 100.00' 'invalid 100.00'; do
+        "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/${part% *}.recipe" cow origin view
+        volumes_make origin cow
+        sha256sum pv0 pv1 >before
+        program snapinspect --lvm --devices pv0,pv1 --raw --noheadings -o USED
+        assert_equal "$(sed -n 3p <<<"$output")" "${part#* }"
+    done
+    # One entry is almost nothing, and one free chunk almost full: neither is 0 nor 100.
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/one-entry.recipe" cow origin view
+    truncate -s 192M cow
+    volumes_make origin cow
+    sha256sum pv0 pv1 >before
+    program snapinspect --lvm --devices pv0,pv1 --raw --noheadings -o USED
+    assert_equal "$(sed -n 3p <<<"$output")" 0.01
 }
 
 @test "--lvm: another group, no group, and what does not go with it" {

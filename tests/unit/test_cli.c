@@ -72,9 +72,11 @@ static const struct cli_column columns[] = {
     { .name = "SHOWN", .help = "first" }, { .name = "EXTRA", .help = "second", .extra = true },
 };
 
+static const struct cli_column_set tables[] = {{"--flag", columns, 2}, CLI_COLUMN_SETS_END};
+
 static const struct cli_program program = {
     .name = "prog", .purpose = "Does nothing.", .synopsis = "[OPTION...] COW [SECOND]", .options = options,
-    .operand_names = operands, .operands_min = 1, .operands_max = 2, .columns = columns, .columns_count = 2,
+    .operand_names = operands, .operands_min = 1, .operands_max = 2, .tables = tables,
     .exit_1 = "nothing to do",
 };
 
@@ -339,7 +341,7 @@ static void help_is_made_from_the_table(void **state)
         "      --no-sandbox     keep all rights while foreign bytes are read\n"
         "  -h, --help           print this help\n"
         "  -V, --version        print the version; with -v the libraries of this build\n"
-        "\nColumns (* only with -o):\n"
+        "\nColumns of --flag (* only with -o):\n"
         "  SHOWN  first\n"
         "* EXTRA  second\n"
         "\nSizes: ";

@@ -94,20 +94,18 @@ static void print_options(const struct cli_option *options, FILE *out)
     }
 }
 
-static void print_columns(const struct cli_program *program, FILE *out)
+static void print_columns(const struct cli_column_set *set, FILE *out)
 {
     int widest = 0;
 
-    if (!program->columns)
-        return;
-    for (size_t i = 0; i < program->columns_count; i++) {
-        const int length = (int)strlen(program->columns[i].name);
+    for (size_t i = 0; i < set->count; i++) {
+        const int length = (int)strlen(set->columns[i].name);
 
         widest = length > widest ? length : widest;
     }
-    fprintf(out, "\nColumns (* only with -o):\n");
-    for (size_t i = 0; i < program->columns_count; i++) {
-        const struct cli_column *column = &program->columns[i];
+    fprintf(out, "\nColumns of %s (* only with -o):\n", set->of);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct cli_column *column = &set->columns[i];
 
         fprintf(out, "%c %-*s  %s\n", column->extra ? '*' : ' ', widest, column->name, column->help);
     }
@@ -128,7 +126,8 @@ void cli_print_help(const struct cli_program *program, const struct cli_option *
 {
     fprintf(out, "Usage: %s %s\n\n%s\n", program->name, program->synopsis, program->purpose);
     print_options(options, out);
-    print_columns(program, out);
+    for (const struct cli_column_set *set = program->tables; set && set->of; set++)
+        print_columns(set, out);
     fprintf(out, "\nSizes: bytes; K M G T or KiB... are 1024-based, KB MB... 1000-based, s is 512 bytes.\n"
                  "Devices: a block device, an image file, or LABEL=, UUID=, PARTLABEL=, PARTUUID=.\n");
     print_exit_statuses(program, out);

@@ -98,6 +98,15 @@ struct cli;
 struct cli_column;
 struct cli_parser;
 
+/* The columns of one table that a program prints (table.h). */
+struct cli_column_set {
+    const char *of;                    /* the option that prints it: "--list"; NULL ends an array of sets */
+    const struct cli_column *columns;
+    size_t count;
+};
+
+#define CLI_COLUMN_SETS_END { .of = NULL }
+
 struct cli_program {
     const char *name;                  /* "snapmerge" */
     const char *purpose;               /* one sentence with a full stop */
@@ -110,8 +119,7 @@ struct cli_program {
                                           * NULL */
     const char *const *operand_names;  /* operands_max names, "COW"; or NULL */
     unsigned operands_min, operands_max; /* less than CLI_OPERANDS_MAX */
-    const struct cli_column *columns;  /* listed in --help below the options (table.h); or NULL */
-    size_t columns_count;
+    const struct cli_column_set *tables; /* listed in --help below the options; or NULL */
     const char *exit_1;                /* what status 1 means here; NULL where it is never given */
 };
 

@@ -48,12 +48,12 @@ const struct cli_option inspect_option_table[] = {
     {.name = "columns",
      .letter = 'o',
      .argument = "COLS",
-     .help = "columns of the list, separated by commas",
+     .help = "columns of the table, separated by commas",
      .group = "Output",
      .kind = CLI_STRING,
      .string = &parsed.columns},
     {.name = "raw",
-     .help = "print the list without padding",
+     .help = "print the table without padding",
      .group = "Output",
      .kind = CLI_FLAG,
      .flag = &parsed.raw},
@@ -64,7 +64,7 @@ const struct cli_option inspect_option_table[] = {
      .kind = CLI_FLAG,
      .flag = &parsed.bytes},
     {.name = "noheadings",
-     .help = "print the list without headings",
+     .help = "print the table without headings",
      .group = "Output",
      .kind = CLI_FLAG,
      .flag = &parsed.noheadings},
@@ -129,11 +129,23 @@ const struct cli_option_rule inspect_option_rules[] = {
     {.name = "rate-limit", .needs = "extract", .reason = "only there much is copied"},
     {.name = "progress-json", .needs = "extract", .reason = "only there much is copied"},
     {.name = "progress-frequency", .needs = "extract", .reason = "only there much is copied"},
-    {.name = "columns", .needs = "list", .reason = "it names the columns of the list"},
-    {.name = "raw", .needs = "list", .reason = "it changes how the list is printed"},
-    {.name = "noheadings", .needs = "list", .reason = "it changes how the list is printed"},
     CLI_OPTION_RULES_END,
 };
+
+/* What is about the columns of a table. */
+static int check_table(struct cli *cli)
+{
+    const char *const about = parsed.columns      ? "columns"
+                              : parsed.raw        ? "raw"
+                              : parsed.noheadings ? "noheadings"
+                                                  : NULL;
+
+    if (about && !parsed.list && !parsed.lvm)
+        return cli_usage_error(cli, "--%s needs --list or --lvm: it is about the table that they print", about);
+    if (about && parsed.lvm && parsed.json)
+        return cli_usage_error(cli, "--%s cannot be used with --lvm and --json: that has all there is", about);
+    return CLI_EXIT_OK;
+}
 
 int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
 {
@@ -141,6 +153,8 @@ int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
 
     *given = parsed;
     exit_status = output_stream_check(cli, "--extract", given->extract, &parsed.json, given->verify);
+    if (exit_status == CLI_EXIT_OK)
+        exit_status = check_table(cli);
     if (exit_status == CLI_EXIT_OK && given->lvm) {
         given->cow = cli->operands_count > 0 ? cli->operands[0] : NULL;
         return CLI_EXIT_OK;
