@@ -1,19 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* snapcheck: holds a store against the rules of its format and says where it breaks one; never writes. */
+/* snapcheck: holds a store against the rules of its format and says where it breaks one; mends what it is told to. */
 #include "tools/check/checks.h"
 #include "tools/check/list_rules.h"
 #include "tools/check/options.h"
+#include "tools/check/repair.h"
 #include "tools/check/report.h"
 #include "tools/cli/cli.h"
 #include "tools/shared/moved.h"
 #include "tools/shared/report.h"
 #include "tools/shared/sandbox.h"
 #include "tools/shared/typed.h"
-#include "tools/shared/volumes.h"
+
+#include <stdlib.h>
+
+/* What may be written to, if anything. */
+static void enter_sandbox(struct cli *cli, const struct check_arguments *arguments)
+{
+    struct sandbox sandbox = {.count = 0};
+    char *old_bytes = NULL;
+
+    if (check_options_mend(arguments) || arguments->put_back)
+        sandbox_allow(&sandbox, arguments->cow);
+    if (check_options_mend(arguments) && !arguments->save_old && !arguments->no_save_old)
+        old_bytes = check_repair_default_place(arguments->cow);
+    sandbox_allow_replacing(&sandbox, old_bytes ? old_bytes : arguments->save_old);
+    sandbox_enter(&sandbox, cli);
+    free(old_bytes);
+}
+
+static enum snap_status work(struct check_session *session, struct snap_error *err)
+{
+    enum snap_status status = check_open(session, err);
+
+    if (status == SNAP_OK && session->arguments.put_back)
+        return check_put_back(session, err);
+    if (status == SNAP_OK)
+        status = check_run(session, err);
+    return status == SNAP_OK && check_options_mend(&session->arguments) ? check_repair(session, err) : status;
+}
+
+/* What a failure says depends on whether anything was written. */
+static int fail(struct check_session *session, const struct snap_error *err)
+{
+    const bool writes = check_options_mend(&session->arguments) || session->arguments.put_back;
+    int exit_status;
+
+    if (writes && !session->touched)
+        return cli_refuse(session->cli, err);
+    exit_status = cli_fail(session->cli, err);
+    if (session->touched)
+        check_repair_failed(session);
+    return exit_status;
+}
 
 static int run(struct cli *cli)
 {
-    struct sandbox sandbox = {.count = 0}; /* nothing is written */
     struct check_session session = {
         .cli = cli,
         .findings = {.fn = check_report_finding, .context = &session, .per_rule_max = REPORT_PER_RULE_MAX},
@@ -27,20 +68,21 @@ static int run(struct cli *cli)
     if (session.arguments.list_rules)
         return check_list_rules(cli, session.arguments.json);
     cli_catch_signals();
-    sandbox_enter(&sandbox, cli);
-    cli->reader_may_leave = true;
+    enter_sandbox(cli, &session.arguments);
+    cli->reader_may_leave = !check_options_mend(&session.arguments);
     if (session.arguments.all)
         session.findings.per_rule_max = 0;
     session.found = session.arguments.json ? cli_json_array() : NULL;
-    if (volumes_open_for_reading(cli, &session.arguments.devices, &session.cow, session.arguments.cow, &session.origin,
-                                 &session.arguments.origin, &session.store, &err) != SNAP_OK ||
-        check_run(&session, &err) != SNAP_OK)
-        exit_status = cli_fail(cli, &err);
+    if (work(&session, &err) != SNAP_OK)
+        exit_status = fail(&session, &err);
     exit_status = moved_say_all(cli, devices, 2, exit_status);
     if (cli->failure.status == SNAP_OK) /* a store that was cut meanwhile is not what was checked */
         exit_status = check_report_end(&session, exit_status);
     cli_json_free(session.found);
-    return devices_close_all(cli, devices, 2, exit_status);
+    exit_status = devices_close_all(cli, devices, 2, exit_status);
+    if (check_repair_close(&session, &err) != SNAP_OK)
+        exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
+    return exit_status;
 }
 
 static const char *const operand_names[] = {"COW"};
@@ -53,8 +95,10 @@ static const struct cli_program program = {
     .mean = typed_mean,
     .mean_missing = typed_mean_missing,
     .options = check_option_table,
+    .rules = check_option_rules,
     .operand_names = operand_names,
     .operands_max = 1,
+    .exit_1 = "all that was found is mended",
 };
 
 int main(int argc, char **argv)

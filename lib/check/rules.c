@@ -28,7 +28,7 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
                                     "the identity record is damaged and was ignored"},
     [SNAP_RULE_IDENTITY_NEWER] = {"identity-newer", SNAP_NOTE, "none",
                                   "the identity record is of a newer version and was ignored"},
-    [SNAP_RULE_AREA_UNREADABLE] = {"area-unreadable", SNAP_FATAL, "none",
+    [SNAP_RULE_AREA_UNREADABLE] = {"area-unreadable", SNAP_FATAL, "view-changed",
                                    "a metadata area cannot be read; the kernel cannot load the store"},
     [SNAP_RULE_DATA_UNREADABLE] = {"data-unreadable", SNAP_WARNING, "none",
                                    "the data of one chunk cannot be read; it blocks the kernel's merge"},

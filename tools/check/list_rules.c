@@ -14,39 +14,43 @@ static const char *const ways_out[SNAP_RULES] = {
         "check the name of the device; if it was a store, do not load it, and keep a copy of it",
     [SNAP_RULE_HEADER_VERSION] = "keep a copy of the device; most likely its header is damaged",
     [SNAP_RULE_STORE_INVALID] = 
-        "snapinspect shows what it holds; --extract with --accept=invalid writes that elsewhere",
+        "snapinspect shows what it holds; --extract with --accept=invalid writes that elsewhere; snapcheck -y "
+        "--accept=revalidate makes it valid again",
     [SNAP_RULE_CHUNK_SIZE] = "keep a copy of the device; its header is damaged",
     [SNAP_RULE_CHUNK_BLOCK] = "copy the store to a device with smaller blocks, or use --output",
     [SNAP_RULE_CHUNK_UNUSUAL] = "nothing is to be done",
-    [SNAP_RULE_VALID_VALUE] = "nothing is to be done",
+    [SNAP_RULE_VALID_VALUE] = "nothing is to be done; snapcheck -p writes 1",
     [SNAP_RULE_HEADER_SPARE] = "nothing is to be done",
     [SNAP_RULE_IDENTITY_DAMAGED] = "snapcreate --identify makes a new record, once you know the origin",
     [SNAP_RULE_IDENTITY_NEWER] = "use a newer version of dmsnap to read it",
-    [SNAP_RULE_AREA_UNREADABLE] = "copy the device with a program for failing disks, and check the copy",
+    [SNAP_RULE_AREA_UNREADABLE] = 
+        "copy the device with a program for failing disks, and check the copy; snapcheck -y --accept=view-change ends "
+        "the list in front of the area",
     [SNAP_RULE_DATA_UNREADABLE] = 
         "snapmerge --continue-on-error merges the rest; snapinspect --extract --skip-damaged writes it elsewhere",
     [SNAP_RULE_DEVICE_HELD] = "unmount it, or remove the device-mapper table, and check again",
     [SNAP_RULE_LIST_PAST_END] = 
-        "make the device as large as it was; zeros are enough if the missing area held no entries",
+        "make the device as large as it was; zeros are enough if the missing area held no entries; where that cannot "
+        "be done, snapcheck -y --accept=view-change ends the list in front of it",
     [SNAP_RULE_LIST_CUT] = 
         "write nothing to the store; snapmerge compares these entries with the origin, and asks where they differ",
     [SNAP_RULE_GARBAGE_BEHIND_END] = 
-        "do not write to the snapshot; snapinspect --extract --skip-damaged writes its view elsewhere",
+        "do not write to the snapshot; snapcheck -p mends it, or -y where it looks like entries",
     [SNAP_RULE_STALE_AREAS] = "nothing is to be done",
     [SNAP_RULE_ENTRY_NEW_TOP_BYTE] = 
-        "do not load the store; snapinspect --extract --skip-damaged writes all other chunks elsewhere",
+        "do not load the store; snapcheck -y --accept=view-change clears the byte, or drops the entry",
     [SNAP_RULE_ENTRY_NEW_METADATA] = 
-        "do not write to the snapshot; snapinspect --extract --skip-damaged writes all other chunks elsewhere",
+        "do not write to the snapshot; snapcheck -y --accept=view-change drops the entry",
     [SNAP_RULE_ENTRY_NEW_RANGE] = 
-        "make the device as large as it was; or snapinspect --extract --skip-damaged writes all other chunks "
-        "elsewhere",
+        "make the device as large as it was; where that cannot be done, snapcheck -y --accept=view-change drops the "
+        "entry",
     [SNAP_RULE_DUPLICATE_OLD] = 
         "decide which of the two is meant; snapinspect --extract --skip-damaged writes all other chunks elsewhere",
     [SNAP_RULE_DUPLICATE_NEW] = 
         "at most one of the two is right; snapinspect --extract --skip-damaged writes all other chunks elsewhere",
     [SNAP_RULE_ENTRY_REPEATED] = "nothing is to be done",
     [SNAP_RULE_ENTRY_REPEATED_OFTEN] = 
-        "snapinspect --extract --skip-damaged writes the view, which is right, elsewhere",
+        "snapcheck -p takes the copies off the list",
     [SNAP_RULE_ENTRY_ORDER] = "do not hand the store over from snapshot-merge to snapshot while it is loaded",
     [SNAP_RULE_LEAKED_CHUNKS] = "nothing is to be done",
     [SNAP_RULE_STORE_FULL] = "make the device larger, or merge",

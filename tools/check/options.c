@@ -2,9 +2,12 @@
 /* The command line of snapcheck. */
 #include "tools/check/options.h"
 
+#include "tools/shared/devices.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/typed.h"
 #include "tools/shared/volumes.h"
+
+static const char *const accept_words[] = {"view-change", "revalidate", NULL}; /* enum check_accept */
 
 /* Where the table leads; a session has a copy. */
 static struct check_arguments parsed;
@@ -39,10 +42,84 @@ const struct cli_option check_option_table[] = {
      .kind = CLI_FLAG,
      .flag = &parsed.all},
     MEMORY_OPTION(&parsed.memory_bytes),
+    {.name = "repair",
+     .help = "mend what can be mended without guessing, after a question",
+     .group = "Mending",
+     .kind = CLI_FLAG,
+     .flag = &parsed.repair},
+    {.name = "preen",
+     .letter = 'p',
+     .help = "mend, without a question, what leaves the view as it is and\ndestroys no trace of lost entries",
+     .group = "Mending",
+     .kind = CLI_FLAG,
+     .flag = &parsed.preen},
+    {.name = "yes",
+     .letter = 'y',
+     .help = "as --repair, and answer all questions with yes (never\nwaives a refusal)",
+     .group = "Mending",
+     .kind = CLI_FLAG,
+     .flag = &parsed.yes},
+    {.name = "accept",
+     .argument = "LIST",
+     .help = "also mend: view-change (what then reads differently is\nnamed), revalidate (a store that was given up)",
+     .group = "Mending",
+     .kind = CLI_LIST,
+     .list = &parsed.accept,
+     .words = accept_words},
+    {.name = "save-old",
+     .argument = "FILE",
+     .help = "save what is overwritten in this new file (default: beside\nan image)",
+     .group = "Mending",
+     .kind = CLI_STRING,
+     .string = &parsed.save_old},
+    {.name = "no-save-old",
+     .help = "do not save what is overwritten",
+     .group = "Mending",
+     .kind = CLI_FLAG,
+     .flag = &parsed.no_save_old},
+    {.name = "put-back",
+     .argument = "FILE",
+     .help = "take a repair back: write the bytes that it saved",
+     .group = "Mending",
+     .kind = CLI_STRING,
+     .string = &parsed.put_back},
     CLI_OPTION_JSON(&parsed.json),
     CLI_OPTION_DRY_RUN(&parsed.dry_run),
     CLI_OPTIONS_END,
 };
+
+const struct cli_option_rule check_option_rules[] = {
+    {.name = "preen",
+     .excludes = {"repair", "yes", "accept"},
+     .reason = "with -p only harmless repairs are made, and nobody is asked"},
+    {.name = "put-back",
+     .excludes = {"repair", "preen", "yes", "accept", "save-old", "no-save-old"},
+     .reason = "with --put-back nothing is mended"},
+    {.name = "put-back",
+     .excludes = {"data", "all", "origin", "list-rules"},
+     .reason = "with --put-back nothing is checked"},
+    {.name = "save-old", .excludes = {"no-save-old"}, .reason = "one saves what the other does not"},
+    {.name = "list-rules", .excludes = {"repair", "preen", "yes"}, .reason = "no device is looked at"},
+    CLI_OPTION_RULES_END,
+};
+
+bool check_options_mend(const struct check_arguments *arguments)
+{
+    return arguments->repair || arguments->preen || arguments->yes;
+}
+
+/* Where these mean something. */
+static int mending_usage(struct cli *cli, const struct check_arguments *given)
+{
+    if (check_options_mend(given))
+        return CLI_EXIT_OK;
+    if (given->accept)
+        return cli_usage_error(cli, "--accept needs --repair or -y: it says what may be mended");
+    if (given->save_old || given->no_save_old)
+        return cli_usage_error(cli, "--%s needs --repair, -p or -y: nothing is overwritten without one of them",
+                               given->save_old ? "save-old" : "no-save-old");
+    return CLI_EXIT_OK;
+}
 
 int check_options_take(struct cli *cli, struct check_arguments *given)
 {
@@ -51,6 +128,11 @@ int check_options_take(struct cli *cli, struct check_arguments *given)
     *given = parsed;
     if (given->list_rules)
         return CLI_EXIT_OK; /* no device is needed */
-    status = typed_cow(cli, &given->cow);
+    status = mending_usage(cli, given);
+    if (status == CLI_EXIT_OK)
+        status = typed_cow(cli, &given->cow);
+    if (status == CLI_EXIT_OK && devices_is_lvm(given->cow) && (check_options_mend(given) || given->put_back))
+        return cli_usage_error(cli, "%s: snapcheck does not write to volumes of LVM that are not active; activate the "
+                               "group, or use an image of the volume", given->cow);
     return status == CLI_EXIT_OK ? volumes_usage(cli, &given->devices, given->cow, given->origin) : status;
 }

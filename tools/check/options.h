@@ -10,10 +10,21 @@ struct check_arguments {
     struct cli_strings devices;
     const char *origin; /* NULL where it is not given */
     bool all, data, dry_run, json, list_rules;
+    bool preen, repair, yes;  /* how much is mended, and who is asked */
+    unsigned accept;          /* bits of enum check_accept */
+    const char *save_old;     /* where the old bytes go; NULL: beside an image */
+    bool no_save_old;
+    const char *put_back;     /* the file whose bytes are put back; NULL: none */
     uint64_t memory_bytes; /* 0: as the programs choose */
 };
 
+enum check_accept { CHECK_ACCEPT_VIEW_CHANGE, CHECK_ACCEPT_REVALIDATE };
+
 extern const struct cli_option check_option_table[];
+extern const struct cli_option_rule check_option_rules[];
+
+/* Whether the store may be written to. */
+bool check_options_mend(const struct check_arguments *arguments);
 
 /* Hands over what the frame has parsed. CLI_EXIT_OK, or a usage error where values do not go together. */
 int check_options_take(struct cli *cli, struct check_arguments *given);

@@ -3,11 +3,11 @@
 #include "tools/check/report.h"
 
 #include "tools/check/list_rules.h"
+#include "tools/check/repair.h"
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
 #include "tools/shared/invalid.h"
-#include "tools/shared/lvm_merge.h"
 #include "tools/shared/pair.h"
 #include "tools/shared/verdict.h"
 #include "tools/shared/report.h"
@@ -74,7 +74,6 @@ static void print_summary(struct check_session *session)
 {
     const uint64_t *counts = session->findings.severity_counts;
     const struct snap_check_result *result = &session->result;
-    const char *merge = lvm_merge_sentence(lvm_merge_find(&session->cow, &session->store, result));
 
     if (session->cli->quiet)
         return;
@@ -91,8 +90,6 @@ static void print_summary(struct check_session *session)
         report_print(session->cli->out, "%s: not usable", session->cow.path);
     for (unsigned i = 0; i < INVALID_SENTENCES && invalid_is_readable(&session->store, &session->findings); i++)
         report_print(session->cli->out, "%s: %s", session->cow.path, invalid_text(result, i).text);
-    if (merge)
-        report_print(session->cli->out, "%s: LVM: %s", session->cow.path, merge);
     if (result->needs_bytes > 0)
         report_print(session->cli->out, "%s: %s", session->cow.path, verdict_cut_text(&session->cow, result).text);
 }
@@ -125,7 +122,7 @@ static void keep_json(struct check_session *session)
 
     for (int rule = 0; rule < SNAP_RULES; rule++) {
         findings_total += session->findings.rule_counts[rule];
-        if (!session->arguments.all)
+        if (!session->arguments.all && !session->mended)
             left_out += report_left_out(&session->findings, (enum snap_rule)rule);
     }
 
@@ -134,8 +131,6 @@ static void keep_json(struct check_session *session)
     if (session->result.list_complete)
         cli_json_set_uint(figures, "repeated_entries", session->result.repeated_entries);
     invalid_set_json(figures, &session->store, &session->result);
-    cli_json_set_string(figures, "lvm_merge",
-                        lvm_merge_word(lvm_merge_find(&session->cow, &session->store, &session->result)));
     if (!snap_header_is_store(&session->store))
         content_set(figures, &session->cow, &session->store);
     cli_json_set_string(figures, "verdict", verdict_word(session));
@@ -147,6 +142,8 @@ static void keep_json(struct check_session *session)
         cli_json_set_uint(figures, "needs_bytes", session->result.needs_bytes);
     if (session->pair_known)
         verdict_set_json(figures, &session->evidence.pair);
+    if (check_options_mend(&session->arguments))
+        cli_json_set(figures, "repair", check_repair_json(session));
     cli_json_set(document, "result", figures);
     if (!begun) {
         cli_json_set(document, "findings", session->found);
@@ -155,39 +152,73 @@ static void keep_json(struct check_session *session)
     cli_result_keep(session->cli, document);
 }
 
-/* Where the list can be followed, what it names rightly can be taken out. */
+/* Where the list can be followed, what it names rightly can be taken out; and some of it can be mended. */
 static void print_way_out(const struct check_session *session)
 {
-    if (report_is_sound(&session->findings) || session->cli->quiet)
+    const bool damaged = !report_is_sound(&session->findings);
+
+    if (session->cli->quiet || !damaged)
         return;
+    if (session->mended)
+        cli_line(session->cli, "This is what is left to mend: snapcheck %s", cli_quote(session->cow.path).text);
+    if (!check_options_mend(&session->arguments) && snap_header_has_list(&session->store) &&
+        !devices_is_lvm(session->cow.path))
+        cli_line(session->cli, "To see what can be mended, without a write: "
+                 "snapcheck -n -y --accept=view-change %s", cli_quote(session->cow.path).text);
     if (invalid_is_readable(&session->store, &session->findings))
         invalid_say_next(session->cli, &session->cow, &session->origin,
                          volumes_option(&session->arguments.devices).text);
     else if (pair_is_skippable(&session->findings, &session->result))
         pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
                          volumes_option(&session->arguments.devices).text);
-    if (lvm_merge_find(&session->cow, &session->store, &session->result) == LVM_MERGE_STUCK)
-        lvm_merge_say_ways_out(session->cli, session->cow.path, session->origin.path,
-                               volumes_option(&session->arguments.devices).text);
 }
 
-int check_report_end(struct check_session *session, int exit_status)
+/* The end of --put-back: nothing was checked. */
+static int end_put_back(struct check_session *session, int exit_status)
+{
+    struct cli_json *document, *result;
+
+    if (session->arguments.json) {
+        document = report_json_begin(session->cli, session->cow.path, NULL);
+        result = cli_json_object();
+        cli_json_set_bool(result, "written", session->touched);
+        cli_json_set_uint(result, "put_back_bytes", session->put_back_bytes);
+        cli_json_set(document, "result", result);
+        cli_result_keep(session->cli, document);
+    }
+    if (!session->touched)
+        cli_nothing_written(session->cli);
+    return exit_status;
+}
+
+/* As fsck: what was mended is a bit of its own. */
+static int exit_status_of(const struct check_session *session, int exit_status)
 {
     const bool wrong_pair = session->pair_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED;
 
     exit_status = cli_exit_worse(exit_status, !report_is_sound(&session->findings) ? CLI_EXIT_STORE
                                               : wrong_pair                         ? CLI_EXIT_FAILED
                                                                                    : CLI_EXIT_OK);
+    return session->mended ? exit_status | CLI_EXIT_CORRECTED : exit_status;
+}
 
+int check_report_end(struct check_session *session, int exit_status)
+{
+    if (session->arguments.put_back)
+        return end_put_back(session, exit_status);
     if (session->arguments.json) {
         keep_json(session);
     } else {
-        if (!session->arguments.all)
+        if (!session->arguments.all && !session->mended)
             print_left_out(session);
+        if (session->mended)
+            report_print(session->cli->out, "%s: mended, and checked again:", session->cow.path);
         print_summary(session);
         content_say(session->cli, &session->cow, &session->store);
         print_pair(session);
         print_way_out(session);
     }
-    return exit_status;
+    if (check_options_mend(&session->arguments) && !session->touched)
+        cli_nothing_written(session->cli);
+    return exit_status_of(session, exit_status);
 }

@@ -3,8 +3,10 @@
 #ifndef DMSNAP_TOOLS_CHECK_SESSION
 #define DMSNAP_TOOLS_CHECK_SESSION
 
+#include "lib/base/new_file.h"
 #include "lib/check/check.h"
 #include "lib/check/evidence.h"
+#include "lib/repair/repair.h"
 #include "tools/check/options.h"
 #include "tools/cli/json.h"
 #include "tools/cli/progress.h"
@@ -22,6 +24,14 @@ struct check_session {
     uint64_t unreadable;           /* data chunks */
     struct cli_progress *progress; /* while data are read */
     struct cli_json *found;        /* the findings, where JSON was asked for; else NULL */
+
+    /* Mending. */
+    struct snap_repair repair;
+    struct snap_folder *old_folder; /* of the new file with the old bytes; NULL: none is made */
+    struct snap_new_file *old_file;
+    uint64_t put_back_bytes;
+    bool touched;                  /* the store was written to */
+    bool mended;                   /* all that was planned is written; what was found afterwards is in `findings` */
 };
 
 #endif

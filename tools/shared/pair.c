@@ -75,6 +75,9 @@ static enum snap_status fail_damaged(const struct pair *pair, bool skippable, co
 
     if (skippable)
         pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store, "");
+    if (!devices_is_lvm(pair->cow->path))
+        cli_line(pair->cli, "To see what can be mended, without a write: snapcheck -n -y --accept=view-change %s",
+                 cow.text);
     return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: snapcheck%s --origin %s "
                      "%s", pair->cow->path, all, origin.text, cow.text);
 }

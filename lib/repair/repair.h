@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Decides what mends a damaged store, in place and without guessing. */
+#ifndef DMSNAP_REPAIR_REPAIR
+#define DMSNAP_REPAIR_REPAIR
+
+#include "lib/check/check.h"
+#include "lib/repair/edits.h"
+
+/* So many damaged entries, at most: a list with more of them is not to be trusted. */
+#define SNAP_REPAIR_ENTRIES_MAX 65536u
+
+struct snap_repair_options {
+    bool clear_entries;           /* also zero what stands behind the end of the list and looks like entries */
+    bool change_view;             /* also mend what changes what the snapshot shows */
+    bool revalidate;              /* also make an invalid store valid again */
+    uint64_t memory_bytes;        /* as of snap_check_options */
+    bool (*stop)(void *context);  /* as of snap_check_options */
+    void *stop_context;
+};
+
+/* A chunk that reads differently afterwards, and the broken rule that is the reason. */
+struct snap_repair_change {
+    uint64_t old_chunk;
+    enum snap_rule rule;
+    bool from_origin;             /* it will show what the origin has; else it gets its own data back */
+};
+
+struct snap_repair {
+    struct snap_edits edits;      /* what is to be written; none: there is nothing that may be mended */
+    uint64_t found[SNAP_RULES];   /* findings of each rule */
+    uint64_t mended[SNAP_RULES];  /* of these, the edits mend so many ... */
+    uint64_t waiting[SNAP_RULES]; /* ... and so many more would be mended with other options */
+    struct snap_repair_change *changes; /* ascending; they belong to the repair */
+    size_t change_count;
+    uint64_t entries_before, entries_after; /* of the list */
+    bool gives_up_rest;           /* the list is ended in front of an area that cannot be used: what that area and those
+                                   * behind it name is given up, however much it is */
+};
+
+/*
+ * Checks the store and plans. What is mended, and in which order, stands in dmsnap-store(5), ORDERS OF WRITING,
+ * "Mending". Nothing is written. SNAP_E_REFUSED: more than SNAP_REPAIR_ENTRIES_MAX entries are damaged, or more than
+ * SNAP_EDITS_BYTES_MAX would be written. SNAP_E_NOMEM, SNAP_E_IO, SNAP_E_STOPPED. snap_repair_free in any case.
+ */
+enum snap_status snap_repair_plan(struct snap_repair *repair, const struct snap_store *store,
+                                  const struct snap_repair_options *options, struct snap_error *err);
+void snap_repair_free(struct snap_repair *repair);
+
+#endif

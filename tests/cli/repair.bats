@@ -1,0 +1,333 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# snapcheck --repair, -p, -y and --put-back: what is mended, what is left alone, and that it can be taken back.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
+
+setup() {
+    load helpers
+    load work
+    load system_calls
+    in_folder
+}
+
+teardown() {
+    loops_detach
+}
+
+recipe() {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/$1.recipe" cow origin view
+    cp cow cow.before
+    rm -f cow.old-bytes*
+}
+
+# all_accepted OPTION...: -y with both words.
+all_accepted() {
+    program snapcheck -y --accept=view-change,revalidate "$@" cow
+}
+
+# entry INDEX OLD NEW: overwrites one entry of a store with chunks of 4 KiB.
+entry() {
+    perl -e 'print pack("Q<2", @ARGV)' "$2" "$3" |
+        dd of=cow bs=1 seek=$(((1 + 257 * ($1 / 256)) * 4096 + 16 * ($1 % 256))) conv=notrunc status=none
+}
+
+# What is mended by -p, and by -y with both words; the others are left as they are, to the byte.
+harmless=(entry-repeated-often terminator-with-old valid-2)
+mendable=("${harmless[@]}" garbage-behind-end invalid list-past-end new-beyond-cow new-on-later-area
+    new-on-partial-chunk new-top-byte)
+
+# is_one_of NAME LIST...
+is_one_of() {
+    local name=$1
+    shift
+    [[ " $* " == *" $name "* ]]
+}
+
+@test "each recipe: -p mends what is harmless, -y the rest; a second run finds nothing; the old bytes come back" {
+    local file name count=0
+    for file in "$SRCDIR"/tests/images/*.recipe; do
+        name=$(basename "$file" .recipe)
+        count=$((count + 1))
+        recipe "$name" || continue
+        program snapcheck -p cow
+        if is_one_of "$name" "${harmless[@]}"; then
+            assert_status 1
+            ! cmp -s cow cow.before
+        else
+            assert_said "Nothing was written."
+            cmp cow cow.before
+        fi
+        recipe "$name"
+        all_accepted
+        if is_one_of "$name" "${mendable[@]}"; then
+            assert_status 1
+            ! cmp -s cow cow.before
+            assert_shown "cow: mended, and checked again:"
+            program snapcheck cow
+            assert_status 0
+            [[ $output == *": clean"* || $output == *": usable, with warnings"* ]]
+            program snapcheck --put-back cow.old-bytes cow
+            assert_status 0
+            cmp cow cow.before
+        else
+            assert_said "Nothing was written."
+            cmp cow cow.before
+            [ ! -e cow.old-bytes ]
+        fi
+    done
+    [ "$count" -ge 46 ]
+}
+
+@test "-p leaves the view as it is" {
+    local name
+    for name in "${harmless[@]}"; do
+        recipe "$name"
+        program snapcheck -p cow
+        assert_status 1
+        "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow
+        cmp shown view
+        rm shown
+    done
+}
+
+@test "a chunk that reads differently is named, and only with the word; all others read as before" {
+    recipe areas-chunks
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract before cow
+    entry 300 901 99999
+    entry 301 904 99999
+    program snapcheck -y cow
+    assert_status 4
+    assert_said "snapcheck -n -y --accept=view-change cow"
+    assert_said "Nothing was written."
+    program snapcheck -n -y --accept=view-change cow
+    assert_status 4
+    assert_said "2 findings of entry-new-range would be mended"
+    assert_said "bytes 3690496 to 3694591 of the snapshot show what the origin has afterwards (entry-new-range)"
+    assert_said "Nothing was written."
+    [ ! -e cow.old-bytes ]
+    program snapcheck -y --accept=view-change cow
+    assert_status 1
+    dd if=origin of=before bs=4096 skip=901 seek=901 count=1 conv=notrunc status=none
+    dd if=origin of=before bs=4096 skip=904 seek=904 count=1 conv=notrunc status=none
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract after cow
+    cmp before after
+    program snapmerge -y --origin origin --cow cow
+    assert_status 0
+    cmp before origin
+}
+
+@test "a cleared top byte gives its chunk back" {
+    recipe new-top-byte
+    all_accepted
+    assert_status 1
+    assert_said "of the snapshot show their own data afterwards (entry-new-top-byte)"
+    program snapcheck cow
+    assert_status 0
+    assert_shown "cow: 4 entries"
+}
+
+@test "an invalid store becomes valid with its own word only" {
+    recipe invalid
+    program snapcheck -y --accept=view-change cow
+    assert_status 4
+    assert_said "snapcheck -y --accept=revalidate cow"
+    cmp cow cow.before
+    program snapcheck -y --accept=revalidate cow
+    assert_status 1
+    assert_equal "$(number cow 4 4)" 1
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow
+    cmp shown view
+}
+
+@test "what may be entries behind the end is left by -p, and said" {
+    recipe garbage-behind-end
+    program snapcheck -p cow
+    assert_status 4
+    assert_said "What stands behind the end of the list looks like entries, so -p leaves it"
+    cmp cow cow.before
+}
+
+@test "nobody can be asked: nothing is written; a terminal is asked" {
+    recipe valid-2
+    program snapcheck --repair cow
+    assert_status 8
+    assert_said "nobody can be asked"
+    assert_said "Nothing was written."
+    cmp cow cow.before
+    on_terminal n snapcheck --repair cow
+    [[ $output == *"Mend cow? [y/N]"* ]]
+    cmp cow cow.before
+    on_terminal y snapcheck --repair cow
+    ! cmp -s cow cow.before
+}
+
+@test "the old bytes: durable before the first write, for their owner alone, under a name of their own" {
+    recipe new-top-byte
+    traced -e trace=fsync,fdatasync,linkat,pwrite64,pwritev,pwritev2,write,io_uring_enter -- \
+        snapcheck -y --accept=view-change cow
+    assert_status 1
+    traced_calls >calls
+    perl -ne '
+        $named = $. if /^linkat\(/;
+        $folder = $. if $named && !$folder && /^f(data)?sync\(\d+<[^>]*>\)/ && $. > $named;
+        $first = $. if !$first && /^(pwrite|pwritev|io_uring_enter)\w*\(\d+<[^>]*\/cow>/;
+        END { exit !($named && $folder && (!$first || $first > $folder)) }' calls
+    assert_equal "$(stat -c %a cow.old-bytes)" 600
+    cp cow.before cow
+    all_accepted
+    assert_status 1
+    assert_said "cow.old-bytes.1: holds what is overwritten on cow"
+    assert_said "snapcheck --put-back cow.old-bytes.1 cow"
+    program snapcheck --put-back cow.old-bytes.1 cow
+    cmp cow cow.before
+    all_accepted --save-old cow.old-bytes
+    assert_status 8
+    assert_said "cow.old-bytes: it exists already"
+    cmp cow cow.before
+    all_accepted --save-old elsewhere
+    assert_status 1
+    [ -s elsewhere ]
+}
+
+@test "a block device: a place for the old bytes is asked for" {
+    need_loops
+    recipe new-top-byte
+    loop_over cow
+    cow_device=${loops[0]}
+    program snapcheck -y --accept=view-change "$cow_device"
+    assert_status 8
+    assert_said "--save-old FILE"
+    assert_said "Nothing was written."
+    program snapcheck -y --accept=view-change --save-old old "$cow_device"
+    assert_status 1
+    program snapcheck --put-back old "$cow_device"
+    assert_status 0
+    cmp "$cow_device" cow.before
+    program snapcheck -y --accept=view-change --no-save-old "$cow_device"
+    assert_status 1
+    assert_equal "$(ls)" "$(printf '%s\n' cow cow.before old origin view)"
+}
+
+@test "killed at each write and flush: nothing sound is lost, a repeated command ends it, and it can be taken back" {
+    need_strace
+    recipe areas-chunks
+    local index n saved=0
+    for index in 0 255 256 399 599; do entry "$index" $((1 + 3 * index)) 99999; done
+    cp cow cow.before
+    program snapcheck -y --accept=view-change --no-save-old cow
+    assert_status 1
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract expected cow
+    for ((n = 1; n < 200; n++)); do
+        cp cow.before cow
+        rm -f old
+        traced -e "inject=io_uring_enter,preadv,pread64,pwritev,pwrite64,fdatasync:signal=KILL:when=$n" -- \
+            snapcheck -y --accept=view-change --save-old "$dir/old" "$dir/cow"
+        [ "$status" -eq 137 ] || break
+        if [ ! -e old ]; then
+            cmp cow cow.before
+            continue
+        fi
+        saved=$((saved + 1))
+        cp cow cow.killed
+        program snapcheck --put-back old cow
+        assert_status 0
+        cmp cow cow.before
+        cp cow.killed cow
+        program snapcheck -y --accept=view-change --no-save-old cow
+        [ "$status" -le 1 ]
+        program snapcheck cow
+        assert_status 0
+        assert_shown "free chunks: clean"
+        rm -f shown
+        "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow
+        cmp shown expected
+    done
+    echo "# killed $n times, $saved times with old bytes"
+    [ "$saved" -ge 8 ]
+}
+
+@test "--put-back: foreign, damaged and outdated files, and pipes, are refused; nothing is written" {
+    recipe new-top-byte
+    all_accepted
+    assert_status 1
+    cp cow cow.mended
+    cp cow.old-bytes damaged
+    printf x | dd of=damaged bs=1 seek=700 conv=notrunc status=none
+    program snapcheck --put-back damaged cow
+    assert_status 8
+    assert_said "damaged: it is damaged, or was cut off"
+    program snapcheck --put-back view cow
+    assert_status 8
+    assert_said "view: it is no file of old bytes"
+    mkfifo pipe
+    program snapcheck --put-back pipe cow
+    assert_status 8
+    cmp cow cow.mended
+    entry 4 50 6
+    cp cow cow.used
+    program snapcheck --put-back cow.old-bytes cow
+    assert_status 8
+    assert_said "was changed since its old bytes were saved in cow.old-bytes"
+    assert_said "Nothing was written."
+    cmp cow cow.used
+    recipe areas-chunks
+    cp cow other
+    recipe new-top-byte
+    all_accepted
+    program snapcheck --put-back cow.old-bytes other
+    assert_status 8
+    assert_said "other"
+    program snapcheck -n --put-back cow.old-bytes cow
+    assert_status 0
+    assert_said "would be what they were before the repair"
+    cmp cow cow.mended
+}
+
+@test "JSON: what is mended, what waits, which bytes change" {
+    recipe new-beyond-cow
+    program snapcheck --json -y --accept=view-change cow
+    assert_status 1
+    assert_json .exit_status 1
+    assert_json '.result.repair | "\(.written) \(.old_bytes)"' "true cow.old-bytes"
+    assert_json '.result.repair.mended."entry-new-range"' 1
+    assert_json '.result.repair.changes[0] | "\(.rule) \(.shows) \(.length_bytes)"' "entry-new-range origin 4096"
+    assert_json '.result | "\(.verdict) \(.findings_total)"' "clean 0"
+    assert_json '.findings[0].rule' "entry-new-range"
+    program snapcheck --json --put-back cow.old-bytes cow
+    assert_status 0
+    assert_json '.result.written' true
+    cmp cow cow.before
+    program snapcheck --json -y cow
+    assert_status 4
+    assert_json '.result.repair.waiting."entry-new-range"' 1
+    assert_json '.result.repair.written' false
+}
+
+@test "options that do not go together" {
+    recipe valid-2
+    local line
+    while read -r line; do
+        # shellcheck disable=SC2086
+        program snapcheck $line
+        assert_status 16
+    done <<'LINES'
+-p -y cow
+-p --accept=view-change cow
+--accept=view-change cow
+--save-old x cow
+--put-back x -y cow
+--put-back x --origin origin cow
+-y --save-old x --no-save-old cow
+-y lvm:vg/snap
+LINES
+    cmp cow cow.before
+}
+
+@test "a store in use is not mended" {
+    need_loops
+    recipe valid-2
+    loop_over cow
+    program snapcheck -p cow
+    assert_status 8
+    cmp cow cow.before
+}

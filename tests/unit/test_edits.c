@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Edits: what they read, what is left out, how they are carried out, and what stops them. */
+#include "lib/repair/edits.h"
+
+#include "tests/support/io_fault.h"
+#include "tests/support/io_mem.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#define UNIT 512u
+
+static void filled(uint8_t unit[UNIT], uint8_t byte)
+{
+    memset(unit, byte, UNIT);
+}
+
+static void add(struct snap_edits *edits, uint64_t offset_bytes, uint8_t byte)
+{
+    uint8_t unit[UNIT];
+
+    filled(unit, byte);
+    must(snap_edits_add(edits, offset_bytes, unit, NULL));
+}
+
+/* A later edit of a unit begins with what an earlier one made of it; nothing reaches the device before. */
+static void test_reads_what_will_be_there(void **state)
+{
+    struct snap_io *io = io_mem_new("cow", 4 * UNIT, UNIT, true);
+    struct snap_edits edits;
+    uint8_t unit[UNIT];
+    bool begun;
+
+    (void)state;
+    snap_edits_init(&edits, io, UNIT);
+    add(&edits, UNIT, 1);
+    add(&edits, UNIT, 1); /* changes nothing */
+    snap_edits_barrier(&edits);
+    add(&edits, UNIT, 2);
+    add(&edits, 0, 0); /* is so already */
+    assert_int_equal(edits.count, 2);
+    assert_true(edits.items[0].flush);
+    assert_int_equal(edits.items[0].before[0], 0);
+    assert_int_equal(edits.items[1].before[0], 1);
+    must(snap_edits_read(&edits, UNIT, unit, NULL));
+    assert_int_equal(unit[0], 2);
+    assert_int_equal(io_mem_bytes(io)[UNIT], 0);
+    must(snap_edits_apply(&edits, &begun, NULL));
+    assert_true(begun);
+    assert_int_equal(io_mem_bytes(io)[UNIT], 2);
+    assert_int_equal(io_mem_bytes(io)[2 * UNIT], 0);
+    snap_edits_free(&edits);
+    must_close(io);
+}
+
+/* A flush where one is asked for, and at the end; none for nothing. */
+static void test_flushes(void **state)
+{
+    struct snap_io *io = io_fault_new(io_mem_new("cow", 8 * UNIT, UNIT, true), NULL);
+    struct snap_edits edits;
+    bool begun;
+
+    (void)state;
+    snap_edits_init(&edits, io, UNIT);
+    must(snap_edits_apply(&edits, &begun, NULL));
+    assert_false(begun);
+    assert_int_equal(io_fault_count(io, IO_FAULT_FLUSH), 0);
+    add(&edits, 0, 1);
+    add(&edits, UNIT, 1);
+    snap_edits_barrier(&edits);
+    add(&edits, 2 * UNIT, 1);
+    add(&edits, 3 * UNIT, 1);
+    must(snap_edits_apply(&edits, &begun, NULL));
+    assert_int_equal(io_fault_count(io, IO_FAULT_FLUSH), 2);
+    snap_edits_free(&edits);
+    must_close(io);
+}
+
+/* What failed is said, nothing behind it is written, and a flush is not repeated. */
+static void test_failures_stop(void **state)
+{
+    (void)state;
+    for (int flush = 0; flush < 2; flush++) {
+        struct snap_io *memory = io_mem_new("cow", 8 * UNIT, UNIT, true), *io = io_fault_new(memory, NULL);
+        const struct io_fault fault = {.kind = flush ? IO_FAULT_FLUSH : IO_FAULT_WRITE};
+        struct snap_edits edits;
+        bool begun;
+
+        snap_edits_init(&edits, io, UNIT);
+        add(&edits, 0, 1);
+        snap_edits_barrier(&edits);
+        add(&edits, UNIT, 1);
+        io_fault_add(io, &fault);
+        assert_int_equal(snap_edits_apply(&edits, &begun, NULL), SNAP_E_IO);
+        assert_true(begun);
+        assert_int_equal(io_mem_bytes(memory)[UNIT], 0);
+        assert_int_equal(io_fault_count(io, IO_FAULT_FLUSH), flush);
+        snap_edits_free(&edits);
+        must_close(io);
+    }
+}
+
+/* What another program has changed meanwhile is not overwritten. */
+static void test_changed_meanwhile(void **state)
+{
+    struct snap_io *io = io_mem_new("cow", 4 * UNIT, UNIT, true);
+    struct snap_edits edits;
+    bool begun;
+
+    (void)state;
+    snap_edits_init(&edits, io, UNIT);
+    add(&edits, UNIT, 1);
+    io_mem_bytes(io)[UNIT + 7] = 9;
+    assert_int_equal(snap_edits_apply(&edits, &begun, NULL), SNAP_E_CORRUPT);
+    assert_false(begun);
+    assert_int_equal(io_mem_bytes(io)[UNIT], 0);
+    snap_edits_free(&edits);
+    must_close(io);
+}
+
+/* Memory is bounded. */
+static void test_bound(void **state)
+{
+    const uint64_t units = SNAP_EDITS_BYTES_MAX / 2 / UNIT;
+    struct snap_io *io = io_mem_new("cow", (units + 1) * UNIT, UNIT, true);
+    struct snap_edits edits;
+    uint8_t unit[UNIT];
+
+    (void)state;
+    snap_edits_init(&edits, io, UNIT);
+    filled(unit, 1);
+    for (uint64_t i = 0; i < units; i++)
+        must(snap_edits_add(&edits, i * UNIT, unit, NULL));
+    assert_int_equal(snap_edits_add(&edits, units * UNIT, unit, NULL), SNAP_E_REFUSED);
+    snap_edits_free(&edits);
+    must_close(io);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reads_what_will_be_there),
+        cmocka_unit_test(test_flushes),
+        cmocka_unit_test(test_failures_stop),
+        cmocka_unit_test(test_changed_meanwhile),
+        cmocka_unit_test(test_bound),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

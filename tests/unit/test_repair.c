@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Random damage in random lists: what is sound stays, at each moment, after each crash; and the old bytes come back. */
+#include "lib/repair/repair.h"
+
+#include "lib/repair/saved.h"
+#include "tests/support/io_fault.h"
+#include "tests/unit/list_fixture.h"
+
+#define ENTRIES_MAX 400u
+
+struct damage {
+    uint32_t chunk_sectors, block_bytes;
+    uint64_t entries;
+    size_t bad_count;
+    bool garbage;          /* behind the end, no entries */
+    struct snap_entry expected[ENTRIES_MAX]; /* what the mended list must have, in any order */
+    size_t expected_count;
+    uint64_t changed;      /* chunks that read differently afterwards */
+    struct snap_io *io;
+};
+
+static uint64_t a_bad_chunk(const struct damage *damage, uint64_t *state)
+{
+    const uint64_t cow_chunks = damage->io->size_bytes / 512 / damage->chunk_sectors;
+
+    if (unit_random(state, 2))
+        return cow_chunks + unit_random(state, 1000);
+    return format_area_chunk(damage->chunk_sectors, damage->entries / format_per_area(damage->chunk_sectors) + 1);
+}
+
+/* A list with damaged entries; the others, and those whose top byte can be cleared, are expected. */
+static struct damage damage_new(uint64_t seed, uint32_t chunk_sectors, uint32_t block_bytes, uint64_t entries,
+                                size_t bad_count)
+{
+    const uint64_t per_area = format_per_area(chunk_sectors);
+    struct damage damage = {.chunk_sectors = chunk_sectors, .block_bytes = block_bytes, .entries = entries};
+    const uint64_t cow_sectors = (format_area_chunk(chunk_sectors, entries / per_area + 2) + 1) * chunk_sectors;
+    uint64_t state = seed * 2 + 1;
+    bool bad[ENTRIES_MAX] = {false};
+
+    damage.io = io_mem_new("cow", cow_sectors * 512u, block_bytes, true);
+    format_put_header(io_mem_bytes(damage.io), FORMAT_MAGIC, 1, 1, chunk_sectors);
+    list_put_canonical(damage.io, chunk_sectors, 0, entries, 7, 3);
+    for (size_t i = 0; i < bad_count; i++) {
+        const uint64_t index = i == 0 && seed % 3 == 0 ? entries - 1 : unit_random(&state, entries);
+        const bool top_byte = unit_random(&state, 3) == 0;
+
+        if (bad[index])
+            continue;
+        bad[index] = true;
+        damage.bad_count++;
+        damage.changed++;
+        list_put(damage.io, chunk_sectors, index, 7 + index * 3,
+                 top_byte ? format_canonical(chunk_sectors, index) | UINT64_C(5) << 56 : a_bad_chunk(&damage, &state));
+        if (top_byte)
+            damage.expected[damage.expected_count++] =
+                (struct snap_entry){7 + index * 3, format_canonical(chunk_sectors, index)};
+    }
+    for (uint64_t index = 0; index < entries; index++)
+        if (!bad[index])
+            damage.expected[damage.expected_count++] =
+                (struct snap_entry){7 + index * 3, format_canonical(chunk_sectors, index)};
+    if (entries % per_area < per_area - 1 && unit_random(&state, 2)) {
+        list_put(damage.io, chunk_sectors, entries + 1, UINT64_MAX, UINT64_MAX);
+        damage.garbage = true;
+    }
+    return damage;
+}
+
+static int by_old(const void *left, const void *right)
+{
+    const struct snap_entry *a = left, *b = right;
+
+    return (a->old_chunk > b->old_chunk) - (a->old_chunk < b->old_chunk);
+}
+
+/* The list holds all that is expected. */
+enum and_else {
+    ANYTHING,
+    COPIES,  /* the same entry once more: harmless, and what a crash between the moves and the cut leaves */
+    NOTHING
+};
+
+static void assert_list(const struct damage *damage, const uint8_t *bytes, enum and_else and_else)
+{
+    static struct snap_entry entries[2 * ENTRIES_MAX], expected[ENTRIES_MAX];
+    const uint64_t count =
+        list_read(bytes, damage->io->size_bytes, damage->chunk_sectors, entries, 2 * ENTRIES_MAX);
+    uint64_t found = 0, copies = 0;
+
+    memcpy(expected, damage->expected, sizeof expected);
+    qsort(entries, count, sizeof *entries, by_old);
+    qsort(expected, damage->expected_count, sizeof *expected, by_old);
+    for (uint64_t i = 1; i < count; i++)
+        copies += memcmp(&entries[i], &entries[i - 1], sizeof entries[i]) == 0;
+    for (uint64_t i = 0; i < count && found < damage->expected_count; i++)
+        if (entries[i].old_chunk == expected[found].old_chunk &&
+            (entries[i].new_chunk & (UINT64_MAX >> 8)) == expected[found].new_chunk)
+            found++;
+    assert_int_equal(found, damage->expected_count);
+    if (and_else != ANYTHING)
+        assert_int_equal(count - copies, damage->expected_count);
+    if (and_else == NOTHING)
+        assert_int_equal(copies, 0);
+}
+
+/* The kernel would take what stands behind the end in its area for entries as soon as it appends. */
+static void assert_end(const struct damage *damage, const uint8_t *bytes)
+{
+    static struct snap_entry entries[2 * ENTRIES_MAX];
+    const uint64_t count =
+        list_read(bytes, damage->io->size_bytes, damage->chunk_sectors, entries, 2 * ENTRIES_MAX);
+
+    assert_true(format_zero_behind(bytes, damage->chunk_sectors, count));
+}
+
+/* When the list is cut by a merge, what stood in the next area must not look like entries that a fault has cut off. */
+static void assert_area_behind(const struct damage *damage)
+{
+    const uint64_t area = damage->expected_count / format_per_area(damage->chunk_sectors) + 1;
+    const uint64_t offset_bytes = format_area_offset(damage->chunk_sectors, area);
+
+    if (offset_bytes + damage->chunk_sectors * 512 <= damage->io->size_bytes)
+        assert_true(snap_all_zero(io_mem_bytes(damage->io) + offset_bytes, damage->chunk_sectors * 512));
+}
+
+static void plan(struct snap_repair *repair, struct snap_io *io, bool change_view)
+{
+    const struct snap_repair_options options = {.clear_entries = true, .change_view = change_view};
+    static struct snap_store store; /* the repair borrows it */
+    struct snap_error err = {.text = ""};
+
+    store = list_open(io);
+    assert_ok(snap_repair_plan(repair, &store, &options, &err), &err);
+}
+
+static void apply(const struct snap_repair *repair)
+{
+    struct snap_error err = {.text = ""};
+    bool begun;
+
+    assert_ok(snap_edits_apply(&repair->edits, &begun, &err), &err);
+    assert_int_equal(begun, repair->edits.count > 0);
+}
+
+/* Nothing above a note is left. */
+static void assert_clean(struct snap_io *io)
+{
+    const struct snap_check_options options = {.memory_bytes = SNAP_CHECK_MEMORY_MIN_BYTES};
+    struct snap_findings findings = {.fn = NULL};
+    struct snap_check_result result;
+    struct snap_store store = list_open(io);
+
+    assert_int_equal(snap_check(&store, &options, &findings, &result, NULL), SNAP_OK);
+    assert_int_equal(findings.severity_counts[SNAP_WARNING] + findings.severity_counts[SNAP_CORRUPTING] +
+                         findings.severity_counts[SNAP_FATAL], 0);
+}
+
+/* Another device with these bytes. */
+static struct snap_io *copy_of(const struct damage *damage, const uint8_t *bytes)
+{
+    struct snap_io *io = io_mem_new("cow", damage->io->size_bytes, damage->block_bytes, true);
+
+    memcpy(io_mem_bytes(io), bytes, damage->io->size_bytes);
+    return io;
+}
+
+/*
+ * The bytes after a crash while edit `number` was under way: all groups in front of its own are there, and any of its
+ * own group.
+ */
+static void crash(const struct snap_edits *edits, size_t number, uint64_t *state, uint8_t *bytes)
+{
+    size_t first = number, end = number;
+
+    while (first > 0 && !edits->items[first - 1].flush)
+        first--;
+    while (end < edits->count && !edits->items[end].flush)
+        end++;
+    for (size_t i = 0; i < edits->count && i <= end; i++)
+        if (i < first || unit_random(state, 2))
+            memcpy(bytes + edits->items[i].offset_bytes, edits->items[i].after, edits->unit_bytes);
+}
+
+/* After a crash nothing sound is missing, a rerun ends with the same view, and the old bytes can be put back. */
+static void check_crashes(const struct damage *damage, const struct snap_repair *repair, const uint8_t *before)
+{
+    uint8_t *bytes = test_calloc(1, damage->io->size_bytes);
+    uint64_t state = damage->entries * 77 + repair->edits.count, units;
+    struct snap_store store = list_open(damage->io);
+    struct snap_saved saved;
+
+    assert_int_equal(snap_saved_make(&saved, &store, &repair->edits, repair->entries_before, NULL), SNAP_OK);
+    for (size_t number = 0; number < repair->edits.count; number++) {
+        struct snap_io *io;
+        struct snap_repair again;
+
+        memcpy(bytes, before, damage->io->size_bytes);
+        crash(&repair->edits, number, &state, bytes);
+        assert_list(damage, bytes, ANYTHING);
+        if (!damage->garbage)
+            assert_end(damage, bytes);
+        io = copy_of(damage, bytes);
+        plan(&again, io, true);
+        apply(&again);
+        assert_list(damage, io_mem_bytes(io), COPIES);
+        assert_clean(io);
+        snap_repair_free(&again);
+        list_close(io);
+
+        io = copy_of(damage, bytes);
+        saved.edits.io = io;
+        assert_int_equal(snap_saved_count(&saved, "old", &units, NULL), SNAP_OK);
+        assert_int_equal(snap_saved_put_back(&saved, NULL), SNAP_OK);
+        assert_memory_equal(io_mem_bytes(io), before, damage->io->size_bytes);
+        assert_int_equal(snap_saved_count(&saved, "old", &units, NULL), SNAP_OK);
+        assert_int_equal(units, 0);
+        list_close(io);
+    }
+    free(bytes);
+}
+
+static void check_damage(uint64_t seed, uint32_t chunk_sectors, uint32_t block_bytes, uint64_t entries, size_t bad)
+{
+    struct damage damage = damage_new(seed, chunk_sectors, block_bytes, entries, bad);
+    uint8_t *before = test_calloc(1, damage.io->size_bytes);
+    struct snap_repair repair;
+
+    memcpy(before, io_mem_bytes(damage.io), damage.io->size_bytes);
+    plan(&repair, damage.io, false);
+    assert_int_equal(repair.edits.count, damage.garbage ? 1 : 0); /* the view stays */
+    assert_int_equal(repair.change_count, 0);
+    snap_repair_free(&repair);
+
+    plan(&repair, damage.io, true);
+    assert_int_equal(repair.change_count, damage.changed);
+    assert_int_equal(repair.entries_after, damage.expected_count);
+    check_crashes(&damage, &repair, before);
+    assert_memory_equal(io_mem_bytes(damage.io), before, damage.io->size_bytes); /* nothing was written so far */
+    apply(&repair);
+    assert_list(&damage, io_mem_bytes(damage.io), NOTHING);
+    assert_clean(damage.io);
+    assert_area_behind(&damage);
+    snap_repair_free(&repair);
+    list_close(damage.io);
+    free(before);
+}
+
+static void test_random_damage(void **state)
+{
+    uint64_t random = 1;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        const bool large_units = seed % 5 == 0;
+
+        check_damage(seed, large_units ? 8 : (uint32_t)1 << seed % 3, large_units ? 4096 : 512,
+                     1 + unit_random(&random, large_units ? 300 : 150),
+                     1 + unit_random(&random, seed % 7 == 0 ? 60 : 6));
+    }
+}
+
+/* All entries are damaged: the list is empty then. */
+static void test_everything_damaged(void **state)
+{
+    (void)state;
+    check_damage(3, 1, 512, 1, 1);
+    check_damage(6, 1, 512, 2, 40);
+}
+
+/* The list fills the device, and its end is missing. */
+static void test_list_past_end(void **state)
+{
+    struct snap_io *io = list_new(1, format_area_chunk(1, 2));
+    struct snap_repair repair;
+    static struct snap_entry entries[64];
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 64, 100, 1);
+    plan(&repair, io, false);
+    assert_int_equal(repair.edits.count, 0);
+    assert_int_equal(repair.waiting[SNAP_RULE_LIST_PAST_END], 1);
+    snap_repair_free(&repair);
+    plan(&repair, io, true);
+    assert_int_equal(repair.mended[SNAP_RULE_LIST_PAST_END], 1);
+    assert_true(repair.gives_up_rest);
+    assert_int_equal(repair.change_count, 1);
+    assert_int_equal(repair.changes[0].old_chunk, 163);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_int_equal(list_read(io_mem_bytes(io), io->size_bytes, 1, entries, 64), 63);
+    list_close(io);
+}
+
+/* An area that cannot be read: the list ends in front of it. */
+static void test_area_unreadable(void **state)
+{
+    struct snap_io *memory = list_new(1, format_area_chunk(1, 4)), *io = io_fault_new(memory, NULL);
+    const struct io_fault fault = {.kind = IO_FAULT_READ, .offset_bytes = format_area_offset(1, 1),
+                                   .length_bytes = 512, .from_then_on = true};
+    static struct snap_entry entries[64];
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(memory, 1, 0, 70, 100, 1);
+    io_fault_add(io, &fault);
+    plan(&repair, io, true);
+    assert_int_equal(repair.mended[SNAP_RULE_AREA_UNREADABLE], 1);
+    assert_true(repair.gives_up_rest);
+    assert_int_equal(repair.change_count, 1);
+    assert_int_equal(repair.changes[0].old_chunk, 131);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_int_equal(list_read(io_mem_bytes(memory), memory->size_bytes, 1, entries, 64), 31);
+    list_close(io);
+}
+
+/* Masked samples of entries that are dropped must not say that a merge has written there. */
+static void test_fingerprint_forgets(void **state)
+{
+    struct snap_io *io = list_new(2, 200);
+    struct snap_identity identity = {.store_id = {1}, .origin_sectors = 2048, .chunk_sectors = 2};
+    struct snap_fingerprint fingerprint = {.store_id = {1}, .samples = 192, .mask = {1}, .sums = {7, 8}};
+    struct snap_repair repair;
+    struct snap_store store;
+
+    (void)state;
+    list_put_canonical(io, 2, 0, 3, 0, 1);
+    list_put(io, 2, 1, 1, 5000);
+    snap_codec_encode_record(&identity, io_mem_bytes(io));
+    snap_codec_encode_fingerprint(&fingerprint, io_mem_bytes(io) + 512);
+    plan(&repair, io, true);
+    apply(&repair);
+    snap_repair_free(&repair);
+    store = list_open(io);
+    assert_int_equal(store.fingerprint_state, SNAP_FINGERPRINT_OK);
+    assert_int_equal(store.fingerprint.sums[0], 0);
+    assert_int_equal(store.fingerprint.sums[1], 8);
+    list_close(io);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_damage),
+        cmocka_unit_test(test_everything_damaged),
+        cmocka_unit_test(test_list_past_end),
+        cmocka_unit_test(test_area_unreadable),
+        cmocka_unit_test(test_fingerprint_forgets),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

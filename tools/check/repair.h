@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Mends the store that was checked: plan, question, old bytes, writes, and a second check. */
+#ifndef DMSNAP_TOOLS_CHECK_REPAIR
+#define DMSNAP_TOOLS_CHECK_REPAIR
+
+#include "tools/check/session.h"
+
+/* Where the old bytes of the image `cow` go by default, malloc'ed; NULL: it is no image, or memory is short. */
+char *check_repair_default_place(const char *cow);
+
+/*
+ * After check_run on a store that is open for writing. Nothing is written where nothing may be mended, or nobody agrees
+ * (SNAP_E_REFUSED). The old bytes are durable, under their name, before the first write.
+ */
+enum snap_status check_repair(struct check_session *session, struct snap_error *err);
+
+/* What is said after a failure behind the first write. */
+void check_repair_failed(struct check_session *session);
+
+/* The member `repair` of the result. */
+struct cli_json *check_repair_json(const struct check_session *session);
+
+/* Takes the bytes of --put-back back; opens what it needs. */
+enum snap_status check_put_back(struct check_session *session, struct snap_error *err);
+
+/* Closes what the functions above have opened, but for the devices. */
+enum snap_status check_repair_close(struct check_session *session, struct snap_error *err);
+
+#endif
