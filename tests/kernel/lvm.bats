@@ -7,30 +7,10 @@
 # shellcheck disable=SC2030,SC2031,SC2154
 
 load lib.bash
+load lvm.bash
 
 # The file's devices; /dev/ubda is 98:0, the next one 98:16.
 PVS=(pv0 pv1 pv2 small)
-
-# Whether there is no LVM on this machine.
-lvm_missing() {
-    [ ! -x /sbin/lvm ]
-}
-
-# In User Mode Linux: LVM without udev, its configuration and locks in /run.
-lvm_script() {
-    cat <<'END'
-exec 2>&1
-set -e
-export PATH=/usr/sbin:/sbin:/usr/bin:/bin DM_DISABLE_UDEV=1 LVM_SYSTEM_DIR=/run/lvm-etc LVM_SUPPRESS_FD_WARNINGS=1
-mkdir -p /run/lvm /run/lock/lvm /run/lvm-etc
-cat >/run/lvm-etc/lvm.conf <<'CONF'
-activation { udev_sync=0 udev_rules=0 monitoring=0 }
-global { use_lvmlockd=0 use_lvmpolld=0 locking_dir="/run/lock/lvm" event_activation=0 }
-devices { use_devicesfile=0 scan=["/dev"] obtain_device_list_from_udev=0 hints="none" }
-backup { backup_dir="/run/lvm-backup" archive=0 }
-CONF
-END
-}
 
 # Layouts.
 make_volumes() {
@@ -102,11 +82,6 @@ lvm vgchange -q -an vg
 END
 }
 
-lvm_exec() {
-    "$1" >"$S/$1.sh"
-    uml_job exec "output=$S/$1.out" -- /bin/bash "$S/$1.sh"
-}
-
 VOLUMES=(origin several striped three small striped_cow large merging)
 
 # The device that holds the bytes of a volume: below its snapshots, or below the snapshot that is in it.
@@ -153,8 +128,7 @@ setup_file() {
 
 setup() {
     uml_setup
-    ! lvm_missing || skip 'the package lvm2 is not installed'
-    [[ " ${LACKS-} " != *' devmapper '* ]] || skip 'this build lacks libdevmapper'
+    lvm_need
     devices=()
     for i in 0 1 2 3; do
         devices+=("98:$((16 * i))=$S/${PVS[i]}")
