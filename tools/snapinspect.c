@@ -7,6 +7,7 @@
 #include "tools/inspect/groups.h"
 #include "tools/inspect/list.h"
 #include "tools/inspect/options.h"
+#include "tools/inspect/system.h"
 #include "tools/shared/moved.h"
 #include "tools/shared/report.h"
 #include "tools/output/stream.h"
@@ -70,6 +71,8 @@ static int run(struct cli *cli)
     cli->reader_may_leave = !session.arguments.extract;
     if (session.arguments.extract)
         exit_status = inspect_extract(&session);
+    else if (session.arguments.system)
+        exit_status = inspect_system(&session);
     else if (session.arguments.lvm)
         exit_status = inspect_groups(&session, &err) == SNAP_OK ? CLI_EXIT_OK : cli_fail(cli, &err);
     else

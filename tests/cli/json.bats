@@ -247,6 +247,7 @@ seen() {
         assert_json '.result.groups[0].volumes[0].snapshots | length' 1
     fi
     seen snapinspect --json nosuch
+    seen snapinspect --json --system
     dd if=/dev/zero of=cow.before bs=512 count=1 conv=notrunc status=none
     seen snapinspect --json cow.before
     seen snapcheck --json cow.before

@@ -38,6 +38,11 @@ const struct cli_option inspect_option_table[] = {
      .group = "What to show",
      .kind = CLI_FLAG,
      .flag = &parsed.lvm},
+    {.name = "system",
+     .help = "show all snapshots of the running kernel as trees, with\nwhat they stand on and where they are mounted",
+     .group = "What to show",
+     .kind = CLI_FLAG,
+     .flag = &parsed.system},
     {.name = "extract",
      .argument = "FILE|DEV|-",
      .help = "write the view to a new sparse image, to a device, or to\nstandard output (needs --origin)",
@@ -120,6 +125,9 @@ const struct cli_option_rule inspect_option_rules[] = {
     {.name = "lvm",
      .excludes = {"origin", "cow", "list", "extract"},
      .reason = "it shows groups, and the operand names one of them"},
+    {.name = "system",
+     .excludes = {"origin", "cow", "devices", "lvm", "list", "extract"},
+     .reason = "it shows what the kernel has, and no store that is named"},
     {.name = "extract", .needs = "origin", .reason = "the view is the origin overlaid by the store"},
     {.name = "extract", .excludes = {"list"}, .reason = "--extract writes the view and prints no list"},
     {.name = "accept", .needs = "extract", .reason = "without it nothing is refused that could be waived"},
@@ -159,6 +167,8 @@ int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
         given->cow = cli->operands_count > 0 ? cli->operands[0] : NULL;
         return CLI_EXIT_OK;
     }
+    if (exit_status == CLI_EXIT_OK && given->system)
+        return cli->operands_count == 0 ? CLI_EXIT_OK : cli_usage_error(cli, "--system takes no operand");
     if (exit_status == CLI_EXIT_OK)
         exit_status = typed_cow(cli, &given->cow);
     return exit_status == CLI_EXIT_OK ? volumes_usage(cli, &given->devices, given->cow, given->origin) : exit_status;

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One row for each device, and for each file and mount point, with branches in front of the names. */
+#include "tools/inspect/system_table.h"
+
+#include "lib/base/bytes.h"
+#include "tools/cli/size.h"
+#include "tools/cli/table.h"
+#include "tools/inspect/state.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMN_NAME, COLUMN_TYPE, COLUMN_SIZE, COLUMN_CHUNK, COLUMN_MODE, COLUMN_USED, COLUMN_STATE, COLUMNS };
+
+static const struct cli_column columns[COLUMNS] = {
+    [COLUMN_NAME] = {"NAME", "device, file or mount point", 0, false, false},
+    [COLUMN_TYPE] = {"TYPE", "what it is", 0, false, false},
+    [COLUMN_SIZE] = {"SIZE", "of the device", 0, true, false},
+    [COLUMN_CHUNK] = {"CHUNK", "of the store", 0, true, false},
+    [COLUMN_MODE] = {"P", "P, PO or N", 0, false, false},
+    [COLUMN_USED] = {"USED", "how full the store is", 0, true, false},
+    [COLUMN_STATE] = {"STATE", "as the kernel says", 0, false, false},
+};
+
+#define PREFIX_BYTES 128u /* of branches: 3 for each step down */
+
+struct print {
+    struct inspect_session *session;
+    const struct inspect_running *running;
+    struct cli_table *table;
+    struct snap_error *err;
+};
+
+static struct cli_text size_text(const struct print *print, uint64_t sectors)
+{
+    struct cli_text text = {.text = "?"};
+    uint64_t bytes;
+
+    if (__builtin_mul_overflow(sectors, (uint64_t)SNAP_SECTOR_BYTES, &bytes))
+        return text;
+    if (!print->session->arguments.bytes)
+        return cli_size_text(bytes);
+    (void)snprintf(text.text, sizeof text.text, "%" PRIu64, bytes);
+    return text;
+}
+
+/* The kernel's own words; a merge has its rate besides. */
+static void state_text(const struct inspect_tree_node *node, char *text, size_t text_bytes)
+{
+    const struct snap_dm_stacks_use *use = node->use;
+    const struct snap_dm_status *status = &use->status;
+    const char *word = inspect_state_word(use);
+    size_t used;
+
+    if (strcmp(word, "merging") == 0 && node->rate.known)
+        (void)snprintf(text, text_bytes, "merging %s/s", cli_size_text(node->rate.bytes_per_second).text);
+    else if (strcmp(word, "merging") == 0 || strcmp(word, "merged") == 0 || !use->status_known ||
+             status->state != SNAP_DM_STATUS_FIGURES)
+        (void)snprintf(text, text_bytes, "%s", word);
+    else
+        (void)snprintf(text, text_bytes, status->metadata_known ? "%" PRIu64 "/%" PRIu64 " %" PRIu64
+                                                                : "%" PRIu64 "/%" PRIu64,
+                       status->allocated_sectors, status->total_sectors, status->metadata_sectors);
+    used = strlen(text);
+    if (use->device->suspended)
+        (void)snprintf(text + used, text_bytes - used, ", suspended");
+}
+
+static void used_text(const struct snap_dm_stacks_use *use, char *text, size_t text_bytes)
+{
+    const struct snap_dm_status *status = &use->status;
+
+    if (use->status_known && status->state == SNAP_DM_STATUS_FIGURES && status->total_sectors > 0)
+        (void)snprintf(text, text_bytes, "%.1f%%", 100.0 * (double)status->allocated_sectors /
+                       (double)status->total_sectors);
+}
+
+static enum snap_status print_device(const struct print *print, const struct inspect_tree_node *node,
+                                     const char *name)
+{
+    const struct snap_dm_stacks_use *use = node->use;
+    const bool store = use && use->role != SNAP_DM_STACKS_ORIGIN;
+    const struct inspect_tree_text type = inspect_tree_type(node);
+    const struct cli_text size = size_text(print, use ? use->target->length_sectors : node->block.size_sectors);
+    const struct cli_text chunk = size_text(print, store ? use->table.chunk_sectors : 0);
+    char used[64] = "", state[128] = "";
+    const char *const cells[COLUMNS] = {
+        name, type.text, size.text, store ? chunk.text : NULL,
+        store ? snap_dm_status_persistence_name(use->table.persistence) : NULL, used, state};
+
+    if (use)
+        state_text(node, state, sizeof state);
+    else if (node->mapped && node->mapped->suspended)
+        (void)snprintf(state, sizeof state, "suspended");
+    if (store)
+        used_text(use, used, sizeof used);
+    return cli_table_row(print->table, cells, print->err);
+}
+
+/* The prefix of what is one step further in. */
+static void step_in(const char *prefix, bool root, bool last, char inner[PREFIX_BYTES])
+{
+    (void)snprintf(inner, PREFIX_BYTES, "%.*s%s", (int)PREFIX_BYTES - 4, prefix, root ? "" : last ? "  " : "| ");
+}
+
+static enum snap_status print_text(const struct print *print, const char *prefix, bool last, const char *text,
+                                   const char *type)
+{
+    char name[PREFIX_BYTES + PATH_MAX];
+    const char *const cells[COLUMNS] = {name, type};
+
+    (void)snprintf(name, sizeof name, "%s%s%s", prefix, last ? "`-" : "|-", text);
+    return cli_table_row(print->table, cells, print->err);
+}
+
+static bool is_here(const struct inspect_tree_node *node, const struct snap_mounted_place *place)
+{
+    return place->number == node->block.number;
+}
+
+/* The file below a loop device, unless it is a device, which has a row of its own; and where the node is mounted. */
+static enum snap_status print_places(const struct print *print, const struct inspect_tree_node *node,
+                                     const char *prefix)
+{
+    const struct snap_mounted *mounted = &print->running->mounted;
+    const bool file = node->block.backing_path[0] != '\0' && node->block.below_count == 0;
+    enum snap_status status = SNAP_OK;
+    size_t left = file + node->children_count;
+
+    for (size_t i = 0; i < mounted->count; i++)
+        left += is_here(node, &mounted->places[i]);
+    if (file)
+        status = print_text(print, prefix, --left == 0, node->block.backing_path, "file");
+    for (size_t i = 0; i < mounted->count && status == SNAP_OK; i++)
+        if (is_here(node, &mounted->places[i]))
+            status = print_text(print, prefix, --left == 0, mounted->places[i].target,
+                                strcmp(mounted->places[i].target, SNAP_MOUNTED_SWAP) == 0 ? "swap" : "mount point");
+    return status;
+}
+
+static enum snap_status print_node(const struct print *print, const struct inspect_tree_node *node, const char *prefix,
+                                   bool root, bool last)
+{
+    char name[PREFIX_BYTES + sizeof node->name + 8], inner[PREFIX_BYTES];
+    enum snap_status status;
+
+    (void)snprintf(name, sizeof name, "%s%s%s", prefix, root ? "" : last ? "`-" : "|-", node->name);
+    status = print_device(print, node, name);
+    step_in(prefix, root, last, inner);
+    if (status == SNAP_OK)
+        status = print_places(print, node, inner);
+    for (size_t i = 0; i < node->children_count && status == SNAP_OK; i++)
+        status = print_node(print, node->children[i], inner, false, i + 1 == node->children_count);
+    return status;
+}
+
+static void advise(const struct print *print, const struct inspect_tree_node *node,
+                   const struct inspect_tree_node *parent)
+{
+    if (node->use) {
+        const struct inspect_state_text next = inspect_state_next(node, parent);
+
+        if (next.text[0] != '\0')
+            cli_note(print->session->cli, "%s: %s", node->name, next.text);
+    }
+    for (size_t i = 0; i < node->children_count; i++)
+        advise(print, node->children[i], node);
+}
+
+enum snap_status inspect_system_table(struct inspect_session *session, const struct inspect_running *running,
+                                      const struct inspect_tree *tree, struct snap_error *err)
+{
+    struct print print = {.session = session, .running = running, .err = err};
+    enum snap_status status = cli_table_open(columns, COLUMNS, &(struct cli_table_style){.raw = false},
+                                             session->cli->out, &print.table, err);
+
+    for (size_t i = 0; i < tree->count && status == SNAP_OK; i++)
+        status = print_node(&print, tree->roots[i], "", true, false);
+    if (status != SNAP_OK) {
+        cli_table_free(print.table);
+        return status;
+    }
+    status = cli_table_close(print.table, err);
+    for (size_t i = 0; i < tree->count && status == SNAP_OK; i++)
+        advise(&print, tree->roots[i], NULL);
+    return status;
+}
