@@ -293,6 +293,89 @@ merge-pending,unreadable pending pv0,?"
     assert_equal "$(sed -n 3p <<<"$output")" 0.01
 }
 
+# assert_ways_out: the lines that end a merge that is stuck.
+assert_ways_out() {
+    assert_said "lvm:vg/snap: LVM can never finish the merge of this snapshot, since its store is invalid."
+    assert_said "deactivate the group first, if it is active (vgchange -an vg)"
+    assert_said $'\n  lvremove vg/snap\n'
+    assert_said $'\n  snapcreate -f --devices pv0,pv1 --origin lvm:vg/origin --cow lvm:vg/snap'
+}
+
+@test "a pending merge of an invalid snapshot: it is said that it never ends, and what ends it" {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/invalid.recipe" cow origin view
+    volumes_make origin cow
+    sha256sum pv0 pv1 >before
+    program snapcheck --devices pv0,pv1 lvm:vg/snap
+    assert_status 4
+    assert_not_said "LVM can never"
+    volumes_make origin cow cow_store merging_store
+    sha256sum pv0 pv1 >before
+    program snapcheck --devices pv0,pv1 lvm:vg/snap
+    assert_status 4
+    assert_ways_out
+    assert_shown "lvm:vg/snap: LVM: the snapshot is to be merged when its group is activated, and since its store is invalid that never ends"
+    program snapinspect --devices pv0,pv1 lvm:vg/snap
+    assert_status 4
+    assert_ways_out
+    assert_shown "LVM         the snapshot is to be merged when its group is activated, and since its store is invalid that"
+    program snapinspect --lvm --devices pv0,pv1
+    assert_status 0
+    assert_ways_out
+    for name in snapinspect snapcheck; do
+        program "$name" --json --devices pv0,pv1 lvm:vg/snap
+        assert_json .result.lvm_merge stuck
+    done
+}
+
+@test "a merge that is pending or done is said of the one snapshot as well" {
+    local store word
+    for store in 'one-entry pending' 'empty done'; do
+        word=${store#* }
+        "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/${store% *}.recipe" cow origin view
+        volumes_make origin cow cow_store merging_store
+        sha256sum pv0 pv1 >before
+        program snapinspect --devices pv0,pv1 --json lvm:vg/snap
+        assert_json .result.lvm_merge "$word"
+        program snapcheck --devices pv0,pv1 --json lvm:vg/snap
+        assert_json .result.lvm_merge "$word"
+        program snapinspect --devices pv0,pv1 lvm:vg/snap
+        assert_shown "LVM         the snapshot is "
+        assert_not_said lvremove
+    done
+    volumes_make origin cow
+    sha256sum pv0 pv1 >before
+    program snapinspect --devices pv0,pv1 --json lvm:vg/snap
+    assert_json .result.lvm_merge null
+}
+
+@test "a store whose volume was shrunk under its entries: how far to extend it, and where its data were" {
+    local text
+    sed 's/^chunk_sectors 8/chunk_sectors 1/; s/^cow_chunks .*/cow_chunks 160/; s/^entry .*/entries 0 60 old=7+3*i/' \
+        "$SRCDIR/tests/images/one-entry.recipe" >recipe
+    "$BUILDDIR/tests/images/mkstore" recipe cow origin view
+    truncate -s 24576 cow
+    volumes_make origin cow
+    sha256sum pv0 pv1 >before
+    # The last of 60 entries has its data in chunk 62.
+    text="the list needs 32256 bytes, but the device has 24576, so it was cut"
+    program snapcheck --devices pv0,pv1 lvm:vg/snap
+    assert_status 4
+    assert_shown "lvm:vg/snap: $text"
+    assert_shown "make the volume as large again: lvextend -L 32768b vg/snap; that may give it other extents than it had"
+    assert_shown "(/etc/lvm/archive, vgcfgrestore --list vg)"
+    [[ $output != *truncate* ]]
+    program snapinspect --devices pv0,pv1 lvm:vg/snap
+    assert_status 4
+    assert_shown "cut         $text"
+    assert_shown "lvextend -L 32768b vg/snap"
+    program snapinspect --json --devices pv0,pv1 lvm:vg/snap
+    assert_json .result.needs_bytes 32256
+    # Of an image, the same is said with other ways out.
+    program snapinspect cow
+    assert_shown "cut         $text"
+    assert_shown "truncate -s 32256 cow"
+}
+
 @test "--lvm: another group, no group, and what does not go with it" {
     program snapinspect --lvm --devices pv0,pv1 vh
     assert_status 8

@@ -8,6 +8,7 @@
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
 #include "tools/shared/invalid.h"
+#include "tools/shared/lvm_merge.h"
 #include "tools/shared/pair.h"
 #include "tools/shared/verdict.h"
 #include "tools/shared/report.h"
@@ -74,6 +75,7 @@ static void print_summary(struct check_session *session)
 {
     const uint64_t *counts = session->findings.severity_counts;
     const struct snap_check_result *result = &session->result;
+    const char *merge = lvm_merge_sentence(lvm_merge_find(&session->cow, &session->store, result));
 
     if (session->cli->quiet)
         return;
@@ -90,6 +92,8 @@ static void print_summary(struct check_session *session)
         report_print(session->cli->out, "%s: not usable", session->cow.path);
     for (unsigned i = 0; i < INVALID_SENTENCES && invalid_is_readable(&session->store, &session->findings); i++)
         report_print(session->cli->out, "%s: %s", session->cow.path, invalid_text(result, i).text);
+    if (merge)
+        report_print(session->cli->out, "%s: LVM: %s", session->cow.path, merge);
     if (result->needs_bytes > 0)
         report_print(session->cli->out, "%s: %s", session->cow.path, verdict_cut_text(&session->cow, result).text);
 }
@@ -131,6 +135,8 @@ static void keep_json(struct check_session *session)
     if (session->result.list_complete)
         cli_json_set_uint(figures, "repeated_entries", session->result.repeated_entries);
     invalid_set_json(figures, &session->store, &session->result);
+    cli_json_set_string(figures, "lvm_merge",
+                        lvm_merge_word(lvm_merge_find(&session->cow, &session->store, &session->result)));
     if (!snap_header_is_store(&session->store))
         content_set(figures, &session->cow, &session->store);
     cli_json_set_string(figures, "verdict", verdict_word(session));
@@ -171,6 +177,9 @@ static void print_way_out(const struct check_session *session)
     else if (pair_is_skippable(&session->findings, &session->result))
         pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
                          volumes_option(&session->arguments.devices).text);
+    if (lvm_merge_find(&session->cow, &session->store, &session->result) == LVM_MERGE_STUCK)
+        lvm_merge_say_ways_out(session->cli, session->cow.path, session->origin.path,
+                               volumes_option(&session->arguments.devices).text);
 }
 
 /* The end of --put-back: nothing was checked. */

@@ -11,6 +11,7 @@
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
 #include "tools/shared/invalid.h"
+#include "tools/shared/lvm_merge.h"
 #include "tools/shared/pair.h"
 #include "tools/shared/pair_report.h"
 #include "tools/shared/verdict.h"
@@ -95,6 +96,9 @@ void inspect_figures_warn(struct inspect_session *session)
         pair_is_skippable(&session->findings, &session->result))
         pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
                          volumes_option(&session->arguments.devices).text);
+    if (lvm_merge_find(&session->cow, &session->store, &session->result) == LVM_MERGE_STUCK)
+        lvm_merge_say_ways_out(session->cli, session->cow.path, session->origin.path,
+                               volumes_option(&session->arguments.devices).text);
     say_how_to_take_back(session);
 }
 
@@ -198,6 +202,17 @@ static void print_usage(const struct inspect_session *session)
                  cli_count_text(result->capacity_entries, "chunk", "chunks").text);
 }
 
+/* What LVM has to do with the snapshot, and what it lacks. */
+static void print_volume(const struct inspect_session *session)
+{
+    const char *merge = lvm_merge_sentence(lvm_merge_find(&session->cow, &session->store, &session->result));
+
+    if (merge)
+        report_field(session->cli, REPORT_DATA, "LVM", "%s", merge);
+    if (session->result.needs_bytes > 0)
+        report_field(session->cli, REPORT_DATA, "cut", "%s", verdict_cut_text(&session->cow, &session->result).text);
+}
+
 void inspect_figures_print(struct inspect_session *session)
 {
     const struct snap_layout *layout = &session->store.layout;
@@ -222,6 +237,7 @@ void inspect_figures_print(struct inspect_session *session)
     print_identity(session);
     print_undo(session);
     print_fingerprint(session);
+    print_volume(session);
     if (!session->result.list_complete)
         return;
     print_usage(session);
@@ -249,6 +265,10 @@ void inspect_figures_set(struct cli_json *result, const struct inspect_session *
     if (session->result.list_complete)
         report_set_figures(result, &session->store, &session->result);
     invalid_set_json(result, &session->store, &session->result);
+    cli_json_set_string(result, "lvm_merge",
+                        lvm_merge_word(lvm_merge_find(&session->cow, &session->store, &session->result)));
+    if (session->result.needs_bytes > 0)
+        cli_json_set_uint(result, "needs_bytes", session->result.needs_bytes);
     if (session->evidence_known) {
         report_set_probe(result, "on_origin", &session->evidence.origin);
         report_set_probe(result, "in_view", &session->evidence.view);

@@ -5,20 +5,12 @@
 
 #include "lib/check/check.h"
 #include "tools/cli/size.h"
+#include "tools/shared/lvm_merge.h"
 #include "tools/shared/volumes.h"
-
-/* Of a snapshot that LVM shall merge (merging_store in the metadata). */
-enum inspect_group_merge {
-    INSPECT_GROUP_MERGE_NONE,    /* it shall not */
-    INSPECT_GROUP_MERGE_PENDING, /* not begun; or begun and stopped, which leaves no mark */
-    INSPECT_GROUP_MERGE_BEGUN,   /* the kernel merges it now, or the record says that a merge is under way */
-    INSPECT_GROUP_MERGE_STUCK,   /* the store is invalid: the origin shows errors where it is activated */
-    INSPECT_GROUP_MERGE_DONE     /* the list is empty: LVM removes the snapshot when it is activated */
-};
 
 struct inspect_group_look {
     const char *state;
-    enum inspect_group_merge merge;
+    enum lvm_merge merge;
     bool figures;                    /* the two below are set */
     struct snap_store store;
     struct snap_check_result check;
@@ -32,9 +24,6 @@ enum snap_status inspect_group_look_at(struct cli *cli, const struct volumes *vo
                                        const struct snap_metadata *metadata,
                                        const struct snap_metadata_segment *snapshot, struct inspect_group_look *look,
                                        struct snap_error *err);
-
-/* "pending", "begun", "stuck", "done"; NULL where it shall not be merged. */
-const char *inspect_group_merge_word(const struct inspect_group_look *look);
 
 /*
  * How full the store is in per cent with two digits, as lvs shows it: 0.00 where it has no entries, 100.00 where it is

@@ -206,7 +206,7 @@ enum snap_status inspect_group_rows_volume(const struct inspect_group_rows *rows
 /* "merge pending, valid"; in a raw table without the blanks. */
 static struct cli_text state_text(const struct inspect_group_rows *rows, const struct inspect_group_look *look)
 {
-    const char *const merge = inspect_group_merge_word(look);
+    const char *const merge = lvm_merge_word(look->merge);
     const bool raw = rows->session->arguments.raw;
     struct cli_text text;
 
@@ -239,7 +239,7 @@ enum snap_status inspect_group_rows_snapshot(const struct inspect_group_rows *ro
         [COLUMN_STATE] = state.text,
         [COLUMN_GROUP] = metadata->name,
         [COLUMN_ORIGIN] = metadata->lvs[snapshot->origin].name,
-        [COLUMN_MERGE] = inspect_group_merge_word(look),
+        [COLUMN_MERGE] = lvm_merge_word(look->merge),
         [COLUMN_ENTRIES] = look->figures ? entries.text : NULL,
         [COLUMN_FREE] = look->figures ? left.text : NULL,
         [COLUMN_UUID] = id.text,
@@ -316,7 +316,7 @@ struct cli_json *inspect_group_rows_snapshot_json(const struct inspect_group_row
     cli_json_set_uint(row, "size_bytes", volume_bytes(metadata, snapshot->cow));
     cli_json_set_uint(row, "chunk_sectors", snapshot->chunk_sectors);
     cli_json_set_bool(row, "merging", snapshot->merging);
-    cli_json_set_string(row, "merge", inspect_group_merge_word(look));
+    cli_json_set_string(row, "merge", lvm_merge_word(look->merge));
     cli_json_set_string(row, "state", look->state);
     if (look->figures) {
         cli_json_set_uint(row, "entries", look->check.entries);

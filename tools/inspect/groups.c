@@ -6,12 +6,33 @@
 #include "tools/inspect/group_rows.h"
 #include "tools/shared/report.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 /* The walk through one group; either its table or `volumes` gets what is found. */
 struct walk {
     struct inspect_group_rows rows;
     struct cli *cli;
     struct cli_json *volumes;
 };
+
+static enum snap_status say_stuck(const struct walk *walk, const struct snap_metadata_segment *snapshot,
+                                  struct snap_error *err)
+{
+    const struct snap_metadata *metadata = walk->rows.group->metadata;
+    char *origin = NULL, *cow = NULL;
+
+    if (asprintf(&origin, "%s%s/%s", DEVICES_LVM, metadata->name, metadata->lvs[snapshot->origin].name) < 0)
+        return snap_fail(err, SNAP_E_NOMEM, "no memory for a name");
+    if (asprintf(&cow, "%s%s/%s", DEVICES_LVM, metadata->name, metadata->lvs[snapshot->cow].name) < 0) {
+        free(origin);
+        return snap_fail(err, SNAP_E_NOMEM, "no memory for a name");
+    }
+    lvm_merge_say_ways_out(walk->cli, cow, origin, volumes_option(&walk->rows.session->arguments.devices).text);
+    free(origin);
+    free(cow);
+    return SNAP_OK;
+}
 
 static enum snap_status show_snapshots(const struct walk *walk, size_t origin, struct cli_json *list,
                                        struct snap_error *err)
@@ -28,6 +49,8 @@ static enum snap_status show_snapshots(const struct walk *walk, size_t origin, s
         status = cli_stop_wanted() ? snap_fail(err, SNAP_E_STOPPED, "stopped")
                                    : inspect_group_look_at(walk->cli, walk->rows.volumes, metadata, snapshot, &look,
                                                            err);
+        if (status == SNAP_OK && look.merge == LVM_MERGE_STUCK)
+            status = say_stuck(walk, snapshot, err);
         if (status == SNAP_OK && walk->rows.table)
             status = inspect_group_rows_snapshot(&walk->rows, snapshot, &look, err);
         else if (status == SNAP_OK)

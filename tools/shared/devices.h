@@ -28,6 +28,8 @@ struct device {
     struct snap_device *parts; /* of an LVM volume: the physical volumes that it is on; else NULL */
     size_t part_count;
     char *lvm_group;          /* of a COW: the group whose metadata name its origin; else NULL */
+    bool lvm_merging;         /* the same: LVM shall merge it */
+    uint64_t lvm_extent_bytes; /* the same: in what steps it grows; else 0 */
 };
 
 /*

@@ -2,11 +2,14 @@
 /* What all programs say and do about the judgement whether a store and an origin belong together. */
 #include "tools/shared/verdict.h"
 
+#include "lib/base/bytes.h"
 #include "lib/base/text.h"
 #include "tools/shared/content.h"
+#include "tools/shared/lvm_name.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct report_text verdict_text(const struct snap_pair *pair)
 {
@@ -168,8 +171,34 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
     return SNAP_OK;
 }
 
+/* How a volume of LVM becomes as large again; empty where it is none. */
+static struct report_text grow_text(const struct device *cow, const struct snap_check_result *check)
+{
+    const uint64_t step_bytes = cow->lvm_extent_bytes > 0 ? cow->lvm_extent_bytes : SNAP_SECTOR_BYTES;
+    struct report_text text = {""};
+    struct lvm_name name;
+    const char *volume = "";
+
+    if (cow->lvm_group)
+        volume = cow->path + strlen(DEVICES_LVM);
+    else if (strncmp(cow->facts.serial, "LVM-", 4) == 0 && lvm_name_of_mapped(cow->facts.dm_name, &name))
+        volume = name.text + strlen(LVM_NAME_PREFIX);
+    if (volume[0] == '\0')
+        return text;
+    /* What the list needs is less than 2^63, and an extent less than 2^41. */
+    (void)snprintf(text.text, sizeof text.text,
+                   "make the volume as large again: lvextend -L %" PRIu64 "b %.4000s; that may give it other extents "
+                   "than it had, and then its data are not there: the archive of the group's metadata tells which "
+                   "they were (/etc/lvm/archive, vgcfgrestore --list %.*s), and lvextend takes them behind the name, "
+                   "as PV:FIRST-LAST",
+                   (check->needs_bytes + step_bytes - 1) / step_bytes * step_bytes, cli_quote(volume).text,
+                   (int)strcspn(volume, "/"), volume);
+    return text;
+}
+
 struct report_text verdict_cut_text(const struct device *cow, const struct snap_check_result *check)
 {
+    const struct report_text grow = grow_text(cow, check);
     struct report_text result;
     int used = snprintf(result.text, sizeof result.text, "the list needs %s%" PRIu64 " bytes, but the device has "
                         "%" PRIu64 ", so it was cut, or copied in part (%" PRIu64 " of %" PRIu64 " entries %s data "
@@ -178,7 +207,9 @@ struct report_text verdict_cut_text(const struct device *cow, const struct snap_
                         check->entries_cut, check->entries,
                         snap_text_form(check->entries_cut, "has its", "have their"));
 
-    if (cow->facts.block_device)
+    if (grow.text[0] != '\0')
+        (void)snprintf(result.text + used, sizeof result.text - (size_t)used, "%.7000s", grow.text);
+    else if (cow->facts.block_device)
         (void)snprintf(result.text + used, sizeof result.text - (size_t)used, "make the volume as large again; if it "
                        "is a logical volume, lvextend may give it other extents than it had, and the archive of its "
                        "group tells which they were");

@@ -225,12 +225,17 @@ static enum snap_status open_any(struct cli *cli, const struct volumes *volumes,
 static enum snap_status remember_group(const struct volumes *volumes, const char *cow_argument, struct device *cow,
                                        struct snap_error *err)
 {
+    const struct snap_metadata_segment *snapshot = NULL;
     const struct snap_group *group;
     size_t lv;
     enum snap_status status = find_volume(volumes, cow_argument, &group, &lv, err);
 
-    if (status != SNAP_OK || !snap_metadata_snapshot_of(group->metadata, lv))
+    if (status == SNAP_OK)
+        snapshot = snap_metadata_snapshot_of(group->metadata, lv);
+    if (!snapshot)
         return status;
+    cow->lvm_merging = snapshot->merging;
+    cow->lvm_extent_bytes = group->metadata->extent_sectors * SNAP_SECTOR_BYTES;
     cow->lvm_group = strdup(group->metadata->name);
     return cow->lvm_group ? SNAP_OK : snap_fail(err, SNAP_E_NOMEM, "%s: no memory to open it", cow_argument);
 }
