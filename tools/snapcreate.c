@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapcreate: makes a store for an origin, or lets one that is there remember its origin. */
 #include "tools/cli/cli.h"
+#include "tools/create/activate.h"
 #include "tools/create/identify.h"
 #include "tools/create/options.h"
 #include "tools/create/plan.h"
@@ -13,10 +14,14 @@
 
 static enum snap_status create(struct create_session *session, struct snap_error *err)
 {
-    enum snap_status status = create_table_plan(session, err);
+    enum snap_status status = create_activate_possible(session, err);
 
+    if (status == SNAP_OK)
+        status = create_table_plan(session, err);
     if (status == SNAP_OK && !session->tables_only)
         status = create_plan(session, err);
+    if (status == SNAP_OK)
+        status = create_activate_plan(session, err);
     if (status == SNAP_OK && session->arguments.table_given)
         status = create_table_make(session, err);
     if (status != SNAP_OK || session->tables_only)
@@ -57,6 +62,7 @@ static int run(struct cli *cli)
         return exit_status;
     cli_catch_signals();
     sandbox_allow(&sandbox, session.arguments.cow);
+    sandbox.tables = session.arguments.activate;
     sandbox_enter(&sandbox, cli);
     if (session.arguments.identify) {
         exit_status = identify(&session);
@@ -70,7 +76,7 @@ static int run(struct cli *cli)
     exit_status = devices_close_all(cli, cow, 1, exit_status);
     if (create_write_close(&session, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
-    return devices_close_all(cli, sources, 2, exit_status);
+    return create_activate_load(&session, devices_close_all(cli, sources, 2, exit_status));
 }
 
 static const struct cli_program program = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapinspect: shows what is in a snapshot store, lists it, and reads the snapshot out of it; never writes to it. */
 #include "tools/cli/cli.h"
+#include "tools/inspect/activate.h"
 #include "tools/inspect/extract.h"
 #include "tools/inspect/figures.h"
 #include "tools/inspect/group_rows.h"
@@ -67,12 +68,15 @@ static int run(struct cli *cli)
         return exit_status;
     cli_catch_signals();
     sandbox_allow(&sandbox, output_stream_is(session.arguments.extract) ? NULL : session.arguments.extract);
+    sandbox.tables = session.arguments.activate;
     sandbox_enter(&sandbox, cli);
     cli->reader_may_leave = !session.arguments.extract;
     if (session.arguments.extract)
         exit_status = inspect_extract(&session);
     else if (session.arguments.system)
         exit_status = inspect_system(&session);
+    else if (session.arguments.activate)
+        exit_status = inspect_activate(&session);
     else if (session.arguments.lvm)
         exit_status = inspect_groups(&session, &err) == SNAP_OK ? CLI_EXIT_OK : cli_fail(cli, &err);
     else

@@ -65,6 +65,12 @@ static const char *const program_calls[] = {
     "waitpid",
 };
 
+/* libdevmapper makes nodes where udev does not, and waits for udev on a semaphore. */
+static const char *const table_calls[] = {
+    "chown", "chown32", "fchownat", "ipc", "lchown", "lchown32", "mknod", "mknodat", "semctl", "semget", "semop",
+    "semtimedop", "semtimedop_time64",
+};
+
 #ifdef WITH_SANITIZERS
 /* Their leak checker looks at the program from outside when it ends. */
 static const char *const checker_calls[] = {"getdents", "ptrace"};
@@ -154,7 +160,7 @@ static unsigned load(scmp_filter_ctx filter, bool complete)
 }
 
 /* ENOSYS: a C library that is newer than this list falls back to older calls then. */
-static unsigned confine_calls(bool program, bool may_open)
+static unsigned confine_calls(bool program, bool may_open, bool tables)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     bool complete;
@@ -177,7 +183,8 @@ static unsigned confine_calls(bool program, bool may_open)
         }
     }
     if (complete && program)
-        complete = allow(filter, program_calls, COUNT(program_calls)) && refuse_table_changes();
+        complete = allow(filter, program_calls, COUNT(program_calls)) &&
+                   (tables ? allow(filter, table_calls, COUNT(table_calls)) : refuse_table_changes());
 #ifdef WITH_SANITIZERS
     if (complete && program)
         complete = allow(filter, checker_calls, COUNT(checker_calls));
@@ -190,8 +197,9 @@ unsigned snap_confine_program_calls(void)
     return COUNT(parser_calls) + COUNT(opening_calls) + COUNT(program_calls);
 }
 #else
-static unsigned confine_calls(bool program, bool may_open)
+static unsigned confine_calls(bool program, bool may_open, bool tables)
 {
+    (void)tables;
     (void)program;
     (void)may_open;
     return 0;
@@ -230,7 +238,8 @@ static uint64_t known_access(long version)
 static bool add_place(int ruleset, const struct snap_confine_place *place, uint64_t known)
 {
     const struct landlock_path_beneath_attr rule = {
-        .allowed_access = known & (place->folder ? ACCESS_FILE | ACCESS_NAMES : ACCESS_FILE),
+        .allowed_access = known & (ACCESS_FILE | (place->folder ? ACCESS_NAMES : 0) |
+                                   (place->nodes ? LANDLOCK_ACCESS_FS_MAKE_BLOCK : 0)),
         .parent_fd = place->fd,
     };
 
@@ -265,16 +274,16 @@ static unsigned confine_files(const struct snap_confine_place *places, size_t co
 }
 #endif
 
-unsigned snap_confine_program(const struct snap_confine_place *places, size_t count)
+unsigned snap_confine_program(const struct snap_confine_place *places, size_t count, bool tables)
 {
     const unsigned privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? SNAP_CONFINED_PRIVILEGES : 0;
 
-    return privileges | confine_files(places, count) | confine_calls(true, true);
+    return privileges | confine_files(places, count) | confine_calls(true, true, tables);
 }
 
 unsigned snap_confine_parser(bool may_open)
 {
     const unsigned privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? SNAP_CONFINED_PRIVILEGES : 0;
 
-    return privileges | confine_files(NULL, 0) | confine_calls(false, may_open);
+    return privileges | confine_files(NULL, 0) | confine_calls(false, may_open, false);
 }

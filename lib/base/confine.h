@@ -15,6 +15,7 @@
 struct snap_confine_place {
     int fd;       /* open, O_PATH is enough; borrowed */
     bool folder;
+    bool nodes;   /* of a folder: device nodes may be made and removed in it, too */
 };
 
 /*
@@ -22,8 +23,11 @@ struct snap_confine_place {
  * what lies in `places`, start no program, use no network, and make only the system calls of a list; the others fail
  * with ENOSYS. What is open already stays as it is. Applies to the calling thread and to what it starts later: call it
  * before there are other threads. Cannot be undone. Returns what is in force.
+ *
+ * `tables`: device-mapper may be told to make, change and remove devices, and udev waited for; else it may only be
+ * asked.
  */
-unsigned snap_confine_program(const struct snap_confine_place *places, size_t count);
+unsigned snap_confine_program(const struct snap_confine_place *places, size_t count, bool tables);
 
 /*
  * For a process that only parses what it can read from descriptors that are open (child.h): it can read, allocate,

@@ -2,6 +2,8 @@
 /* Asks device-mapper through libdevmapper, device by device, for tables and status. */
 #include "lib/device/dm_tables.h"
 
+#include "lib/device/dm_tables_private.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libdevmapper.h>
@@ -292,8 +294,7 @@ static int by_number(const void *a, const void *b)
     return first->number < second->number ? -1 : first->number > second->number;
 }
 
-/* Whether libdevmapper may be used: it is asked for nothing where there is no device-mapper. */
-static enum snap_status open_control(struct snap_error *err)
+enum snap_status snap_dm_tables_open(struct snap_error *err)
 {
     int reason = control_errno();
 
@@ -307,7 +308,7 @@ static enum snap_status open_control(struct snap_error *err)
 
 enum snap_status snap_dm_tables_read(unsigned more, struct snap_dm_tables *tables, struct snap_error *err)
 {
-    enum snap_status status = open_control(err);
+    enum snap_status status = snap_dm_tables_open(err);
 
     *tables = (struct snap_dm_tables){.count = 0};
     if (status != SNAP_OK)
@@ -322,7 +323,7 @@ enum snap_status snap_dm_tables_read(unsigned more, struct snap_dm_tables *table
 enum snap_status snap_dm_tables_read_one(uint64_t device_number, unsigned more, struct snap_dm_tables *tables,
                                          struct snap_error *err)
 {
-    enum snap_status status = open_control(err);
+    enum snap_status status = snap_dm_tables_open(err);
 
     *tables = (struct snap_dm_tables){.count = 0};
     if (status != SNAP_OK)

@@ -65,3 +65,10 @@ enum snap_status snap_table_line(enum snap_table_target target, uint64_t origin_
     }
     return SNAP_OK;
 }
+
+const char *snap_table_line_params(const char *line)
+{
+    for (unsigned words = 0; words < 3; words++)
+        line += strcspn(line, " ") + (line[strcspn(line, " ")] == ' ');
+    return line;
+}

@@ -27,4 +27,7 @@ enum snap_status snap_table_line(enum snap_table_target target, uint64_t origin_
                                  const char *cow_path, enum snap_table_mode mode, uint32_t chunk_sectors, char *text,
                                  uint64_t text_bytes, struct snap_error *err);
 
+/* What stands behind start, length and target of such a line: the parameters of the target. */
+const char *snap_table_line_params(const char *line);
+
 #endif

@@ -257,7 +257,7 @@ one_user() {
 
 @test "each third-party library is behind one file" {
     one_user 'blkid/' lib/device/probe.c
-    one_user 'libdevmapper' 'lib/device/dm_tables.c lib/lvm/lvm_text.c'
+    one_user 'libdevmapper' 'lib/device/dm_load.c lib/device/dm_tables.c lib/lvm/lvm_text.c'
     one_user 'liburing' lib/io/uring.c
     one_user 'seccomp' lib/base/confine.c
     one_user 'popt' tools/cli/options.c

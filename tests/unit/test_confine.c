@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -66,7 +67,8 @@ static int remove_folders(void **state)
 }
 
 /* Runs `tries` in a process that is confined to the first folder; *confined gets what is in force there. */
-static int in_confined_process(const struct folders *folders, int (*tries)(const struct folders *), unsigned *confined)
+static int in_process(const struct folders *folders, int (*tries)(const struct folders *), bool tables,
+                      unsigned *confined)
 {
     int fds[2], status;
     pid_t child;
@@ -75,8 +77,8 @@ static int in_confined_process(const struct folders *folders, int (*tries)(const
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        const struct snap_confine_place place = {.fd = folders->allowed_fd, .folder = true};
-        const unsigned in_force = snap_confine_program(&place, 1);
+        const struct snap_confine_place place = {.fd = folders->allowed_fd, .folder = true, .nodes = tables};
+        const unsigned in_force = snap_confine_program(&place, 1, tables);
 
         if (write(fds[1], &in_force, sizeof in_force) != sizeof in_force)
             _exit(99);
@@ -87,6 +89,11 @@ static int in_confined_process(const struct folders *folders, int (*tries)(const
     assert_int_equal(close(fds[0]) + close(fds[1]), 0);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+static int in_confined_process(const struct folders *folders, int (*tries)(const struct folders *), unsigned *confined)
+{
+    return in_process(folders, tries, false, confined);
 }
 
 /* The bits of what worked. */
@@ -142,6 +149,37 @@ static void a_file_elsewhere_is_not_emptied(void **state)
     assert_int_equal(close(fd), 0);
 }
 #endif
+
+/* What libdevmapper does; the descriptor is none of device-mapper, so the kernel refuses in other words than EPERM. */
+static int try_tables(const struct folders *folders)
+{
+    const int semaphore = semget(IPC_PRIVATE, 1, 0600);
+    int worked = 0;
+
+    worked |= ioctl(folders->allowed_fd, DM_DEV_CREATE, NULL) < 0 && errno != EPERM ? 1 : 0;
+    worked |= ioctl(folders->allowed_fd, DM_TABLE_LOAD, NULL) < 0 && errno != EPERM ? 2 : 0;
+    worked |= ioctl(folders->allowed_fd, DM_LIST_DEVICES, NULL) < 0 && errno != EPERM ? 4 : 0;
+    worked |= semaphore >= 0 && semctl(semaphore, 0, IPC_RMID) == 0 ? 8 : 0;
+    /* As root it is made; for others the kernel says EPERM where Landlock would say EACCES. */
+    worked |= mknodat(folders->allowed_fd, "node", S_IFBLK | 0600, 0) == 0 || errno == EPERM ? 16 : 0;
+    (void)unlinkat(folders->allowed_fd, "node", 0);
+    worked |= mknodat(folders->other_fd, "node", S_IFBLK | 0600, 0) == 0 ? 32 : 0;
+    return worked;
+}
+
+static void tables_can_be_changed_only_where_that_is_asked_for(void **state)
+{
+    unsigned confined;
+    const int without = in_process(*state, try_tables, false, &confined);
+    const int with = in_process(*state, try_tables, true, &confined);
+
+    if ((confined & (SNAP_CONFINED_FILES | SNAP_CONFINED_SYSCALLS)) != (SNAP_CONFINED_FILES | SNAP_CONFINED_SYSCALLS)) {
+        print_message("skipped: this kernel has no Landlock, or there is no seccomp\n");
+        skip();
+    }
+    assert_int_equal(without, 4);
+    assert_int_equal(with, 1 | 2 | 4 | 8 | 16);
+}
 
 static int do_what_is_needed(const struct folders *folders)
 {
@@ -241,6 +279,8 @@ static void memory_is_not_dumped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(tables_can_be_changed_only_where_that_is_asked_for, make_folders,
+                                        remove_folders),
         cmocka_unit_test_setup_teardown(a_write_elsewhere_is_stopped, make_folders, remove_folders),
 #if defined HAVE_LINUX_LANDLOCK_H && defined SYS_landlock_create_ruleset
         cmocka_unit_test_setup_teardown(a_file_elsewhere_is_not_emptied, make_folders, remove_folders),

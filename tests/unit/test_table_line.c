@@ -121,12 +121,22 @@ static void transient_line_and_no_merge_of_it(void **state)
     assert_string_equal(text, "");
 }
 
+static void parameters_of_a_line(void **state)
+{
+    (void)state;
+    assert_string_equal(snap_table_line_params("0 204800 snapshot 8:1 7:0 P 8"), "8:1 7:0 P 8");
+    assert_string_equal(snap_table_line_params("0 8 snapshot-origin 8:1"), "8:1");
+    assert_string_equal(snap_table_line_params("0 8 error"), "");
+    assert_string_equal(snap_table_line_params(""), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snapshot_line),
         cmocka_unit_test(overflow_mode_line),
         cmocka_unit_test(merge_line),
+        cmocka_unit_test(parameters_of_a_line),
         cmocka_unit_test(transient_line_and_no_merge_of_it),
         cmocka_unit_test(origin_line_ignores_store_and_chunk),
         cmocka_unit_test(text_must_fit_with_its_end),

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const size_words[] = {"max", NULL};
-static const char *const accept_words[] = {"identity", NULL}; /* enum create_accept */
+static const char *const accept_words[] = {"identity", "cut", NULL}; /* enum create_accept */
 static const char *const table_words[] = {"snapshot", "snapshot-origin", "snapshot-merge", "P", "PO", "N",
                                           NULL}; /* enum create_table */
 
@@ -71,7 +71,7 @@ const struct cli_option create_option_table[] = {
     {.name = "accept",
      .argument = "LIST",
      .help = "waive a refusal: identity (an origin that is itself a\nstore; "
-             "newer content, or a store, that does not fit)",
+             "newer content, or a store, that does not fit),\ncut (with --activate: the list may have been cut off)",
      .group = "Store",
      .kind = CLI_LIST,
      .list = &parsed.accept,
@@ -86,6 +86,18 @@ const struct cli_option create_option_table[] = {
      .words = table_words,
      .any_case = true,
      .given = &parsed.table_given},
+    {.name = "activate",
+     .argument = "NAME",
+     .help = "make the snapshot active as /dev/mapper/NAME; a store that\nis there is used as it is",
+     .group = "Kernel",
+     .kind = CLI_STRING,
+     .string = &parsed.activate},
+    {.name = "activate-origin",
+     .argument = "NAME",
+     .help = "with --activate: also the device through which the origin\nis written to meanwhile",
+     .group = "Kernel",
+     .kind = CLI_STRING,
+     .string = &parsed.activate_origin},
     CLI_OPTION_JSON(&parsed.json),
     {.name = "force",
      .letter = 'f',
@@ -100,8 +112,15 @@ const struct cli_option create_option_table[] = {
 
 const struct cli_option_rule create_option_rules[] = {
     {.name = "identify",
-     .excludes = {"from-diff", "chunk-size", "size", "no-identity", "print-table"},
+     .excludes = {"from-diff", "chunk-size", "size", "no-identity", "print-table",
+                  "activate"},
      .reason = "with --identify no store is made"},
+    {.name = "activate-origin",
+     .needs = "activate",
+     .reason = "what is written to an origin whose snapshot is not active destroys the snapshot"},
+    {.name = "activate",
+     .excludes = {"size"},
+     .reason = "the kernel takes only devices, and --size makes an image"},
     CLI_OPTION_RULES_END,
 };
 

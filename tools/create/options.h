@@ -5,7 +5,7 @@
 
 #include "tools/cli/cli.h"
 
-enum create_accept { CREATE_ACCEPT_IDENTITY }; /* --accept */
+enum create_accept { CREATE_ACCEPT_IDENTITY, CREATE_ACCEPT_CUT }; /* --accept; as enum accept begins */
 
 /* --print-table: which tables, and what the kernel does when the store is full. */
 enum create_table {
@@ -19,6 +19,7 @@ enum create_table {
 
 struct create_arguments {
     const char *origin, *cow, *label, *from_diff; /* the last two may be NULL */
+    const char *activate, *activate_origin;       /* may be NULL */
     uint64_t chunk_bytes;
     uint64_t size_bytes;                          /* of a new image; 0: so that it can never overflow */
     bool size_given, force, identify, no_identity, dry_run, yes, json, table_given;

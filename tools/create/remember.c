@@ -11,18 +11,17 @@
 enum snap_status create_remember_open_origin(struct create_session *session, struct snap_error *err)
 {
     const struct snap_file_options held = {.exclusive = true}, shared = {.write = false};
-    struct snap_error busy;
     enum snap_status status;
 
-    if (session->arguments.no_identity)
+    if (session->arguments.no_identity && !session->arguments.activate)
         return devices_open(&session->origin, &shared, err);
-    if (devices_open(&session->origin, &held, &busy) == SNAP_OK)
+    if (devices_open(&session->origin, &held, &session->origin_busy) == SNAP_OK)
         return SNAP_OK;
     status = devices_open(&session->origin, &shared, err);
     session->origin_in_use = status == SNAP_OK;
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && !session->arguments.no_identity)
         cli_note(session->cli, "%s; what it holds may change before its snapshot is used, so the store gets no "
-                 "fingerprint of it (snapcreate --identify adds one later)", busy.text);
+                 "fingerprint of it (snapcreate --identify adds one later)", session->origin_busy.text);
     return status;
 }
 

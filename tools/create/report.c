@@ -60,6 +60,10 @@ static void keep_json(struct create_session *session)
     cli_json_set_string(result, "store_id", session->identity.origin_sectors ? id : NULL);
     report_set_fingerprint(result, &session->fingerprint);
     create_table_set_json(session, result);
+    if (session->arguments.activate) {
+        cli_json_set_string(result, "activate", session->arguments.activate);
+        cli_json_set_string(result, "activate_origin", session->arguments.activate_origin);
+    }
     cli_json_set(document, "result", result);
     cli_result_keep(session->cli, document);
 }

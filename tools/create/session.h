@@ -9,6 +9,7 @@
 #include "lib/device/probe.h"
 #include "lib/store/layout.h"
 #include "tools/create/options.h"
+#include "tools/shared/activate.h"
 #include "tools/shared/devices.h"
 #include "tools/shared/report.h"
 
@@ -41,6 +42,8 @@ struct create_session {
     uint64_t entries;                  /* of the finished store */
     bool touched;                      /* the COW has been written to, or it was tried */
     bool begun;                        /* the first write arrived: what was there is no store any more */
+    struct snap_error origin_busy;     /* why it could not be held; SNAP_OK: it is */
+    struct activate activate;
     bool tables_only;                  /* no store is made: only its tables are shown */
     char tables[CREATE_TABLES][1024];  /* by enum create_table; empty where they were not asked for */
 };

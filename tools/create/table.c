@@ -40,37 +40,49 @@ static bool only_shows(const struct create_arguments *arguments)
            !arguments->label && !arguments->no_identity;
 }
 
-static enum snap_status open_origin(struct create_session *session, struct snap_error *err)
+static enum snap_status open_one(const struct create_session *session, struct device *device, const char *argument,
+                                 bool shared, struct snap_error *err)
 {
     const struct snap_file_options reading = {.write = false};
-    enum snap_status status = devices_find(&session->origin, session->arguments.origin, err);
+    enum snap_status status;
+
+    if (session->arguments.activate)
+        return activate_open(device, argument, shared, err);
+    status = devices_find(device, argument, err);
+    return status == SNAP_OK ? devices_open(device, &reading, err) : status;
+}
+
+static enum snap_status open_origin(struct create_session *session, struct snap_error *err)
+{
+    enum snap_status status = open_one(session, &session->origin, session->arguments.origin, true, err);
 
     if (status == SNAP_OK)
         status = devices_distinct(&session->origin, &session->cow, err);
-    if (status == SNAP_OK)
-        status = devices_open(&session->origin, &reading, err);
     if (status == SNAP_OK)
         status = devices_origin_large_enough(&session->origin, session->cow.path, session->layout.chunk_bytes, err);
     return status;
 }
 
-/* What is asked before a merge; an origin that the kernel may not merge into gets no table for it. */
+/* What is asked before a merge; a list that the kernel cannot merge gets no table for that. */
 static enum snap_status check_store(struct create_session *session, const struct snap_store *store,
                                     struct snap_error *err)
 {
-    const bool accepted = (session->arguments.accept & 1u << CREATE_ACCEPT_IDENTITY) != 0;
     const struct pair pair = {
         .cli = session->cli,
         .origin = &session->origin,
         .cow = &session->cow,
         .store = store,
-        .accept = accepted ? 1u << ACCEPT_IDENTITY : 0,
+        .accept = session->arguments.accept, /* the same words begin both lists */
         .memory_bytes = memory_to_use_bytes(0),
     };
     struct snap_check_result *check = &session->identify.check;
-    enum snap_status status = pair_check_list(&pair, NULL, check, err);
+    enum snap_status status;
 
-    if (status == SNAP_OK)
+    if (session->arguments.activate)
+        status = activate_check(&pair, true, check, &session->identify.evidence, err);
+    else
+        status = pair_check_list(&pair, NULL, check, err);
+    if (status == SNAP_OK && !session->arguments.activate)
         status = pair_check_identity(&pair, check, &session->identify.evidence, err);
     if (status == SNAP_OK && asked(session, CREATE_TABLE_MERGE))
         status = kernel_merge_check(&session->origin, &session->cow, check, err);
@@ -91,8 +103,8 @@ static enum snap_status plan_existing(struct create_session *session, const stru
     if (status == SNAP_OK)
         status = check_store(session, store, err);
     if (status == SNAP_OK)
-        cli_note(session->cli, "%s: it holds a store, and the tables are for that one; nothing was written (-f makes "
-                 "it anew)", session->cow.path);
+        cli_note(session->cli, "%s: it holds a store, which is used as it is; nothing was written (-f makes it anew)",
+                 session->cow.path);
     return status;
 }
 
@@ -110,16 +122,14 @@ static enum snap_status plan_transient(struct create_session *session, struct sn
 
 enum snap_status create_table_plan(struct create_session *session, struct snap_error *err)
 {
-    const struct snap_file_options reading = {.write = false};
     const bool transient = asked(session, CREATE_TABLE_N);
     struct snap_store *store = &session->identify.store;
     enum snap_status status;
 
-    if (!session->arguments.table_given || (!transient && !only_shows(&session->arguments)))
+    if ((!session->arguments.table_given && !session->arguments.activate) ||
+        (!transient && !only_shows(&session->arguments)))
         return SNAP_OK;
-    status = devices_find(&session->cow, session->arguments.cow, err);
-    if (status == SNAP_OK)
-        status = devices_open(&session->cow, &reading, err);
+    status = open_one(session, &session->cow, session->arguments.cow, false, err);
     if (status == SNAP_OK)
         status = snap_header_read(store, session->cow.io, err);
     if (status != SNAP_OK)
@@ -141,17 +151,21 @@ static void warn_of_images(struct create_session *session)
                      devices[i]->path, cli_quote(devices[i]->path).text);
 }
 
+enum snap_table_mode create_table_mode(const struct create_session *session)
+{
+    return asked(session, CREATE_TABLE_N)    ? SNAP_TABLE_TRANSIENT
+           : asked(session, CREATE_TABLE_PO) ? SNAP_TABLE_FAILS_WRITES
+                                             : SNAP_TABLE_INVALIDATES;
+}
+
 static enum snap_status make_line(const struct create_session *session, enum create_table word, const char *origin,
                                   const char *cow, char *text, size_t text_bytes, struct snap_error *err)
 {
     static const enum snap_table_target targets[CREATE_TABLES] = {SNAP_TABLE_SNAPSHOT, SNAP_TABLE_SNAPSHOT_ORIGIN,
                                                                   SNAP_TABLE_SNAPSHOT_MERGE};
-    const enum snap_table_mode mode = asked(session, CREATE_TABLE_N)    ? SNAP_TABLE_TRANSIENT
-                                      : asked(session, CREATE_TABLE_PO) ? SNAP_TABLE_FAILS_WRITES
-                                                                        : SNAP_TABLE_INVALIDATES;
 
-    return snap_table_line(targets[word], session->origin.io->size_bytes / SNAP_SECTOR_BYTES, origin, cow, mode,
-                           session->layout.chunk_sectors, text, text_bytes, err);
+    return snap_table_line(targets[word], session->origin.io->size_bytes / SNAP_SECTOR_BYTES, origin, cow,
+                           create_table_mode(session), session->layout.chunk_sectors, text, text_bytes, err);
 }
 
 static bool shown(const struct create_session *session, enum create_table word)

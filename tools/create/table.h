@@ -8,11 +8,14 @@
 struct cli_json;
 
 /*
- * Before anything else: sets session->tables_only where tables are asked for and no store is to be made, because the
- * COW holds one and nothing says that it shall be made anew, or because the table needs none (N). Then both devices are
- * open for reading, the list is checked and the pair judged as before a merge.
+ * Before anything else: sets session->tables_only where tables, or an active snapshot, are asked for and no store is to
+ * be made, because the COW holds one and nothing says that it shall be made anew, or because the table needs none (N).
+ * Then both devices are open for reading, the list is checked and the pair judged as before a merge.
  */
 enum snap_status create_table_plan(struct create_session *session, struct snap_error *err);
+
+/* P, PO or N, as it was asked for. */
+enum snap_table_mode create_table_mode(const struct create_session *session);
 
 /* Fills session->tables; SNAP_E_USAGE where a path cannot stand in a table. */
 enum snap_status create_table_make(struct create_session *session, struct snap_error *err);

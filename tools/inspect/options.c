@@ -50,6 +50,12 @@ const struct cli_option inspect_option_table[] = {
      .kind = CLI_STRING,
      .stream = true,
      .string = &parsed.extract},
+    {.name = "activate",
+     .argument = "NAME",
+     .help = "let the kernel show the view as /dev/mapper/NAME, for\nreading only (needs --origin)",
+     .group = "What to show",
+     .kind = CLI_STRING,
+     .string = &parsed.activate},
     {.name = "columns",
      .letter = 'o',
      .argument = "COLS",
@@ -91,7 +97,8 @@ const struct cli_option inspect_option_table[] = {
     CLI_OPTION_YES(&parsed.yes),
     {.name = "accept",
      .argument = "LIST",
-     .help = "extract in spite of: identity (the store names another\norigin), cut (the list may have been cut off),\n"
+     .help = "extract or activate in spite of: identity (the store names\nanother origin), cut (the list may have been "
+             "cut off),\n"
              "output-signature (something is on the output device),\nspace (it may not fit), "
              "invalid (the store was given up)",
      .group = "Safety",
@@ -130,7 +137,10 @@ const struct cli_option_rule inspect_option_rules[] = {
      .reason = "it shows what the kernel has, and no store that is named"},
     {.name = "extract", .needs = "origin", .reason = "the view is the origin overlaid by the store"},
     {.name = "extract", .excludes = {"list"}, .reason = "--extract writes the view and prints no list"},
-    {.name = "accept", .needs = "extract", .reason = "without it nothing is refused that could be waived"},
+    {.name = "activate", .needs = "origin", .reason = "the view is the origin overlaid by the store"},
+    {.name = "activate",
+     .excludes = {"list", "lvm", "system", "extract"},
+     .reason = "--activate makes a device and shows nothing"},
     {.name = "skip-damaged", .needs = "extract", .reason = "only there the data are needed"},
     {.name = "yes", .needs = "extract", .reason = "only there a question is asked"},
     {.name = "verify", .needs = "extract", .reason = "only there something is written"},
@@ -160,6 +170,9 @@ int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
     int exit_status;
 
     *given = parsed;
+    if (given->accept && !given->extract && !given->activate)
+        return cli_usage_error(cli, "--accept needs --extract or --activate: without them nothing is refused that "
+                               "could be waived");
     exit_status = output_stream_check(cli, "--extract", given->extract, &parsed.json, given->verify);
     if (exit_status == CLI_EXIT_OK)
         exit_status = check_table(cli);

@@ -8,7 +8,7 @@
 struct inspect_arguments {
     const char *cow;       /* with `lvm` the name of a group; NULL: all groups */
     struct cli_strings devices;
-    const char *origin, *extract, *columns;         /* NULL where they are not given */
+    const char *origin, *extract, *activate, *columns; /* NULL where they are not given */
     bool lvm, system, list, raw, bytes, noheadings, json, dry_run, yes, verify, progress_json;
     unsigned accept;       /* bits of enum accept */
     int skip_damaged;      /* enum output_skip */

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Two for each argument at most (a loop device and its file), the terminal, and device-mapper. */
-#define PLACES_MAX (2u * SANDBOX_ARGUMENTS_MAX + 2u)
+/* Two for each argument at most (a loop device and its file), the terminal, and device-mapper with its nodes. */
+#define PLACES_MAX (2u * SANDBOX_ARGUMENTS_MAX + 3u)
 
 struct places {
     struct snap_confine_place at[PLACES_MAX];
@@ -87,6 +87,7 @@ void sandbox_enter(const struct sandbox *sandbox, struct cli *cli)
 {
     struct places places = {.count = 0};
     unsigned confined;
+    int fd;
     bool stopped;
 
     if (cli->no_sandbox || sandbox->overflowed) {
@@ -103,7 +104,11 @@ void sandbox_enter(const struct sandbox *sandbox, struct cli *cli)
     cli_stop_release();
     add(&places, open("/dev/tty", O_PATH | O_CLOEXEC), false); /* for questions */
     add(&places, open("/dev/mapper/control", O_PATH | O_CLOEXEC), false); /* to ask which tables use a device */
-    confined = snap_confine_program(places.at, places.count);
+    if (sandbox->tables && (fd = open("/dev/mapper", O_PATH | O_DIRECTORY | O_CLOEXEC)) >= 0) {
+        add(&places, fd, true);
+        places.at[places.count - 1].nodes = true;
+    }
+    confined = snap_confine_program(places.at, places.count, sandbox->tables);
     for (size_t i = 0; i < places.count; i++)
         (void)close(places.at[i].fd); /* the kernel has its own */
     cli_verbose(cli, "sandbox: writing elsewhere is %s; system calls are %s",

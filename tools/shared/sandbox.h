@@ -16,6 +16,7 @@ struct sandbox {
     } arguments[SANDBOX_ARGUMENTS_MAX];
     size_t count;
     bool overflowed;
+    bool tables; /* device-mapper may be told to make, change and remove devices */
 };
 
 /*

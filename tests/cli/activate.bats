@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# --activate and --kernel where there is no device-mapper, and command lines that cannot be meant.
+# shellcheck disable=SC2154
+
+setup() {
+    load helpers
+    load work
+    in_folder
+    contents origin $((1 << 20)) origin
+    "$BUILDDIR/tools/snapcreate" --quiet --origin origin --cow cow --size 1M
+    cp origin origin.before
+    cp cow cow.before
+}
+
+unchanged() {
+    cmp origin origin.before
+    cmp cow cow.before
+}
+
+need_no_device_mapper() {
+    ! grep -qw device-mapper /proc/misc || skip "this system has device-mapper"
+}
+
+# The build may lack the library: that is another sentence.
+assert_none() {
+    assert_status 8
+    if lacks devmapper; then
+        assert_said "this build lacks libdevmapper; "
+    else
+        assert_said "this kernel has no device-mapper; "
+    fi
+    assert_said "Nothing was written."
+    unchanged
+}
+
+@test "without device-mapper each says so, with the way out, and writes nothing" {
+    need_no_device_mapper
+    program snapcreate --activate snap --origin origin --cow cow
+    assert_none
+    assert_said "--print-table snapshot"
+    program snapcreate -f --activate snap --activate-origin base --origin origin --cow cow
+    assert_none
+    program snapinspect --activate view --origin origin cow
+    assert_none
+    assert_said "snapinspect --extract FILE"
+    program snapinspect --json --activate view --origin origin cow
+    assert_status 8
+    assert_json .error.status unsupported
+}
+
+@test "what does not go together" {
+    program snapcreate --activate-origin base --origin origin --cow cow
+    assert_status 16
+    assert_said "--activate-origin needs --activate"
+    program snapcreate --activate snap --size 1M --origin origin --cow new
+    assert_status 16
+    program snapcreate --activate snap --identify --origin origin --cow cow
+    assert_status 16
+    program snapinspect --activate view cow
+    assert_status 16
+    assert_said "--activate needs --origin"
+    local option
+    for option in --list --extract=x; do
+        program snapinspect --activate view --origin origin "$option" cow
+        assert_status 16
+    done
+    program snapinspect --accept=identity --origin origin cow
+    assert_status 16
+    assert_said "--accept needs --extract or --activate"
+    unchanged
+    [ ! -e new ]
+}
