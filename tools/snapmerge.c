@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapmerge: merges a snapshot store into its origin; every check comes before the first write. */
 #include "tools/cli/cli.h"
+#include "tools/merge/hold.h"
 #include "tools/merge/open.h"
 #include "tools/merge/options.h"
 #include "tools/merge/output.h"
@@ -11,20 +12,27 @@
 #include "tools/shared/sandbox.h"
 #include "tools/shared/typed.h"
 
+/* Of a volume of LVM, its physical volumes are what is written to. */
+static void allow(struct sandbox *sandbox, const char *argument)
+{
+    sandbox_allow(sandbox, argument && devices_is_lvm(argument) ? NULL : argument);
+}
+
 /* From here on, only what this command writes to can be written to. */
-static void confine(const struct merge_session *session)
+static void confine(struct merge_session *session)
 {
     const struct merge_arguments *arguments = &session->arguments;
     struct sandbox sandbox = {.count = 0};
 
-    sandbox_allow(&sandbox, arguments->origin);
-    sandbox_allow(&sandbox, arguments->cow);
+    allow(&sandbox, arguments->origin);
+    allow(&sandbox, arguments->cow);
     sandbox_allow(&sandbox, arguments->undo);
     sandbox_allow(&sandbox, output_stream_is(arguments->output) ? NULL : arguments->output);
     for (unsigned i = 0; i < arguments->preserve.count; i++)
-        sandbox_allow(&sandbox, arguments->preserve.items[i]);
+        allow(&sandbox, arguments->preserve.items[i]);
     sandbox_allow_replacing(&sandbox, arguments->checkpoint);
     sandbox_allow_replacing(&sandbox, arguments->bad_list);
+    held_allow(&session->held, &sandbox);
     sandbox_enter(&sandbox, session->cli);
 }
 
@@ -33,13 +41,17 @@ static int run(struct cli *cli)
     struct merge_session session = {.cli = cli};
     struct snap_error err = {0};
     int exit_status = merge_options_take(cli, &session.arguments);
+    enum snap_status held;
 
     if (exit_status != CLI_EXIT_OK)
         return exit_status;
     cli_catch_signals();
     merge_tune_start(&session);
+    held = merge_hold_start(&session, &err);
     confine(&session);
-    if (session.arguments.output)
+    if (held != SNAP_OK)
+        exit_status = cli_refuse(cli, &err);
+    else if (session.arguments.output)
         exit_status = merge_output(&session);
     else if (merge_prepare(&session, &err) != SNAP_OK)
         exit_status = cli_refuse(cli, &err);

@@ -293,7 +293,9 @@ bool snap_device_same(const struct snap_device *a, const struct snap_device *b, 
 
 void snap_device_id(const struct snap_device *device, char *text, size_t text_bytes)
 {
-    if (!device->block_device)
+    if (!device->block_device && device->file_inode == 0 && device->serial[0] != '\0')
+        (void)snprintf(text, text_bytes, "serial:%s:0", device->serial); /* a volume that is on several devices */
+    else if (!device->block_device)
         (void)snprintf(text, text_bytes, "file:%" PRIx64 ":%" PRIu64, device->file_device, device->file_inode);
     else if (device->partuuid[0] != '\0')
         (void)snprintf(text, text_bytes, "partuuid:%s", device->partuuid);

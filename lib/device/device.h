@@ -69,7 +69,8 @@ bool snap_device_fd_stands_on(int fd, const struct snap_device *lower);
 
 /*
  * A word without blanks that tells this device or image from others on this system, and stays the same as long as it
- * is not replaced: serial number, partition UUID or device number; for an image the file's device and inode.
+ * is not replaced: serial number, partition UUID or device number; for an image the file's device and inode; for what
+ * has neither number nor inode its serial.
  */
 void snap_device_id(const struct snap_device *device, char *text, size_t text_bytes);
 
@@ -86,5 +87,11 @@ void snap_device_holders(const char *path, const struct snap_device *device, cha
 
 /* The same without loop devices: who uses the device itself, and not other names of its bytes. */
 void snap_device_users(const struct snap_device *device, char *text, size_t text_bytes);
+
+/*
+ * Whether device-mapper has it, and nobody else as far as the system tells: no mount, no swap, no md, no partition in
+ * use. False where nothing has it.
+ */
+bool snap_device_only_mapped(const struct snap_device *device);
 
 #endif

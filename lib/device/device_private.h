@@ -14,6 +14,9 @@ void snap_device_read_sysfs(const char *sys_root, struct snap_device *device);
 /* snap_device_holders, with <sys_root>/proc and <sys_root>/sys as its sources. */
 void snap_device_holders_at(const char *sys_root, const struct snap_device *device, char *text, size_t text_bytes);
 
+/* snap_device_only_mapped, with the same sources. */
+bool snap_device_only_mapped_at(const char *sys_root, const struct snap_device *device);
+
 #define SNAP_DEVICE_SLAVES_MAX 64u
 
 /* The numbers of the devices that this one is made of directly, by device-mapper or md; returns how many. */

@@ -220,6 +220,46 @@ static void list_holders(struct holder_list *list, const struct snap_device *dev
     tell_rest(list);
 }
 
+/* How many devices of device-mapper hold it; *others: whether anything else does. */
+static unsigned count_mapped(const char *sys_root, const struct snap_device *device, bool *others)
+{
+    char path[PATH_MAX / 2], dm_name[128];
+    const struct dirent *entry;
+    unsigned count = 0;
+    DIR *dir = open_sysfs(sys_root, device->device_number, "holders", path);
+
+    while (dir && (entry = readdir(dir))) {
+        if (entry->d_name[0] == '.')
+            continue;
+        if (snap_sysfs_line(dm_name, sizeof dm_name, "%s/%s/dm/name", path, entry->d_name))
+            count++;
+        else
+            *others = true;
+    }
+    if (dir)
+        (void)closedir(dir);
+    return count;
+}
+
+bool snap_device_only_mapped_at(const char *sys_root, const struct snap_device *device)
+{
+    char text[SNAP_DEVICE_HOLDERS_BYTES] = "";
+    struct holder_list list = {.sys_root = sys_root, .text = text, .text_bytes = sizeof text};
+    bool others = false;
+    const unsigned mapped = count_mapped(sys_root, device, &others);
+
+    add_mounts(&list, device, "");
+    add_swaps(&list, device, "");
+    if (device->disk_number == device->device_number)
+        add_partitions(&list, device);
+    return mapped > 0 && !others && text[0] == '\0' && list.left_out == 0;
+}
+
+bool snap_device_only_mapped(const struct snap_device *device)
+{
+    return snap_device_only_mapped_at("", device);
+}
+
 void snap_device_holders_at(const char *sys_root, const struct snap_device *device, char *text, size_t text_bytes)
 {
     struct holder_list list = {.sys_root = sys_root, .text = text, .text_bytes = text_bytes};

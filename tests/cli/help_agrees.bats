@@ -50,10 +50,11 @@ help_arguments() {
     sed -nE 's/^  (-.,|   ) --([a-z-]+) ([A-Z|a-z-]+).*$/\2 \3/p' <<<"$help"
 }
 
-# The words that --help gives for a list option, on the last line of its text: "LIST: one, two"; one per line.
+# The words that --help gives for a list option, on the last line of its text: "LIST: one, two"; one per line. A line
+# that ends with a comma goes on.
 help_list_words() {
-    awk -v option="--$1" '$1 == option { inside = 1 } inside && sub(/^ *LIST: /, "") { print; exit }' <<<"$help" |
-        tr -d ' ' | tr ',' '\n'
+    awk -v option="--$1" '$1 == option { inside = 1 } inside && sub(/^ *LIST: /, "") { words = 1 }
+        words { print; if (!/,$/) exit }' <<<"$help" | tr -d ' \n' | tr ',' '\n' | grep ''
 }
 
 help_columns() {

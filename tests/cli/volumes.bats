@@ -391,15 +391,17 @@ assert_ways_out() {
     done
 }
 
-@test "programs that write take no such names, and leave all as it was" {
-    for name in snapmerge snapcreate; do
-        program "$name" --origin lvm:vg/origin --cow lvm:vg/snap
-        assert_status 8
-        assert_said ": an LVM volume that is not active can only be read, by snapinspect and snapcheck: nothing is written to one"
-        assert_said "Nothing was written."
-    done
-    program snapmerge --origin origin --cow cow --preserve lvm:vg/snap
+@test "where such a name makes no sense, all is left as it was" {
+    program snapcreate --origin lvm:vg/origin --cow lvm:vg/snap
     assert_status 8
+    assert_said ": a volume of an LVM group that is not active cannot be named here"
+    assert_said "Nothing was written."
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo lvm:vg/other
+    assert_status 16
+    assert_said "--undo lvm:vg/other: an undo store is made in a new file or on a block device"
+    program snapmerge --cow cow
+    assert_status 16
+    assert_said "the option --origin DEV is missing"
 }
 
 @test "--extract writes what the snapshot shows, and nothing onto a physical volume" {

@@ -9,6 +9,7 @@
 
 #define MARGIN_COLUMNS 2
 #define LETTER_COLUMNS 4 /* "-n, " */
+#define COLUMNS_MAX 100u
 
 /* Width of "--origin DEV". */
 static int option_columns(const struct cli_option *option)
@@ -45,6 +46,24 @@ static void print_lines(const char *text, int indent_columns, FILE *out)
     }
 }
 
+/* "LIST: one, two"; a line that would be too long goes on behind a comma. */
+static void print_words(const struct cli_option *option, int text_column, FILE *out)
+{
+    size_t column = (size_t)text_column + strlen(option->argument) + 1;
+
+    fprintf(out, "\n%*s%s:", text_column, "", option->argument);
+    for (size_t i = 0; option->words[i]; i++) {
+        const size_t width = strlen(option->words[i]) + 2;
+
+        if (column + width > COLUMNS_MAX) {
+            fprintf(out, "\n%*s", text_column + (int)strlen(option->argument) + 1, "");
+            column = (size_t)text_column + strlen(option->argument) + 1;
+        }
+        fprintf(out, " %s%s", option->words[i], option->words[i + 1] ? "," : "");
+        column += width;
+    }
+}
+
 static void print_option(const struct cli_option *option, int widest, FILE *out)
 {
     const int text_column = MARGIN_COLUMNS + LETTER_COLUMNS + widest + MARGIN_COLUMNS;
@@ -60,12 +79,8 @@ static void print_option(const struct cli_option *option, int widest, FILE *out)
     print_lines(option->help, text_column, out);
     if (option->lacks && option->lacks())
         fprintf(out, "\n%*s(not in this build: it lacks %s)", text_column, "", option->lacks());
-    if (option->kind == CLI_LIST) {
-        char words[256];
-
-        cli_value_join_words(option->words, words, sizeof words);
-        fprintf(out, "\n%*s%s: %s", text_column, "", option->argument, words);
-    }
+    if (option->kind == CLI_LIST)
+        print_words(option, text_column, out);
     fputc('\n', out);
 }
 

@@ -70,7 +70,7 @@ enum snap_status merge_keep_cow_prepare(struct merge_session *session, struct sn
         session->options.checkpoint = save;
         session->options.checkpoint_context = session;
     }
-    snap_file_get_info(session->origin.io, &info);
+    devices_info(&session->origin, &info);
     if (!info.direct) {
         cli_note(session->cli, "%s: it cannot be read past the page cache: all chunks are written and none is compared",
                  session->origin.path);

@@ -8,6 +8,7 @@
 #include "tools/merge/undo.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/moved.h"
+#include "tools/shared/volumes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ void merge_next_resume(struct merge_session *session)
     if (!line)
         return;
     tuning = cli_parser_given(session->cli->parser, is_tuning);
+    fputs(volumes_option(&session->arguments.devices).text, line);
     add_argument(line, "--origin", session->origin.path);
     add_argument(line, "--cow", session->cow.path);
     add_flag(line, "--keep-cow", session->options.keep_cow);
@@ -101,8 +103,44 @@ int merge_next_take_back(struct merge_session *session)
             return undo->nameless ? CLI_EXIT_FAILED : CLI_EXIT_OK;
         }
     }
-    cli_line(session->cli, "To take it back: snapmerge --origin %s --cow %s --preserve %s%s",
-             cli_quote(session->origin.path).text, cli_quote(undo->path).text, cli_quote(session->cow.path).text,
+    cli_line(session->cli, "To take it back: snapmerge%s --origin %s --cow %s --preserve %s%s",
+             volumes_option(&session->arguments.devices).text, cli_quote(session->origin.path).text,
+             cli_quote(undo->path).text, cli_quote(session->cow.path).text,
              merge_changes_identity(session) ? " --accept=identity" : "");
     return CLI_EXIT_OK;
+}
+
+/* NULL where the COW is no snapshot of LVM. */
+static const struct snap_metadata_segment *snapshot_of(const struct merge_session *session)
+{
+    const struct snap_group *group;
+    size_t lv;
+
+    if (!session->cow.lvm_group ||
+        volumes_find(&session->held.volumes, session->cow.path, &group, &lv, NULL) != SNAP_OK)
+        return NULL;
+    return snap_metadata_snapshot_of(group->metadata, lv);
+}
+
+bool merge_next_lvm_pending(const struct merge_session *session)
+{
+    const struct snap_metadata_segment *snapshot = snapshot_of(session);
+
+    return snapshot && snapshot->merging;
+}
+
+bool merge_next_lvm(struct merge_session *session)
+{
+    const struct snap_metadata_segment *snapshot = snapshot_of(session);
+
+    if (!snapshot || session->options.keep_cow)
+        return false;
+    if (snapshot->merging)
+        cli_note(session->cli, "%s is an empty store now, and LVM has a merge of it pending: the next activation "
+                 "completes that and removes the snapshot: vgchange -ay %s", session->cow.path,
+                 cli_quote(session->cow.lvm_group).text);
+    else
+        cli_note(session->cli, "%s is an empty snapshot now; to remove it: lvremove %s", session->cow.path,
+                 cli_quote(session->cow.path + strlen(DEVICES_LVM)).text);
+    return true;
 }

@@ -14,4 +14,13 @@ void merge_next_resume(struct merge_session *session);
  */
 int merge_next_take_back(struct merge_session *session);
 
+/* Whether the COW is a volume of LVM whose merge LVM is to complete. */
+bool merge_next_lvm_pending(const struct merge_session *session);
+
+/*
+ * What is left of the snapshot, an empty store now, and who removes it: the next activation, or lvremove. False where
+ * the COW is no snapshot of LVM.
+ */
+bool merge_next_lvm(struct merge_session *session);
+
 #endif

@@ -5,6 +5,7 @@
 #include "tools/output/stream.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/memory.h"
+#include "tools/shared/volumes.h"
 
 #include <string.h>
 
@@ -19,11 +20,11 @@ static struct merge_arguments parsed;
 const struct cli_option merge_option_table[] = {
     {.name = "origin",
      .argument = "DEV",
-     .help = "the device that the snapshot was taken of; it is written to",
+     .help = "the device that the snapshot was taken of; it is written to\n"
+             "(not needed where --cow is a snapshot lvm:VG/LV)",
      .group = "Devices",
      .kind = CLI_STRING,
-     .string = &parsed.origin,
-     .required = true},
+     .string = &parsed.origin},
     {.name = "cow",
      .argument = "DEV",
      .help = "the store; it is consumed",
@@ -31,6 +32,7 @@ const struct cli_option merge_option_table[] = {
      .kind = CLI_STRING,
      .string = &parsed.cow,
      .required = true},
+    VOLUMES_OPTION_DEVICES(&parsed.devices),
     {.name = "output",
      .argument = "FILE|DEV",
      .help = "write the merged content there, to a new file, a device, or\n"
@@ -45,7 +47,8 @@ const struct cli_option merge_option_table[] = {
      .argument = "LIST",
      .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off), "
              "undo (this\nmerge was begun with an undo store), parent (the snapshot\nthat an undo store belongs to "
-             "loses its view),\noutput-signature (something is on the output device),\n"
+             "loses its view), siblings (so do\nother LVM snapshots of the origin),\noutput-signature "
+             "(something is on the output device),\n"
              "space (it may not fit),\ninvalid (with --output: the store was given up)",
      .group = "Safety",
      .kind = CLI_LIST,
@@ -199,10 +202,30 @@ static bool same_name(const char *first, const char *second)
     return first && second && strcmp(first, second) == 0;
 }
 
+/* Whether --devices is about anything. */
+static int check_devices(struct cli *cli, const struct merge_arguments *given)
+{
+    if (given->undo && devices_is_lvm(given->undo))
+        return cli_usage_error(cli, "--undo %s: an undo store is made in a new file or on a block device, and not in a "
+                               "volume of an LVM group that is not active", cli_quote(given->undo).text);
+    for (unsigned i = 0; i < given->preserve.count; i++)
+        if (devices_is_lvm(given->preserve.items[i]))
+            return CLI_EXIT_OK;
+    return volumes_usage(cli, &given->devices, given->cow, given->origin);
+}
+
 int merge_options_take(struct cli *cli, struct merge_arguments *given)
 {
+    int exit_status;
+
     *given = parsed;
-    if (given->overflow != MERGE_OVERFLOW_REFUSE && given->preserve.count == 0)
+    if (!given->origin && !devices_is_lvm(given->cow))
+        return cli_usage_error(cli, "the option --origin DEV is missing");
+    exit_status = check_devices(cli, given);
+    if (exit_status != CLI_EXIT_OK)
+        return exit_status;
+    if (given->overflow != MERGE_OVERFLOW_REFUSE && given->preserve.count == 0 && !devices_is_lvm(given->cow) &&
+        !devices_is_lvm(given->origin))
         return cli_usage_error(cli, "--overflow needs --preserve: it says what becomes of a store that is named there "
                                "and has no room");
     /* Files that may not be there yet: each would replace the other. */

@@ -12,7 +12,7 @@ enum merge_overflow { MERGE_OVERFLOW_REFUSE, MERGE_OVERFLOW_INVALIDATE };
 
 struct merge_arguments {
     const char *origin, *cow, *checkpoint, *bad_list, *undo, *output;
-    struct cli_strings preserve;
+    struct cli_strings preserve, devices;
     int overflow;    /* enum merge_overflow */
     bool dry_run, yes, json, progress_json, keep_cow, idle, verify, skip_identical, continue_on_error, drop_bad;
     uint64_t rate_limit_bytes, iops_limit, memory_bytes, progress_seconds, queue_depth;

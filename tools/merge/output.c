@@ -14,6 +14,7 @@ static struct output_arguments arguments_of(const struct merge_session *session)
         .option = "--output",
         .origin = given->origin,
         .cow = given->cow,
+        .devices = &given->devices,
         .place = given->output,
         .dry_run = given->dry_run,
         .yes = given->yes,

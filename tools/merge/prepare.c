@@ -12,6 +12,7 @@
 #include "tools/merge/report.h"
 #include "tools/merge/room.h"
 #include "tools/merge/side_files.h"
+#include "tools/merge/siblings.h"
 #include "tools/merge/tune.h"
 #include "tools/merge/undo.h"
 
@@ -48,8 +49,12 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
                  cli_count_text(devices_tail_bytes(&session->origin), "byte", "bytes").text);
     if (session->arguments.keep_cow)
         status = merge_keep_cow_prepare(session, err);
+    session->preserve.expected = session->arguments.preserve.count + merge_siblings_count(session) +
+                                 (session->arguments.undo ? 1 : 0);
     if (status == SNAP_OK)
         status = merge_preserve_prepare(session, err);
+    if (status == SNAP_OK)
+        status = merge_siblings_prepare(session, err);
     if (status == SNAP_OK)
         status = merge_undo_check(session, err);
     if (status == SNAP_OK)

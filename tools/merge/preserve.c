@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
+#include "tools/merge/hold.h"
 #include "tools/shared/content.h"
 #include "tools/shared/report.h"
 
@@ -68,7 +69,7 @@ static enum snap_status judge_room(struct merge_session *session, struct merge_s
 static enum snap_status plan(struct merge_session *session, struct merge_sibling *sibling, uint64_t leftover_areas_end,
                              struct snap_error *err)
 {
-    const unsigned expected = session->arguments.preserve.count + (session->arguments.undo ? 1 : 0);
+    const unsigned expected = session->preserve.expected;
     const struct snap_sibling_options options = {
         .origin_bytes = session->origin.io->size_bytes,
         .memory_bytes = snap_max(session->memory_bytes / MEMORY_SHARE / expected, SNAP_SIBLING_MEMORY_MIN_BYTES),
@@ -128,6 +129,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
 
 enum snap_status merge_preserve_prepare(struct merge_session *session, struct snap_error *err)
 {
+    const struct snap_file_options options = merge_preserve_io(session);
     enum snap_status status = SNAP_OK;
 
     for (unsigned i = 0; i < session->arguments.preserve.count && status == SNAP_OK; i++) {
@@ -136,7 +138,7 @@ enum snap_status merge_preserve_prepare(struct merge_session *session, struct sn
         if (!sibling)
             return snap_fail(err, SNAP_E_USAGE, "too many stores: --preserve and --undo take %u together",
                              MERGE_SIBLINGS_MAX);
-        status = devices_find(&sibling->device, session->arguments.preserve.items[i], err);
+        status = merge_hold_find(session, &sibling->device, session->arguments.preserve.items[i], &options, err);
         if (status == SNAP_OK)
             status = merge_preserve_add(session, sibling, err);
     }

@@ -66,6 +66,7 @@ void merge_report_done(struct merge_session *session)
 
     if (session->job.entries == 0) {
         cli_note(cli, "%s: nothing to merge, the store is empty", session->cow.path);
+        (void)merge_next_lvm(session);
         return;
     }
     cli_note(cli, "merged %s (%s) from %s into %s in %s",
@@ -98,9 +99,10 @@ void merge_report_done(struct merge_session *session)
         cli_note(cli, "%s was not changed; merging it again after %s was used would overwrite the newer content",
                  session->cow.path, session->origin.path);
     else if (session->undo.sibling)
-        cli_note(cli, "%s is a valid, empty store now; keep it for as long as you may want to take the merge back",
-                 session->cow.path);
-    else
+        cli_note(cli, "%s is a valid, empty store now; keep it for as long as you may want to take the merge back%s",
+                 session->cow.path, merge_next_lvm_pending(session) ? ": do not activate its group until then, since "
+                 "LVM removes it" : "");
+    else if (!merge_next_lvm(session))
         cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
 }
 

@@ -28,6 +28,12 @@ struct places {
     unsigned count;
 };
 
+/* The file that an image is; -1 for an LVM volume: its physical volumes are block devices, as a rule. */
+static int fd_of(const struct device *device)
+{
+    return device->part_count > 0 ? -1 : snap_file_fd(device->io);
+}
+
 /* Where an open image or folder lies; NULL where it takes no room, or its file system does not tell what it has. */
 static struct place *place_of(struct places *places, int fd, const char *path)
 {
@@ -65,7 +71,7 @@ static enum snap_status add_sibling(const struct merge_sibling *sibling, struct 
     const struct snap_layout *layout = &sibling->store.layout;
     const uint64_t from_chunk = sibling->check.highest_new_chunk + 1;
     const uint64_t chunks = sibling->need.needed_chunks + sibling->need.needed_chunks / layout->entries_per_area;
-    struct place *place = place_of(places, snap_file_fd(sibling->device.io), sibling->device.path);
+    struct place *place = place_of(places, fd_of(&sibling->device), sibling->device.path);
     uint64_t missing_bytes;
     enum snap_status status;
 
@@ -118,7 +124,7 @@ static enum snap_status judge_room(struct merge_session *session, const struct p
 /* What is equal is not written with --skip-identical: zeros for a hole among it. Then nobody knows before. */
 static enum snap_status add_origin(struct merge_session *session, struct places *places, struct snap_error *err)
 {
-    struct place *place = place_of(places, snap_file_fd(session->origin.io), session->origin.path);
+    struct place *place = place_of(places, fd_of(&session->origin), session->origin.path);
     struct snap_room room = {
         .store = &session->store,
         .origin = session->origin.io,

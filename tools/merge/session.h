@@ -13,6 +13,7 @@
 #include "tools/merge/options.h"
 #include "tools/output/session.h"
 #include "tools/shared/devices.h"
+#include "tools/shared/held.h"
 
 /* --bad-list: the chunks that could not be merged (bad_list.h). */
 struct merge_bad_chunks {
@@ -36,10 +37,11 @@ struct merge_sibling {
     bool invalidate;             /* it has no room, and is given up */
 };
 
-/* --preserve: all siblings, those of the command line first (preserve.h). */
+/* --preserve: all siblings, those of the command line first, then those that LVM knows (preserve.h, siblings.h). */
 struct merge_preserve {
     struct merge_sibling siblings[MERGE_SIBLINGS_MAX];
     unsigned count;
+    unsigned expected;           /* how many there will be, for their shares of the memory */
     struct snap_sibling *handed[MERGE_SIBLINGS_MAX]; /* to the merge: those that are not given up */
 };
 
@@ -66,6 +68,7 @@ struct merge_places {
 struct merge_session {
     struct cli *cli;
     struct merge_arguments arguments;
+    struct held held;               /* LVM volumes among the devices */
     struct device origin, cow;
     struct snap_store store;
     struct snap_check_result check;

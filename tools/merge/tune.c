@@ -66,7 +66,7 @@ static bool spins(const struct device *device)
 
     if (!device->facts.rotational)
         return false;
-    snap_file_get_info(device->io, &info);
+    devices_info(device, &info);
     return !info.direct || snap_seek_cost_measure(device->io, &snap_clock_system, &seek_ns, &ignored) != SNAP_OK ||
            seek_ns >= SNAP_SEEK_SPINNING_NS;
 }
@@ -91,7 +91,7 @@ static void explain_device(const struct merge_session *session, const char *what
     const uint64_t depth = session->arguments.queue_depth ? session->arguments.queue_depth : SNAP_QUEUE_DEPTH_DEFAULT;
     struct snap_file_info info;
 
-    snap_file_get_info(device->io, &info);
+    devices_info(device, &info);
     cli_verbose(session->cli, "%s: as the %s: requests by %s, up to %" PRIu64 " at once, %s, blocks of %s",
                 device->path, what, info.engine == SNAP_IO_ENGINE_URING ? "io_uring" : "threads", depth,
                 info.direct ? "past the page cache" : "through the page cache",
@@ -128,7 +128,7 @@ enum snap_status merge_tune_devices(struct merge_session *session, struct snap_e
         : session->options.seeks == SNAP_MERGE_SEEKS_FREE ? SNAP_MERGE_INTERVAL_DEFAULT_SECONDS
                                                           : SNAP_MERGE_INTERVAL_SEEKS_SECONDS;
     explain(session);
-    snap_file_get_info(session->origin.io, &info);
+    devices_info(&session->origin, &info);
     if (info.direct || (!session->arguments.verify && !session->arguments.skip_identical))
         return SNAP_OK;
     return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: it cannot be read past the page cache here, and a comparison with "

@@ -36,7 +36,8 @@ static enum snap_status open_inputs(struct output_session *output, struct snap_e
     enum snap_status status;
 
     if (output->arguments.devices &&
-        (devices_is_lvm(output->arguments.cow) || devices_is_lvm(output->arguments.origin)))
+        (devices_is_lvm(output->arguments.cow) ||
+         (output->arguments.origin && devices_is_lvm(output->arguments.origin))))
         return open_volumes(output, err);
     status = devices_find(output->cow, output->arguments.cow, err);
     io_options.write = false;

@@ -15,6 +15,7 @@ const char *const accept_words[] = {
     WORDS_OF_OUTPUT,
     [ACCEPT_UNDO] = "undo",
     [ACCEPT_PARENT] = "parent",
+    [ACCEPT_SIBLINGS] = "siblings",
     NULL,
 };
 

@@ -15,7 +15,8 @@ enum accept {
     ACCEPT_SPACE,
     ACCEPT_INVALID,
     ACCEPT_UNDO,
-    ACCEPT_PARENT
+    ACCEPT_PARENT,
+    ACCEPT_SIBLINGS
 };
 
 /* For the table of options of a program that has all of them, and of one that writes a view; they end with NULL. */

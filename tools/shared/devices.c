@@ -32,8 +32,7 @@ enum snap_status devices_find(struct device *device, const char *argument, struc
     memset(device, 0, sizeof *device);
     if (devices_is_lvm(argument))
         return snap_fail(err, SNAP_E_UNSUPPORTED,
-                         "%s: an LVM volume that is not active can only be read, by snapinspect and snapcheck: nothing "
-                         "is written to one", argument);
+                         "%s: a volume of an LVM group that is not active cannot be named here", argument);
     /* A device may not answer: the wait for it has to see every stop, also one that came a moment before it began. */
     status = cli_stop_hold() ? snap_fail(err, SNAP_E_STOPPED, "stopped") : find(device, argument, err);
     cli_stop_release();
@@ -61,7 +60,9 @@ enum snap_status devices_distinct(const struct device *first, const struct devic
     for (size_t i = 0; i < first->part_count; i++)
         if (snap_device_same(&first->parts[i], &second->facts, reason, sizeof reason))
             return fail_part(second, first, reason, err);
-    /* What is known of a volume itself tells it from no other. */
+    if (first->part_count > 0 && second->part_count > 0 && strcmp(first->facts.serial, second->facts.serial) == 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s and %s are the same volume", first->path, second->path);
+    /* Two volumes of a group have no extent in common, or none of them can be opened. */
     if (first->part_count + second->part_count > 0 ||
         !snap_device_same(&first->facts, &second->facts, reason, sizeof reason))
         return SNAP_OK;
@@ -131,6 +132,14 @@ enum snap_status devices_open(struct device *device, const struct snap_file_opti
     if (status != SNAP_OK || (!options->write && !options->exclusive && !options->foresee))
         return status;
     return snap_claim_take(&device->claim, device->path, &device->facts, snap_file_fd(device->io), err);
+}
+
+void devices_info(const struct device *device, struct snap_file_info *info)
+{
+    if (device->part_count > 0)
+        *info = device->info;
+    else
+        snap_file_get_info(device->io, info);
 }
 
 void devices_warn_hidden(struct cli *cli, const struct device *device)

@@ -27,6 +27,7 @@ struct device {
     bool nameless;            /* it is not known where it is now: `path` means something else, or nothing */
     struct snap_device *parts; /* of an LVM volume: the physical volumes that it is on; else NULL */
     size_t part_count;
+    struct snap_file_info info; /* of an LVM volume: what is true of all of them (devices_info) */
     char *lvm_group;          /* of a COW: the group whose metadata name its origin; else NULL */
     bool lvm_merging;         /* the same: LVM shall merge it */
     uint64_t lvm_extent_bytes; /* the same: in what steps it grows; else 0 */
@@ -60,6 +61,9 @@ enum snap_status devices_apart(const char *name, int fd, const struct device *co
  */
 enum snap_status devices_open(struct device *device, const struct snap_file_options *options,
                                   struct snap_error *err);
+
+/* What became of the options with which it was opened; of an LVM volume the number and inode are 0. */
+void devices_info(const struct device *device, struct snap_file_info *info);
 
 /* Warns of an image whose other names cannot be seen here, so that nobody knows whether it is in use. */
 void devices_warn_hidden(struct cli *cli, const struct device *device);

@@ -15,7 +15,7 @@
 /* Makes room for one more, looks it up, and opens it; `path` is taken over. */
 static enum snap_status add(struct physical *physical, char *path, struct snap_error *err)
 {
-    const struct snap_file_options options = {.queue_depth = 1};
+    const struct snap_file_options options = {.queue_depth = 1, .held = physical->unlocked};
     struct snap_lookup **found = reallocarray(physical->found, physical->count + 1, sizeof(struct snap_lookup *));
     struct snap_io **ios = reallocarray(physical->ios, physical->count + 1, sizeof *ios);
     enum snap_status status;
@@ -55,8 +55,8 @@ void physical_close(struct physical *physical)
     *physical = (struct physical){.count = 0};
 }
 
-enum snap_status physical_open_named(struct physical *physical, const struct cli_strings *devices,
-                                     struct snap_error *err)
+static enum snap_status open_named(struct physical *physical, const struct cli_strings *devices,
+                                   struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
 
@@ -99,7 +99,7 @@ static enum snap_status try(struct physical *physical, dev_t number, size_t *den
     return SNAP_OK;
 }
 
-enum snap_status physical_open_all(struct physical *physical, struct snap_error *err)
+static enum snap_status open_all(struct physical *physical, struct snap_error *err)
 {
     FILE *partitions = fopen("/proc/partitions", "re");
     enum snap_status status = SNAP_OK;
@@ -123,4 +123,9 @@ enum snap_status physical_open_all(struct physical *physical, struct snap_error 
         return snap_fail(err, SNAP_E_PERM, "no LVM physical volume was found among the block devices that this user "
                          "may read; %zu may not be read", denied);
     return status;
+}
+
+enum snap_status physical_open(struct physical *physical, const struct cli_strings *devices, struct snap_error *err)
+{
+    return devices->count > 0 ? open_named(physical, devices, err) : open_all(physical, err);
 }

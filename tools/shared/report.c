@@ -188,7 +188,7 @@ void report_note_cached(struct cli *cli, const struct device *device)
 {
     struct snap_file_info info;
 
-    snap_file_get_info(device->io, &info);
+    devices_info(device, &info);
     if (!info.direct)
         cli_note(cli, "%s: its file system has no direct I/O; all data went through the page cache and were flushed",
                  device->path);

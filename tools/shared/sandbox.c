@@ -2,6 +2,7 @@
 /* Collects the places that a program may write to, and shuts all others. */
 #include "tools/shared/sandbox.h"
 
+#include "lib/base/array.h"
 #include "lib/base/folder.h"
 #include "lib/device/device.h"
 #include "lib/device/tag.h"
@@ -16,7 +17,7 @@
 #define PLACES_MAX (2u * SANDBOX_ARGUMENTS_MAX + 3u)
 
 struct places {
-    struct snap_confine_place at[PLACES_MAX];
+    struct snap_confine_place *at;
     size_t count;
 };
 
@@ -83,15 +84,22 @@ void sandbox_allow_replacing(struct sandbox *sandbox, const char *path)
     remember(sandbox, path, true);
 }
 
+void sandbox_allow_places(struct sandbox *sandbox, const struct snap_confine_place *places, size_t count)
+{
+    sandbox->more = places;
+    sandbox->more_count = count;
+}
+
 void sandbox_enter(const struct sandbox *sandbox, struct cli *cli)
 {
-    struct places places = {.count = 0};
+    struct places places = {.at = snap_array_new(PLACES_MAX + sandbox->more_count, sizeof *places.at)};
     unsigned confined;
     int fd;
     bool stopped;
 
-    if (cli->no_sandbox || sandbox->overflowed) {
+    if (cli->no_sandbox || sandbox->overflowed || !places.at) {
         cli_verbose(cli, "sandbox: off");
+        free(places.at);
         return;
     }
     stopped = cli_stop_hold(); /* a device may not answer; what comes next is the devices_find that says it */
@@ -108,9 +116,12 @@ void sandbox_enter(const struct sandbox *sandbox, struct cli *cli)
         add(&places, fd, true);
         places.at[places.count - 1].nodes = true;
     }
-    confined = snap_confine_program(places.at, places.count, sandbox->tables);
+    for (size_t i = 0; i < sandbox->more_count; i++)
+        places.at[places.count + i] = sandbox->more[i];
+    confined = snap_confine_program(places.at, places.count + sandbox->more_count, sandbox->tables);
     for (size_t i = 0; i < places.count; i++)
         (void)close(places.at[i].fd); /* the kernel has its own */
+    free(places.at);
     cli_verbose(cli, "sandbox: writing elsewhere is %s; system calls are %s",
                 confined & SNAP_CONFINED_FILES ? "stopped" : "not stopped (this kernel has no Landlock)",
                 confined & SNAP_CONFINED_SYSCALLS ? "limited"

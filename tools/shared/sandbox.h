@@ -17,6 +17,8 @@ struct sandbox {
     size_t count;
     bool overflowed;
     bool tables; /* device-mapper may be told to make, change and remove devices */
+    const struct snap_confine_place *more; /* open already */
+    size_t more_count;
 };
 
 /*
@@ -27,6 +29,9 @@ void sandbox_allow(struct sandbox *sandbox, const char *argument);
 
 /* A side file that is replaced as a whole: all of its folder. NULL: nothing. */
 void sandbox_allow_replacing(struct sandbox *sandbox, const char *path);
+
+/* Places that are open already; borrowed until sandbox_enter, and called once. */
+void sandbox_allow_places(struct sandbox *sandbox, const struct snap_confine_place *places, size_t count);
 
 /*
  * Confines the program to these places, unless --no-sandbox was given; what is in force is said under -v. Called once,

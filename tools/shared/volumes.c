@@ -10,19 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum snap_status volumes_read(struct volumes *volumes, struct cli *cli, struct snap_error *err)
+{
+    const enum snap_status status =
+        snap_group_read_all(volumes->physical.ios, volumes->physical.count, &volumes->groups, err);
+
+    for (size_t i = 0; status == SNAP_OK && i < volumes->groups->note_count; i++)
+        cli_warn(cli, "%s", volumes->groups->notes[i]);
+    return status;
+}
+
 enum snap_status volumes_open(struct volumes *volumes, struct cli *cli, const struct cli_strings *devices,
                               struct snap_error *err)
 {
     enum snap_status status;
 
     *volumes = (struct volumes){.groups = NULL};
-    status = devices->count > 0 ? physical_open_named(&volumes->physical, devices, err)
-                                : physical_open_all(&volumes->physical, err);
-    if (status == SNAP_OK)
-        status = snap_group_read_all(volumes->physical.ios, volumes->physical.count, &volumes->groups, err);
-    for (size_t i = 0; status == SNAP_OK && i < volumes->groups->note_count; i++)
-        cli_warn(cli, "%s", volumes->groups->notes[i]);
-    return status;
+    status = physical_open(&volumes->physical, devices, err);
+    return status == SNAP_OK ? volumes_read(volumes, cli, err) : status;
 }
 
 void volumes_close(struct volumes *volumes)
@@ -32,21 +37,27 @@ void volumes_close(struct volumes *volumes)
     physical_close(&volumes->physical);
 }
 
-/* The group and the index of the volume that lvm:VG/LV names. */
-static enum snap_status find_volume(const struct volumes *volumes, const char *argument,
-                                    const struct snap_group **group, size_t *lv, struct snap_error *err)
+enum snap_status volumes_group_name(const char *argument, char **name, struct snap_error *err)
+{
+    const char *slash = strchr(argument, '/');
+
+    *name = NULL;
+    if (!slash || slash == argument + strlen(DEVICES_LVM) || slash[1] == '\0' || strchr(slash + 1, '/'))
+        return snap_fail(err, SNAP_E_USAGE, "%s: an LVM volume is named %sGROUP/VOLUME", argument, DEVICES_LVM);
+    *name = strndup(argument + strlen(DEVICES_LVM), (size_t)(slash - argument) - strlen(DEVICES_LVM));
+    return *name ? SNAP_OK : snap_fail(err, SNAP_E_NOMEM, "%s: no memory to look for it", argument);
+}
+
+enum snap_status volumes_find(const struct volumes *volumes, const char *argument, const struct snap_group **group,
+                              size_t *lv, struct snap_error *err)
 {
     const char *slash = strchr(argument, '/');
     char *name;
     size_t index = 0;
-    enum snap_status status;
+    enum snap_status status = volumes_group_name(argument, &name, err);
 
-    if (!slash || slash == argument + strlen(DEVICES_LVM) || slash[1] == '\0' || strchr(slash + 1, '/'))
-        return snap_fail(err, SNAP_E_USAGE, "%s: an LVM volume is named %sGROUP/VOLUME", argument, DEVICES_LVM);
-    name = strndup(argument + strlen(DEVICES_LVM), (size_t)(slash - argument) - strlen(DEVICES_LVM));
-    if (!name)
-        return snap_fail(err, SNAP_E_NOMEM, "%s: no memory to look for it", argument);
-    status = snap_group_find(volumes->groups, name, &index, err);
+    if (status == SNAP_OK)
+        status = snap_group_find(volumes->groups, name, &index, err);
     free(name);
     if (status != SNAP_OK)
         return status;
@@ -59,11 +70,22 @@ static enum snap_status find_volume(const struct volumes *volumes, const char *a
 }
 
 /* Device-mapper names what LVM activates by the ids of group and volume. */
-static void take_facts(struct device *device, const struct snap_metadata *metadata, size_t lv)
+void volumes_take_facts(struct device *device, const struct snap_metadata *metadata, size_t lv,
+                        struct snap_io *const *members)
 {
     device->facts = (struct snap_device){.size_sectors = device->io->size_bytes / SNAP_SECTOR_BYTES,
                                          .rotational = device->io->rotational};
     (void)snprintf(device->facts.serial, sizeof device->facts.serial, "LVM-%s%s", metadata->id, metadata->lvs[lv].id);
+    device->info = (struct snap_file_info){.direct = true};
+    for (size_t pv = 0; pv < metadata->pv_count; pv++) {
+        struct snap_file_info info;
+
+        if (!members[pv])
+            continue;
+        snap_file_get_info(members[pv], &info);
+        device->info.direct = device->info.direct && info.direct;
+        device->info.engine = info.engine;
+    }
 }
 
 struct activity {
@@ -83,9 +105,9 @@ static enum snap_status warn_active(void *context, const struct snap_dm_user *us
     return SNAP_OK;
 }
 
-/* For whoever writes elsewhere: which devices must not change meanwhile. */
-static enum snap_status describe_parts(const struct volumes *volumes, const struct snap_group *group,
-                                       const struct snap_volume *volume, struct device *device, struct snap_error *err)
+enum snap_status volumes_describe_parts(const struct volumes *volumes, const struct snap_group *group,
+                                        const struct snap_volume *volume, struct device *device,
+                                        struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
 
@@ -118,7 +140,8 @@ static enum snap_status open_members(const struct volumes *volumes, const struct
     if (status == SNAP_OK)
         status = snap_volume_io_new(volume, members, pv_count, &device->io, err);
     if (status == SNAP_OK)
-        take_facts(device, group->metadata, snap_metadata_find(group->metadata, strchr(device->path, '/') + 1));
+        volumes_take_facts(device, group->metadata,
+                           snap_metadata_find(group->metadata, strchr(device->path, '/') + 1), members);
     for (size_t pv = 0; pv < pv_count; pv++) {
         struct snap_file_info info;
 
@@ -148,13 +171,13 @@ enum snap_status volumes_open_one(const struct volumes *volumes, struct cli *cli
     *device = (struct device){.path = name};
     if (!name)
         return snap_fail(err, SNAP_E_NOMEM, "no memory to open an LVM volume");
-    status = find_volume(volumes, name, &group, &lv, err);
+    status = volumes_find(volumes, name, &group, &lv, err);
     if (status == SNAP_OK)
         status = snap_volume_new(group->metadata, lv, &volume, err);
     if (status == SNAP_OK)
         status = snap_group_refuse(group, volume, volumes->physical.ios, err);
     if (status == SNAP_OK)
-        status = describe_parts(volumes, group, volume, device, err);
+        status = volumes_describe_parts(volumes, group, volume, device, err);
     if (status == SNAP_OK)
         status = open_members(volumes, group, volume, device, &activity, err);
     if (status != SNAP_OK)
@@ -170,7 +193,7 @@ static enum snap_status origin_of(const struct volumes *volumes, const char *cow
     const struct snap_metadata *metadata;
     const struct snap_group *group;
     size_t lv, at;
-    enum snap_status status = find_volume(volumes, cow_argument, &group, &lv, err);
+    enum snap_status status = volumes_find(volumes, cow_argument, &group, &lv, err);
 
     if (status != SNAP_OK)
         return status;
@@ -189,9 +212,8 @@ static enum snap_status origin_of(const struct volumes *volumes, const char *cow
     return SNAP_OK;
 }
 
-/* What was typed for the origin is held against the metadata; *name is what is opened, or NULL. */
-static enum snap_status choose_origin(const struct volumes *volumes, const char *cow_argument,
-                                      const char *origin_argument, char **name, struct snap_error *err)
+enum snap_status volumes_choose_origin(const struct volumes *volumes, const char *cow_argument,
+                                       const char *origin_argument, char **name, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
 
@@ -221,14 +243,13 @@ static enum snap_status open_any(struct cli *cli, const struct volumes *volumes,
     return status == SNAP_OK ? devices_open(device, &options, err) : status;
 }
 
-/* Where the COW holds a snapshot's store, the metadata of its group prove the pair. */
-static enum snap_status remember_group(const struct volumes *volumes, const char *cow_argument, struct device *cow,
-                                       struct snap_error *err)
+enum snap_status volumes_remember_group(const struct volumes *volumes, const char *cow_argument, struct device *cow,
+                                        struct snap_error *err)
 {
     const struct snap_metadata_segment *snapshot = NULL;
     const struct snap_group *group;
     size_t lv;
-    enum snap_status status = find_volume(volumes, cow_argument, &group, &lv, err);
+    enum snap_status status = volumes_find(volumes, cow_argument, &group, &lv, err);
 
     if (status == SNAP_OK)
         snapshot = snap_metadata_snapshot_of(group->metadata, lv);
@@ -246,7 +267,7 @@ static enum snap_status open_both(struct cli *cli, const struct volumes *volumes
 {
     char *origin_name = NULL;
     char *cow_name = strdup(cow_argument);
-    enum snap_status status = choose_origin(volumes, cow_argument, *origin_argument, &origin_name, err);
+    enum snap_status status = volumes_choose_origin(volumes, cow_argument, *origin_argument, &origin_name, err);
 
     if (status == SNAP_OK && !cow_name)
         status = snap_fail(err, SNAP_E_NOMEM, "%s: no memory to open it", cow_argument);
@@ -257,7 +278,7 @@ static enum snap_status open_both(struct cli *cli, const struct volumes *volumes
     }
     status = open_any(cli, volumes, cow_name, cow, err);
     if (status == SNAP_OK && origin_name && devices_is_lvm(cow_argument))
-        status = remember_group(volumes, cow_argument, cow, err); /* choose_origin took the name of the metadata */
+        status = volumes_remember_group(volumes, cow_argument, cow, err); /* the origin is that of the metadata */
     if (origin_name && status == SNAP_OK)
         status = open_any(cli, volumes, origin_name, origin, err);
     else

@@ -26,6 +26,33 @@ enum snap_status volumes_open(struct volumes *volumes, struct cli *cli, const st
                               struct snap_error *err);
 void volumes_close(struct volumes *volumes);
 
+/* The second half of volumes_open, where the devices are open already. */
+enum snap_status volumes_read(struct volumes *volumes, struct cli *cli, struct snap_error *err);
+
+/* VG of lvm:VG/LV, malloc'ed. SNAP_E_USAGE: it is no such name. */
+enum snap_status volumes_group_name(const char *argument, char **name, struct snap_error *err);
+
+/* The group and the index of the volume that lvm:VG/LV names. SNAP_E_USAGE, SNAP_E_NOENT, SNAP_E_REFUSED. */
+enum snap_status volumes_find(const struct volumes *volumes, const char *argument, const struct snap_group **group,
+                              size_t *lv, struct snap_error *err);
+
+/* What was typed for the origin (NULL: nothing) is held against the metadata; *name is what is opened, or NULL. */
+enum snap_status volumes_choose_origin(const struct volumes *volumes, const char *cow_argument,
+                                       const char *origin_argument, char **name, struct snap_error *err);
+
+/* Where the COW holds a snapshot's store, the metadata of its group prove the pair. */
+enum snap_status volumes_remember_group(const struct volumes *volumes, const char *cow_argument, struct device *cow,
+                                        struct snap_error *err);
+
+/* For whoever writes: on which devices the volume is. */
+enum snap_status volumes_describe_parts(const struct volumes *volumes, const struct snap_group *group,
+                                        const struct snap_volume *volume, struct device *device,
+                                        struct snap_error *err);
+
+/* Of a volume that is open: `members` as they were handed to its io. */
+void volumes_take_facts(struct device *device, const struct snap_metadata *metadata, size_t lv,
+                        struct snap_io *const *members);
+
 /*
  * Opens one volume for reading. `name` is lvm:VG/LV, malloc'ed, and belongs to the device from now on, in every case;
  * NULL is SNAP_E_NOMEM. That it is active is said. devices_close in any case.

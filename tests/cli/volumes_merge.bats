@@ -1,0 +1,286 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Merges of lvm:VG/LV: each byte of the physical volumes afterwards is the one that a merge of plain images gives, and
+# what is refused changes none; tests/kernel/lvm_merge.bats has groups that LVM made.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
+
+setup() {
+    load helpers
+    load work
+    load volumes
+    ! lacks devmapper || skip "this build lacks libdevmapper"
+    in_folder
+    make_recipe unordered
+}
+
+# make_recipe NAME [CHANGE...]: cow, origin and view, and in pv0 and pv1 the group.
+make_recipe() {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/$1.recipe" cow origin view
+    changes=("${@:2}")
+    volumes_make origin cow "${changes[@]}"
+}
+
+# merged: the physical volumes are what they would be if the images were merged and put there.
+merged() {
+    mkdir expected
+    "$BUILDDIR/tools/snapmerge" --origin origin --cow cow </dev/null 2>plain
+    cmp origin view
+    (cd expected && volumes_make ../origin ../cow "${changes[@]}")
+    cmp pv0 expected/pv0
+    cmp pv1 expected/pv1
+}
+
+# A second snapshot of the origin, lvm:vg/other, in extents 5 to 14 of pv0; its store is the file cow2.
+second_snapshot() {
+    changes=($'extent_count = 2\n\ntype = "raid1"\n'
+        $'extent_count = 10\n\ntype = "striped"\nstripe_count = 1\nstripes = ["pv0", 5]\n'
+        $'snapshot0 {\n' $'snapshot1 {\nid = "LVLVLV-aaaa-bbbb-cccc-dddd-eeee-snap01"\nstatus = ["READ", "WRITE"]
+segment_count = 1\nsegment1 {\nstart_extent = 0\nextent_count = '"$(($(stat -c %s origin) / 4096))"$'
+type = "snapshot"\nchunk_size = 8\norigin = "origin"\n'"${1-cow_store}"$' = "other"\n}\n}\nsnapshot0 {\n')
+    volumes_make origin cow "${changes[@]}"
+    dd if=cow2 of=pv0 bs=4096 seek=21 count=10 conv=notrunc status=none
+}
+
+@test "a merge by name leaves each byte as a merge of the images does, and no other" {
+    program snapmerge --verify --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 0
+    assert_said 'belong together: LVM'"'"'s metadata of the group "vg" name this origin'
+    assert_said "snapmerge: lvm:vg/snap is an empty snapshot now; to remove it: lvremove vg/snap"
+    merged
+    program snapmerge --devices pv1 --devices pv0 --origin lvm:vg/origin --cow lvm:vg/snap
+    assert_status 0
+    assert_said "lvm:vg/snap: nothing to merge, the store is empty"
+    assert_said "to remove it: lvremove vg/snap"
+}
+
+@test "a pending merge: LVM completes it" {
+    make_recipe unordered cow_store merging_store
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 0
+    assert_said "and LVM has a merge of it pending: the next activation completes that and removes the snapshot: vgchange -ay vg"
+    merged
+}
+
+@test "a dry run, and options that go with a volume" {
+    remember pv0 pv1
+    program snapmerge -n --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 0
+    assert_shown "to write    12 KiB (12288 bytes)"
+    assert_untouched
+    program snapmerge --keep-cow --checkpoint point --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 0
+    program snapmerge --skip-identical --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 0
+    merged
+}
+
+@test "a store in an image with its origin in a group, and the other way round" {
+    cp cow cow_image
+    program snapmerge --devices pv0,pv1 --origin lvm:vg/origin --cow cow_image --preserve lvm:vg/snap
+    assert_status 0
+    program snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract out lvm:vg/snap
+    assert_status 0
+    cmp out view
+    program snapmerge --devices pv0,pv1 --origin origin --cow lvm:vg/snap
+    assert_status 8
+    assert_said "LVM's metadata name lvm:vg/origin as its origin, not origin"
+    program snapmerge --devices pv0,pv1 --origin lvm:vg/origin --cow pv0
+    assert_status 8
+    assert_said "pv0"
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --preserve lvm:vg/snap
+    assert_status 8
+    assert_said "are the same volume"
+}
+
+@test "the other snapshot of the origin shows what it showed, without being named" {
+    "$BUILDDIR/tools/snapcreate" --origin origin --cow cow2 --size 40K --chunk-size 4K 2>/dev/null
+    second_snapshot
+    cp origin old
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 0
+    assert_said "snapmerge: lvm:vg/other: 3 chunks (12 KiB) of old content were copied to it"
+    program snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract out lvm:vg/other
+    assert_status 0
+    cmp out old
+    program snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract out2 lvm:vg/snap
+    cmp out2 view
+}
+
+@test "where it cannot show that any more, the merge is refused, or that is accepted" {
+    # Not a store.
+    head -c 40K /dev/zero >cow2
+    second_snapshot
+    remember pv0 pv1
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 4
+    assert_said "LVM knows lvm:vg/other as another snapshot of this origin, and what it shows could not be kept: to let it change, add --accept=siblings"
+    assert_said "Nothing was written."
+    assert_untouched
+    # Overflowed.
+    rm cow2
+    "$BUILDDIR/tools/snapcreate" --origin origin --cow cow2 --size 40K --chunk-size 4K 2>/dev/null
+    printf '\0' | dd of=cow2 bs=1 seek=4 conv=notrunc status=none
+    second_snapshot
+    program snapmerge -n --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 0
+    assert_said "lvm:vg/other: this other snapshot is invalid (it has overflowed, or was given up): nothing has to be kept of it"
+    # Given up with a word.
+    head -c 40K /dev/zero >cow2
+    second_snapshot
+    program snapmerge --accept=siblings --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 0
+    assert_said "warning: lvm:vg/other: this other snapshot will show what the origin has after this merge"
+    program snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract out lvm:vg/snap
+    cmp out view
+}
+
+@test "a pending merge of the other snapshot comes first" {
+    "$BUILDDIR/tools/snapcreate" --origin origin --cow cow2 --size 40K --chunk-size 4K 2>/dev/null
+    second_snapshot merging_store
+    remember pv0 pv1
+    for accept in '' --accept=siblings; do
+        # shellcheck disable=SC2086
+        program snapmerge $accept --devices pv0,pv1 --cow lvm:vg/snap
+        assert_status 8
+        assert_said "lvm:vg/origin: LVM is about to merge another snapshot into it, lvm:vg/other: the next activation goes on with that; merge that one first: snapmerge --devices pv0,pv1 --cow lvm:vg/other"
+        assert_untouched
+    done
+}
+
+@test "what cannot be written to is refused, with its reason, and nothing is written" {
+    local change
+    while IFS='|' read -r old new reason; do
+        make_recipe unordered "$(printf '%b' "$old")" "$(printf '%b' "$new")"
+        remember pv0 pv1
+        program snapmerge --devices pv0,pv1 --cow lvm:vg/snap
+        assert_status 8
+        assert_said "$reason"
+        assert_said "Nothing was written."
+        assert_untouched
+    done <<'END'
+"RESIZEABLE"|"EXPORTED"|is exported
+seqno = 7|seqno = 7\nlock_type = "sanlock"|is shared
+seqno = 7|seqno = 7\nlock_type = "dlm"|is shared
+seqno = 7|seqno = 7\nlock_type = "idm"|is shared
+seqno = 7|seqno = 7\nsystem_id = "far"|belongs to the system "far"
+"RESIZEABLE"|"PARTIAL"|(partial)
+"READ", "WRITE", "VISIBLE"|"READ", "VISIBLE"|vg/origin: LVM has it read-only: make it writable first (lvchange -prw vg/origin)
+"READ", "WRITE", "VISIBLE"|"READ", "WRITE"|vg/origin: it is a hidden part of another volume
+type = "raid1"\n|type = "raid1"\nraids = ["meta", "origin"]\n|vg/origin: the volume "other" stands on it (type "raid1")
+type = "raid1"\n|type = "thin"\nexternal_origin = "origin"\n|vg/origin: the volume "other" stands on it (type "thin")
+type = "raid1"\n|type = "cache"\norigin = "snap"\n|vg/snap: the volume "other" stands on it (type "cache")
+"READ", "WRITE", "VISIBLE"|"READ", "WRITE", "VISIBLE", "LOCKED"|(pvmove)
+type = "striped"|type = "mirror"|are of type "mirror"
+type = "striped"|type = "writecache"|are of type "writecache"
+type = "striped"|type = "integrity"|are of type "integrity"
+type = "striped"|type = "vdo"|are of type "vdo"
+END
+    make_recipe unordered
+    remember pv0 pv1
+    program snapmerge --devices pv1 --cow lvm:vg/snap
+    assert_status 8
+    assert_said 'its physical volume "pv0"'
+    assert_untouched
+    cp pv0 copy
+    program snapmerge --devices pv0,pv1,copy --cow lvm:vg/snap
+    assert_status 8
+    assert_said "is there twice, as pv0 and as copy"
+    rm copy
+    program snapmerge --devices pv0,pv1 --origin lvm:vg/other --cow lvm:vg/snap
+    assert_status 8
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/origin
+    assert_said "it is an origin, and no snapshot; one of its snapshots is lvm:vg/snap"
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo pv1
+    assert_status 8
+    program snapmerge --cow lvm:vg
+    assert_status 16
+    assert_untouched
+}
+
+@test "an image that somebody else has is refused" {
+    exec 7<>pv1
+    flock_record 7
+    remember pv0 pv1
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 8
+    assert_said "pv1: in use: another program holds a lock on it"
+    exec 7>&-
+    assert_untouched
+    flock_end
+}
+
+# flock_record FD: a process that has a record lock on the file of this descriptor; flock_end ends it.
+flock_record() {
+    perl -e '
+        use Fcntl;
+        open(my $file, "+<&=", $ARGV[0]) or die;
+        my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0);
+        fcntl($file, F_SETLK, $lock) or die "$!";
+        print "ready\n";
+        close(STDOUT);
+        sleep 1000' "$1" >ready 2>lock_said 3>&- &
+    locker=$!
+    for _ in {1..600}; do
+        [ ! -s ready ] || break
+        sleep 0.05
+    done
+    [ -s ready ] || { cat lock_said; return 1; }
+}
+
+flock_end() {
+    kill "$locker"
+    wait "$locker" || true
+}
+
+@test "a stopped merge says the line to go on with, and it works" {
+    local line pid status=0
+    skip_without_json --progress-json
+    make_image view $((4 << 20))
+    head -c 4M /dev/zero >origin
+    rm cow
+    "$BUILDDIR/tools/snapcreate" --origin origin --cow cow --size max --chunk-size 4K --from-diff view 2>/dev/null
+    truncate -s %8K cow
+    volumes_make origin cow
+    # Some minutes at this rate.
+    # shellcheck disable=SC2086
+    env --default-signal=INT $WRAPPER "$BUILDDIR/tools/snapmerge" --rate-limit 4K --memory 16M \
+        --devices pv0 --devices pv1 --cow lvm:vg/snap --progress-frequency 1 --progress-json </dev/null >said.out 2>said 3>&- &
+    pid=$!
+    for _ in {1..600}; do
+        ! grep -q '{' said || break
+        sleep 0.05
+    done
+    kill -INT "$pid"
+    wait "$pid" || status=$?
+    [ "$status" -eq 32 ]
+    line=$(sed -n 's/.*To go on: //p' said)
+    [[ $line == "snapmerge --devices pv0 --devices pv1 --origin lvm:vg/origin --cow lvm:vg/snap"* ]]
+    line=${line/ --rate-limit 4K/}
+    PATH=$BUILDDIR/tools:$PATH bash -c "$line"
+    merged
+}
+
+@test "an undo store takes it back, with the lines that are printed" {
+    local line
+    cp pv0 before0
+    cp pv1 before1
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo undo
+    assert_status 0
+    line=$(sed -n 's/.*To take it back: //p' <<<"$stderr")
+    [[ $line == "snapmerge --devices pv0,pv1 --origin lvm:vg/origin --cow undo --preserve lvm:vg/snap"* ]]
+    PATH=$BUILDDIR/tools:$PATH bash -c "$line"
+    program snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract out lvm:vg/snap
+    assert_status 0
+    cmp out view
+    cmp <(dd if=pv0 bs=4096 skip=16 count=5 status=none) <(dd if=before0 bs=4096 skip=16 count=5 status=none)
+    cmp <(dd if=pv1 bs=4096 skip=51 status=none) <(dd if=before1 bs=4096 skip=51 status=none)
+}
+
+@test "--output reads volumes, and the origin follows" {
+    remember pv0 pv1
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --output out
+    assert_status 0
+    cmp out view
+    rm out
+    assert_untouched
+}

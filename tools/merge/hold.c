@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hands the names of snapmerge's command line to what holds LVM volumes. */
+#include "tools/merge/hold.h"
+
+enum snap_status merge_hold_start(struct merge_session *session, struct snap_error *err)
+{
+    const struct merge_arguments *given = &session->arguments;
+    const char *arguments[2 + CLI_STRINGS_MAX] = {given->cow, given->origin};
+    size_t count = 2;
+
+    session->held.cli = session->cli;
+    session->held.dry_run = given->dry_run;
+    session->held.way_out = "with --output FILE, write what the snapshot shows elsewhere, as it is at that moment";
+    for (unsigned i = 0; i < given->preserve.count; i++)
+        arguments[count++] = given->preserve.items[i];
+    return given->output ? SNAP_OK : held_start(&session->held, &given->devices, arguments, count, err);
+}
+
+enum snap_status merge_hold_find(struct merge_session *session, struct device *device, const char *argument,
+                                 const struct snap_file_options *options, struct snap_error *err)
+{
+    return devices_is_lvm(argument) ? held_open(&session->held, argument, options, device, err)
+                                    : devices_find(device, argument, err);
+}
