@@ -9,6 +9,7 @@
 #include "tools/inspect/list.h"
 #include "tools/inspect/options.h"
 #include "tools/inspect/system.h"
+#include "tools/inspect/system_table.h"
 #include "tools/shared/moved.h"
 #include "tools/shared/report.h"
 #include "tools/output/stream.h"
@@ -89,6 +90,7 @@ static const char *const operand_names[] = {"COW"};
 static const struct cli_column_set tables[] = {
     {"--list", inspect_columns, INSPECT_COLUMNS},
     {"--lvm", inspect_group_columns, INSPECT_GROUP_COLUMNS},
+    {"--system", inspect_system_columns, INSPECT_SYSTEM_COLUMNS},
     CLI_COLUMN_SETS_END,
 };
 

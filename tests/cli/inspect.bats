@@ -401,7 +401,7 @@ pair_lines() {
     local name=snapinspect option
     for option in --raw --noheadings --columns=INDEX; do
         program snapinspect "$option" cow
-        assert_usage_error "${option%%=*} needs --list or --lvm: it is about the table that they print"
+        assert_usage_error "${option%%=*} needs --list, --lvm or --system: it is about the table that they print"
     done
 }
 

@@ -54,6 +54,12 @@ need_absent() {
     done
     program snapinspect --system cow
     assert_usage_error "--system takes no operand"
+    program snapinspect --system -o NAME,RATES
+    assert_status 16
+    assert_said "unknown column 'RATES'; the columns are: NAME TYPE"
+    program snapinspect --system --json -o NAME
+    assert_status 16
+    assert_said "cannot be used with --system and --json"
 }
 
 @test "a build without libdevmapper refuses it" {

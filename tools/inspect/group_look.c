@@ -2,6 +2,7 @@
 /* Looks at the store of one LVM snapshot that need not be active. */
 #include "tools/inspect/group_look.h"
 
+#include "tools/inspect/percent.h"
 #include "tools/shared/report.h"
 
 #include <stdio.h>
@@ -69,27 +70,12 @@ enum snap_status inspect_group_look_at(struct cli *cli, const struct volumes *vo
     return SNAP_OK;
 }
 
-/* LVM keeps millionths of a per cent, cut off, and prints them as a float; what is almost 0 or 100 is neither. */
-static float percent_of(uint64_t part, uint64_t whole)
-{
-    const float percent = (float)(uint32_t)(1e8 * ((double)part / (double)whole)) / 1e6f;
-
-    return percent < 0.01f ? 0.01f : percent > 99.99f ? 99.99f : percent;
-}
-
 struct cli_text inspect_group_used(const struct inspect_group_look *look)
 {
     const struct snap_usage *usage = &look->check.usage;
-    struct cli_text text = {""};
 
     if (!look->figures)
-        return text;
-    if (look->store.defect != SNAP_HEADER_INVALID && usage->allocated_sectors == usage->metadata_sectors)
-        (void)snprintf(text.text, sizeof text.text, "0.00");
-    else if (look->store.defect == SNAP_HEADER_INVALID || usage->allocated_sectors >= usage->total_sectors)
-        (void)snprintf(text.text, sizeof text.text, "100.00");
-    else
-        (void)snprintf(text.text, sizeof text.text, "%.2f",
-                       (double)percent_of(usage->allocated_sectors, usage->total_sectors));
-    return text;
+        return (struct cli_text){""};
+    return inspect_percent(usage->allocated_sectors, usage->total_sectors, usage->metadata_sectors,
+                           look->store.defect == SNAP_HEADER_INVALID);
 }

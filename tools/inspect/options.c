@@ -158,10 +158,12 @@ static int check_table(struct cli *cli)
                               : parsed.noheadings ? "noheadings"
                                                   : NULL;
 
-    if (about && !parsed.list && !parsed.lvm)
-        return cli_usage_error(cli, "--%s needs --list or --lvm: it is about the table that they print", about);
-    if (about && parsed.lvm && parsed.json)
-        return cli_usage_error(cli, "--%s cannot be used with --lvm and --json: that has all there is", about);
+    if (about && !parsed.list && !parsed.lvm && !parsed.system)
+        return cli_usage_error(cli, "--%s needs --list, --lvm or --system: it is about the table that they print",
+                               about);
+    if (about && !parsed.list && parsed.json)
+        return cli_usage_error(cli, "--%s cannot be used with --%s and --json: that has all there is", about,
+                               parsed.lvm ? "lvm" : "system");
     return CLI_EXIT_OK;
 }
 

@@ -4,7 +4,7 @@
 
 #include "lib/base/bytes.h"
 #include "tools/cli/quote.h"
-#include "tools/cli/size.h"
+#include "tools/inspect/percent.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,11 +46,22 @@ uint64_t inspect_state_left_sectors(const struct snap_dm_stacks_use *use)
                : 0;
 }
 
+struct cli_text inspect_state_used(const struct snap_dm_stacks_use *use)
+{
+    const struct snap_dm_status *status = &use->status;
+
+    if (!use->status_known || (status->state != SNAP_DM_STATUS_FIGURES && status->state != SNAP_DM_STATUS_INVALID))
+        return (struct cli_text){""};
+    return inspect_percent(status->allocated_sectors, status->total_sectors, status->metadata_sectors,
+                           status->state == SNAP_DM_STATUS_INVALID);
+}
+
 /* The names that advice needs, each as a shell reads it. */
 struct names {
     char name[2 * 272];
     char origin[2 * 300], cow[2 * 300];
-    char lv[2 * 272]; /* the snapshot's volume of LVM; empty where there is none */
+    char lv[2 * 272];                   /* the snapshot's volume of LVM; empty where there is none */
+    char origin_lv[2 * 272], vg[2 * 272]; /* of a merge: the volume that is merged into, and its group */
 };
 
 static void quote(char *out, size_t out_bytes, const char *text)
@@ -69,8 +80,21 @@ static void gather_names(const struct inspect_tree_node *node, const struct insp
     quote(names->origin, sizeof names->origin, inspect_tree_path(origin).text);
     if (cow)
         quote(names->cow, sizeof names->cow, inspect_tree_path(cow).text);
-    if (cow && cow->lvm_name[0] != '\0')
+    if (cow && cow->lvm_name[0] != '\0') {
         quote(names->lv, sizeof names->lv, cow->lvm_name);
+        quote(names->origin_lv, sizeof names->origin_lv, node->lvm_name);
+        (void)snprintf(names->vg, sizeof names->vg, "%.*s", (int)strcspn(names->lv, "/"), names->lv);
+    }
+}
+
+/* The list of a store that is not persistent was in memory only. */
+static struct inspect_state_text of_lost(const struct names *names)
+{
+    struct inspect_state_text text;
+
+    (void)snprintf(text.text, sizeof text.text, "the kernel has given the store up, and nothing of it can be read any "
+                   "more; remove the snapshot: dmsetup remove %s", names->name);
+    return text;
 }
 
 static struct inspect_state_text of_invalid(const struct names *names, bool merge)
@@ -99,14 +123,15 @@ static struct inspect_state_text of_figures(const struct inspect_tree_node *node
 {
     struct inspect_state_text text = {.text = ""};
 
-    if (strcmp(word, "merged") == 0)
-        (void)snprintf(text.text, sizeof text.text, "the merge is complete; %s%s",
-                       names->lv[0] != '\0' ? "LVM removes the snapshot when its poller runs: vgchange --poll y "
-                                            : "load a linear table over the origin in its place: dmsetup load ",
-                       names->lv[0] != '\0' ? "" : names->name);
+    if (strcmp(word, "merged") == 0 && names->lv[0] != '\0')
+        (void)snprintf(text.text, sizeof text.text, "the merge is complete, and LVM removes the snapshot when it "
+                       "looks: lvchange --poll y %s", names->origin_lv);
+    else if (strcmp(word, "merged") == 0)
+        (void)snprintf(text.text, sizeof text.text, "the merge is complete; load a linear table over %s in its place: "
+                       "dmsetup load %s, dmsetup resume %s", names->origin, names->name, names->name);
     else if (strcmp(word, "full") == 0)
         (void)snprintf(text.text, sizeof text.text, "the store is full: the next chunk that needs room there makes "
-                       "it %s; make the COW larger before%s%s",
+                       "it %s; make the COW larger before that%s%s",
                        node->use->table.persistence == SNAP_DM_STATUS_PO ? "overflow" : "invalid",
                        names->lv[0] != '\0' ? ": lvextend -l +1 " : "", names->lv);
     else if (strcmp(word, "merging") == 0 && node->rate.known)
@@ -126,7 +151,8 @@ static struct inspect_state_text of_state(const struct inspect_tree_node *node, 
 
     switch (use->status_known ? use->status.state : SNAP_DM_STATUS_UNKNOWN) {
     case SNAP_DM_STATUS_INVALID:
-        return of_invalid(names, use->role == SNAP_DM_STACKS_MERGE);
+        return use->table.persistence == SNAP_DM_STATUS_N ? of_lost(names)
+                                                          : of_invalid(names, use->role == SNAP_DM_STACKS_MERGE);
     case SNAP_DM_STATUS_OVERFLOW:
         (void)snprintf(text.text, sizeof text.text, "the store is full: writes to the snapshot fail, reads go on; this "
                        "ends only when it is made anew: dmsetup remove %s, make %s larger, and create it again",
@@ -135,8 +161,8 @@ static struct inspect_state_text of_state(const struct inspect_tree_node *node, 
     case SNAP_DM_STATUS_MERGE_FAILED:
         (void)snprintf(text.text, sizeof text.text, "the merge met an error (dmesg tells which) and does not go on; "
                        "nothing is lost: %s%s, then see what is wrong: snapcheck --origin %s %s",
-                       names->lv[0] != '\0' ? "deactivate the group of " : "dmsetup remove ",
-                       names->lv[0] != '\0' ? names->lv : names->name, names->origin, names->cow);
+                       names->lv[0] != '\0' ? "vgchange -an " : "dmsetup remove ",
+                       names->lv[0] != '\0' ? names->vg : names->name, names->origin, names->cow);
         return text;
     case SNAP_DM_STATUS_UNKNOWN:
         return text;

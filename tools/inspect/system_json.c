@@ -43,6 +43,7 @@ static struct cli_json *target_json(const struct inspect_tree_node *node, const 
     set_known(target, "allocated_sectors", figures, use->status.allocated_sectors);
     set_known(target, "total_sectors", figures, use->status.total_sectors);
     set_known(target, "metadata_sectors", figures && use->status.metadata_known, use->status.metadata_sectors);
+    set_text(target, "used_percent", inspect_state_used(use).text);
     set_known(target, "left_sectors", snap_dm_stacks_is_merging(use), inspect_state_left_sectors(use));
     set_known(target, "bytes_per_second", node->rate.known, node->rate.bytes_per_second);
     set_known(target, "store_users", store && use->active, use->store_users);
