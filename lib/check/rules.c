@@ -6,9 +6,9 @@
 static const struct snap_rule_info rules[SNAP_RULES] = {
     [SNAP_RULE_DEVICE_SIZE] = {"device-size", SNAP_FATAL, "none",
                                "the device is too small for a header and one metadata area"},
-    [SNAP_RULE_HEADER_EMPTY] = {"header-empty", SNAP_FATAL, "none",
+    [SNAP_RULE_HEADER_EMPTY] = {"header-empty", SNAP_FATAL, "view-changed",
                                 "magic 0: no store yet, or one that was reset; the kernel would start a new one"},
-    [SNAP_RULE_HEADER_MAGIC] = {"header-magic", SNAP_FATAL, "none",
+    [SNAP_RULE_HEADER_MAGIC] = {"header-magic", SNAP_FATAL, "view-changed",
                                 "this is not a snapshot store"},
     [SNAP_RULE_HEADER_VERSION] = {"header-version", SNAP_FATAL, "none",
                                   "a disk version that no kernel knows"},

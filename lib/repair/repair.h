@@ -4,6 +4,7 @@
 #define DMSNAP_REPAIR_REPAIR
 
 #include "lib/check/check.h"
+#include "lib/check/lost_list.h"
 #include "lib/repair/edits.h"
 
 /* So many damaged entries, at most: a list with more of them is not to be trusted. */
@@ -33,6 +34,7 @@ struct snap_repair {
     struct snap_repair_change *changes; /* ascending; they belong to the repair */
     size_t change_count;
     uint64_t entries_before, entries_after; /* of the list */
+    struct snap_store rebuilt;    /* snap_repair_plan_header: io (borrowed), header and layout as they will be */
     bool gives_up_rest;           /* the list is ended in front of an area that cannot be used: what that area and those
                                    * behind it name is given up, however much it is */
 };
@@ -44,6 +46,15 @@ struct snap_repair {
  */
 enum snap_status snap_repair_plan(struct snap_repair *repair, const struct snap_store *store,
                                   const struct snap_repair_options *options, struct snap_error *err);
+
+/*
+ * Where the header of *store is empty or no header, and a list was found behind it: plans a header for that list. All
+ * else of the first unit stays. Nothing is written. SNAP_E_REFUSED: there is no list, or the header is one.
+ * SNAP_E_NOMEM, SNAP_E_IO. snap_repair_free in any case.
+ */
+enum snap_status snap_repair_plan_header(struct snap_repair *repair, const struct snap_store *store,
+                                         const struct snap_lost_list *lost, struct snap_error *err);
+
 void snap_repair_free(struct snap_repair *repair);
 
 #endif

@@ -139,6 +139,47 @@ is_one_of() {
     cmp shown view
 }
 
+@test "a zeroed header over a list: written anew with its own word only, and taken back" {
+    local chunk
+    for chunk in 512 4K 64K; do
+        rm -f origin view cow*
+        contents origin 8388608 origin
+        cp origin view
+        contents piece 700000 piece
+        dd if=piece of=view bs=4096 seek=300 conv=notrunc status=none
+        program snapcreate --chunk-size $chunk --origin origin --cow cow --size max --from-diff view
+        assert_status 0
+        cp cow whole
+        dd if=/dev/zero of=cow bs=16 count=1 conv=notrunc status=none
+        cp cow cow.before
+        program snapcheck -y --accept=view-change,revalidate cow
+        assert_status 4
+        assert_said "snapcheck -y --accept=header cow"
+        cmp cow cow.before
+        program snapcheck -y --accept=header cow
+        assert_status 1
+        cmp cow whole
+        program snapcheck --put-back cow.old-bytes cow
+        assert_status 0
+        cmp cow cow.before
+        rm cow.old-bytes
+    done
+}
+
+@test "no header is written where no list is, nor over a file system" {
+    truncate -s 8M cow
+    program snapcheck -y --accept=header cow
+    assert_status 4
+    assert_said "Nothing was written."
+    zero cow 0 8388608
+    mke2fs -q -t ext4 cow
+    cp cow cow.before
+    program snapcheck -y --accept=header cow
+    assert_status 4
+    assert_said "Nothing was written."
+    cmp cow cow.before
+}
+
 @test "what may be entries behind the end is left by -p, and said" {
     recipe garbage-behind-end
     program snapcheck -p cow

@@ -223,7 +223,7 @@ assert_told() {
             dd if=/dev/zero of=wrong bs="$bytes" count=1 conv=notrunc status=none
             assert_told "the header is zeroed, but 2 entries of a store with chunks of ${chunks[$size]} stand behind it "
             assert_said '(of the first 2, 2 name the data chunk that a kernel would give): do not write to this device, '
-            assert_said 'keep a copy of it, since dmsnap cannot put the header back'
+            assert_said 'keep a copy of it, then write the header anew: snapcheck -y --accept=header '
             assert_not_said 'never used'
         done
         printf noise | dd of=wrong bs=512 count=1 conv=notrunc status=none

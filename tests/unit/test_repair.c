@@ -339,6 +339,31 @@ static void test_fingerprint_forgets(void **state)
     list_close(io);
 }
 
+/* A header for a list that was found; only where there is none. */
+static void test_header(void **state)
+{
+    struct snap_io *io = list_new(4, 2000);
+    const struct snap_lost_list lost = {.chunk_sectors = 4, .entries = 3, .all = true}, none = {0};
+    struct snap_repair repair;
+    struct snap_store store = list_open(io);
+
+    (void)state;
+    list_put_canonical(io, 4, 0, 3, 0, 1);
+    assert_int_equal(snap_repair_plan_header(&repair, &store, &lost, NULL), SNAP_E_REFUSED);
+    snap_repair_free(&repair);
+    memset(io_mem_bytes(io), 0, 16);
+    io_mem_bytes(io)[100] = 7;
+    must(snap_header_read(&store, io, NULL));
+    assert_int_equal(snap_repair_plan_header(&repair, &store, &none, NULL), SNAP_E_REFUSED);
+    snap_repair_free(&repair);
+    must(snap_repair_plan_header(&repair, &store, &lost, NULL));
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_int_equal(list_open(io).layout.chunk_sectors, 4);
+    assert_int_equal(io_mem_bytes(io)[100], 7);
+    list_close(io);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_list_past_end),
         cmocka_unit_test(test_area_unreadable),
         cmocka_unit_test(test_fingerprint_forgets),
+        cmocka_unit_test(test_header),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,9 +9,11 @@
 static const char *const ways_out[SNAP_RULES] = {
     [SNAP_RULE_DEVICE_SIZE] = "find the whole device or file; what is left here holds no data",
     [SNAP_RULE_HEADER_EMPTY] = 
-        "check the name of the device; if it was a store, do not load it, and keep a copy of it",
+        "check the name of the device; if it was a store, do not load it, and keep a copy of it; where its list is "
+        "found, snapcheck -y --accept=header gives it a header",
     [SNAP_RULE_HEADER_MAGIC] = 
-        "check the name of the device; if it was a store, do not load it, and keep a copy of it",
+        "check the name of the device; if it was a store, do not load it, and keep a copy of it; where its list is "
+        "found, snapcheck -y --accept=header gives it a header",
     [SNAP_RULE_HEADER_VERSION] = "keep a copy of the device; most likely its header is damaged",
     [SNAP_RULE_STORE_INVALID] = 
         "snapinspect shows what it holds; --extract with --accept=invalid writes that elsewhere; snapcheck -y "

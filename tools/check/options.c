@@ -7,7 +7,7 @@
 #include "tools/shared/typed.h"
 #include "tools/shared/volumes.h"
 
-static const char *const accept_words[] = {"view-change", "revalidate", NULL}; /* enum check_accept */
+static const char *const accept_words[] = {"view-change", "revalidate", "header", NULL}; /* enum check_accept */
 
 /* Where the table leads; a session has a copy. */
 static struct check_arguments parsed;
@@ -61,7 +61,8 @@ const struct cli_option check_option_table[] = {
      .flag = &parsed.yes},
     {.name = "accept",
      .argument = "LIST",
-     .help = "also mend: view-change (what then reads differently is\nnamed), revalidate (a store that was given up)",
+     .help = "also mend: view-change (what then reads differently is\nnamed), revalidate (a store that was given up), "
+             "header\n(one that is gone from in front of a list)",
      .group = "Mending",
      .kind = CLI_LIST,
      .list = &parsed.accept,

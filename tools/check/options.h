@@ -18,7 +18,7 @@ struct check_arguments {
     uint64_t memory_bytes; /* 0: as the programs choose */
 };
 
-enum check_accept { CHECK_ACCEPT_VIEW_CHANGE, CHECK_ACCEPT_REVALIDATE };
+enum check_accept { CHECK_ACCEPT_VIEW_CHANGE, CHECK_ACCEPT_REVALIDATE, CHECK_ACCEPT_HEADER };
 
 extern const struct cli_option check_option_table[];
 extern const struct cli_option_rule check_option_rules[];

@@ -7,6 +7,7 @@
 #include "tools/check/checks.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
+#include "tools/shared/holds.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/report.h"
 
@@ -46,6 +47,28 @@ static enum snap_status plan(struct check_session *session, struct snap_error *e
     };
 
     return snap_repair_plan(&session->repair, &session->store, &options, err);
+}
+
+/* A list without a header; the store is not read as one, so nothing else can be mended before that. */
+static enum snap_status plan_lost_header(struct check_session *session, struct snap_error *err)
+{
+    struct snap_lost_list lost;
+    enum snap_status status;
+
+    if (!holds_find_lost_list(session->cow.io, &session->store, &lost))
+        return SNAP_OK;
+    if (!(session->arguments.accept & 1u << CHECK_ACCEPT_HEADER)) {
+        cli_line(session->cli, "If this was a store, and nothing else is on the device: snapcheck -y --accept=header "
+                 "%s", cli_quote(session->cow.path).text);
+        return SNAP_OK;
+    }
+    status = snap_repair_plan_header(&session->repair, &session->store, &lost, err);
+    if (status == SNAP_OK)
+        cli_note(session->cli, "%s: it %s a header for chunks of %s and %s%s", session->cow.path,
+                 session->arguments.dry_run ? "would get" : "will get",
+                 cli_size_text(session->repair.rebuilt.layout.chunk_bytes).text, lost.all ? "" : "at least ",
+                 cli_count_text(lost.entries, "entry", "entries").text);
+    return status;
 }
 
 /* The end of the range of changes that begins with `first`. */
@@ -176,7 +199,9 @@ static enum snap_status open_place(struct check_session *session, struct snap_er
 static enum snap_status save_old(struct check_session *session, struct snap_error *err)
 {
     struct snap_saved saved;
-    enum snap_status status = snap_saved_make(&saved, &session->store, &session->repair.edits,
+    const bool rebuilt = !!session->repair.rebuilt.io;
+    enum snap_status status = snap_saved_make(&saved, rebuilt ? &session->repair.rebuilt : &session->store,
+                                              &session->repair.edits,
                                               session->repair.entries_before, err);
 
     if (status == SNAP_OK)
@@ -234,6 +259,8 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
     const bool saves = !session->arguments.no_save_old;
     enum snap_status status = plan(session, err);
 
+    if (status == SNAP_OK && !snap_header_is_store(&session->store))
+        status = plan_lost_header(session, err);
     if (status != SNAP_OK)
         return status;
     cli_ask_begin(session->cli);

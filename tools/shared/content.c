@@ -87,8 +87,8 @@ static bool tell_lost(const struct device *cow, const struct snap_store *store, 
     if (lost.text[0] == '\0')
         return false;
     (void)snprintf(result->text, sizeof result->text, "%.4000s: do not write to this device, and do not load it, since "
-                   "the kernel may start a new store over them; keep a copy of it, since dmsnap cannot put the header "
-                   "back", lost.text);
+                   "the kernel may start a new store over them; keep a copy of it, then write the header anew: "
+                   "snapcheck -y --accept=header %.8000s", lost.text, cli_quote(cow->path).text);
     return true;
 }
 
