@@ -412,6 +412,9 @@ assert_ways_out() {
     program_in_shell '>stream' snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract - lvm:vg/snap
     assert_status 0
     cmp stream view
+    program snapinspect --devices pv0,pv1 --extract follows lvm:vg/snap
+    assert_status 0
+    cmp follows view
     program snapinspect --devices pv0,pv1 --origin lvm:vg/other --extract out2 lvm:vg/snap
     assert_status 8
     program_in_shell '>>pv1' snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract - lvm:vg/snap
@@ -420,6 +423,17 @@ assert_ways_out() {
     assert_status 8
     assert_said "it lies on lvm:vg/origin, and writing to the one would change the other"
     [ ! -e out2 ]
+}
+
+@test "--extract of a volume that the metadata know no origin of needs --origin" {
+    volumes_make origin cow 'type = "snapshot"' 'type = "zero"'
+    sha256sum pv0 pv1 >before
+    program snapinspect --devices pv0,pv1 --extract out lvm:vg/snap
+    assert_status 16
+    assert_said "lvm:vg/snap: LVM's metadata name no origin of it: name it with --origin"
+    program snapinspect --devices pv0,pv1 --origin origin --extract out lvm:vg/snap
+    assert_status 0
+    cmp out view
 }
 
 @test "lines that show or save more of a store have --devices, too" {

@@ -8,6 +8,7 @@
 
 load lib.bash
 load lvm.bash
+load ../cli/recipes.bash
 
 PVS=(pv0 pv1 pv2)
 
@@ -24,7 +25,7 @@ create() {
 fill() {
     dd if=/dev/urandom of="/dev/mapper/$1" bs=4K count="$2" oflag=direct status=none
 }
-for name in base one two; do
+for name in base origin two; do
     create -Zn -Wn -l 40 -n $name vg
     fill vg-$name 11
 done
@@ -33,12 +34,12 @@ create -s -c 4K -l 30 -n odd vg/base
 create -s -c 4K -l 30 -n none vg/base
 create -s -c 4K -l 4 -n over vg/base
 create -s -c 4K -l 10 -n short vg/base
-create -s -c 4K -l 4 -n first vg/one
+create -s -c 4K -l 4 -n snap vg/origin
 create -s -c 4K -l 4 -n second vg/two
 fill vg-half 307
 fill vg-odd 67
 fill vg-short 70
-for name in over first second; do
+for name in over snap second; do
     ! fill vg-$name 70 || exit 1
 done
 echo LVS
@@ -48,14 +49,14 @@ echo VIEW
 $tools/snapcheck /dev/mapper/vg-odd && exit 1
 $tools/snapinspect --lvm --devices /dev/pv0 --raw -o NAME,STATE vg
 lvm vgchange -q -an vg
-lvm lvconvert -q --merge vg/first
+lvm lvconvert -q --merge vg/snap
 lvm lvconvert -q --merge vg/second
 lvm lvconvert -q --merge vg/half
 lvm lvreduce -q -f -y -l -6 vg/short
-lvm lvchange -q -ay vg/one
+lvm lvchange -q -ay vg/origin
 lvm lvchange -q -ay vg/two
 echo STUCK
-dmsetup status vg-one
+dmsetup status vg-origin
 dmsetup status vg-two
 echo END
 lvm vgchange -q -an vg
@@ -82,17 +83,23 @@ echo END
 END
 }
 
-# What LVM makes of it afterwards.
+# What LVM makes of it afterwards: one store was made empty, and the other snapshot is given up by the recipe.
 go_on() {
     lvm_script
-    cat <<'END'
+    cat <<END
+tools='${WRAPPER-} $BUILDDIR/tools'
+cd $S
+snapinspect() { \$tools/snapinspect "\$@" || [ \$? -eq 4 ]; }
+vgchange() { lvm vgchange "\$@"; }
+lvremove() { lvm lvremove "\$@"; }
 lvm lvchange -q -ay vg/two
-lvm lvremove -q -y vg/first
-lvm lvchange -q -ay vg/one
+lvm lvchange -q -ay vg/origin
+echo RECIPE
+$(recipe 'A snapshot that is invalid and blocks its origin')
 echo LVS
 lvm lvs -a --noheadings --separator ' ' -o name,lv_attr vg
 echo TABLE
-dmsetup table vg-one
+dmsetup table vg-origin
 dmsetup table vg-two
 echo END
 END
@@ -106,6 +113,13 @@ part() {
 # carve PV VOLUME: its place in the physical volume, in sectors: START LENGTH. Volumes of one segment only.
 carve() {
     "$BUILDDIR/tests/kernel/lvm-volumes" tables "98:0=$1" | sed -n "s/^vg-$2: 0 \([0-9]*\) linear [0-9:]* \([0-9]*\)$/\2 \1/p"
+}
+
+# volume NAME: the bytes of a volume, as they were between the two boots.
+volume() {
+    local place
+    place=$(carve "$S/states" "$1")
+    dd if="$S/states" bs=512 skip="${place% *}" count="${place#* }" status=none
 }
 
 setup_file() {
@@ -123,14 +137,14 @@ setup_file() {
     # The one way out is LVM's own; the other one makes the store empty.
     for name in two second; do
         place=$(carve "$S/pv0" $name)
-        dd if="$S/pv0" of="$S/$name" bs=512 skip="${place% *}" count="${place#* }" status=none
+        volume $name >"$S/$name"
     done
     cp "$S/two" "$S/two.before"
     tool snapcreate --quiet -f --origin "$S/two" --cow "$S/second"
     dd if="$S/second" of="$S/pv0" bs=512 seek="${place% *}" conv=notrunc status=none
     uml_begin
     lvm_exec go_on
-    for name in one two; do
+    for name in origin two; do
         uml_job copy "from=/dev/mapper/vg-$name" "to=$S/$name.after"
     done
     uml_go "pv0=$S/pv0" "pv1=$S/pv1"
@@ -155,13 +169,13 @@ setup() {
 
 @test "states: overflowed, empty, shrunk, pending, stuck, and begun where the kernel merges" {
     run -0 --separate-stderr tool snapinspect --lvm --devices "$S/states" --raw --noheadings -o NAME,STATE vg
-    assert_equal "$(awk 'NF == 2' <<<"$output" | sort)" "first merge-stuck,overflowed
-half merge-pending,valid
+    assert_equal "$(awk 'NF == 2' <<<"$output" | sort)" "half merge-pending,valid
 none empty
 odd valid
 over overflowed
 second merge-stuck,overflowed
-short damaged"
+short damaged
+snap merge-stuck,overflowed"
     assert_equal "$(part make_states STUCK)" "0 5120 snapshot-merge Invalid
 0 5120 snapshot-merge Invalid"
     assert_equal "$(part make_states BEGUN | sed -n 's/^begun //p')" begun
@@ -179,16 +193,26 @@ short damaged"
 }
 
 @test "a merge that is stuck: lvremove ends it, and so does an empty store; the origin stays as it is" {
-    run -4 tool snapinspect --devices "$S/states" lvm:vg/first
-    assert_line "  lvremove vg/first"
-    assert_line "  snapcreate -f --devices $S/states --origin lvm:vg/one --cow lvm:vg/first"
+    run -4 tool snapinspect --devices "$S/states" lvm:vg/snap
+    assert_line "  lvremove vg/snap"
+    assert_line "  snapcreate -f --devices $S/states --origin lvm:vg/origin --cow lvm:vg/snap"
     part go_on LVS >volumes
-    ! grep -qE 'first|second' volumes
-    grep -q '^one -wi' volumes
+    ! grep -qE 'snap|second' volumes
+    grep -q '^origin -wi' volumes
     grep -q '^two -wi' volumes
     assert_equal "$(part go_on TABLE | cut -d ' ' -f 3 | sort -u)" linear
     cmp "$S/two.after" "$S/two.before"
-    place=$(carve "$S/states" one)
-    dd if="$S/states" of=one.before bs=512 skip="${place% *}" count="${place#* }" status=none
-    cmp "$S/one.after" one.before
+    volume origin >origin.before
+    cmp "$S/origin.after" origin.before
+}
+
+@test "the recipe for a snapshot that blocks its origin: what it still shows is kept, and the merge is over" {
+    local place
+    part go_on RECIPE >said
+    grep -qE '^ *snap +snapshot .* merge stuck, overflowed$' said
+    [[ $(recipe 'A snapshot that is invalid and blocks its origin') == *"lvremove vg/snap"* ]]
+    # The 62 chunks that were written, and the origin behind them.
+    volume origin >origin.before
+    cmp <(tail -c +$((62 * 4096 + 1)) "$S/saved.img") <(tail -c +$((62 * 4096 + 1)) origin.before)
+    ! cmp -s -n $((62 * 4096)) "$S/saved.img" origin.before
 }

@@ -45,7 +45,7 @@ const struct cli_option inspect_option_table[] = {
      .flag = &parsed.system},
     {.name = "extract",
      .argument = "FILE|DEV|-",
-     .help = "write the view to a new sparse image, to a device, or to\nstandard output (needs --origin)",
+     .help = "write the view to a new sparse image, to a device, or to\nstandard output (needs --origin, or lvm:VG/LV)",
      .group = "What to show",
      .kind = CLI_STRING,
      .stream = true,
@@ -135,7 +135,6 @@ const struct cli_option_rule inspect_option_rules[] = {
     {.name = "system",
      .excludes = {"origin", "cow", "devices", "lvm", "list", "extract"},
      .reason = "it shows what the kernel has, and no store that is named"},
-    {.name = "extract", .needs = "origin", .reason = "the view is the origin overlaid by the store"},
     {.name = "extract", .excludes = {"list"}, .reason = "--extract writes the view and prints no list"},
     {.name = "activate", .needs = "origin", .reason = "the view is the origin overlaid by the store"},
     {.name = "activate",
@@ -186,5 +185,7 @@ int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
         return cli->operands_count == 0 ? CLI_EXIT_OK : cli_usage_error(cli, "--system takes no operand");
     if (exit_status == CLI_EXIT_OK)
         exit_status = typed_cow(cli, &given->cow);
+    if (exit_status == CLI_EXIT_OK && given->extract && !given->origin && !devices_is_lvm(given->cow))
+        return cli_usage_error(cli, "--extract needs --origin: the view is the origin overlaid by the store");
     return exit_status == CLI_EXIT_OK ? volumes_usage(cli, &given->devices, given->cow, given->origin) : exit_status;
 }

@@ -27,6 +27,10 @@ static enum snap_status open_volumes(struct output_session *output, struct snap_
                                                        output->arguments.cow, output->origin, &origin, output->store,
                                                        err);
 
+    if (status == SNAP_OK && !origin)
+        return snap_fail(err, SNAP_E_USAGE, "%s: LVM's metadata name no origin of it: name it with --origin",
+                         output->arguments.cow);
+    output->arguments.origin = origin;
     return status == SNAP_OK ? check_valid(output, err) : status;
 }
 
