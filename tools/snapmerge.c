@@ -2,6 +2,7 @@
 /* snapmerge: merges a snapshot store into its origin; every check comes before the first write. */
 #include "tools/cli/cli.h"
 #include "tools/merge/hold.h"
+#include "tools/merge/kernel.h"
 #include "tools/merge/open.h"
 #include "tools/merge/options.h"
 #include "tools/merge/output.h"
@@ -33,6 +34,7 @@ static void confine(struct merge_session *session)
     sandbox_allow_replacing(&sandbox, arguments->checkpoint);
     sandbox_allow_replacing(&sandbox, arguments->bad_list);
     held_allow(&session->held, &sandbox);
+    sandbox.tables = arguments->kernel;
     sandbox_enter(&sandbox, session->cli);
 }
 
@@ -51,6 +53,8 @@ static int run(struct cli *cli)
     confine(&session);
     if (held != SNAP_OK)
         exit_status = cli_refuse(cli, &err);
+    else if (session.arguments.kernel)
+        exit_status = merge_kernel(&session);
     else if (session.arguments.output)
         exit_status = merge_output(&session);
     else if (merge_prepare(&session, &err) != SNAP_OK)

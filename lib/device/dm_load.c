@@ -175,8 +175,6 @@ static enum snap_status simple(int type, uint64_t device_number, bool events, co
     if (status != SNAP_OK)
         return status;
     task = task_about(type, device_number, &complete);
-    if (type == DM_DEVICE_REMOVE)
-        complete = complete && dm_task_retry_remove(task);
     return run(task, complete, events, what, NULL, err);
 }
 
@@ -195,9 +193,27 @@ enum snap_status snap_dm_load_resume(uint64_t device_number, struct snap_error *
     return simple(DM_DEVICE_RESUME, device_number, true, "resume the device", err);
 }
 
+/* By its name: the library knows by that which node goes away, where udev does not do it. */
 enum snap_status snap_dm_load_remove(uint64_t device_number, struct snap_error *err)
 {
-    return simple(DM_DEVICE_REMOVE, device_number, true, "remove the device", err);
+    struct snap_dm_tables tables;
+    struct dm_task *task;
+    bool complete;
+    enum snap_status status = snap_dm_load_possible(err);
+
+    if (status == SNAP_OK)
+        status = snap_dm_tables_read_one(device_number, 0, &tables, err);
+    if (status != SNAP_OK)
+        return status;
+    if (tables.count == 0)
+        status = snap_fail(err, SNAP_E_NOENT, "device-mapper: the device is not there any more");
+    if (status == SNAP_OK) {
+        task = dm_task_create(DM_DEVICE_REMOVE);
+        complete = task && dm_task_set_name(task, tables.devices[0].name) && dm_task_retry_remove(task);
+        status = run(task, complete, true, "remove the device", NULL, err);
+    }
+    snap_dm_tables_free(&tables);
+    return status;
 }
 
 enum snap_status snap_dm_load_open_count(uint64_t device_number, unsigned *count, struct snap_error *err)

@@ -44,6 +44,9 @@ assert_none() {
     program snapinspect --activate view --origin origin cow
     assert_none
     assert_said "snapinspect --extract FILE"
+    program snapmerge --kernel --origin origin --cow cow
+    assert_none
+    assert_said "snapmerge without --kernel merges them"
     program snapinspect --json --activate view --origin origin cow
     assert_status 8
     assert_json .error.status unsupported
@@ -60,11 +63,38 @@ assert_none() {
     program snapinspect --activate view cow
     assert_status 16
     assert_said "--activate needs --origin"
-    local option
+    local option reason
     for option in --list --extract=x; do
         program snapinspect --activate view --origin origin "$option" cow
         assert_status 16
     done
+    while read -r option reason; do
+        program snapmerge --kernel "$option" --origin origin --cow cow
+        assert_status 16
+        assert_said "$reason"
+    done <<'END'
+--output=new its record of progress
+--keep-cow its record of progress
+--checkpoint=new its record of progress
+--preserve=new and of no others
+--overflow=refuse and of no others
+--undo=new keeps nothing of what it replaces
+--continue-on-error neither compares nor reads back
+--bad-list=new neither compares nor reads back
+--drop-bad neither compares nor reads back
+--verify neither compares nor reads back
+--skip-identical neither compares nor reads back
+--rate-limit=1M in its own way
+--iops-limit=9 in its own way
+--idle in its own way
+--checkpoint-interval=9 in its own way
+--queue-depth=9 in its own way
+--io-engine=threads in its own way
+--seeks=free in its own way
+END
+    program snapmerge --kernel --cow lvm:vg/snap
+    assert_status 16
+    assert_said "lvconvert --merge"
     program snapinspect --accept=identity --origin origin cow
     assert_status 16
     assert_said "--accept needs --extract or --activate"

@@ -41,6 +41,12 @@ const struct cli_option merge_option_table[] = {
      .kind = CLI_STRING,
      .stream = true,
      .string = &parsed.output},
+    {.name = "kernel",
+     .help = "let the kernel merge, through the snapshot-origin of this\norigin, which can be used meanwhile; wait "
+             "for its end",
+     .group = "Kernel",
+     .kind = CLI_FLAG,
+     .flag = &parsed.kernel},
     CLI_OPTION_DRY_RUN(&parsed.dry_run),
     CLI_OPTION_YES(&parsed.yes),
     {.name = "accept",
@@ -182,6 +188,19 @@ const struct cli_option_rule merge_option_rules[] = {
     {.name = "output",
      .excludes = {"preserve", "undo", "checkpoint", "checkpoint-interval", "skip-identical", "continue-on-error"},
      .reason = "with --output, the origin and the COW are only read"},
+    {.name = "kernel",
+     .excludes = {"output", "keep-cow", "checkpoint"},
+     .reason = "the kernel merges into the origin and takes entries off the store, which is its record of progress"},
+    {.name = "kernel",
+     .excludes = {"preserve", "overflow"},
+     .reason = "the kernel keeps the views of the snapshots that are active, and of no others"},
+    {.name = "kernel", .excludes = {"undo"}, .reason = "the kernel keeps nothing of what it replaces"},
+    {.name = "kernel",
+     .excludes = {"continue-on-error", "bad-list", "drop-bad", "verify", "skip-identical"},
+     .reason = "the kernel stops at the first bad sector, and neither compares nor reads back"},
+    {.name = "kernel",
+     .excludes = {"rate-limit", "iops-limit", "idle", "checkpoint-interval", "queue-depth", "io-engine", "seeks"},
+     .reason = "the kernel moves the data, in its own way"},
     {.name = "checkpoint",
      .needs = "keep-cow",
      .reason = "a merge without it records its progress in the store itself"},
@@ -224,6 +243,9 @@ int merge_options_take(struct cli *cli, struct merge_arguments *given)
     exit_status = check_devices(cli, given);
     if (exit_status != CLI_EXIT_OK)
         return exit_status;
+    if (given->kernel && (devices_is_lvm(given->cow) || devices_is_lvm(given->origin)))
+        return cli_usage_error(cli, "--kernel: LVM lets the kernel merge its volumes itself: lvconvert --merge "
+                               "VG/SNAPSHOT; those that are not active are merged without --kernel");
     if (given->overflow != MERGE_OVERFLOW_REFUSE && given->preserve.count == 0 && !devices_is_lvm(given->cow) &&
         !devices_is_lvm(given->origin))
         return cli_usage_error(cli, "--overflow needs --preserve: it says what becomes of a store that is named there "

@@ -14,7 +14,7 @@ struct merge_arguments {
     const char *origin, *cow, *checkpoint, *bad_list, *undo, *output;
     struct cli_strings preserve, devices;
     int overflow;    /* enum merge_overflow */
-    bool dry_run, yes, json, progress_json, keep_cow, idle, verify, skip_identical, continue_on_error, drop_bad;
+    bool dry_run, yes, json, progress_json, kernel, keep_cow, idle, verify, skip_identical, continue_on_error, drop_bad;
     uint64_t rate_limit_bytes, iops_limit, memory_bytes, progress_seconds, queue_depth;
     uint64_t checkpoint_seconds; /* 0: not given */
     int io_engine;   /* enum snap_io_engine */

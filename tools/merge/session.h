@@ -65,6 +65,18 @@ struct merge_places {
     char *checkpoint, *bad_list; /* NULL: not known, or none */
 };
 
+/* --kernel: what is active over the origin (kernel.h). */
+struct merge_kernel {
+    uint64_t origin_number, cow_number, base_number, snapshot_number;
+    uint64_t base_sectors, snapshot_sectors;
+    char base_name[128];     /* through which the origin is used */
+    bool merging;            /* it merges this store already */
+    unsigned siblings;       /* other snapshots of the origin that are active */
+    bool has_snapshot;       /* the store is active as a snapshot, which is removed */
+    bool fails_writes;       /* with the mode PO */
+    char snapshot_name[128], snapshot_uuid[136], snapshot_params[512];
+};
+
 struct merge_session {
     struct cli *cli;
     struct merge_arguments arguments;
@@ -84,6 +96,7 @@ struct merge_session {
     struct merge_preserve preserve;
     struct merge_undo undo;
     struct merge_places places;
+    struct merge_kernel kernel;
     struct output_session output;   /* --output; empty where it is not given */
 };
 

@@ -1,0 +1,234 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# snapmerge --kernel: the kernel merges while the origin is in use. What the devices show, which tables are there
+# afterwards, what is refused, and that a merge that nobody waits for is taken over.
+
+load lib.bash
+
+# ours NAME=VALUE... -- PROGRAM ARGUMENT...: its job number is in `last`, what it says in said.$last.
+ours() {
+    local options=() program
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    program=$2
+    shift 2
+    last=$((${#uml_jobs[@]} + 1))
+    # shellcheck disable=SC2086 # a command with arguments
+    uml_job exec "output=$T/said.$last" "${options[@]}" -- ${WRAPPER:+/usr/bin/env $WRAPPER} \
+        "$BUILDDIR/tools/$program" "$@"
+}
+
+exits() {
+    [ "$(uml_result "$2")" = "ok exit $1" ] || { uml_result "$2" && cat "$T/said.$2" && return 1; }
+}
+
+said() {
+    grep -qF -- "$2" "$T/said.$1" || { cat "$T/said.$1" && return 1; }
+}
+
+# make_pair ORIGIN_SECTORS: the origin o.img, new.img, and the store c.img through which the one looks like the other.
+make_pair() {
+    new_image o.img $(($1 * 512)) 1
+    cp o.img new.img
+    uml_host write-random dev=new.img seed=5 count=30 block=512 >/dev/null
+    tool snapcreate --quiet --origin o.img --cow c.img --size 2M --from-diff new.img
+    cp o.img o.disk
+    cp c.img c.disk
+}
+
+base_up() {
+    uml_job create name=base 'table=0 * snapshot-origin /dev/o'
+}
+
+@test "merged: the origin holds the snapshot, the store is empty, and the device has a linear table" {
+    local last dry run again offline entries
+    make_pair 2047
+    entries=$(count_entries c.img 8)
+    base_up
+    ours -- snapmerge -n --kernel --origin /dev/o --cow /dev/c
+    dry=$last
+    uml_job cmp dev=/dev/c "with=$T/c.img"
+    uml_job table name=base
+    ours -- snapmerge --json --quiet --kernel --origin /dev/o --cow /dev/c
+    run=$last
+    uml_job table name=base
+    uml_job cmp dev=/dev/mapper/base "with=$T/new.img"
+    ours -- snapmerge --kernel --origin /dev/o --cow /dev/c
+    again=$last
+    uml_job copy from=/dev/c "to=$T/merged"
+    uml_job remove name=base
+    uml_job cmp dev=/dev/o "with=$T/new.img"
+    ours -- snapmerge --origin /dev/o --cow /dev/c
+    offline=$last
+    uml_go "o=$T/o.disk" "c=$T/c.disk"
+
+    exits 0 "$dry"
+    said "$dry" "the kernel would merge $entries entries"
+    [[ $(uml_result $((dry + 2))) == *" snapshot-origin "* ]]
+    exits 0 "$run"
+    [[ $(uml_result $((run + 1))) == *" linear "*" 0" ]]
+    assert_equal "$(jq -r '.result | "\(.outcome) \(.entries_merged) \(.entries_left) \(.after.entries)"' "said.$run")" \
+        "done $entries 0 0"
+    exits 8 "$again"
+    said "$again" 'no device of the kind snapshot-origin stands on it'
+    exits 0 "$offline"
+    [ "$(count_entries c.disk 8)" -eq 0 ]
+    # The origin can have been written to meanwhile: nothing is said of its content any more.
+    assert_equal "$(tool snapinspect --json c.img | jq -r '.result | "\(.fingerprint.samples) \(.identity.store_id)"')" \
+        "192 $(tool snapinspect --json merged | jq -r .result.identity.store_id)"
+    assert_equal "$(tool snapinspect --json merged | jq -r .result.fingerprint)" null
+}
+
+@test "the store is active as a snapshot, and so is another one: that keeps its view" {
+    local last run
+    make_pair 2047
+    new_image d.disk 2M
+    base_up
+    uml_job create name=snap 'table=0 * snapshot /dev/o /dev/c PO 8'
+    uml_job create name=other 'table=0 * snapshot /dev/o /dev/d P 16'
+    # Grown since: what is merged is what it holds now.
+    uml_job write dev=/dev/mapper/snap offset=512K length=32K seed=3
+    uml_job copy from=/dev/mapper/snap "to=$T/view"
+    ours -- snapmerge --kernel --origin /dev/mapper/base --cow /dev/c
+    run=$last
+    uml_job table name=base
+    uml_job_any table name=snap
+    uml_job cmp dev=/dev/mapper/base "with=$T/view"
+    uml_job cmp dev=/dev/mapper/other "with=$T/o.img"
+    uml_job exec "output=$T/nodes" -- /bin/ls /dev/mapper
+    uml_go "o=$T/o.disk" "c=$T/c.disk" "d=$T/d.disk"
+
+    exits 0 "$run"
+    said "$run" '1 other snapshot of this origin is active'
+    [[ $(uml_result $((run + 1))) == *" snapshot-origin "* ]]
+    [[ $(uml_result $((run + 2))) == error* ]]
+    assert_equal "$(tr '\n' ' ' <nodes)" "base control other "
+}
+
+@test "stopped, the kernel goes on: a file system is used meanwhile; then taken over without the kernel" {
+    local last identified stop status offline again taken
+    truncate -s 16M o.disk
+    mkfs.ext4 -q -E lazy_itable_init=0 o.disk
+    truncate -s 16M c.disk
+    uml_job create name=snap 'table=0 * snapshot /dev/o /dev/c P 8'
+    uml_job mount dev=/dev/mapper/snap dir=/run/mnt fs=ext4
+    uml_job make-files dir=/run/mnt seed=1 count=40 size=30K
+    uml_job umount dir=/run/mnt
+    uml_job remove name=snap
+    # Its fingerprint would be wrong once the origin is used.
+    ours -- snapcreate --identify -y --origin /dev/o --cow /dev/c
+    identified=$last
+    # Each commit of the merge takes so long that the rest is there for all that follows.
+    uml_job create name=slow 'table=0 * delay /dev/c 0 0 /dev/c 0 500'
+    base_up
+    ours kill-dev=/dev/o kill-written=4K kill-signal=15 -- snapmerge --kernel --origin /dev/mapper/base \
+        --cow /dev/mapper/slow
+    stop=$last
+    uml_job status name=base
+    status=$((last + 1))
+    ours -- snapmerge --origin /dev/o --cow /dev/mapper/slow
+    offline=$last
+    ours kill-after=1000 kill-signal=15 -- snapmerge --json --quiet --kernel --origin /dev/o --cow /dev/mapper/slow
+    again=$last
+    uml_job mount dev=/dev/mapper/base dir=/run/mnt fs=ext4
+    uml_job check-files dir=/run/mnt seed=1 count=40 size=30K
+    uml_job exec -- /bin/mkdir /run/mnt/more
+    uml_job make-files dir=/run/mnt/more seed=2 count=10 size=30K
+    uml_job umount dir=/run/mnt
+    uml_job remove name=base
+    uml_job remove name=slow
+    ours -- snapmerge --origin /dev/o --cow /dev/c
+    taken=$last
+    uml_job mount dev=/dev/o dir=/run/mnt fs=ext4
+    uml_job check-files dir=/run/mnt seed=1 count=40 size=30K
+    uml_job check-files dir=/run/mnt/more seed=2 count=10 size=30K
+    uml_job umount dir=/run/mnt
+    uml_go "o=$T/o.disk" "c=$T/c.disk"
+
+    exits 0 "$identified"
+    said "$identified" 'a record and a fingerprint'
+    exits 32 "$stop"
+    said "$stop" 'The kernel goes on with the merge. To look: dmsetup status base.'
+    said "$stop" 'dmsetup remove base && snapmerge --origin /dev/ubda --cow /dev/mapper/slow'
+    [[ $(uml_result "$status") == *" snapshot-merge "* ]]
+    exits 8 "$offline"
+    exits 32 "$again"
+    assert_equal "$(sed -n '/^{$/,/^}$/p' "said.$again" | jq -r .result.outcome)" stopped
+    exits 0 "$taken"
+    said "$taken" 'merged '
+    [ "$(count_entries c.disk 8)" -eq 0 ]
+    e2fsck -fn o.disk >/dev/null
+}
+
+@test "a sector that cannot be read: the merge fails, and the rest is merged without the kernel" {
+    local last run offline
+    make_pair 2047
+    uml_job create name=bad "table=0 136 linear /dev/c 0;136 8 error;144 3952 linear /dev/c 144"
+    base_up
+    ours -- snapmerge --kernel --origin /dev/o --cow /dev/mapper/bad
+    run=$last
+    uml_job status name=base
+    uml_job remove name=base
+    ours -- snapmerge --continue-on-error --origin /dev/o --cow /dev/mapper/bad
+    offline=$last
+    uml_go "o=$T/o.disk" "c=$T/c.disk"
+
+    exits 8 "$run"
+    said "$run" "the kernel's merge met an error and does not go on"
+    said "$run" 'dmsetup remove base && snapmerge --continue-on-error --origin /dev/o --cow /dev/mapper/bad'
+    assert_equal "$(uml_status $((run + 1)))" 'Merge failed'
+    exits 4 "$offline"
+    [ "$(count_entries c.disk 8)" -eq 1 ]
+}
+
+# refused TEXT: the next run of the pair refuses with this text, and nothing has changed.
+refused() {
+    ours -- snapmerge --kernel --origin /dev/o --cow "${2-/dev/c}"
+    refusals+=("$last|$1")
+}
+
+@test "what is refused: nothing has changed" {
+    local last refusals=() refusal
+    make_pair 2047
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/unordered.recipe" u.disk x y
+    truncate -s 1M d.disk
+    refused 'no device of the kind snapshot-origin stands on it'
+    uml_job exec -- /usr/sbin/dmsetup create base --uuid LVM-1 --table '0 2047 snapshot-origin /dev/o'
+    refused 'lvconvert --merge'
+    uml_job remove name=base
+    base_up
+    uml_job load name=base 'table=0 * snapshot-origin /dev/o'
+    refused 'dmsetup clear base'
+    uml_job suspend name=base
+    uml_job resume name=base
+    refused 'not in the order' /dev/u
+    refused 'not a snapshot store' /dev/d
+    uml_job create name=over 'table=0 8 linear /dev/mapper/base 0'
+    refused 'it is open or mounted'
+    uml_job remove name=over
+    uml_job create name=user 'table=0 8 linear /dev/c 0'
+    refused '/dev/c: '
+    uml_job create name=snap 'table=0 * snapshot /dev/o /dev/c P 8'
+    refused '2 tables use it'
+    uml_job remove name=user
+    uml_job create name=over 'table=0 8 linear /dev/mapper/snap 0'
+    refused 'snap: it is open or mounted'
+    uml_job remove name=over
+    uml_job remove name=snap
+    uml_job suspend name=base
+    refused 'dmsetup resume base'
+    uml_job resume name=base
+    uml_job remove name=base
+    uml_job cmp dev=/dev/c "with=$T/c.img"
+    uml_job cmp dev=/dev/o "with=$T/o.img"
+    uml_go "o=$T/o.disk" "c=$T/c.disk" "u=$T/u.disk" "d=$T/d.disk"
+
+    for refusal in "${refusals[@]}"; do
+        echo "$refusal"
+        [[ $(uml_result "${refusal%%|*}") == "ok exit "[48] ]]
+        said "${refusal%%|*}" "${refusal#*|}"
+        said "${refusal%%|*}" 'Nothing was written.'
+    done
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One run of snapmerge --kernel: asks, lets the kernel merge, waits for it, and says how it went. */
+#include "tools/merge/kernel.h"
+
+#include "lib/base/clock.h"
+#include "lib/device/dm_status.h"
+#include "lib/device/dm_tables.h"
+#include "tools/cli/progress.h"
+#include "tools/merge/checks.h"
+#include "tools/merge/report.h"
+#include "tools/merge/undo.h"
+#include "tools/shared/activate.h"
+#include "tools/shared/invalid.h"
+#include "tools/shared/kernel.h"
+#include "tools/shared/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LOOK_NS 200000000u /* so often the kernel is asked how far it is */
+
+static enum snap_status ask(struct merge_session *session, struct snap_error *err)
+{
+    if (session->job.entries == 0 || session->arguments.yes || session->kernel.merging)
+        return SNAP_OK;
+    if (cli_ask_begin(session->cli))
+        merge_report_devices(session);
+    switch (cli_ask(session->cli, false, "Let the kernel merge now?")) {
+    case CLI_ANSWER_YES:
+    case CLI_ANSWER_NOBODY: /* a script: the refusals are its safety */
+        return SNAP_OK;
+    case CLI_ANSWER_STOPPED:
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    case CLI_ANSWER_NO:
+        break;
+    }
+    return snap_fail(err, SNAP_E_REFUSED, "not merged: you answered no");
+}
+
+/* A merge that is under way is not judged again: the store changes, and so does the origin. */
+static enum snap_status prepare(struct merge_session *session, struct snap_error *err)
+{
+    struct pair pair = merge_pair(session, &session->cow, &session->store);
+    struct snap_check_result *check = &session->check;
+    enum snap_status status = activate_possible("while nothing uses the two, snapmerge without --kernel merges them",
+                                                err);
+
+    if (status == SNAP_OK)
+        status = merge_kernel_find(session, err);
+    pair.memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes);
+    if (status != SNAP_OK || session->kernel.merging) {
+        session->evidence.pair.outcome = SNAP_PAIR_UNKNOWN;
+        (void)snprintf(session->evidence.pair.text, sizeof session->evidence.pair.text,
+                       "not judged: the kernel merges the two already");
+        return status;
+    }
+    status = devices_origin_large_enough(&session->origin, session->cow.path, session->store.layout.chunk_bytes, err);
+    if (status == SNAP_OK)
+        status = merge_check_blocks(&session->origin, &session->store, err);
+    if (status == SNAP_OK)
+        status = merge_check_blocks(&session->cow, &session->store, err);
+    if (status == SNAP_OK)
+        status = activate_check(&pair, false, check, &session->evidence, err);
+    session->job.entries = check->entries;
+    session->job.total_bytes = check->merge_bytes;
+    session->job.runs = check->runs;
+    if (status == SNAP_OK)
+        status = kernel_merge_check(&session->origin, &session->cow, check, err);
+    if (status == SNAP_OK)
+        status = merge_undo_check(session, err);
+    if (status == SNAP_OK && !session->arguments.dry_run)
+        status = ask(session, err);
+    if (status == SNAP_OK && cli_stop_wanted())
+        status = snap_fail(err, SNAP_E_STOPPED, "stopped");
+    return status;
+}
+
+/* What the kernel says of its merge now. SNAP_E_CHANGED: somebody has exchanged the table. */
+static enum snap_status look(const struct merge_session *session, struct snap_dm_status *now, struct snap_error *err)
+{
+    struct snap_dm_tables tables;
+    enum snap_status status =
+        snap_dm_tables_read_one(session->kernel.base_number, SNAP_DM_TABLES_STATUS, &tables, err);
+    const struct snap_dm_target *target =
+        status == SNAP_OK && tables.count == 1 && tables.devices[0].active.count == 1
+            ? &tables.devices[0].active.targets[0] : NULL;
+
+    if (status == SNAP_OK && (!target || strcmp(target->type, "snapshot-merge") != 0))
+        status = snap_fail(err, SNAP_E_CHANGED, "%s: it was removed, or has another table by now; it is not known "
+                           "whether the merge is complete", session->kernel.base_name);
+    else if (status == SNAP_OK && (!target->status || !snap_dm_status_parse(target->status, now)))
+        status = snap_fail(err, SNAP_E_IO, "%s: the kernel says of the merge: %s", session->kernel.base_name,
+                           target->status ? target->status : "nothing");
+    snap_dm_tables_free(&tables);
+    if (status != SNAP_OK)
+        return status;
+    switch (now->state) {
+    case SNAP_DM_STATUS_FIGURES:
+        return SNAP_OK;
+    case SNAP_DM_STATUS_INVALID:
+        return snap_fail(err, SNAP_E_INVALID, "%s: the kernel has given the store up and merges no further",
+                         session->cow.path);
+    default:
+        return snap_fail(err, SNAP_E_IO, "%s: the kernel's merge met an error and does not go on (dmesg may say more)",
+                         session->cow.path);
+    }
+}
+
+static uint64_t entries_left(const struct merge_session *session, const struct snap_dm_status *now)
+{
+    if (now->state != SNAP_DM_STATUS_FIGURES || now->allocated_sectors < now->metadata_sectors)
+        return session->result.entries_left;
+    return (now->allocated_sectors - now->metadata_sectors) / session->store.layout.chunk_sectors;
+}
+
+/* Until it is complete, fails, or a stop is wanted, which the kernel does not mind. */
+static enum snap_status wait_for_kernel(struct merge_session *session, struct cli_progress *progress,
+                                        struct snap_error *err)
+{
+    const struct snap_clock *clock = &snap_clock_system;
+    struct snap_merge_result *result = &session->result;
+    const uint64_t chunk_bytes = session->store.layout.chunk_bytes;
+
+    for (bool first = true;; first = false) {
+        struct snap_dm_status now = {.state = SNAP_DM_STATUS_UNKNOWN};
+        enum snap_status status = look(session, &now, err);
+
+        result->entries_left = entries_left(session, &now);
+        if (first && result->entries_left > session->job.entries)
+            session->job.entries = result->entries_left; /* a snapshot in use got more, or nothing was counted */
+        if (result->entries_left > session->job.entries)
+            result->entries_left = session->job.entries;
+        result->entries_merged = session->job.entries - result->entries_left;
+        result->written_bytes = result->entries_merged * chunk_bytes;
+        result->list_length = result->entries_left;
+        cli_progress_update(progress, "merge", result->written_bytes, session->job.entries * chunk_bytes);
+        if (status != SNAP_OK || snap_dm_status_merged(&now))
+            return status;
+        if (cli_stop_wanted())
+            return snap_fail(err, SNAP_E_STOPPED, "stopped waiting");
+        clock->sleep_ns(clock->context, LOOK_NS);
+    }
+}
+
+static void say_take_over(struct merge_session *session, const char *option)
+{
+    cli_line(session->cli, "To take over without the kernel, once nothing uses /dev/mapper/%s: dmsetup remove %s && "
+             "snapmerge%s --origin %s --cow %s", session->kernel.base_name, session->kernel.base_name, option,
+             cli_quote(session->origin.path).text, cli_quote(session->cow.path).text);
+}
+
+static void say_interrupted(struct merge_session *session, enum snap_status status)
+{
+    const struct merge_kernel *kernel = &session->kernel;
+    struct cli *cli = session->cli;
+
+    if (status == SNAP_E_CHANGED) {
+        cli_line(cli, "To see what is left: snapinspect --origin %s %s", cli_quote(session->origin.path).text,
+                 cli_quote(session->cow.path).text);
+        return;
+    }
+    cli_line(cli, "%s of the store %s left; /dev/mapper/%s shows the snapshot and can be used.",
+             cli_count_text(session->result.entries_left, "entry", "entries").text,
+             session->result.entries_left == 1 ? "is" : "are", kernel->base_name);
+    if (status == SNAP_E_STOPPED) {
+        cli_line(cli, "The kernel goes on with the merge. To look: dmsetup status %s. To wait for it again: snapmerge "
+                 "--kernel --origin %s --cow %s", kernel->base_name, cli_quote(session->origin.path).text,
+                 cli_quote(session->cow.path).text);
+        say_take_over(session, "");
+    } else if (status == SNAP_E_INVALID) {
+        invalid_say_next(cli, &session->cow, &session->origin, "");
+    } else {
+        say_take_over(session, " --continue-on-error");
+    }
+}
+
+static void say_done(struct merge_session *session)
+{
+    const struct snap_merge_result *result = &session->result;
+    struct merge_kernel *kernel = &session->kernel;
+    struct cli *cli = session->cli;
+
+    if (result->entries_merged == 0)
+        cli_note(cli, "%s: nothing was left to merge", session->cow.path);
+    else
+        cli_note(cli, "the kernel has merged %s (%s) from %s into %s in %s",
+                 cli_count_text(result->entries_merged, "chunk", "chunks").text,
+                 cli_size_text(result->written_bytes).text, session->cow.path, session->origin.path,
+                 cli_pace_text(result->written_bytes, session->elapsed_ms).text);
+    if (kernel->siblings > 0)
+        cli_note(cli, "/dev/mapper/%s is a snapshot-origin as before: %s of this origin %s active", kernel->base_name,
+                 cli_count_text(kernel->siblings, "other snapshot", "other snapshots").text,
+                 kernel->siblings == 1 ? "is" : "are");
+    else
+        cli_note(cli, "/dev/mapper/%s is the origin alone now (a linear table), and can be used", kernel->base_name);
+    cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
+}
+
+static int run(struct merge_session *session)
+{
+    const struct snap_clock *clock = &snap_clock_system;
+    const uint64_t start_ns = clock->now_ns(clock->context);
+    struct cli_progress progress;
+    struct snap_error err = {.status = SNAP_OK};
+    enum snap_status status;
+
+    session->result.entries_left = session->job.entries;
+    cli_progress_begin(&progress, session->cli, session->origin.path, session->arguments.progress_json,
+                       session->arguments.progress_seconds);
+    status = wait_for_kernel(session, &progress, &err);
+    if (status == SNAP_OK)
+        status = merge_kernel_finish(session, &err);
+    session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
+    cli_progress_end(&progress, cli_exit_outcome(status), cli_exit_status(status));
+    if (status != SNAP_OK)
+        (void)cli_fail(session->cli, &err);
+    if (status == SNAP_OK)
+        say_done(session);
+    else
+        say_interrupted(session, status);
+    if (session->arguments.json)
+        merge_report_json(session, NULL, cli_exit_outcome(status));
+    return cli_exit_status(status);
+}
+
+static int show_plan(struct merge_session *session)
+{
+    const struct merge_kernel *kernel = &session->kernel;
+    const struct snap_merge_result plan = {.written_bytes = session->job.total_bytes,
+                                           .read_bytes = session->job.total_bytes};
+
+    if (session->arguments.json) {
+        merge_report_json(session, &plan, "planned");
+        return CLI_EXIT_OK;
+    }
+    if (kernel->merging)
+        cli_note(session->cli, "/dev/mapper/%s merges this store already; the run would wait for it",
+                 kernel->base_name);
+    else
+        cli_note(session->cli, "the kernel would merge %s (%s) into %s, through /dev/mapper/%s%s%s",
+                 cli_count_text(session->job.entries, "entry", "entries").text,
+                 cli_size_text(session->job.total_bytes).text, session->origin.path, kernel->base_name,
+                 kernel->has_snapshot ? ", and remove the snapshot " : "", kernel->snapshot_name);
+    cli_nothing_written(session->cli);
+    return CLI_EXIT_OK;
+}
+
+int merge_kernel(struct merge_session *session)
+{
+    struct merge_kernel *kernel = &session->kernel;
+    struct snap_error err = {.status = SNAP_OK};
+    enum snap_status status = prepare(session, &err);
+
+    if (status != SNAP_OK)
+        return cli_refuse(session->cli, &err);
+    if (session->arguments.dry_run)
+        return show_plan(session);
+    if (kernel->merging) {
+        cli_note(session->cli, "/dev/mapper/%s merges this store already; this only waits for it", kernel->base_name);
+        return run(session);
+    }
+    (void)cli_stop_hold(); /* the device is suspended meanwhile: this has to come to its end */
+    status = merge_kernel_load(session, &err);
+    cli_stop_release();
+    if (status != SNAP_OK) {
+        const int exit_status = cli_fail(session->cli, &err);
+
+        cli_line(session->cli, "No entry of %s was merged.", session->arguments.cow);
+        return exit_status;
+    }
+    cli_note(session->cli, "/dev/mapper/%s shows the snapshot now, and can be used while the kernel merges",
+             kernel->base_name);
+    return run(session);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapmerge --kernel: the kernel merges, while the origin can be used; everything that can refuse comes first. */
+#ifndef DMSNAP_TOOLS_MERGE_KERNEL
+#define DMSNAP_TOOLS_MERGE_KERNEL
+
+#include "tools/merge/session.h"
+
+/*
+ * What is active over the origin. --origin may name that device, or what it stands on; session->origin and session->cow
+ * are open for reading afterwards. SNAP_E_REFUSED where it is not the kernel's turn: nothing is active, LVM's volumes,
+ * another merge, devices that are open.
+ */
+enum snap_status merge_kernel_find(struct merge_session *session, struct snap_error *err);
+
+/* Exchanges snapshot-origin for snapshot-merge; what cannot be exchanged is as it was. */
+enum snap_status merge_kernel_load(struct merge_session *session, struct snap_error *err);
+
+/* Exchanges a snapshot-merge that is complete for a linear table; with other snapshots, for snapshot-origin. */
+enum snap_status merge_kernel_finish(struct merge_session *session, struct snap_error *err);
+
+/* The whole run. Returns the exit status. */
+int merge_kernel(struct merge_session *session);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finds out what is active over an origin, and whether the kernel can be told to merge there. */
+#include "tools/merge/kernel.h"
+
+#include "lib/device/block.h"
+#include "lib/device/dm_load.h"
+#include "lib/device/dm_stacks.h"
+#include "lib/device/dm_users.h"
+#include "tools/shared/content.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The device through which the origin is used: it keeps its name, and gets another table. */
+static void take_base(struct merge_kernel *kernel, const struct snap_dm_stacks_use *use)
+{
+    kernel->base_number = use->device->number;
+    kernel->base_sectors = use->target->length_sectors;
+    (void)snprintf(kernel->base_name, sizeof kernel->base_name, "%s", use->device->name);
+}
+
+static enum snap_status check_base(const struct snap_dm_stacks_use *use, struct snap_error *err)
+{
+    const struct snap_dm_device *device = use->device;
+
+    if (strncmp(device->uuid, "LVM-", 4) == 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s belongs to LVM, whose metadata would not know of the merge; LVM "
+                         "merges with: lvconvert --merge VG/SNAPSHOT", device->name);
+    if (device->active.count != 1 || use->target->start_sectors != 0 || device->read_only)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it has more in its table than the origin, or it is read-only; merge "
+                         "without --kernel once nothing uses it", device->name);
+    if (device->inactive.count > 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: another table waits there for a resume; take it back first: dmsetup "
+                         "clear %s", device->name, device->name);
+    if (device->suspended)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is suspended; let it go on first: dmsetup resume %s",
+                         device->name, device->name);
+    return SNAP_OK;
+}
+
+/* What has an active table over this origin: one device through which it is used, this snapshot, and others. */
+static enum snap_status look_at_use(struct merge_session *session, const struct snap_dm_stacks_use *use,
+                                    struct snap_error *err)
+{
+    struct merge_kernel *kernel = &session->kernel;
+    const bool this_store = use->role != SNAP_DM_STACKS_ORIGIN && use->table.cow_number == kernel->cow_number;
+    enum snap_status status;
+
+    if (use->role == SNAP_DM_STACKS_SNAPSHOT && !this_store) {
+        kernel->siblings++;
+        return SNAP_OK;
+    }
+    if (use->role == SNAP_DM_STACKS_SNAPSHOT) {
+        if (use->table.persistence == SNAP_DM_STATUS_N || kernel->has_snapshot)
+            return snap_fail(err, SNAP_E_REFUSED, "%s: it keeps no store, or is not the only snapshot of this one; it "
+                             "cannot be merged", use->device->name);
+        kernel->has_snapshot = true;
+        kernel->snapshot_number = use->device->number;
+        kernel->snapshot_sectors = use->target->length_sectors;
+        kernel->fails_writes = use->table.persistence == SNAP_DM_STATUS_PO;
+        (void)snprintf(kernel->snapshot_name, sizeof kernel->snapshot_name, "%s", use->device->name);
+        (void)snprintf(kernel->snapshot_uuid, sizeof kernel->snapshot_uuid, "%s", use->device->uuid);
+        (void)snprintf(kernel->snapshot_params, sizeof kernel->snapshot_params, "%s", use->target->params);
+        return SNAP_OK;
+    }
+    if (use->role == SNAP_DM_STACKS_MERGE && !this_store)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: another store is being merged into this origin; let that end first: "
+                         "dmsetup status %s", use->device->name, use->device->name);
+    if (kernel->base_number != 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s and %s both stand on this origin; remove one of them",
+                         use->device->name, kernel->base_name);
+    status = check_base(use, err);
+    kernel->merging = use->role == SNAP_DM_STACKS_MERGE;
+    take_base(kernel, use);
+    return status;
+}
+
+static enum snap_status look_at_uses(struct merge_session *session, const struct snap_dm_stacks *stacks,
+                                     struct snap_error *err)
+{
+    struct merge_kernel *kernel = &session->kernel;
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < stacks->count && status == SNAP_OK; i++)
+        if (stacks->uses[i].active && stacks->uses[i].table_known &&
+            stacks->uses[i].origin_number == kernel->origin_number)
+            status = look_at_use(session, &stacks->uses[i], err);
+    if (status == SNAP_OK && kernel->base_number == 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: no device of the kind snapshot-origin stands on it, so nothing can "
+                         "use it while the kernel merges; without --kernel, this merges it", session->arguments.origin);
+    return status;
+}
+
+/* Where --origin names the device through which the origin is used, this is what that stands on. */
+static uint64_t origin_below(const struct snap_dm_stacks *stacks, uint64_t number)
+{
+    for (size_t i = 0; i < stacks->count; i++) {
+        const struct snap_dm_stacks_use *use = &stacks->uses[i];
+
+        if (use->active && use->table_known && use->role != SNAP_DM_STACKS_SNAPSHOT && use->device->number == number)
+            return use->origin_number;
+    }
+    return number;
+}
+
+/* Another name than the one that was typed, for the device below it. */
+static enum snap_status find_below(struct merge_session *session, uint64_t number, struct snap_error *err)
+{
+    struct snap_block block;
+    char path[sizeof block.dm_name + 16];
+    enum snap_status status;
+
+    if (number == session->origin.facts.device_number)
+        return SNAP_OK;
+    status = snap_block_read(number, &block, err);
+    if (status == SNAP_OK)
+        status = devices_close(&session->origin, err);
+    if (status != SNAP_OK)
+        return status;
+    (void)snprintf(path, sizeof path, "/dev/%s%s", block.dm_name[0] != '\0' ? "mapper/" : "",
+                   block.dm_name[0] != '\0' ? block.dm_name : block.kernel_name);
+    for (char *letter = path + strlen("/dev/"); block.dm_name[0] == '\0' && *letter != '\0'; letter++)
+        if (*letter == '!') /* so sysfs writes a slash in a name */
+            *letter = '/';
+    status = devices_find(&session->origin, path, err);
+    if (status == SNAP_OK && session->origin.facts.device_number != number)
+        status = snap_fail(err, SNAP_E_REFUSED, "%s: it is not what %s stands on; name that as --origin", path,
+                           session->arguments.origin);
+    return status;
+}
+
+/* Content would change under whoever has it open: what is read is the snapshot from one moment to the next. */
+static enum snap_status check_not_open(const char *name, uint64_t number, const char *next, struct snap_error *err)
+{
+    unsigned count;
+    enum snap_status status = snap_dm_load_open_count(number, &count, err);
+
+    if (status != SNAP_OK || count == 0)
+        return status;
+    return snap_fail(err, SNAP_E_BUSY, "/dev/mapper/%s: it is open or mounted, and its content would change under its "
+                     "users%s; close or unmount it first", name, next);
+}
+
+static enum snap_status count_user(void *context, const struct snap_dm_user *user, struct snap_error *err)
+{
+    (void)user;
+    (void)err;
+    ++*(unsigned *)context;
+    return SNAP_OK;
+}
+
+/* The store is held by nobody, or by the one snapshot or merge that was found. */
+static enum snap_status open_cow(struct merge_session *session, struct snap_error *err)
+{
+    const bool held = session->kernel.has_snapshot || session->kernel.merging;
+    const struct snap_file_options options = merge_options_io(&session->arguments, false, !held);
+    unsigned users = 0;
+    enum snap_status status = devices_open(&session->cow, &options, err);
+
+    if (status == SNAP_OK && held)
+        status = snap_dm_users(session->kernel.cow_number, count_user, &users, err);
+    if (status == SNAP_OK && users > 1)
+        status = snap_fail(err, SNAP_E_BUSY, "%s: %u tables use it, and only one of them is known to be its snapshot; "
+                           "remove the others: dmsetup table", session->cow.path, users);
+    return status;
+}
+
+static enum snap_status find_active(struct merge_session *session, struct snap_error *err)
+{
+    struct snap_dm_tables tables = {.count = 0};
+    struct snap_dm_stacks stacks = {.count = 0};
+    enum snap_status status = snap_dm_tables_read(SNAP_DM_TABLES_STATUS | SNAP_DM_TABLES_INACTIVE, &tables, err);
+
+    if (status == SNAP_OK)
+        status = snap_dm_stacks_find(&tables, &stacks, err);
+    session->kernel.origin_number = origin_below(&stacks, session->origin.facts.device_number);
+    session->kernel.cow_number = session->cow.facts.device_number;
+    if (status == SNAP_OK)
+        status = look_at_uses(session, &stacks, err);
+    snap_dm_stacks_free(&stacks);
+    snap_dm_tables_free(&tables);
+    return status == SNAP_OK ? find_below(session, session->kernel.origin_number, err) : status;
+}
+
+enum snap_status merge_kernel_find(struct merge_session *session, struct snap_error *err)
+{
+    struct merge_kernel *kernel = &session->kernel;
+    const struct snap_file_options reading = merge_options_io(&session->arguments, false, false);
+    enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
+
+    if (status == SNAP_OK)
+        status = devices_find(&session->origin, session->arguments.origin, err);
+    if (status == SNAP_OK)
+        status = devices_distinct(&session->origin, &session->cow, err);
+    if (status == SNAP_OK)
+        status = find_active(session, err);
+    if (status == SNAP_OK && kernel->base_sectors != session->origin.facts.size_sectors)
+        status = snap_fail(err, SNAP_E_REFUSED, "%s: it shows %llu of the %llu sectors of %s; merge without --kernel "
+                           "once nothing uses it", kernel->base_name, (unsigned long long)kernel->base_sectors,
+                           (unsigned long long)session->origin.facts.size_sectors, session->origin.path);
+    if (status == SNAP_OK && !kernel->merging)
+        status = check_not_open(kernel->base_name, kernel->base_number,
+                                " (once the merge is under way, it can be used again)", err);
+    if (status == SNAP_OK && kernel->has_snapshot)
+        status = check_not_open(kernel->snapshot_name, kernel->snapshot_number, "", err);
+    if (status == SNAP_OK)
+        status = open_cow(session, err);
+    if (status == SNAP_OK)
+        status = devices_open(&session->origin, &reading, err);
+    if (status == SNAP_OK)
+        status = devices_read_store(&session->store, &session->cow, &session->origin, err);
+    return status == SNAP_OK ? content_fail_defect(&session->cow, &session->store, err) : status;
+}

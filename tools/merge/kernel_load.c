@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Exchanges the tables of the device through which an origin is used, before the kernel merges and afterwards. */
+#include "tools/merge/kernel.h"
+
+#include "lib/device/dm_load.h"
+#include "lib/store/fingerprint.h"
+#include "lib/store/table_line.h"
+
+#include <stdio.h>
+#include <sys/sysmacros.h>
+
+struct params {
+    char text[128];
+};
+
+static enum snap_status table_of(const struct merge_session *session, enum snap_table_target target,
+                                 struct params *params, struct snap_dm_load_table *table, struct snap_error *err)
+{
+    const struct merge_kernel *kernel = &session->kernel;
+    char origin[24], cow[24], line[160];
+    enum snap_status status;
+
+    (void)snprintf(origin, sizeof origin, "%u:%u", major(kernel->origin_number), minor(kernel->origin_number));
+    (void)snprintf(cow, sizeof cow, "%u:%u", major(kernel->cow_number), minor(kernel->cow_number));
+    status = snap_table_line(target, kernel->base_sectors, origin, cow,
+                             kernel->fails_writes ? SNAP_TABLE_FAILS_WRITES : SNAP_TABLE_INVALIDATES,
+                             session->store.layout.chunk_sectors, line, sizeof line, err);
+    if (status == SNAP_OK)
+        (void)snprintf(params->text, sizeof params->text, "%s", snap_table_line_params(line));
+    *table = (struct snap_dm_load_table){
+        .sectors = kernel->base_sectors,
+        .type = target == SNAP_TABLE_SNAPSHOT_MERGE ? "snapshot-merge" : "snapshot-origin",
+        .params = params->text,
+    };
+    return status;
+}
+
+/*
+ * What is written to the origin meanwhile makes the fingerprint wrong, and nobody would take it off then. The COW is
+ * held by nobody at this moment.
+ */
+static enum snap_status take_fingerprint_off(struct merge_session *session, struct snap_error *err)
+{
+    const struct snap_file_options writing = {.write = true}, reading = {.write = false};
+    enum snap_status status = devices_close(&session->cow, err);
+
+    if (status == SNAP_OK)
+        status = devices_find(&session->cow, session->arguments.cow, err);
+    if (status == SNAP_OK && session->cow.facts.device_number != session->kernel.cow_number)
+        status = snap_fail(err, SNAP_E_BUSY, "%s: it is another device by now", session->cow.path);
+    if (status == SNAP_OK && session->store.fingerprint_state == SNAP_FINGERPRINT_OK) {
+        status = devices_open(&session->cow, &writing, err);
+        if (status == SNAP_OK)
+            status = snap_header_open(&session->store, session->cow.io, err);
+        if (status == SNAP_OK && session->store.fingerprint_state == SNAP_FINGERPRINT_OK)
+            status = snap_fingerprint_write(&session->store, NULL, err);
+        if (status == SNAP_OK)
+            status = devices_close(&session->cow, err);
+        if (status == SNAP_OK)
+            status = devices_find(&session->cow, session->arguments.cow, err);
+    }
+    if (status == SNAP_OK)
+        status = devices_open(&session->cow, &reading, err);
+    session->store.io = session->cow.io;
+    return status;
+}
+
+/* After a failure: what can be as it was is made so; what cannot is added to the text. */
+static enum snap_status put_back(struct merge_session *session, bool removed, bool exchanged, enum snap_status status,
+                                 struct snap_error *err)
+{
+    struct merge_kernel *kernel = &session->kernel;
+    const struct snap_dm_load_table snapshot = {.sectors = kernel->snapshot_sectors, .type = "snapshot",
+                                                .params = kernel->snapshot_params};
+    struct snap_dm_load_table origin;
+    struct params params;
+    struct snap_error why = {.status = SNAP_OK}, first = {.status = SNAP_OK};
+
+    if (devices_close(&session->cow, &why) != SNAP_OK) /* the kernel does not take what this program holds */
+        first = why;
+    if (exchanged && (table_of(session, SNAP_TABLE_SNAPSHOT_ORIGIN, &params, &origin, &why) != SNAP_OK ||
+                      snap_dm_load_reload(kernel->base_number, &origin, &why) != SNAP_OK))
+        first = why;
+    if (removed && snap_dm_load_create(kernel->snapshot_name, kernel->snapshot_uuid, &snapshot,
+                                       &kernel->snapshot_number, &why) != SNAP_OK)
+        first = why;
+    if (snap_dm_load_resume(kernel->base_number, &why) != SNAP_OK)
+        first = why;
+    if (first.status == SNAP_OK)
+        return status;
+    return snap_fail_prefix(err, status, "%s is not as it was (%s)", kernel->base_name, first.text);
+}
+
+enum snap_status merge_kernel_load(struct merge_session *session, struct snap_error *err)
+{
+    struct merge_kernel *kernel = &session->kernel;
+    struct snap_dm_load_table merge;
+    struct params params;
+    bool removed = false, exchanged = false;
+    enum snap_status status = table_of(session, SNAP_TABLE_SNAPSHOT_MERGE, &params, &merge, err);
+
+    if (status == SNAP_OK)
+        status = snap_dm_load_suspend(kernel->base_number, err);
+    if (status != SNAP_OK)
+        return status;
+    if (kernel->has_snapshot) {
+        status = snap_dm_load_remove(kernel->snapshot_number, err);
+        removed = status == SNAP_OK;
+    }
+    if (status == SNAP_OK)
+        status = take_fingerprint_off(session, err);
+    if (status == SNAP_OK) {
+        status = snap_dm_load_reload(kernel->base_number, &merge, err);
+        exchanged = status == SNAP_OK;
+    }
+    if (status == SNAP_OK)
+        status = snap_dm_load_resume(kernel->base_number, err);
+    return status == SNAP_OK ? status : put_back(session, removed, exchanged, status, err);
+}
+
+enum snap_status merge_kernel_finish(struct merge_session *session, struct snap_error *err)
+{
+    const struct merge_kernel *kernel = &session->kernel;
+    struct snap_dm_load_table table;
+    struct params params;
+    struct snap_error ignored;
+    enum snap_status status = table_of(session, SNAP_TABLE_SNAPSHOT_ORIGIN, &params, &table, err);
+
+    if (status == SNAP_OK && kernel->siblings == 0) {
+        table.type = "linear";
+        (void)snprintf(params.text, sizeof params.text, "%u:%u 0", major(kernel->origin_number),
+                       minor(kernel->origin_number));
+    }
+    if (status == SNAP_OK)
+        status = snap_dm_load_reload(kernel->base_number, &table, err);
+    if (status != SNAP_OK)
+        return status;
+    status = snap_dm_load_suspend(kernel->base_number, err);
+    if (status != SNAP_OK) {
+        (void)snap_dm_load_clear(kernel->base_number, &ignored); /* the merge's table stays, and works */
+        return status;
+    }
+    return snap_dm_load_resume(kernel->base_number, err);
+}
