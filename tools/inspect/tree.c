@@ -252,7 +252,7 @@ struct inspect_tree_text inspect_tree_type(const struct inspect_tree_node *node)
 
 struct inspect_tree_path inspect_tree_path(const struct inspect_tree_node *node)
 {
-    /* The node has the name that the kernel keeps, in which libdevmapper has \\xNN for a blank and the like. */
+    /* The node has the name that the kernel keeps, in which libdevmapper has \xNN for a blank and the like. */
     const char *mapped_name = node->mapped ? node->mapped->name : "";
     const char *dm_name = node->block.dm_name[0] != '\0' ? node->block.dm_name : mapped_name;
     struct inspect_tree_path path;
