@@ -60,7 +60,7 @@ static const struct verb {
 /* ext4, xfs and btrfs are built in. */
 static const char *const wanted_modules[] = {
     "dm-snapshot", "dm-flakey", "dm-dust",       "dm-delay",  "dm-log-writes",
-    "dm-thin-pool", "loop",     "vfat",    "nls_cp437", "nls_iso8859-1", "nls_ascii",
+    "dm-thin-pool", "loop",     "raid1", "vfat",    "nls_cp437", "nls_iso8859-1", "nls_ascii",
 };
 
 static void complain(const char *what)

@@ -28,6 +28,25 @@ static void assert_hint_of(const struct snap_probe *content, const struct snap_d
     free(said);
 }
 
+static void a_volume_is_checked_once_it_is_active(void **state)
+{
+    const struct cli_program program = {.name = "p"};
+    struct snap_probe content = {.type = "ext4", .usage = "filesystem"};
+    char path[] = "lvm:vg/lv", *said = NULL;
+    size_t length = 0;
+    struct cli cli = {.program = &program, .err = open_memstream(&said, &length)};
+    struct snap_device part = {.block_device = true};
+    const struct device device = {.path = path, .parts = &part, .part_count = 1};
+
+    (void)state;
+    assert_non_null(cli.err);
+    next_use(&cli, &content, &device);
+    assert_int_equal(fclose(cli.err), 0);
+    assert_string_equal(said, "p: next: once its group is active, check the ext4 file system on /dev/vg/lv before it "
+                        "is used: e2fsck -f /dev/vg/lv\n");
+    free(said);
+}
+
 static void assert_hint(const struct snap_probe *content, const struct snap_device *facts, const char *expected)
 {
     assert_hint_of(content, facts, false, expected);
@@ -98,6 +117,7 @@ static void partitions_are_reached_as_the_device_needs_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_volume_is_checked_once_it_is_active),
         cmocka_unit_test(each_file_system_has_its_own_check),
         cmocka_unit_test(what_is_no_file_system_has_none),
         cmocka_unit_test(a_device_without_a_name_gets_none),

@@ -4,6 +4,7 @@
 
 #include "tools/shared/report.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Checks that change nothing, but for e2fsck, which asks. Of other file systems no check is known that fits. */
@@ -38,12 +39,30 @@ static void use_partitions(struct cli *cli, const struct device *device)
                  facts->is_loop ? "partx -u" : "blockdev --rereadpt", word.text);
 }
 
+/* A volume of LVM has a device only while it is active. */
+static void use_volume(struct cli *cli, const struct snap_probe *content, const char *command, const char *path)
+{
+    const char *volume = path + strlen(DEVICES_LVM);
+    char node[300];
+
+    if (strcmp(content->usage, "filesystem") != 0 || content->pttype[0] != '\0')
+        return;
+    (void)snprintf(node, sizeof node, "/dev/%s", volume);
+    cli_note(cli, "next: once its group is active, check the %s file system on %s before it is used%s%s%s%s",
+             report_word("", content->type).text, node, command ? ": " : "", command ? command : "",
+             command ? " " : "", command ? cli_quote(node).text : "");
+}
+
 void next_use(struct cli *cli, const struct snap_probe *content, const struct device *device)
 {
     const char *command = command_for(content->type);
 
     if (device->nameless)
         return; /* that has been said; what has its name is something else */
+    if (device->part_count > 0) {
+        use_volume(cli, content, command, device->path);
+        return;
+    }
     if (content->pttype[0] != '\0')
         use_partitions(cli, device);
     else if (strcmp(content->usage, "filesystem") == 0) /* members, LUKS, swap: there is nothing to check */
