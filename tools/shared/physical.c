@@ -2,6 +2,7 @@
 /* Opens devices for reading that are named, or that have the label of a physical volume. */
 #include "tools/shared/physical.h"
 
+#include "lib/device/device.h"
 #include "lib/device/probe.h"
 #include "lib/io/file.h"
 #include "lib/lvm/label.h"
@@ -38,12 +39,33 @@ static enum snap_status add(struct physical *physical, char *path, struct snap_e
     return status;
 }
 
-/* Takes the last one away again. */
+/* Takes one away again. */
+static void drop_at(struct physical *physical, size_t index)
+{
+    (void)snap_io_close(physical->ios[index], NULL); /* it was only read */
+    snap_lookup_free(physical->found[index]);
+    physical->count--;
+    for (size_t i = index; i < physical->count; i++) {
+        physical->ios[i] = physical->ios[i + 1];
+        physical->found[i] = physical->found[i + 1];
+    }
+}
+
 static void drop(struct physical *physical)
 {
-    physical->count--;
-    (void)snap_io_close(physical->ios[physical->count], NULL); /* it was only read */
-    snap_lookup_free(physical->found[physical->count]);
+    drop_at(physical, physical->count - 1);
+}
+
+/* Where its array is assembled, that is among the devices, too. */
+static void drop_member(struct physical *physical, dev_t number)
+{
+    const struct snap_device device = {.block_device = true, .device_number = number, .disk_number = number};
+    char users[SNAP_DEVICE_HOLDERS_BYTES];
+
+    snap_device_users(&device, users, sizeof users);
+    if (users[0] == '\0' && !physical->member)
+        physical->member = strdup(physical->ios[physical->count - 1]->name);
+    drop(physical);
 }
 
 void physical_close(struct physical *physical)
@@ -52,7 +74,30 @@ void physical_close(struct physical *physical)
         drop(physical);
     free(physical->ios);
     free(physical->found);
+    free(physical->member);
     *physical = (struct physical){.count = 0};
+}
+
+/*
+ * Where the superblock of an array stands at the end, its members begin as the array does, with the label of a physical
+ * volume. A member alone may be old, and a write to it would make it differ from the others.
+ */
+static bool is_member(struct snap_io *io, struct snap_probe *probe)
+{
+    return snap_probe_io(io, probe, NULL) == SNAP_OK && strcmp(probe->usage, "raid") == 0 &&
+           strcmp(probe->type, "LVM2_member") != 0;
+}
+
+static enum snap_status refuse_member(const struct physical *physical, struct snap_error *err)
+{
+    struct snap_io *io = physical->ios[physical->count - 1];
+    struct snap_label label;
+    struct snap_probe probe;
+
+    if (snap_label_read(io, &label, NULL) != SNAP_OK || !is_member(io, &probe))
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_REFUSED, "%s: it is a member of an array (%s), and the physical volume is what the "
+                     "array shows: assemble it (mdadm --assemble --scan), and name the array", io->name, probe.type);
 }
 
 static enum snap_status open_named(struct physical *physical, const struct cli_strings *devices,
@@ -70,6 +115,8 @@ static enum snap_status open_named(struct physical *physical, const struct cli_s
                 return snap_fail(err, SNAP_E_USAGE, "--devices %s: a name is missing beside a comma",
                                  devices->items[i]);
             status = add(physical, strndup(at, length), err);
+            if (status == SNAP_OK)
+                status = refuse_member(physical, err);
             more = at[length] == ',';
             at += length + more;
         }
@@ -82,6 +129,7 @@ static enum snap_status try(struct physical *physical, dev_t number, size_t *den
 {
     struct snap_error reason;
     struct snap_label label;
+    struct snap_probe probe;
     char *path = snap_probe_node(number);
     enum snap_status status;
 
@@ -96,7 +144,28 @@ static enum snap_status try(struct physical *physical, dev_t number, size_t *den
     status = snap_label_read(physical->ios[physical->count - 1], &label, NULL);
     if (status != SNAP_OK && status != SNAP_E_CORRUPT && status != SNAP_E_REFUSED)
         drop(physical);
+    else if (is_member(physical->ios[physical->count - 1], &probe))
+        drop_member(physical, number);
     return SNAP_OK;
+}
+
+/* The paths of a multipath device show what it shows: it is the one to use. */
+static void drop_paths(struct physical *physical)
+{
+    for (size_t i = 0; i < physical->count; i++) {
+        struct snap_device upper, lower;
+
+        if (snap_device_describe_found(physical->found[i], &upper, NULL) != SNAP_OK ||
+            strncmp(upper.serial, "mpath-", 6) != 0)
+            continue;
+        for (size_t j = physical->count; j-- > 0;) {
+            if (j == i || snap_device_describe_found(physical->found[j], &lower, NULL) != SNAP_OK ||
+                !snap_device_stands_on(&upper, &lower))
+                continue;
+            drop_at(physical, j);
+            i -= j < i;
+        }
+    }
 }
 
 static enum snap_status open_all(struct physical *physical, struct snap_error *err)
@@ -119,6 +188,8 @@ static enum snap_status open_all(struct physical *physical, struct snap_error *e
         status = snap_fail_errno(err, EIO, "/proc/partitions: cannot list the block devices");
     free(line);
     (void)fclose(partitions); /* was only read */
+    if (status == SNAP_OK)
+        drop_paths(physical);
     if (status == SNAP_OK && physical->count == 0 && denied > 0)
         return snap_fail(err, SNAP_E_PERM, "no LVM physical volume was found among the block devices that this user "
                          "may read; %zu may not be read", denied);

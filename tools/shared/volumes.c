@@ -17,6 +17,9 @@ enum snap_status volumes_read(struct volumes *volumes, struct cli *cli, struct s
 
     for (size_t i = 0; status == SNAP_OK && i < volumes->groups->note_count; i++)
         cli_warn(cli, "%s", volumes->groups->notes[i]);
+    if (status == SNAP_OK && volumes->physical.member)
+        cli_warn(cli, "%s: passed over: it is a member of an array that is not assembled, and the physical volume is "
+                 "what the array shows (mdadm --assemble --scan)", volumes->physical.member);
     return status;
 }
 
