@@ -11,7 +11,8 @@
 #define SNAP_REPAIR_ENTRIES_MAX 65536u
 
 struct snap_repair_options {
-    bool clear_entries;           /* also zero what stands behind the end of the list and looks like entries */
+    struct snap_io *origin;       /* borrowed; with it, entries that a fault has cut off can come back. NULL: none */
+    bool clear_entries;           /* also zero what stands behind the end, looks like entries, but cannot come back */
     bool change_view;             /* also mend what changes what the snapshot shows */
     bool revalidate;              /* also make an invalid store valid again */
     uint64_t memory_bytes;        /* as of snap_check_options */
@@ -34,6 +35,10 @@ struct snap_repair {
     struct snap_repair_change *changes; /* ascending; they belong to the repair */
     size_t change_count;
     uint64_t entries_before, entries_after; /* of the list */
+    uint64_t behind_found;        /* entries behind the end that continue the list ... */
+    bool behind_merged;           /* ... and whose data are all on the origin: nothing is lost with them */
+    bool behind_fits;             /* enough of them stand there to bring them back */
+    bool restores;                /* they come back; nothing else is mended in the list then, but by another run */
     struct snap_store rebuilt;    /* snap_repair_plan_header: io (borrowed), header and layout as they will be */
     bool gives_up_rest;           /* the list is ended in front of an area that cannot be used: what that area and those
                                    * behind it name is given up, however much it is */

@@ -33,7 +33,7 @@ entry() {
 
 # What is mended by -p, and by -y with both words; the others are left as they are, to the byte.
 harmless=(entry-repeated-often terminator-with-old valid-2)
-mendable=("${harmless[@]}" garbage-behind-end invalid list-past-end new-beyond-cow new-on-later-area
+mendable=("${harmless[@]}" cut garbage-behind-end invalid list-past-end new-beyond-cow new-on-later-area
     new-on-partial-chunk new-top-byte)
 
 # is_one_of NAME LIST...
@@ -58,7 +58,7 @@ is_one_of() {
             cmp cow cow.before
         fi
         recipe "$name"
-        all_accepted
+        all_accepted --origin origin
         if is_one_of "$name" "${mendable[@]}"; then
             assert_status 1
             ! cmp -s cow cow.before
@@ -185,6 +185,60 @@ is_one_of() {
     program snapcheck -p cow
     assert_status 4
     assert_said "What stands behind the end of the list looks like entries, so -p leaves it"
+    cmp cow cow.before
+}
+
+# ended: a list of 600 entries that one changed byte has ended after 100.
+ended() {
+    recipe areas-chunks
+    entry 100 301 0
+    cp cow cow.before
+}
+
+@test "one changed byte in a list: nothing by -p or without the origin; with it, all of its entries come back" {
+    ended
+    local before
+    for before in -p -y "-y --accept=view-change"; do
+        # shellcheck disable=SC2086
+        program snapcheck $before cow
+        assert_status 4
+        assert_said "500 entries fit behind the end of the list."
+        assert_said "snapcheck -n -y --accept=view-change --origin ORIGIN cow"
+        cmp cow cow.before
+    done
+    program snapcheck -y --origin origin cow
+    assert_status 4
+    assert_said "500 entries fit behind the end of the list, and origin does not have their data."
+    cmp cow cow.before
+    program snapcheck -y --accept=view-change --origin origin cow
+    assert_status 1
+    assert_said "500 entries come back into the list"
+    assert_said "bytes 1232896 to 1236991 of the snapshot show their own data afterwards (garbage-behind-end)"
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow
+    cmp shown view
+    program snapcheck --put-back cow.old-bytes cow
+    assert_status 0
+    cmp cow cow.before
+}
+
+@test "entries that a merge has taken off do not come back" {
+    ended
+    cp view origin
+    program snapcheck -y --accept=view-change --origin origin cow
+    assert_status 1
+    assert_said "500 entries stand behind the end of the list; origin has the data of all of them"
+    program snapcheck --origin origin cow
+    assert_status 0
+    assert_shown "cow: 100 entries"
+}
+
+@test "a wrong origin is not asked which entries were merged" {
+    ended
+    mke2fs -q -t ext4 other 16M
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/areas-chunks.recipe" sound origin view
+    program snapcheck -y --accept=view-change --origin sound cow
+    assert_status 4
+    assert_said "sound: it is not compared with the store: "
     cmp cow cow.before
 }
 

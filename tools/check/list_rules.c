@@ -35,7 +35,8 @@ static const char *const ways_out[SNAP_RULES] = {
         "make the device as large as it was; zeros are enough if the missing area held no entries; where that cannot "
         "be done, snapcheck -y --accept=view-change ends the list in front of it",
     [SNAP_RULE_LIST_CUT] = 
-        "write nothing to the store; snapmerge compares these entries with the origin, and asks where they differ",
+        "write nothing to the store; snapmerge compares these entries with the origin, and asks where they differ; "
+        "snapcheck -y --accept=view-change --origin brings them back",
     [SNAP_RULE_GARBAGE_BEHIND_END] = 
         "do not write to the snapshot; snapcheck -p mends it, or -y where it looks like entries",
     [SNAP_RULE_STALE_AREAS] = "nothing is to be done",

@@ -19,7 +19,6 @@
 
 #define OLD_BYTES ".old-bytes"
 #define NAMES_MAX 100u
-#define CHANGES_MAX 100u
 
 char *check_repair_default_place(const char *cow)
 {
@@ -35,10 +34,40 @@ char *check_repair_default_place(const char *cow)
  * ---- what would be done ----------------------------------------------------------------------------------------
  */
 
+/* A wrong origin must not tell which entries were merged. */
+static enum snap_status judge_origin(struct check_session *session, struct snap_io **origin, struct snap_error *err)
+{
+    const struct snap_evidence_look look = {
+        .store = &session->store,
+        .figures = &session->result,
+        .origin = session->origin.io,
+        .device = &session->origin.facts,
+        .stop = cli_stop_asked,
+    };
+    struct snap_evidence evidence = session->evidence;
+    enum snap_status status = SNAP_OK;
+
+    *origin = NULL;
+    if (!session->origin.io || !session->result.list_complete)
+        return SNAP_OK;
+    if (!session->pair_known)
+        status = snap_evidence_gather(&look, &evidence, err);
+    if (status != SNAP_OK)
+        return status;
+    if (evidence.pair.outcome == SNAP_PAIR_CONTRADICTED)
+        cli_warn(session->cli, "%s: it is not compared with the store: %s", session->origin.path, evidence.pair.text);
+    else
+        *origin = session->origin.io;
+    return SNAP_OK;
+}
+
 static enum snap_status plan(struct check_session *session, struct snap_error *err)
 {
     const struct check_arguments *arguments = &session->arguments;
+    struct snap_io *origin;
+    enum snap_status status = judge_origin(session, &origin, err);
     const struct snap_repair_options options = {
+        .origin = origin,
         .clear_entries = !arguments->preen,
         .change_view = (arguments->accept & 1u << CHECK_ACCEPT_VIEW_CHANGE) != 0,
         .revalidate = (arguments->accept & 1u << CHECK_ACCEPT_REVALIDATE) != 0,
@@ -46,7 +75,7 @@ static enum snap_status plan(struct check_session *session, struct snap_error *e
         .stop = cli_stop_asked,
     };
 
-    return snap_repair_plan(&session->repair, &session->store, &options, err);
+    return status == SNAP_OK ? snap_repair_plan(&session->repair, &session->store, &options, err) : status;
 }
 
 /* A list without a header; the store is not read as one, so nothing else can be mended before that. */
@@ -69,86 +98,6 @@ static enum snap_status plan_lost_header(struct check_session *session, struct s
                  cli_size_text(session->repair.rebuilt.layout.chunk_bytes).text, lost.all ? "" : "at least ",
                  cli_count_text(lost.entries, "entry", "entries").text);
     return status;
-}
-
-/* The end of the range of changes that begins with `first`. */
-static size_t range_end(const struct snap_repair *repair, size_t first)
-{
-    const struct snap_repair_change *changes = repair->changes;
-    size_t end = first + 1;
-
-    while (end < repair->change_count && changes[end].rule == changes[first].rule &&
-           changes[end].from_origin == changes[first].from_origin &&
-           changes[end].old_chunk - changes[end - 1].old_chunk <= 1)
-        end++;
-    return end;
-}
-
-/* In bytes of the view; an entry may name any chunk, also one that no origin has. */
-static void range_bytes(const struct check_session *session, size_t first, size_t end, uint64_t *offset_bytes,
-                        uint64_t *length_bytes)
-{
-    const struct snap_repair_change *changes = session->repair.changes;
-    const uint64_t chunk_bytes = session->store.layout.chunk_bytes;
-    const uint64_t chunks = changes[end - 1].old_chunk - changes[first].old_chunk + 1;
-
-    if (!snap_mul(changes[first].old_chunk, chunk_bytes, offset_bytes))
-        *offset_bytes = UINT64_MAX;
-    *length_bytes = chunks * chunk_bytes;
-}
-
-static void say_changes(struct check_session *session)
-{
-    const struct snap_repair *repair = &session->repair;
-    uint64_t offset_bytes, length_bytes;
-    size_t said = 0;
-
-    for (size_t i = 0, end; i < repair->change_count; i = end, said++) {
-        end = range_end(repair, i);
-        if (said == CHANGES_MAX && !session->arguments.all) {
-            cli_line(session->cli, "And %zu more chunks; --all shows each.", repair->change_count - i);
-            break;
-        }
-        range_bytes(session, i, end, &offset_bytes, &length_bytes);
-        cli_note(session->cli, "%s: bytes %" PRIu64 " to %" PRIu64 " of the snapshot show %s afterwards (%s)",
-                 session->cow.path, offset_bytes, offset_bytes + (length_bytes - 1),
-                 repair->changes[i].from_origin ? "what the origin has" : "their own data",
-                 snap_rules_info(repair->changes[i].rule)->id);
-    }
-    if (repair->gives_up_rest)
-        cli_note(session->cli, "%s: the list will end after %s; what it names behind that is given up, however much "
-                 "it is", session->cow.path, cli_count_text(repair->entries_after, "entry", "entries").text);
-}
-
-/* What else could be mended, and how. */
-static void say_waiting(struct check_session *session)
-{
-    const uint64_t *waiting = session->repair.waiting;
-    const bool invalid = waiting[SNAP_RULE_STORE_INVALID] > 0;
-    uint64_t others = 0;
-
-    for (int rule = 0; rule < SNAP_RULES; rule++)
-        others += rule == SNAP_RULE_STORE_INVALID || rule == SNAP_RULE_GARBAGE_BEHIND_END ? 0 : waiting[rule];
-    if (others > 0)
-        cli_line(session->cli, "To mend %s by which the snapshot will read differently, first see what would: "
-                 "snapcheck -n -y --accept=view-change%s %s", cli_count_text(others, "finding", "findings").text,
-                 invalid ? ",revalidate" : "", cli_quote(session->cow.path).text);
-    else if (invalid)
-        cli_line(session->cli, "To make the store valid again, although what it lacks stays wrong: snapcheck -y "
-                 "--accept=revalidate %s", cli_quote(session->cow.path).text);
-    if (waiting[SNAP_RULE_GARBAGE_BEHIND_END] > 0)
-        cli_line(session->cli, "What stands behind the end of the list looks like entries, so -p leaves it; if a merge "
-                 "has brought their data to the origin: snapcheck -y %s", cli_quote(session->cow.path).text);
-}
-
-static void say_plan(struct check_session *session)
-{
-    for (int rule = 0; rule < SNAP_RULES; rule++)
-        if (session->repair.mended[rule] > 0)
-            cli_note(session->cli, "%s: %s of %s %s mended", session->cow.path,
-                     cli_count_text(session->repair.mended[rule], "finding", "findings").text,
-                     snap_rules_info((enum snap_rule)rule)->id, session->arguments.dry_run ? "would be" : "will be");
-    say_changes(session);
 }
 
 /*
@@ -264,8 +213,7 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
     if (status != SNAP_OK)
         return status;
     cli_ask_begin(session->cli);
-    say_plan(session);
-    say_waiting(session);
+    check_repair_say(session);
     if (session->repair.edits.count == 0)
         return SNAP_OK;
     if (saves)
@@ -293,42 +241,6 @@ void check_repair_failed(struct check_session *session)
     cli_line(session->cli, "%s may be mended in part; repeat the command once the reason is gone.",
              session->cow.path);
     say_put_back(session);
-}
-
-struct cli_json *check_repair_json(const struct check_session *session)
-{
-    const struct snap_repair *repair = &session->repair;
-    struct cli_json *object = cli_json_object(), *mended = cli_json_object(), *waiting = cli_json_object();
-    struct cli_json *changes = cli_json_array();
-    uint64_t offset_bytes, length_bytes;
-
-    for (int rule = 0; rule < SNAP_RULES; rule++) {
-        if (repair->mended[rule] > 0)
-            cli_json_set_uint(mended, snap_rules_info((enum snap_rule)rule)->id, repair->mended[rule]);
-        if (repair->waiting[rule] > 0)
-            cli_json_set_uint(waiting, snap_rules_info((enum snap_rule)rule)->id, repair->waiting[rule]);
-    }
-    for (size_t i = 0, end; i < repair->change_count; i = end) {
-        struct cli_json *range = cli_json_object();
-
-        end = range_end(repair, i);
-        range_bytes(session, i, end, &offset_bytes, &length_bytes);
-        cli_json_set_uint(range, "origin_offset_bytes", offset_bytes);
-        cli_json_set_uint(range, "length_bytes", length_bytes);
-        cli_json_set_string(range, "rule", snap_rules_info(repair->changes[i].rule)->id);
-        cli_json_set_string(range, "shows", repair->changes[i].from_origin ? "origin" : "own-data");
-        cli_json_add(changes, range);
-    }
-    cli_json_set_bool(object, "written", session->mended);
-    cli_json_set(object, "mended", mended);
-    cli_json_set(object, "waiting", waiting);
-    cli_json_set(object, "changes", changes);
-    cli_json_set_bool(object, "gives_up_rest", repair->gives_up_rest);
-    if (session->old_file && session->old_file->placed)
-        cli_json_set_string(object, "old_bytes", session->old_folder->path);
-    else
-        cli_json_set_null(object, "old_bytes");
-    return object;
 }
 
 enum snap_status check_repair_close(struct check_session *session, struct snap_error *err)

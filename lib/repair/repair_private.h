@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One plan for a repair while it is made; what stands behind the end of the list is planned apart from the rest. */
+#ifndef DMSNAP_REPAIR_REPAIR_PRIVATE
+#define DMSNAP_REPAIR_REPAIR_PRIVATE
+
+#include "lib/repair/repair.h"
+
+/* An entry that breaks a rule. */
+struct snap_repair_damaged {
+    uint64_t index;
+    uint64_t old_chunk, new_chunk;
+    enum snap_rule rule;
+};
+
+struct snap_repair_work {
+    struct snap_repair *repair;
+    const struct snap_store *store;
+    const struct snap_repair_options *options;
+    struct snap_check_result check;
+    struct snap_repair_damaged *damaged;      /* by their index once they are sorted */
+    size_t damaged_count;
+    uint64_t *dropped;
+    size_t dropped_count;
+    uint64_t length;              /* of the list that can be followed */
+    uint8_t *unit;
+};
+
+/* Counts what a repair of this rule mends; what is not allowed is only counted as waiting. Returns `allowed`. */
+bool snap_repair_may_mend(struct snap_repair_work *work, enum snap_rule rule, bool allowed);
+
+void snap_repair_note_change(struct snap_repair_work *work, const struct snap_repair_damaged *damaged,
+                             bool from_origin);
+
+/* Entries that a fault has cut off come back, if they are not on the origin; they are looked for in any case. */
+enum snap_status snap_repair_plan_restore(struct snap_repair_work *work, struct snap_error *err);
+
+/* After that: zeros from the terminator to the end of its area; each unit by itself changes nothing of the list. */
+enum snap_status snap_repair_plan_scrub(struct snap_repair_work *work, struct snap_error *err);
+
+#endif

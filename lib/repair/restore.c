@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finds the entries behind the end, compares their data with the origin, and plans the slots as they shall be. */
+#include "lib/repair/restore_private.h"
+
+#include "lib/base/arith.h"
+#include "lib/base/array.h"
+#include "lib/base/buffer.h"
+#include "lib/base/bytes.h"
+#include "lib/check/chunkset.h"
+#include "lib/store/list_read.h"
+#include "lib/store/list_walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COMPARE_BYTES (1u << 20)
+
+/* One slot behind the end of the list. */
+struct slot {
+    struct snap_entry found, want;
+    bool fits;               /* an entry that may come back */
+};
+
+struct behind {
+    struct snap_edits *edits;
+    const struct snap_store *store;
+    struct snap_io *origin;
+    uint64_t length;         /* of the list; slot 0 has this index */
+    struct slot *slots;
+    uint64_t count;          /* up to the end of an area */
+    uint64_t end;            /* behind the last one that fits */
+    uint64_t fitting;
+    uint8_t *unit;
+};
+
+static enum snap_status fail_memory(const struct behind *behind, struct snap_error *err)
+{
+    return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for what stands behind its list", behind->store->io->name);
+}
+
+/*
+ * ---- what is there ---------------------------------------------------------------------------------------------
+ */
+
+/* Reads the slots of one area that lie behind the end. */
+static enum snap_status read_area(struct behind *behind, uint64_t area, struct snap_error *err)
+{
+    const struct snap_layout *layout = &behind->store->layout;
+    const uint64_t end = (area + 1) * layout->entries_per_area;
+    const uint64_t unit_entries = behind->edits->unit_bytes / SNAP_ENTRY_BYTES;
+
+    for (uint64_t index = behind->length + behind->count; index < end; index++) {
+        const uint64_t unit_first = snap_round_down(index, unit_entries);
+        struct slot *slot = &behind->slots[behind->count];
+
+        if (index == unit_first || behind->count == 0) {
+            enum snap_status status = snap_edits_read(behind->edits,
+                                                      snap_list_read_offset_bytes(behind->store, unit_first),
+                                                      behind->unit, err);
+
+            if (status != SNAP_OK)
+                return status;
+        }
+        *slot = (struct slot){.fits = false};
+        snap_codec_decode_entry(behind->unit + (index - unit_first) * SNAP_ENTRY_BYTES, &slot->found);
+        slot->fits = slot->found.new_chunk == snap_layout_canonical_chunk(layout, index) &&
+                     snap_layout_is_data_chunk(layout, slot->found.new_chunk);
+        behind->count++;
+    }
+    return SNAP_OK;
+}
+
+static bool is_zero(const struct slot *slot)
+{
+    return slot->found.old_chunk == 0 && slot->found.new_chunk == 0;
+}
+
+/* Whether the list may go on in the next area: the last slot has an entry, or those at the end are zero. */
+static bool leads_on(const struct behind *behind, uint64_t first)
+{
+    uint64_t i = behind->count;
+
+    while (i > first && is_zero(&behind->slots[i - 1]))
+        i--;
+    return i == first || behind->slots[i - 1].fits;
+}
+
+/* All areas that the list may have had; one more than those, so that there is an end. */
+static enum snap_status read_slots(struct behind *behind, struct snap_error *err)
+{
+    const struct snap_layout *layout = &behind->store->layout;
+    uint64_t area = behind->length / layout->entries_per_area;
+    bool more = true;
+
+    while (more && area < snap_layout_areas_on_device(layout) &&
+           behind->count + layout->entries_per_area <= SNAP_RESTORE_SLOTS_MAX) {
+        const uint64_t first = behind->count;
+        enum snap_status status = read_area(behind, area, err);
+
+        if (status == SNAP_E_IO) { /* what cannot be read brings nothing back */
+            behind->count = first;
+            return SNAP_OK;
+        }
+        if (status != SNAP_OK)
+            return status;
+        more = leads_on(behind, first) && (first == 0 || behind->slots[first].fits);
+        area++;
+    }
+    return SNAP_OK;
+}
+
+/* Only its data chunk is lost: the one that the kernel gives to this slot comes back. */
+static void mend_terminator(struct behind *behind)
+{
+    struct slot *slot = &behind->slots[0];
+    const uint64_t new_chunk = snap_layout_canonical_chunk(&behind->store->layout, behind->length);
+
+    if (slot->found.old_chunk == 0 || behind->count < 2 || !behind->slots[1].fits ||
+        !snap_layout_is_data_chunk(&behind->store->layout, new_chunk))
+        return;
+    slot->found.new_chunk = new_chunk;
+    slot->fits = true;
+}
+
+/*
+ * ---- what of it fits -------------------------------------------------------------------------------------------
+ */
+
+/* The chunks that the list has. */
+static enum snap_status gather_live(const struct behind *behind, struct snap_chunkset *olds, struct snap_chunkset *news,
+                                    struct snap_error *err)
+{
+    struct snap_list_walk *walk = NULL;
+    struct snap_span span = {.slots = 1};
+    bool was_there;
+    enum snap_status status = snap_list_walk_open(&walk, behind->store, err);
+
+    while (status == SNAP_OK && span.slots > 0) {
+        status = snap_list_walk_next(walk, &span, err);
+        for (uint32_t i = 0; status == SNAP_OK && i < span.live; i++) {
+            status = snap_chunkset_add(olds, snap_span_old(&span, i), &was_there);
+            if (status == SNAP_OK)
+                status = snap_chunkset_add(news, snap_span_new(&span, i), &was_there);
+            if (status != SNAP_OK)
+                status = snap_fail(err, status, "%s: more memory is needed to compare its list with what stands behind "
+                                   "it", behind->store->io->name);
+        }
+    }
+    snap_list_walk_close(walk);
+    return status;
+}
+
+static enum snap_status leave_out_known(struct behind *behind, uint64_t memory_bytes, struct snap_error *err)
+{
+    struct snap_chunkset *olds = snap_chunkset_new(memory_bytes / 2), *news = snap_chunkset_new(memory_bytes / 2);
+    enum snap_status status = olds && news ? gather_live(behind, olds, news, err) : fail_memory(behind, err);
+
+    for (uint64_t i = 0; status == SNAP_OK && i < behind->count; i++) {
+        struct slot *slot = &behind->slots[i];
+        bool was_there = true;
+
+        if (!slot->fits)
+            continue;
+        if (!snap_chunkset_has(news, slot->found.new_chunk)) {
+            status = snap_chunkset_add(olds, slot->found.old_chunk, &was_there);
+            if (status != SNAP_OK)
+                status = fail_memory(behind, err);
+        }
+        slot->fits = status == SNAP_OK && !was_there;
+    }
+    snap_chunkset_free(olds);
+    snap_chunkset_free(news);
+    return status;
+}
+
+/* Whether the origin has what this entry holds; what cannot be read is not known to be there. */
+static bool is_on_origin(const struct behind *behind, const struct snap_entry *entry, uint8_t *buffer)
+{
+    const uint64_t chunk_bytes = behind->store->layout.chunk_bytes;
+    uint64_t at_bytes = entry->old_chunk * chunk_bytes, from_bytes = entry->new_chunk * chunk_bytes;
+    uint64_t left_bytes = snap_min(chunk_bytes, behind->origin->size_bytes - at_bytes);
+
+    while (left_bytes > 0) {
+        const uint64_t step_bytes = snap_min(left_bytes, COMPARE_BYTES);
+
+        if (snap_io_read(behind->store->io, from_bytes, step_bytes, buffer, NULL) != SNAP_OK ||
+            snap_io_read(behind->origin, at_bytes, step_bytes, buffer + COMPARE_BYTES, NULL) != SNAP_OK ||
+            memcmp(buffer, buffer + COMPARE_BYTES, (size_t)step_bytes) != 0)
+            return false;
+        at_bytes += step_bytes;
+        from_bytes += step_bytes;
+        left_bytes -= step_bytes;
+    }
+    return true;
+}
+
+/* An entry beyond the origin is none of it. Counts the rest; *merged: the origin has all of them. */
+static enum snap_status compare_with_origin(struct behind *behind, bool *merged, struct snap_error *err)
+{
+    const uint64_t origin_chunks =
+        behind->origin
+            ? snap_layout_origin_chunks(&behind->store->layout, behind->origin->size_bytes / SNAP_SECTOR_BYTES)
+            : UINT64_MAX;
+    uint8_t *buffer = snap_buffer_new_unset(2 * COMPARE_BYTES);
+
+    *merged = !!behind->origin;
+    if (!buffer)
+        return fail_memory(behind, err);
+    for (uint64_t i = 0; i < behind->count; i++) {
+        struct slot *slot = &behind->slots[i];
+
+        slot->fits = slot->fits && slot->found.old_chunk < origin_chunks;
+        if (!slot->fits)
+            continue;
+        behind->fitting++;
+        behind->end = i + 1;
+        *merged = *merged && is_on_origin(behind, &slot->found, buffer);
+    }
+    snap_buffer_free(buffer);
+    return SNAP_OK;
+}
+
+/*
+ * ---- what is written -------------------------------------------------------------------------------------------
+ */
+
+/* Adds the unit with slot `i` as it shall be. */
+static enum snap_status add_unit(struct behind *behind, uint64_t i, struct snap_error *err)
+{
+    const uint64_t unit_entries = behind->edits->unit_bytes / SNAP_ENTRY_BYTES;
+    const uint64_t unit_first = snap_round_down(behind->length + i, unit_entries);
+    const uint64_t offset_bytes = snap_list_read_offset_bytes(behind->store, unit_first);
+    enum snap_status status = snap_edits_read(behind->edits, offset_bytes, behind->unit, err);
+
+    for (uint64_t index = snap_max(unit_first, behind->length); index < unit_first + unit_entries; index++)
+        snap_codec_encode_entry(&behind->slots[index - behind->length].want,
+                                behind->unit + (index - unit_first) * SNAP_ENTRY_BYTES);
+    return status == SNAP_OK ? snap_edits_add(behind->edits, offset_bytes, behind->unit, err) : status;
+}
+
+/* Slots in front of the new end get an entry each: their own, or one from behind the new end, the last one first. */
+static void fill(struct behind *behind)
+{
+    uint64_t last = behind->end;
+
+    for (uint64_t i = 0; i < behind->count; i++) {
+        struct slot *slot = &behind->slots[i];
+
+        slot->want = slot->fits ? slot->found : (struct snap_entry){0, 0};
+        if (slot->fits || i >= behind->fitting)
+            continue;
+        do
+            last--;
+        while (!behind->slots[last].fits);
+        slot->want = behind->slots[last].found;
+    }
+}
+
+/*
+ * First what the list does not reach, then the unit with its end: at once the list goes on. Entries that were copied to
+ * the front are behind its new end, or in it twice, until they are cleared, from the end to the front.
+ */
+static enum snap_status plan_writes(struct behind *behind, struct snap_error *err)
+{
+    const uint64_t unit_entries = behind->edits->unit_bytes / SNAP_ENTRY_BYTES;
+    const uint64_t second = unit_entries - behind->length % unit_entries; /* of the unit behind the end's */
+    enum snap_status status = SNAP_OK;
+
+    fill(behind);
+    for (uint64_t i = second; status == SNAP_OK && i < behind->count; i += unit_entries)
+        status = add_unit(behind, i, err);
+    snap_edits_barrier(behind->edits);
+    if (status == SNAP_OK)
+        status = add_unit(behind, 0, err);
+    snap_edits_barrier(behind->edits);
+    for (uint64_t i = behind->fitting; i < behind->count; i++)
+        behind->slots[i].want = (struct snap_entry){0, 0};
+    for (uint64_t i = behind->count; status == SNAP_OK && i > behind->fitting;) {
+        i = i > unit_entries ? i - unit_entries : 0;
+        status = add_unit(behind, i, err);
+        snap_edits_barrier(behind->edits);
+    }
+    return status;
+}
+
+static enum snap_status note_olds(struct behind *behind, struct snap_restore *restore, struct snap_error *err)
+{
+    restore->old_chunks = snap_array_new(behind->fitting, sizeof *restore->old_chunks);
+    if (!restore->old_chunks)
+        return fail_memory(behind, err);
+    for (uint64_t i = 0; i < behind->end; i++)
+        if (behind->slots[i].fits)
+            restore->old_chunks[restore->count++] = behind->slots[i].found.old_chunk;
+    return SNAP_OK;
+}
+
+static enum snap_status plan(struct behind *behind, uint64_t memory_bytes, struct snap_restore *restore,
+                             struct snap_error *err)
+{
+    enum snap_status status = read_slots(behind, err);
+
+    if (status != SNAP_OK || behind->count == 0)
+        return status;
+    mend_terminator(behind);
+    status = leave_out_known(behind, memory_bytes, err);
+    if (status == SNAP_OK)
+        status = compare_with_origin(behind, &restore->merged, err);
+    restore->merged = restore->merged && behind->fitting > 0;
+    restore->found = behind->fitting;
+    /* With a full area in the end there must be another one, and it was read; else there is no room for the end. */
+    if (status != SNAP_OK || !behind->origin || restore->merged || behind->fitting == 0 ||
+        behind->fitting * 2 < behind->end || behind->fitting == behind->count)
+        return status;
+    status = note_olds(behind, restore, err);
+    return status == SNAP_OK ? plan_writes(behind, err) : status;
+}
+
+enum snap_status snap_restore_plan(struct snap_edits *edits, const struct snap_store *store, struct snap_io *origin,
+                                   uint64_t length, uint64_t memory_bytes, struct snap_restore *restore,
+                                   struct snap_error *err)
+{
+    struct behind behind = {
+        .edits = edits,
+        .store = store,
+        .origin = origin,
+        .length = length,
+        .slots = snap_array_new(SNAP_RESTORE_SLOTS_MAX, sizeof *behind.slots),
+        .unit = snap_buffer_new(edits->unit_bytes),
+    };
+    enum snap_status status = SNAP_OK;
+
+    *restore = (struct snap_restore){.count = 0};
+    if (!behind.slots || !behind.unit)
+        status = fail_memory(&behind, err);
+    else
+        status = plan(&behind, memory_bytes, restore, err);
+    free(behind.slots);
+    snap_buffer_free(behind.unit);
+    return status;
+}

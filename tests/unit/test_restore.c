@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lists that a fault has ended early: all that stands behind the fault comes back, at once, or not at all. */
+#include "lib/repair/restore_private.h"
+
+#include "tests/unit/repair_fixture.h"
+
+enum fault {
+    LOST_NEW,    /* the data chunk of one entry is 0 */
+    LOST_ENTRY,  /* one entry is zero */
+    LOST_SECTOR, /* a sector of the list is zero */
+    LOST_TAIL,   /* all from one entry to the end of its area */
+    FAULTS
+};
+
+struct ended {
+    struct damage damage;   /* expected: what shall be there afterwards */
+    struct snap_io *origin; /* holds zeros, and no entry has such data */
+    uint64_t at;            /* the first slot that the fault has hit */
+};
+
+/* Zeroes the entries [first, end); those are lost for good. */
+static void lose(struct damage *damage, uint64_t first, uint64_t end)
+{
+    for (uint64_t index = first; index < end && index < damage->entries; index++)
+        list_put(damage->io, damage->chunk_sectors, index, 0, 0);
+}
+
+static struct ended ended_new(uint64_t seed, uint32_t chunk_sectors, uint32_t block_bytes, uint64_t entries,
+                              enum fault fault)
+{
+    const uint64_t per_area = format_per_area(chunk_sectors), chunk_bytes = chunk_sectors * 512u;
+    struct ended ended = {.damage = {.chunk_sectors = chunk_sectors, .block_bytes = block_bytes, .entries = entries}};
+    struct damage *damage = &ended.damage;
+    uint64_t state = seed * 2 + 1;
+
+    damage->io = io_mem_new("cow", (format_area_chunk(chunk_sectors, entries / per_area + 2) + 1) * chunk_bytes,
+                            block_bytes, true);
+    ended.origin = io_mem_new("origin", (8 + 3 * entries) * chunk_bytes, 512, false);
+    format_put_header(io_mem_bytes(damage->io), FORMAT_MAGIC, 1, 1, chunk_sectors);
+    list_put_canonical(damage->io, chunk_sectors, 0, entries, 7, 3);
+    for (uint64_t index = 0; index < entries; index++)
+        memset(io_mem_bytes(damage->io) + format_canonical(chunk_sectors, index) * chunk_bytes, 0xa5, chunk_bytes);
+    ended.at = unit_random(&state, entries);
+    if (fault == LOST_NEW)
+        list_put(damage->io, chunk_sectors, ended.at, 7 + 3 * ended.at, 0);
+    if (fault == LOST_ENTRY)
+        lose(damage, ended.at, ended.at + 1);
+    if (fault == LOST_SECTOR) {
+        ended.at -= ended.at % 32;
+        lose(damage, ended.at, ended.at + 32);
+    }
+    if (fault == LOST_TAIL)
+        lose(damage, ended.at, ended.at - ended.at % per_area + per_area);
+    for (uint64_t index = 0; index < entries; index++) {
+        const uint8_t *entry = io_mem_bytes(damage->io) + format_entry_offset(chunk_sectors, index);
+
+        if (snap_get_le64(entry + 8) != 0 || fault == LOST_NEW)
+            damage->expected[damage->expected_count++] =
+                (struct snap_entry){7 + 3 * index, format_canonical(chunk_sectors, index)};
+    }
+    return ended;
+}
+
+static void ended_free(struct ended *ended)
+{
+    list_close(ended->damage.io);
+    list_close(ended->origin);
+}
+
+static void plan(struct snap_repair *repair, struct snap_io *io, struct snap_io *origin)
+{
+    const struct snap_repair_options options = {.origin = origin,
+                                                .clear_entries = true,
+                                                .change_view = true,
+                                                .memory_bytes = SNAP_CHECK_MEMORY_MIN_BYTES};
+    static struct snap_store store; /* the repair borrows it */
+    struct snap_error err = {.text = ""};
+
+    store = list_open(io);
+    assert_ok(snap_repair_plan(repair, &store, &options, &err), &err);
+}
+
+/* So often that nothing is left to do. */
+static void mend(struct snap_io *io, struct snap_io *origin)
+{
+    for (int run = 0; run < 4; run++) {
+        struct snap_repair repair;
+
+        plan(&repair, io, origin);
+        apply(&repair);
+        snap_repair_free(&repair);
+    }
+}
+
+/* The entries in front of the fault, as they are. */
+static void assert_front(const struct ended *ended, const uint8_t *bytes)
+{
+    const uint32_t chunk_sectors = ended->damage.chunk_sectors;
+
+    for (uint64_t index = 0; index < ended->at; index++)
+        assert_memory_equal(bytes + format_entry_offset(chunk_sectors, index),
+                            io_mem_bytes(ended->damage.io) + format_entry_offset(chunk_sectors, index), 16);
+}
+
+static void check_crashes(const struct ended *ended, const struct snap_repair *repair, const uint8_t *before)
+{
+    const struct damage *damage = &ended->damage;
+    uint8_t *bytes = test_calloc(1, damage->io->size_bytes);
+    uint64_t state = damage->entries * 77 + repair->edits.count, units;
+    struct snap_store store = list_open(damage->io);
+    struct snap_saved saved;
+
+    must(snap_saved_make(&saved, &store, &repair->edits, repair->entries_before, NULL));
+    for (size_t number = 0; number < repair->edits.count; number++) {
+        struct snap_io *io;
+
+        memcpy(bytes, before, damage->io->size_bytes);
+        crash(&repair->edits, number, &state, bytes);
+        assert_front(ended, bytes);
+        io = copy_of(damage, bytes);
+        mend(io, ended->origin);
+        assert_list(damage, io_mem_bytes(io), COPIES);
+        assert_clean(io);
+        list_close(io);
+
+        io = copy_of(damage, bytes);
+        saved.edits.io = io;
+        must(snap_saved_count(&saved, "old", &units, NULL));
+        must(snap_saved_put_back(&saved, NULL));
+        assert_memory_equal(io_mem_bytes(io), before, damage->io->size_bytes);
+        list_close(io);
+    }
+    free(bytes);
+}
+
+/* True: all came back. */
+static bool check_fault(uint64_t seed, uint32_t chunk_sectors, uint32_t block_bytes, uint64_t entries,
+                        enum fault fault)
+{
+    struct ended ended = ended_new(seed, chunk_sectors, block_bytes, entries, fault);
+    struct damage *damage = &ended.damage;
+    uint8_t *before = test_calloc(1, damage->io->size_bytes);
+    struct snap_repair repair;
+    bool restores;
+
+    memcpy(before, io_mem_bytes(damage->io), damage->io->size_bytes);
+    plan(&repair, damage->io, ended.origin);
+    restores = repair.restores;
+    if (restores) {
+        check_crashes(&ended, &repair, before);
+        assert_memory_equal(io_mem_bytes(damage->io), before, damage->io->size_bytes);
+        assert_int_equal(repair.entries_after, damage->expected_count);
+        assert_int_equal(repair.change_count, damage->expected_count - repair.entries_before);
+        apply(&repair);
+        assert_list(damage, io_mem_bytes(damage->io), NOTHING);
+        assert_true(format_zero_behind(io_mem_bytes(damage->io), chunk_sectors, damage->expected_count));
+        assert_clean(damage->io);
+    }
+    snap_repair_free(&repair);
+    ended_free(&ended);
+    free(before);
+    return restores;
+}
+
+static void test_faults(void **state)
+{
+    unsigned restored[FAULTS] = {0};
+    uint64_t random = 5;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 160; seed++) {
+        const bool large_units = seed % 5 == 0;
+        const enum fault fault = (enum fault)(seed % FAULTS);
+
+        restored[fault] += check_fault(seed, large_units ? 8 : (uint32_t)1 << seed % 3, large_units ? 4096 : 512,
+                                       4 + unit_random(&random, large_units ? 300 : 150), fault);
+    }
+    for (int fault = 0; fault < FAULTS; fault++)
+        assert_true(restored[fault] >= 5);
+}
+
+/* One byte of 300 entries: each of them comes back, where it was. */
+static void test_lost_data_chunk_is_exact(void **state)
+{
+    struct ended ended = ended_new(9, 8, 512, 300, LOST_NEW);
+    struct damage *damage = &ended.damage;
+    struct snap_repair repair;
+    static struct snap_entry entries[REPAIR_ENTRIES_MAX];
+
+    (void)state;
+    plan(&repair, damage->io, ended.origin);
+    assert_true(repair.restores);
+    assert_int_equal(repair.edits.count, 1);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_int_equal(list_read(io_mem_bytes(damage->io), damage->io->size_bytes, 8, entries, REPAIR_ENTRIES_MAX), 300);
+    for (uint64_t index = 0; index < 300; index++)
+        assert_int_equal(entries[index].old_chunk, 7 + 3 * index);
+    ended_free(&ended);
+}
+
+/* What a merge has brought to the origin does not come back, and without an origin nothing does. */
+static void test_merged_or_unknown(void **state)
+{
+    struct ended ended = ended_new(9, 2, 512, 120, LOST_ENTRY);
+    struct damage *damage = &ended.damage;
+    uint8_t *before = test_calloc(1, damage->io->size_bytes);
+    struct snap_repair repair;
+
+    (void)state;
+    memcpy(before, io_mem_bytes(damage->io), damage->io->size_bytes);
+    plan(&repair, damage->io, NULL);
+    assert_int_equal(repair.edits.count, 0);
+    assert_true(repair.behind_found > 0);
+    assert_false(repair.behind_merged);
+    snap_repair_free(&repair);
+    memset(io_mem_bytes(ended.origin), 0xa5, ended.origin->size_bytes);
+    plan(&repair, damage->io, ended.origin);
+    assert_false(repair.restores);
+    assert_true(repair.behind_merged);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_true(format_zero_behind(io_mem_bytes(damage->io), 2, ended.at));
+    assert_memory_equal(io_mem_bytes(damage->io) + format_area_offset(2, 0), before + format_area_offset(2, 0),
+                        (ended.at < 64 ? ended.at : 64) * 16);
+    free(before);
+    ended_free(&ended);
+}
+
+/* An entry of the list that has the same chunk of the origin, or the same data chunk, keeps it. */
+static void test_known_chunks_stay_out(void **state)
+{
+    struct snap_io *io = list_new(1, format_area_chunk(1, 3)), *origin = list_new(1, 4000);
+    struct snap_repair repair;
+    static struct snap_entry entries[64];
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 20, 100, 1);
+    list_put(io, 1, 5, 0, 0);
+    list_put(io, 1, 10, 102, format_canonical(1, 10));                 /* the old of entry 2 */
+    list_put(io, 1, 3, 103, format_canonical(1, 12));                  /* entry 3 has the data of entry 12 */
+    for (uint64_t index = 0; index < 20; index++)
+        io_mem_bytes(io)[format_canonical(1, index) * 512] = 1;
+    plan(&repair, io, origin);
+    assert_true(repair.restores);
+    assert_int_equal(repair.entries_after, 5 + 12);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_int_equal(list_read(io_mem_bytes(io), io->size_bytes, 1, entries, 64), 17);
+    assert_clean(io);
+    list_close(io);
+    list_close(origin);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_lost_data_chunk_is_exact),
+        cmocka_unit_test(test_merged_or_unknown),
+        cmocka_unit_test(test_known_chunks_stay_out),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a repair would do and what it leaves, in words and as JSON. */
+#include "tools/check/repair.h"
+
+#include "lib/base/arith.h"
+#include "tools/cli/quote.h"
+#include "tools/cli/size.h"
+
+#include <inttypes.h>
+
+#define CHANGES_MAX 20u
+
+/* The end of the range of changes that begins with `first`. */
+static size_t range_end(const struct snap_repair *repair, size_t first)
+{
+    const struct snap_repair_change *changes = repair->changes;
+    size_t end = first + 1;
+
+    while (end < repair->change_count && changes[end].rule == changes[first].rule &&
+           changes[end].from_origin == changes[first].from_origin &&
+           changes[end].old_chunk - changes[end - 1].old_chunk <= 1)
+        end++;
+    return end;
+}
+
+/* In bytes of the view; an entry may name any chunk, also one that no origin has. */
+static void range_bytes(const struct check_session *session, size_t first, size_t end, uint64_t *offset_bytes,
+                        uint64_t *length_bytes)
+{
+    const struct snap_repair_change *changes = session->repair.changes;
+    const uint64_t chunk_bytes = session->store.layout.chunk_bytes;
+    const uint64_t chunks = changes[end - 1].old_chunk - changes[first].old_chunk + 1;
+
+    if (!snap_mul(changes[first].old_chunk, chunk_bytes, offset_bytes))
+        *offset_bytes = UINT64_MAX;
+    *length_bytes = chunks * chunk_bytes;
+}
+
+static void say_changes(struct check_session *session)
+{
+    const struct snap_repair *repair = &session->repair;
+    uint64_t offset_bytes, length_bytes;
+    size_t said = 0;
+
+    for (size_t i = 0, end; i < repair->change_count; i = end, said++) {
+        end = range_end(repair, i);
+        if (said == CHANGES_MAX && !session->arguments.all) {
+            cli_line(session->cli, "And %zu more chunks; --all shows each.", repair->change_count - i);
+            break;
+        }
+        range_bytes(session, i, end, &offset_bytes, &length_bytes);
+        cli_note(session->cli, "%s: bytes %" PRIu64 " to %" PRIu64 " of the snapshot show %s afterwards (%s)",
+                 session->cow.path, offset_bytes, offset_bytes + (length_bytes - 1),
+                 repair->changes[i].from_origin ? "what the origin has" : "their own data",
+                 snap_rules_info(repair->changes[i].rule)->id);
+    }
+    if (repair->gives_up_rest)
+        cli_note(session->cli, "%s: the list will end after %s; what it names behind that is given up, however much "
+                 "it is", session->cow.path, cli_count_text(repair->entries_after, "entry", "entries").text);
+}
+
+/* Entries that continue the list behind its end: a fault has cut them off, or a merge has taken them off. */
+static void say_behind(struct check_session *session)
+{
+    const struct snap_repair *repair = &session->repair;
+    const char *origin = session->origin.path;
+
+    if (repair->behind_merged)
+        cli_note(session->cli, "%s: %s behind the end of the list; %s has the data of all of them", session->cow.path,
+                 cli_count_text(repair->behind_found, "entry stands", "entries stand").text, origin);
+    else if (!origin)
+        cli_line(session->cli, "%s behind the end of the list. The origin tells whether a merge has taken them off, or "
+                 "a fault: snapcheck -n -y --accept=view-change --origin ORIGIN %s",
+                 cli_count_text(repair->behind_found, "entry fits", "entries fit").text,
+                 cli_quote(session->cow.path).text);
+    else if (repair->restores)
+        cli_note(session->cli, "%s: %s back into the list; if a merge had taken them off, and the origin was used "
+                 "since then, they are older than what it holds: do not mend that", session->cow.path,
+                 cli_count_text(repair->entries_after - repair->entries_before, "entry comes", "entries come").text);
+    else if (!repair->behind_fits)
+        cli_note(session->cli, "%s: %s behind the end of the list, and %s does not have their data; too much is "
+                 "missing between them and the list to bring them back", session->cow.path,
+                 cli_count_text(repair->behind_found, "entry fits", "entries fit").text, origin);
+    else
+        cli_line(session->cli, "%s behind the end of the list, and %s does not have their data. To bring them back, "
+                 "first see which they are: snapcheck -n -y --accept=view-change --origin %s %s",
+                 cli_count_text(repair->behind_found, "entry fits", "entries fit").text, origin,
+                 cli_quote(origin).text, cli_quote(session->cow.path).text);
+}
+
+/* What else could be mended, and how. */
+static void say_waiting(struct check_session *session)
+{
+    const uint64_t *waiting = session->repair.waiting;
+    const bool invalid = waiting[SNAP_RULE_STORE_INVALID] > 0;
+    uint64_t others = 0;
+
+    if (session->repair.behind_found > 0)
+        say_behind(session);
+    for (int rule = 0; rule < SNAP_RULES; rule++)
+        others += rule == SNAP_RULE_STORE_INVALID || rule == SNAP_RULE_GARBAGE_BEHIND_END ||
+                          rule == SNAP_RULE_LIST_CUT
+                      ? 0
+                      : waiting[rule];
+    if (others > 0)
+        cli_line(session->cli, "To mend %s by which the snapshot will read differently, first see what would: "
+                 "snapcheck -n -y --accept=view-change%s %s", cli_count_text(others, "finding", "findings").text,
+                 invalid ? ",revalidate" : "", cli_quote(session->cow.path).text);
+    else if (invalid)
+        cli_line(session->cli, "To make the store valid again, although what it lacks stays wrong: snapcheck -y "
+                 "--accept=revalidate %s", cli_quote(session->cow.path).text);
+    if (session->repair.behind_found == 0 && waiting[SNAP_RULE_GARBAGE_BEHIND_END] > 0)
+        cli_line(session->cli, "What stands behind the end of the list looks like entries, so -p leaves it; they do "
+                 "not continue the list, and -y zeroes them: snapcheck -y %s", cli_quote(session->cow.path).text);
+}
+
+void check_repair_say(struct check_session *session)
+{
+    for (int rule = 0; rule < SNAP_RULES; rule++)
+        if (session->repair.mended[rule] > 0)
+            cli_note(session->cli, "%s: %s of %s %s mended", session->cow.path,
+                     cli_count_text(session->repair.mended[rule], "finding", "findings").text,
+                     snap_rules_info((enum snap_rule)rule)->id, session->arguments.dry_run ? "would be" : "will be");
+    say_changes(session);
+    say_waiting(session);
+}
+
+struct cli_json *check_repair_json(const struct check_session *session)
+{
+    const struct snap_repair *repair = &session->repair;
+    struct cli_json *object = cli_json_object(), *mended = cli_json_object(), *waiting = cli_json_object();
+    struct cli_json *changes = cli_json_array();
+    uint64_t offset_bytes, length_bytes;
+
+    cli_json_set_uint(object, "entries_behind_end", repair->behind_found);
+    cli_json_set_bool(object, "entries_behind_end_merged", repair->behind_merged);
+    cli_json_set_bool(object, "restores", repair->restores);
+    for (int rule = 0; rule < SNAP_RULES; rule++) {
+        if (repair->mended[rule] > 0)
+            cli_json_set_uint(mended, snap_rules_info((enum snap_rule)rule)->id, repair->mended[rule]);
+        if (repair->waiting[rule] > 0)
+            cli_json_set_uint(waiting, snap_rules_info((enum snap_rule)rule)->id, repair->waiting[rule]);
+    }
+    for (size_t i = 0, end; i < repair->change_count; i = end) {
+        struct cli_json *range = cli_json_object();
+
+        end = range_end(repair, i);
+        range_bytes(session, i, end, &offset_bytes, &length_bytes);
+        cli_json_set_uint(range, "origin_offset_bytes", offset_bytes);
+        cli_json_set_uint(range, "length_bytes", length_bytes);
+        cli_json_set_string(range, "rule", snap_rules_info(repair->changes[i].rule)->id);
+        cli_json_set_string(range, "shows", repair->changes[i].from_origin ? "origin" : "own-data");
+        cli_json_add(changes, range);
+    }
+    cli_json_set_bool(object, "written", session->mended);
+    cli_json_set(object, "mended", mended);
+    cli_json_set(object, "waiting", waiting);
+    cli_json_set(object, "changes", changes);
+    cli_json_set_bool(object, "gives_up_rest", repair->gives_up_rest);
+    if (session->old_file && session->old_file->placed)
+        cli_json_set_string(object, "old_bytes", session->old_folder->path);
+    else
+        cli_json_set_null(object, "old_bytes");
+    return object;
+}
