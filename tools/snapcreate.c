@@ -2,6 +2,7 @@
 /* snapcreate: makes a store for an origin, or lets one that is there remember its origin. */
 #include "tools/cli/cli.h"
 #include "tools/create/activate.h"
+#include "tools/create/hold.h"
 #include "tools/create/identify.h"
 #include "tools/create/options.h"
 #include "tools/create/plan.h"
@@ -16,6 +17,8 @@ static enum snap_status create(struct create_session *session, struct snap_error
 {
     enum snap_status status = create_activate_possible(session, err);
 
+    if (status == SNAP_OK)
+        status = create_hold_ask(session, err);
     if (status == SNAP_OK)
         status = create_table_plan(session, err);
     if (status == SNAP_OK && !session->tables_only)
@@ -34,7 +37,7 @@ static int identify(struct create_session *session)
 {
     struct snap_error err = {0};
 
-    if (create_identify(session, &err) == SNAP_OK)
+    if (create_hold_ask(session, &err) == SNAP_OK && create_identify(session, &err) == SNAP_OK)
         return create_identify_end(session);
     return session->touched ? create_identify_failed(session, &err) : cli_refuse(session->cli, &err);
 }
@@ -57,18 +60,24 @@ static int run(struct cli *cli)
     struct device *const cow[] = {&session.cow}, *const sources[] = {&session.newer, &session.origin};
     struct snap_error err = {0};
     int exit_status = create_options_take(cli, &session.arguments);
+    enum snap_status held;
 
     if (exit_status != CLI_EXIT_OK)
         return exit_status;
     cli_catch_signals();
-    sandbox_allow(&sandbox, session.arguments.cow);
+    held = create_hold_start(&session, &err);
+    sandbox_allow(&sandbox, devices_is_lvm(session.arguments.cow) ? NULL : session.arguments.cow);
+    held_allow(&session.held, &sandbox);
     sandbox.tables = session.arguments.activate;
     sandbox_enter(&sandbox, cli);
-    if (session.arguments.identify) {
+    if (held != SNAP_OK) {
+        exit_status = cli_refuse(cli, &err);
+    } else if (session.arguments.identify) {
         exit_status = identify(&session);
     } else if (create(&session, &err) == SNAP_OK) {
         exit_status = say_places(&session, exit_status);
         create_report_end(&session);
+        create_hold_say_end(&session);
     } else {
         exit_status = session.touched ? create_write_failed(&session, &err) : cli_refuse(cli, &err);
     }
@@ -76,7 +85,9 @@ static int run(struct cli *cli)
     exit_status = devices_close_all(cli, cow, 1, exit_status);
     if (create_write_close(&session, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
-    return create_activate_load(&session, devices_close_all(cli, sources, 2, exit_status));
+    exit_status = devices_close_all(cli, sources, 2, exit_status);
+    create_hold_end(&session);
+    return create_activate_load(&session, exit_status);
 }
 
 static const struct cli_program program = {

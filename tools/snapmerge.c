@@ -10,6 +10,7 @@
 #include "tools/merge/run.h"
 #include "tools/merge/tune.h"
 #include "tools/output/stream.h"
+#include "tools/shared/lvm_merge.h"
 #include "tools/shared/sandbox.h"
 #include "tools/shared/typed.h"
 
@@ -38,6 +39,17 @@ static void confine(struct merge_session *session)
     sandbox_enter(&sandbox, session->cli);
 }
 
+/* A store that is invalid is never merged; LVM may be stuck with it. */
+static int refuse(const struct merge_session *session, const struct snap_error *err)
+{
+    const int exit_status = cli_refuse(session->cli, err);
+
+    if (session->cow.lvm_merging && session->store.defect == SNAP_HEADER_INVALID)
+        lvm_merge_say_ways_out(session->cli, session->cow.path, session->origin.path,
+                               volumes_option(&session->arguments.devices).text);
+    return exit_status;
+}
+
 static int run(struct cli *cli)
 {
     struct merge_session session = {.cli = cli};
@@ -58,7 +70,7 @@ static int run(struct cli *cli)
     else if (session.arguments.output)
         exit_status = merge_output(&session);
     else if (merge_prepare(&session, &err) != SNAP_OK)
-        exit_status = cli_refuse(cli, &err);
+        exit_status = refuse(&session, &err);
     else if (session.arguments.dry_run)
         exit_status = merge_run_dry(&session);
     else

@@ -392,10 +392,9 @@ assert_ways_out() {
 }
 
 @test "where such a name makes no sense, all is left as it was" {
-    program snapcreate --origin lvm:vg/origin --cow lvm:vg/snap
-    assert_status 8
-    assert_said ": a volume of an LVM group that is not active cannot be named here"
-    assert_said "Nothing was written."
+    program snapcreate --origin lvm:vg/origin --cow image --size 1M --print-table=P
+    assert_status 16
+    assert_said "--print-table and --activate need devices, and a volume of an LVM group that is not active has none"
     program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo lvm:vg/other
     assert_status 16
     assert_said "--undo lvm:vg/other: an undo store is made in a new file or on a block device"

@@ -7,6 +7,7 @@
 #include "lib/store/record.h"
 #include "tools/cli/json.h"
 #include "tools/cli/result.h"
+#include "tools/create/hold.h"
 #include "tools/create/remember.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/pair_report.h"
@@ -36,16 +37,20 @@ static enum snap_status open_both(struct create_session *session, struct snap_er
         .write = !session->arguments.dry_run, .foresee = session->arguments.dry_run, .exclusive = true};
     const struct snap_file_options origin_options = {.exclusive = true};
     struct snap_store *store = &session->identify.store;
-    enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
+    enum snap_status status = create_hold_find(session, &session->cow, session->arguments.cow, &cow_options, err);
 
     if (status == SNAP_OK)
-        status = devices_find(&session->origin, session->arguments.origin, err);
+        status = create_hold_find(session, &session->origin, session->arguments.origin, &origin_options, err);
     if (status == SNAP_OK)
         status = devices_distinct(&session->origin, &session->cow, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && !session->cow.io)
         status = devices_open(&session->cow, &cow_options, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && !session->origin.io)
         status = devices_open(&session->origin, &origin_options, err);
+    if (status == SNAP_OK && devices_is_lvm(session->arguments.cow))
+        status = volumes_remember_group(&session->held.volumes, session->arguments.cow, &session->cow, err);
+    if (status == SNAP_OK && session->held.used)
+        status = held_read_again(&session->held, err);
     devices_warn_hidden(session->cli, &session->cow);
     devices_warn_hidden(session->cli, &session->origin);
     if (status == SNAP_OK)

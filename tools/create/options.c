@@ -3,6 +3,7 @@
 #include "tools/create/options.h"
 
 #include "lib/store/record.h"
+#include "tools/shared/volumes.h"
 
 #include <string.h>
 
@@ -17,11 +18,11 @@ static struct create_arguments parsed = {.chunk_bytes = 4096};
 const struct cli_option create_option_table[] = {
     {.name = "origin",
      .argument = "DEV",
-     .help = "the device that the snapshot is taken of; only read",
+     .help = "the device that the snapshot is taken of; only read\n"
+             "(not needed where --cow is a snapshot lvm:VG/LV)",
      .group = "Devices",
      .kind = CLI_STRING,
-     .string = &parsed.origin,
-     .required = true},
+     .string = &parsed.origin},
     {.name = "cow",
      .argument = "DEV",
      .help = "where the store is made",
@@ -29,6 +30,7 @@ const struct cli_option create_option_table[] = {
      .kind = CLI_STRING,
      .string = &parsed.cow,
      .required = true},
+    VOLUMES_OPTION_DEVICES(&parsed.devices),
     {.name = "from-diff",
      .argument = "NEW",
      .help = "make the store through which the origin looks exactly\nlike this device or image",
@@ -152,11 +154,32 @@ static int check_tables(struct cli *cli, const struct create_arguments *given)
     return CLI_EXIT_OK;
 }
 
+/* A volume of a group that is not active has its size, and no device. */
+static int check_volumes(struct cli *cli, const struct create_arguments *given)
+{
+    const bool cow_is_volume = devices_is_lvm(given->cow);
+    const bool any = cow_is_volume || (given->origin && devices_is_lvm(given->origin)) ||
+                     (given->from_diff && devices_is_lvm(given->from_diff));
+
+    if (!given->origin && !cow_is_volume)
+        return cli_usage_error(cli, "the option --origin DEV is missing");
+    if (cow_is_volume && given->size_given)
+        return cli_usage_error(cli, "--size makes a new image, and a volume has its size already");
+    if (any && (given->table_given || given->activate))
+        return cli_usage_error(cli, "--print-table and --activate need devices, and a volume of an LVM group that is "
+                               "not active has none");
+    return any ? CLI_EXIT_OK : volumes_usage(cli, &given->devices, given->cow, given->origin);
+}
+
 int create_options_take(struct cli *cli, struct create_arguments *given)
 {
     const size_t label_bytes = sizeof ((struct snap_identity *)0)->label - 1;
+    int exit_status;
 
     *given = parsed;
+    exit_status = check_volumes(cli, given);
+    if (exit_status != CLI_EXIT_OK)
+        return exit_status;
     if (given->size_bytes == UINT64_MAX) /* the word max */
         given->size_bytes = 0;
     if (given->label && strlen(given->label) > label_bytes)

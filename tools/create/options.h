@@ -20,6 +20,7 @@ enum create_table {
 struct create_arguments {
     const char *origin, *cow, *label, *from_diff; /* the last two may be NULL */
     const char *activate, *activate_origin;       /* may be NULL */
+    struct cli_strings devices;
     uint64_t chunk_bytes;
     uint64_t size_bytes;                          /* of a new image; 0: so that it can never overflow */
     bool size_given, force, identify, no_identity, dry_run, yes, json, table_given;

@@ -8,6 +8,7 @@
 #include "lib/check/pair.h"
 #include "lib/device/probe.h"
 #include "tools/cli/size.h"
+#include "tools/create/hold.h"
 #include "tools/create/remember.h"
 #include "tools/create/room.h"
 #include "tools/shared/content.h"
@@ -21,15 +22,16 @@
 static enum snap_status open_sources(struct create_session *session, struct snap_error *err)
 {
     const struct snap_file_options io_options = {.write = false};
-    enum snap_status status = devices_find(&session->origin, session->arguments.origin, err);
+    enum snap_status status =
+        create_hold_find(session, &session->origin, session->arguments.origin, &io_options, err);
 
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && !session->origin.io)
         status = create_remember_open_origin(session, err);
     if (status == SNAP_OK && session->arguments.from_diff) {
-        status = devices_find(&session->newer, session->arguments.from_diff, err);
+        status = create_hold_find(session, &session->newer, session->arguments.from_diff, &io_options, err);
         if (status == SNAP_OK)
             status = devices_distinct(&session->origin, &session->newer, err);
-        if (status == SNAP_OK)
+        if (status == SNAP_OK && !session->newer.io)
             status = devices_open(&session->newer, &io_options, err);
     }
     if (status == SNAP_OK && session->newer.io &&
@@ -112,6 +114,19 @@ static enum snap_status check_apart(const struct create_session *session, int fd
     const struct device *const sources[] = {&session->origin, &session->newer};
 
     return devices_apart(session->arguments.cow, fd, sources, 2, err);
+}
+
+/* The physical volumes of the COW: none may stand on a source that is no volume itself. */
+static enum snap_status check_parts(const struct create_session *session, struct snap_error *err)
+{
+    const struct device *const sources[] = {&session->origin, &session->newer};
+
+    for (size_t i = 0; i < 2; i++)
+        for (size_t j = 0; sources[i]->path && sources[i]->part_count == 0 && j < session->cow.part_count; j++)
+            if (snap_device_stands_on(&session->cow.parts[j], &sources[i]->facts))
+                return snap_fail(err, SNAP_E_REFUSED, "%s: it lies on %s, and writing to the one would change the "
+                                 "other; name a place elsewhere", session->cow.path, sources[i]->path);
+    return SNAP_OK;
 }
 
 static enum snap_status set_cow_sectors(struct create_session *session, uint64_t cow_sectors, struct snap_error *err)
@@ -217,15 +232,17 @@ static enum snap_status plan_device(struct create_session *session, struct snap_
     const struct snap_file_options io_options = {.write = !session->arguments.dry_run,
                                                  .foresee = session->arguments.dry_run};
     const struct device *const others[] = {&session->origin, &session->newer};
-    enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
+    enum snap_status status = create_hold_find(session, &session->cow, session->arguments.cow, &io_options, err);
 
-    if (status == SNAP_E_NOENT)
+    if (status == SNAP_E_NOENT && !devices_is_lvm(session->arguments.cow))
         return snap_fail_prefix(err, status, "no COW device (to make a new image, add --size)");
     if (status == SNAP_OK)
         status = devices_distinct_from_all(&session->cow, others, 2, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && session->cow.part_count > 0)
+        status = check_parts(session, err);
+    else if (status == SNAP_OK)
         status = check_apart(session, session->cow.found->fd, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && !session->cow.io)
         status = devices_open(&session->cow, &io_options, err);
     devices_warn_hidden(session->cli, &session->cow);
     if (status == SNAP_OK)
@@ -258,5 +275,7 @@ enum snap_status create_plan(struct create_session *session, struct snap_error *
         status = create_room_check(session, err);
     if (status == SNAP_OK && !session->arguments.no_identity)
         status = create_remember_fill(session, NULL, err);
-    return status == SNAP_OK ? ask(session, err) : status;
+    if (status == SNAP_OK)
+        status = ask(session, err);
+    return status == SNAP_OK && session->held.used ? held_read_again(&session->held, err) : status;
 }

@@ -30,15 +30,19 @@ static enum snap_status find_missing(const struct create_session *session, uint6
         *missing_bytes = snap_min(bytes, session->new_image_bytes);
         return SNAP_OK;
     }
+    if (session->cow.part_count > 0) { /* its physical volumes are block devices, as a rule */
+        *missing_bytes = 0;
+        return SNAP_OK;
+    }
     return snap_extents_missing(session->cow.io, 0, bytes, cli_stop_asked, NULL, missing_bytes, err);
 }
 
 static enum snap_status look_at_file_system(struct create_session *session, struct snap_error *err)
 {
-    const int fd = session->folder ? session->folder->fd : snap_file_fd(session->cow.io);
-
     session->free_bytes = UINT64_MAX;
-    if ((!session->folder && session->cow.facts.block_device) || !room_free_bytes(fd, &session->free_bytes))
+    if (!session->folder && (session->cow.facts.block_device || session->cow.part_count > 0))
+        return SNAP_OK;
+    if (!room_free_bytes(session->folder ? session->folder->fd : snap_file_fd(session->cow.io), &session->free_bytes))
         return SNAP_OK;
     return find_missing(session, UINT64_MAX, &session->missing_bytes, err);
 }
@@ -51,7 +55,7 @@ static void show_progress(void *context, uint64_t done_bytes, uint64_t total_byt
 static enum snap_status count_difference(struct create_session *session, uint64_t *chunks, struct snap_error *err)
 {
     struct cli_progress progress;
-    const struct snap_diff_control control = {.next_data = snap_file_next_data,
+    const struct snap_diff_control control = {.next_data = snap_io_next_data,
                                               .stop = cli_stop_asked,
                                               .progress = show_progress,
                                               .progress_context = &progress};

@@ -11,6 +11,7 @@
 #include "tools/create/options.h"
 #include "tools/shared/activate.h"
 #include "tools/shared/devices.h"
+#include "tools/shared/held.h"
 #include "tools/shared/report.h"
 
 #define CREATE_TABLES 3u
@@ -26,6 +27,8 @@ struct create_identify {
 struct create_session {
     struct cli *cli;
     struct create_arguments arguments;
+    struct held held;                  /* LVM volumes among the devices */
+    char *origin_name;                 /* as LVM's metadata name it, where a volume was named; arguments.origin then */
     struct device origin, cow, newer;
     struct snap_probe on_origin;
     struct report_text content;        /* what is on the COW and would be lost; empty: it is blank */

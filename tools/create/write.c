@@ -39,7 +39,7 @@ static enum snap_status add_difference(struct create_session *session, struct sn
                                        struct snap_error *err)
 {
     struct cli_progress progress;
-    const struct snap_diff_control control = {.next_data = snap_file_next_data,
+    const struct snap_diff_control control = {.next_data = snap_io_next_data,
                                               .stop = cli_stop_asked,
                                               .progress = show_progress,
                                               .progress_context = &progress};
