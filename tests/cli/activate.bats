@@ -63,7 +63,7 @@ assert_none() {
     program snapinspect --activate view cow
     assert_status 16
     assert_said "--activate needs --origin"
-    local option reason
+    local option reason name
     for option in --list --extract=x; do
         program snapinspect --activate view --origin origin "$option" cow
         assert_status 16
@@ -92,6 +92,15 @@ assert_none() {
 --io-engine=threads in its own way
 --seeks=free in its own way
 END
+    for name in a/b '' 'a b' -x control .. "$(printf 'x%.0s' {1..128})"; do
+        program snapcreate "--activate=$name" --origin origin --cow cow
+        assert_status 16
+        program snapcreate --activate=good "--activate-origin=$name" --origin origin --cow cow
+        assert_status 16
+        program snapinspect "--activate=$name" --origin origin cow
+        assert_status 16
+    done
+    assert_said "it has 128 bytes, and it may have 1 to 127"
     program snapmerge --kernel --cow lvm:vg/snap
     assert_status 16
     assert_said "lvconvert --merge"

@@ -185,7 +185,7 @@ base_up() {
 
 # refused TEXT: the next run of the pair refuses with this text, and nothing has changed.
 refused() {
-    ours -- snapmerge --kernel --origin /dev/o --cow "${2-/dev/c}"
+    ours -- snapmerge --kernel --origin "${3-/dev/o}" --cow "${2-/dev/c}"
     refusals+=("$last|$1")
 }
 
@@ -193,7 +193,8 @@ refused() {
     local last refusals=() refusal
     make_pair 2047
     "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/unordered.recipe" u.disk x y
-    truncate -s 1M d.disk
+    truncate -s 1M d.disk e.disk
+    new_image x.disk $((2047 * 512)) 9
     refused 'no device of the kind snapshot-origin stands on it'
     uml_job exec -- /usr/sbin/dmsetup create base --uuid LVM-1 --table '0 2047 snapshot-origin /dev/o'
     refused 'lvconvert --merge'
@@ -205,6 +206,13 @@ refused() {
     uml_job resume name=base
     refused 'not in the order' /dev/u
     refused 'not a snapshot store' /dev/d
+    uml_job create name=wrong 'table=0 * snapshot-origin /dev/x'
+    refused 'sampled blocks of this origin are not what they were' /dev/c /dev/x
+    uml_job remove name=wrong
+    # Another merge into this origin.
+    uml_job create name=merge 'table=0 * snapshot-merge /dev/o /dev/e P 8'
+    refused 'another store is being merged'
+    uml_job remove name=merge
     uml_job create name=over 'table=0 8 linear /dev/mapper/base 0'
     refused 'it is open or mounted'
     uml_job remove name=over
@@ -223,7 +231,7 @@ refused() {
     uml_job remove name=base
     uml_job cmp dev=/dev/c "with=$T/c.img"
     uml_job cmp dev=/dev/o "with=$T/o.img"
-    uml_go "o=$T/o.disk" "c=$T/c.disk" "u=$T/u.disk" "d=$T/d.disk"
+    uml_go "o=$T/o.disk" "c=$T/c.disk" "u=$T/u.disk" "d=$T/d.disk" "e=$T/e.disk" "x=$T/x.disk"
 
     for refusal in "${refusals[@]}"; do
         echo "$refusal"
@@ -231,4 +239,25 @@ refused() {
         said "${refusal%%|*}" "${refusal#*|}"
         said "${refusal%%|*}" 'Nothing was written.'
     done
+}
+
+@test "a table that the kernel does not take: the device goes on with the one that it had" {
+    local last run
+    truncate -s 1G o.disk
+    tool snapcreate --quiet --no-identity --origin o.disk --cow c.disk --chunk-size 1G --size 3G
+    base_up
+    # The kernel lacks the memory for chunks of this size.
+    ours -- snapmerge --kernel --origin /dev/o --cow /dev/c
+    run=$last
+    uml_job exec "output=$T/info" -- /usr/sbin/dmsetup info base
+    uml_job table name=base
+    uml_job write dev=/dev/mapper/base seed=2 length=4K
+    uml_go "o=$T/o.disk" "c=$T/c.disk"
+
+    exits 8 "$run"
+    said "$run" 'cannot load the table'
+    said "$run" 'No entry of /dev/c was merged.'
+    grep -q 'State: *ACTIVE' info
+    grep -q 'Tables present: *LIVE$' info
+    [[ $(uml_result $((run + 2))) == *" snapshot-origin "* ]]
 }

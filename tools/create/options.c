@@ -3,12 +3,13 @@
 #include "tools/create/options.h"
 
 #include "lib/store/record.h"
+#include "tools/shared/activate.h"
 #include "tools/shared/volumes.h"
 
 #include <string.h>
 
 static const char *const size_words[] = {"max", NULL};
-static const char *const accept_words[] = {"identity", "cut", NULL}; /* enum create_accept */
+static const char *const create_accept_words[] = {"identity", "cut", NULL}; /* enum create_accept */
 static const char *const table_words[] = {"snapshot", "snapshot-origin", "snapshot-merge", "P", "PO", "N",
                                           NULL}; /* enum create_table */
 
@@ -77,7 +78,7 @@ const struct cli_option create_option_table[] = {
      .group = "Store",
      .kind = CLI_LIST,
      .list = &parsed.accept,
-     .words = accept_words},
+     .words = create_accept_words},
     {.name = "print-table",
      .argument = "LIST",
      .help = "print the dmsetup lines for these targets; P (the default):\noverflow invalidates, PO: overflow fails "
@@ -185,5 +186,8 @@ int create_options_take(struct cli *cli, struct create_arguments *given)
     if (given->label && strlen(given->label) > label_bytes)
         return cli_usage_error(cli, "--label: the store keeps at most %zu bytes, and this label has %zu", label_bytes,
                                strlen(given->label));
+    if (activate_take_name(cli, "--activate", given->activate) != CLI_EXIT_OK ||
+        activate_take_name(cli, "--activate-origin", given->activate_origin) != CLI_EXIT_OK)
+        return CLI_EXIT_USAGE;
     return check_tables(cli, given);
 }

@@ -5,6 +5,7 @@
 #include "tools/output/damaged.h"
 #include "tools/output/stream.h"
 #include "tools/shared/accept.h"
+#include "tools/shared/activate.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/typed.h"
 #include "tools/shared/volumes.h"
@@ -174,6 +175,8 @@ int inspect_options_take(struct cli *cli, struct inspect_arguments *given)
     if (given->accept && !given->extract && !given->activate)
         return cli_usage_error(cli, "--accept needs --extract or --activate: without them nothing is refused that "
                                "could be waived");
+    if (activate_take_name(cli, "--activate", given->activate) != CLI_EXIT_OK)
+        return CLI_EXIT_USAGE;
     exit_status = output_stream_check(cli, "--extract", given->extract, &parsed.json, given->verify);
     if (exit_status == CLI_EXIT_OK)
         exit_status = check_table(cli);

@@ -21,6 +21,15 @@ struct users {
     char other[192]; /* one of the others, for a message */
 };
 
+int activate_take_name(struct cli *cli, const char *option, const char *name)
+{
+    struct snap_error err = {.status = SNAP_OK};
+
+    if (!name || snap_dm_load_check_name(name, &err) == SNAP_OK)
+        return CLI_EXIT_OK;
+    return cli_usage_error(cli, "%s: %s", option, err.text);
+}
+
 enum snap_status activate_possible(const char *elsewhere, struct snap_error *err)
 {
     struct snap_error why = {.status = SNAP_OK};
@@ -222,10 +231,13 @@ static enum snap_status load_origin(const struct activate *activate, uint64_t sn
 enum snap_status activate_load(struct cli *cli, const struct activate *activate, struct snap_error *err)
 {
     uint64_t number = 0;
-    enum snap_status status = load_snapshot(activate, &number, err);
+    enum snap_status status;
 
+    (void)cli_stop_hold(); /* devices are suspended meanwhile: this has to come to its end */
+    status = load_snapshot(activate, &number, err);
     if (status == SNAP_OK && activate->origin_name)
         status = load_origin(activate, number, err);
+    cli_stop_release();
     if (status != SNAP_OK)
         return status;
     cli_note(cli, "/dev/mapper/%s is %s; to remove it: dmsetup remove %s", activate->name,

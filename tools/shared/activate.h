@@ -15,6 +15,9 @@ struct activate {
     char params[96], origin_params[64];
 };
 
+/* For a command line: CLI_EXIT_OK, or the usage error where an option (NULL: not given) names no possible device. */
+int activate_take_name(struct cli *cli, const char *option, const char *name);
+
 /* The kernel has device-mapper. SNAP_E_UNSUPPORTED, with the way out that is handed in. */
 enum snap_status activate_possible(const char *elsewhere, struct snap_error *err);
 
