@@ -29,7 +29,7 @@ static void confine(struct merge_session *session)
     allow(&sandbox, arguments->origin);
     allow(&sandbox, arguments->cow);
     sandbox_allow(&sandbox, arguments->undo);
-    sandbox_allow(&sandbox, output_stream_is(arguments->output) ? NULL : arguments->output);
+    allow(&sandbox, output_stream_is(arguments->output) ? NULL : arguments->output);
     for (unsigned i = 0; i < arguments->preserve.count; i++)
         allow(&sandbox, arguments->preserve.items[i]);
     sandbox_allow_replacing(&sandbox, arguments->checkpoint);

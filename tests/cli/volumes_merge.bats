@@ -170,7 +170,8 @@ type = "raid1"\n|type = "raid1"\nraids = ["meta", "origin"]\n|vg/origin: the vol
 type = "raid1"\n|type = "thin"\nexternal_origin = "origin"\n|vg/origin: the volume "other" stands on it (type "thin")
 type = "raid1"\n|type = "cache"\norigin = "snap"\n|vg/snap: the volume "other" stands on it (type "cache")
 "READ", "WRITE", "VISIBLE"|"READ", "WRITE", "VISIBLE", "LOCKED"|(pvmove)
-type = "striped"|type = "mirror"|are of type "mirror"
+type = "striped"|type = "mirror"|vg/origin: its extents from 0 on are of type "mirror"
+type = "striped"\nstripe_count = 2|type = "mirror"\nstripe_count = 2|vg/snap: its extents from 0 on are of type "mirror"
 type = "striped"|type = "writecache"|are of type "writecache"
 type = "striped"|type = "integrity"|are of type "integrity"
 type = "striped"|type = "vdo"|are of type "vdo"
@@ -274,6 +275,37 @@ flock_end() {
     cmp out view
     cmp <(dd if=pv0 bs=4096 skip=16 count=5 status=none) <(dd if=before0 bs=4096 skip=16 count=5 status=none)
     cmp <(dd if=pv1 bs=4096 skip=51 status=none) <(dd if=before1 bs=4096 skip=51 status=none)
+}
+
+@test "--output writes to a volume that is no snapshot and has none" {
+    # The volume has fewer extents than the origin in the group: another pair, of images.
+    make_image small 32768
+    "$BUILDDIR/tools/snapcreate" --origin small --cow cow2 --size max --chunk-size 4K 2>/dev/null
+    changes=($'extent_count = 2\n\ntype = "raid1"\n'
+        $'extent_count = 10\n\ntype = "striped"\nstripe_count = 1\nstripes = ["pv0", 5]\n')
+    volumes_make origin cow "${changes[@]}"
+    cp pv0 expected0
+    cp pv1 expected1
+    dd if=small of=expected0 bs=4096 seek=21 conv=notrunc status=none
+    remember pv0 pv1
+    program snapmerge -n --devices pv0,pv1 --origin small --cow cow2 --output lvm:vg/other
+    assert_status 0
+    assert_untouched
+    program snapmerge --devices pv0,pv1 --origin small --cow cow2 --output lvm:vg/other
+    assert_status 0
+    cmp pv0 expected0
+    cmp pv1 expected1
+    for place in snap origin; do
+        remember pv0 pv1
+        program snapmerge --devices pv0,pv1 --origin small --cow cow2 --output lvm:vg/$place
+        assert_status 8
+        assert_said ", which would show something else then; name another volume"
+        assert_untouched
+    done
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --output lvm:vg/other
+    assert_status 8
+    assert_said "vg/other: has 40960 bytes, but the snapshot has 2097152"
+    assert_untouched
 }
 
 @test "--output reads volumes, and the origin follows" {

@@ -5,15 +5,20 @@
 enum snap_status merge_hold_start(struct merge_session *session, struct snap_error *err)
 {
     const struct merge_arguments *given = &session->arguments;
-    const char *arguments[2 + CLI_STRINGS_MAX] = {given->cow, given->origin};
+    const char *arguments[3 + CLI_STRINGS_MAX] = {given->cow, given->origin};
     size_t count = 2;
 
     session->held.cli = session->cli;
     session->held.dry_run = given->dry_run;
-    session->held.way_out = "with --output FILE, write what the snapshot shows elsewhere, as it is at that moment";
+    if (!given->output)
+        session->held.way_out = "with --output FILE, write what the snapshot shows elsewhere, as it is at that moment";
     for (unsigned i = 0; i < given->preserve.count; i++)
         arguments[count++] = given->preserve.items[i];
-    return given->output ? SNAP_OK : held_start(&session->held, &given->devices, arguments, count, err);
+    if (!given->output)
+        return held_start(&session->held, &given->devices, arguments, count, err);
+    /* What is only read needs no lock, and may be active. */
+    arguments[count++] = given->output;
+    return devices_is_lvm(given->output) ? held_start(&session->held, &given->devices, arguments, count, err) : SNAP_OK;
 }
 
 enum snap_status merge_hold_find(struct merge_session *session, struct device *device, const char *argument,

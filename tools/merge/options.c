@@ -227,6 +227,8 @@ static int check_devices(struct cli *cli, const struct merge_arguments *given)
     if (given->undo && devices_is_lvm(given->undo))
         return cli_usage_error(cli, "--undo %s: an undo store is made in a new file or on a block device, and not in a "
                                "volume of an LVM group that is not active", cli_quote(given->undo).text);
+    if (given->output && devices_is_lvm(given->output))
+        return CLI_EXIT_OK;
     for (unsigned i = 0; i < given->preserve.count; i++)
         if (devices_is_lvm(given->preserve.items[i]))
             return CLI_EXIT_OK;

@@ -54,6 +54,7 @@ int merge_output(struct merge_session *session)
     output->origin = &session->origin;
     output->cow = &session->cow;
     output->store = &session->store;
+    output->held = &session->held;
     if (output_prepare(output, &err) != SNAP_OK)
         return cli_refuse(session->cli, &err);
     exit_status = output_run(output, &outcome);

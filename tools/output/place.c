@@ -89,16 +89,24 @@ static enum snap_status prepare_image(struct output_session *output, struct snap
  * ---- a block device --------------------------------------------------------------------------------------------
  */
 
-static enum snap_status open_device(struct output_session *output, struct snap_error *err)
+static struct snap_file_options device_options(const struct output_session *output)
 {
-    const struct device *const inputs[] = {output->origin, output->cow};
     struct snap_file_options io_options = output->arguments.io;
-    enum snap_status status = devices_distinct_from_all(&output->target, inputs, 2, err);
 
     io_options.write = !output->arguments.dry_run;
     io_options.foresee = output->arguments.dry_run;
-    if (status == SNAP_OK)
-        status = check_apart(output, output->target.found->fd, err);
+    return io_options;
+}
+
+static enum snap_status open_device(struct output_session *output, struct snap_error *err)
+{
+    const struct device *const inputs[] = {output->origin, output->cow};
+    const struct snap_file_options io_options = device_options(output);
+    enum snap_status status = devices_distinct_from_all(&output->target, inputs, 2, err);
+
+    if (status != SNAP_OK || output->target.io)
+        return status; /* a volume is open since it was found */
+    status = check_apart(output, output->target.found->fd, err);
     return status == SNAP_OK ? devices_open(&output->target, &io_options, err) : status;
 }
 
@@ -126,6 +134,41 @@ static enum snap_status prepare_device(struct output_session *output, struct sna
                  output->origin->path, cli_count_text(devices_tail_bytes(output->origin), "byte", "bytes").text,
                  output->target.path);
     return SNAP_OK;
+}
+
+/* What snapshots show depends on their store and on their origin: neither is overwritten. */
+static enum snap_status check_volume(const struct output_session *output, struct snap_error *err)
+{
+    const char *place = output->arguments.place;
+    const struct snap_group *group;
+    size_t lv, at;
+    enum snap_status status = volumes_find(&output->held->volumes, place, &group, &lv, err);
+
+    if (status != SNAP_OK)
+        return status;
+    if (snap_metadata_snapshot_of(group->metadata, lv) || snap_metadata_next_snapshot(group->metadata, lv, 0, &at))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is %s, which would show something else then; name another volume",
+                         place, snap_metadata_snapshot_of(group->metadata, lv) ? "a snapshot"
+                                                                               : "the origin of a snapshot");
+    return SNAP_OK;
+}
+
+/* A volume of a group that is not active. */
+static enum snap_status prepare_volume(struct output_session *output, struct snap_error *err)
+{
+    const struct snap_file_options io_options = device_options(output);
+    struct snap_file_info info;
+    enum snap_status status = check_volume(output, err);
+
+    if (status == SNAP_OK)
+        status = held_open(output->held, output->arguments.place, &io_options, &output->target, err);
+    if (status != SNAP_OK)
+        return status;
+    devices_info(&output->target, &info);
+    if (output->arguments.verify && !info.direct)
+        return snap_fail(err, SNAP_E_UNSUPPORTED, "%s: it cannot be read past the page cache there, so --verify would "
+                         "prove nothing; leave it out", output->target.path);
+    return prepare_device(output, err);
 }
 
 /*
@@ -164,6 +207,8 @@ enum snap_status output_place_prepare(struct output_session *output, struct snap
 
     if (output_stream_is(place))
         return prepare_stream(output, err);
+    if (devices_is_lvm(place) && output->held && output->held->used)
+        return prepare_volume(output, err);
     status = devices_find(&output->target, place, &missing);
     if (status == SNAP_E_NOENT && output->target.path)
         return prepare_image(output, err);

@@ -11,6 +11,8 @@
 #include "tools/shared/pair_report.h"
 #include "tools/shared/volumes.h"
 
+#include <stdlib.h>
+
 /* A store that was given up still shows something. It is not the whole snapshot, so somebody has to want it. */
 static enum snap_status check_valid(const struct output_session *output, struct snap_error *err)
 {
@@ -34,25 +36,65 @@ static enum snap_status open_volumes(struct output_session *output, struct snap_
     return status == SNAP_OK ? check_valid(output, err) : status;
 }
 
+static enum snap_status find_held(struct output_session *output, struct device *device, const char *argument,
+                                  struct snap_error *err)
+{
+    const struct snap_file_options *io_options = &output->arguments.io; /* for reading */
+
+    return devices_is_lvm(argument) ? held_open(output->held, argument, io_options, device, err)
+                                    : devices_find(device, argument, err);
+}
+
+/* Where the place is a volume, the metadata are read once, under the lock, and name the origin. */
+static enum snap_status find_all_held(struct output_session *output, struct snap_error *err)
+{
+    const struct output_arguments *given = &output->arguments;
+    char *origin = NULL;
+    enum snap_status status = held_read(output->held, err);
+
+    if (status == SNAP_OK)
+        status = volumes_choose_origin(&output->held->volumes, given->cow, given->origin, &origin, err);
+    if (status == SNAP_OK && !origin)
+        status = snap_fail(err, SNAP_E_REFUSED, "%s: LVM's metadata name no origin of it: name it with --origin",
+                           given->cow);
+    if (status == SNAP_OK)
+        status = find_held(output, output->cow, given->cow, err);
+    if (status == SNAP_OK)
+        status = find_held(output, output->origin, origin, err);
+    if (status == SNAP_OK && devices_is_lvm(given->cow))
+        status = volumes_remember_group(&output->held->volumes, given->cow, output->cow, err);
+    free(origin);
+    return status;
+}
+
+static bool holds_volumes(const struct output_session *output)
+{
+    return output->held && output->held->used;
+}
+
 static enum snap_status open_inputs(struct output_session *output, struct snap_error *err)
 {
     struct snap_file_options io_options = output->arguments.io;
     enum snap_status status;
 
-    if (output->arguments.devices &&
+    if (!holds_volumes(output) && output->arguments.devices &&
         (devices_is_lvm(output->arguments.cow) ||
          (output->arguments.origin && devices_is_lvm(output->arguments.origin))))
         return open_volumes(output, err);
-    status = devices_find(output->cow, output->arguments.cow, err);
     io_options.write = false;
     io_options.exclusive = false;
-    if (status == SNAP_OK)
-        status = devices_find(output->origin, output->arguments.origin, err);
+    if (holds_volumes(output)) {
+        status = find_all_held(output, err);
+    } else {
+        status = devices_find(output->cow, output->arguments.cow, err);
+        if (status == SNAP_OK)
+            status = devices_find(output->origin, output->arguments.origin, err);
+    }
     if (status == SNAP_OK)
         status = devices_distinct(output->origin, output->cow, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && !output->cow->io)
         status = devices_open(output->cow, &io_options, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && !output->origin->io)
         status = devices_open(output->origin, &io_options, err);
     if (status == SNAP_OK)
         status = devices_read_store(output->store, output->cow, output->origin, err);
@@ -132,6 +174,8 @@ enum snap_status output_prepare(struct output_session *output, struct snap_error
     warn_of_users(output, output->origin);
     warn_of_users(output, output->cow);
     status = output_place_prepare(output, err);
+    if (status == SNAP_OK && holds_volumes(output))
+        status = held_read_again(output->held, err);
     if (status == SNAP_OK && !output->arguments.dry_run)
         status = ask(output, &pair, err);
     if (status == SNAP_OK && cli_stop_wanted())

@@ -8,6 +8,7 @@
 #include "lib/check/evidence.h"
 #include "lib/view/extract.h"
 #include "tools/shared/devices.h"
+#include "tools/shared/held.h"
 
 /* The end of the name of a new image until it is complete. */
 #define OUTPUT_PARTIAL ".partial"
@@ -68,6 +69,7 @@ struct output_session {
     struct output_arguments arguments;
     struct device *origin, *cow;   /* the program's, which closes them; opened here */
     struct snap_store *store;      /* the program's, too */
+    struct held *held;             /* the program's: where the place is a volume of LVM, all volumes are held by it */
     struct snap_check_result check;
     struct snap_evidence evidence;
 

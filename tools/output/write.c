@@ -109,7 +109,8 @@ static enum snap_status write_all(struct output_session *output, struct cli_prog
     output_damaged_end(output);
     if (status == SNAP_OK && output->arguments.verify) {
         /* The pages are clean now; an end that is no whole block is read through the cache, anew. */
-        (void)posix_fadvise(snap_file_fd(output->target.io), 0, 0, POSIX_FADV_DONTNEED);
+        if (output->target.part_count == 0)
+            (void)posix_fadvise(snap_file_fd(output->target.io), 0, 0, POSIX_FADV_DONTNEED);
         options.progress = show_verified;
         status = snap_extract_verify(view, output->target.io, &options, &output->verified, err);
         if (status == SNAP_OK)
