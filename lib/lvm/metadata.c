@@ -15,8 +15,10 @@ void snap_metadata_free(struct snap_metadata *metadata)
     if (!metadata)
         return;
     for (size_t i = 0; i < metadata->lv_count; i++) {
-        for (size_t j = 0; j < metadata->lvs[i].segment_count; j++)
+        for (size_t j = 0; j < metadata->lvs[i].segment_count; j++) {
             free(metadata->lvs[i].segments[j].stripes);
+            free(metadata->lvs[i].segments[j].legs);
+        }
         free(metadata->lvs[i].segments);
     }
     snap_metadata_index_free(metadata->index);

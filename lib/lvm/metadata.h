@@ -29,12 +29,19 @@ struct snap_metadata_pv {
 enum snap_metadata_kind {
     SNAP_METADATA_STRIPED,     /* one stripe: linear */
     SNAP_METADATA_SNAPSHOT,
+    SNAP_METADATA_RAID1,       /* can only be read, from one of its legs (raid.h) */
     SNAP_METADATA_OTHER        /* known by its type's name only */
 };
 
 struct snap_metadata_stripe {
     size_t pv;                 /* index of the physical volume */
     uint64_t first_extent;     /* on it */
+};
+
+/* Indexes of logical volumes. */
+struct snap_metadata_leg {
+    size_t meta;               /* with the superblock */
+    size_t image;              /* with the data */
 };
 
 struct snap_metadata_segment {
@@ -47,6 +54,9 @@ struct snap_metadata_segment {
     uint64_t stripe_sectors;   /* 0 where there is one stripe */
     unsigned stripe_count;
     struct snap_metadata_stripe *stripes;
+    /* RAID1 */
+    unsigned leg_count;
+    struct snap_metadata_leg *legs;
     /* SNAPSHOT: indexes of logical volumes */
     size_t origin, cow;
     bool merging;              /* the next activation of the origin begins, or goes on with, the merge */

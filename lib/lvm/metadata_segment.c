@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/array.h"
+#include "lib/lvm/raid.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -112,6 +113,37 @@ static enum snap_status read_snapshot(const struct snap_metadata *metadata, cons
     return status;
 }
 
+/* A raid1 volume that cannot be understood stays one of another type: it is refused when it is asked for. */
+static enum snap_status read_legs(const struct snap_metadata *metadata, const struct snap_metadata_place *place,
+                                  struct snap_metadata_segment *segment, struct snap_error *err)
+{
+    const struct snap_lvm_text_node *node = snap_lvm_text_find(place->section, "raids");
+    struct snap_metadata_leg legs[SNAP_RAID_LEGS_MAX];
+    unsigned count = 0, names = 0;
+
+    for (const struct snap_lvm_text_value *value = node ? snap_lvm_text_first(node) : NULL; value;
+         value = snap_lvm_text_following(value), names++) {
+        const char *name = snap_lvm_text_string(value);
+        const size_t lv = name ? snap_metadata_find(metadata, name) : metadata->lv_count;
+
+        if (lv == metadata->lv_count || count == SNAP_RAID_LEGS_MAX)
+            return SNAP_OK;
+        if (names % 2 == 0)
+            legs[count].meta = lv;
+        else
+            legs[count++].image = lv;
+    }
+    if (count == 0 || names % 2 != 0)
+        return SNAP_OK;
+    segment->legs = snap_array_new(count, sizeof *segment->legs);
+    if (!segment->legs)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: no memory for its LVM metadata", place->name);
+    memcpy(segment->legs, legs, count * sizeof *legs);
+    segment->leg_count = count;
+    segment->kind = SNAP_METADATA_RAID1;
+    return SNAP_OK;
+}
+
 static enum snap_status read_segment(const struct snap_metadata *metadata, const struct snap_metadata_place *place,
                                      struct snap_metadata_segment *segment, struct snap_error *err)
 {
@@ -132,7 +164,7 @@ static enum snap_status read_segment(const struct snap_metadata *metadata, const
         segment->kind = SNAP_METADATA_SNAPSHOT;
         return read_snapshot(metadata, place, segment, err);
     }
-    return SNAP_OK;
+    return strcmp(segment->type, "raid1") == 0 ? read_legs(metadata, place, segment, err) : SNAP_OK;
 }
 
 static int compare_segments(const void *one, const void *other)

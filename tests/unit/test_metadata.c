@@ -168,6 +168,32 @@ static void states_are_read(void **state)
     snap_metadata_free(metadata);
 }
 
+static void legs_of_a_raid1_volume_are_found(void **state)
+{
+    static const char *const strange[] = {
+        "type = \"raid1\"\nraids = [\"snap\", \"gone\"]", "type = \"raid1\"\nraids = [\"snap\"]",
+        "type = \"raid1\"\nraids = [1, 2]", "type = \"raid1\"\nraids = []", "type = \"raid1\"",
+    };
+    struct snap_metadata *metadata =
+        read_with("type = \"thin\"", "type = \"raid1\"\nraids = [\"snap\", \"origin\", \"snap2\", \"snap\"]");
+    const struct snap_metadata_segment *segment = metadata->lvs[snap_metadata_find(metadata, "thin")].segments;
+
+    (void)state;
+    assert_int_equal(segment->kind, SNAP_METADATA_RAID1);
+    assert_int_equal(segment->leg_count, 2);
+    assert_int_equal(segment->legs[0].meta, snap_metadata_find(metadata, "snap"));
+    assert_int_equal(segment->legs[0].image, snap_metadata_find(metadata, "origin"));
+    assert_int_equal(segment->legs[1].meta, snap_metadata_find(metadata, "snap2"));
+    snap_metadata_free(metadata);
+    for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
+        metadata = read_with("type = \"thin\"", strange[i]);
+        segment = metadata->lvs[snap_metadata_find(metadata, "thin")].segments;
+        assert_int_equal(segment->kind, SNAP_METADATA_OTHER);
+        assert_string_equal(segment->type, "raid1");
+        snap_metadata_free(metadata);
+    }
+}
+
 /* A pvmove puts a volume of its own between a segment and its physical volume. */
 static void a_segment_on_another_volume_is_told(void **state)
 {
@@ -317,6 +343,7 @@ int main(void)
         cmocka_unit_test(segments_are_read),
         cmocka_unit_test(snapshots_are_found),
         cmocka_unit_test(states_are_read),
+        cmocka_unit_test(legs_of_a_raid1_volume_are_found),
         cmocka_unit_test(a_segment_on_another_volume_is_told),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(a_group_may_have_no_volumes),

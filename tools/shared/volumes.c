@@ -5,6 +5,7 @@
 #include "lib/base/bytes.h"
 #include "lib/device/dm_users.h"
 #include "lib/lvm/volume_io.h"
+#include "tools/shared/raid_leg.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,21 +163,14 @@ static enum snap_status open_members(const struct volumes *volumes, const struct
     return status;
 }
 
-enum snap_status volumes_open_one(const struct volumes *volumes, struct cli *cli, char *name, struct device *device,
-                                  struct snap_error *err)
+/* Opens a volume that has its places on physical volumes; `name` belongs to the device. */
+static enum snap_status open_places(const struct volumes *volumes, struct cli *cli, const struct snap_group *group,
+                                    size_t lv, struct device *device, struct snap_error *err)
 {
     struct activity activity = {cli, device};
-    const struct snap_group *group;
     struct snap_volume *volume = NULL;
-    size_t lv;
-    enum snap_status status;
+    enum snap_status status = snap_volume_new(group->metadata, lv, &volume, err);
 
-    *device = (struct device){.path = name};
-    if (!name)
-        return snap_fail(err, SNAP_E_NOMEM, "no memory to open an LVM volume");
-    status = volumes_find(volumes, name, &group, &lv, err);
-    if (status == SNAP_OK)
-        status = snap_volume_new(group->metadata, lv, &volume, err);
     if (status == SNAP_OK)
         status = snap_group_refuse(group, volume, volumes->physical.ios, err);
     if (status == SNAP_OK)
@@ -186,6 +180,42 @@ enum snap_status volumes_open_one(const struct volumes *volumes, struct cli *cli
     if (status != SNAP_OK)
         snap_volume_free(volume);
     return status;
+}
+
+struct array {
+    const struct volumes *volumes;
+    struct cli *cli;
+    const struct snap_group *group;
+};
+
+static enum snap_status open_in_array(void *context, char *name, size_t lv, struct device *device,
+                                      struct snap_error *err)
+{
+    const struct array *array = context;
+
+    *device = (struct device){.path = name};
+    return open_places(array->volumes, array->cli, array->group, lv, device, err);
+}
+
+enum snap_status volumes_open_one(const struct volumes *volumes, struct cli *cli, char *name, struct device *device,
+                                  struct snap_error *err)
+{
+    struct array array = {volumes, cli, NULL};
+    size_t lv;
+    enum snap_status status;
+
+    *device = (struct device){.path = name};
+    if (!name)
+        return snap_fail(err, SNAP_E_NOMEM, "no memory to open an LVM volume");
+    status = volumes_find(volumes, name, &array.group, &lv, err);
+    if (status == SNAP_OK && raid_leg_is_array(array.group->metadata, lv)) {
+        const struct snap_volume nowhere = {.pv_count = 0};
+
+        status = snap_group_refuse(array.group, &nowhere, volumes->physical.ios, err);
+        if (status == SNAP_OK)
+            status = raid_leg_choose(cli, array.group->metadata, lv, open_in_array, &array, &lv, err);
+    }
+    return status == SNAP_OK ? open_places(volumes, cli, array.group, lv, device, err) : status;
 }
 
 /* The origin that the metadata name for this COW, as lvm:VG/LV; *name stays NULL where it holds no snapshot's store. */
