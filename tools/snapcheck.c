@@ -4,6 +4,7 @@
 #include "tools/check/list_rules.h"
 #include "tools/check/options.h"
 #include "tools/check/repair.h"
+#include "tools/check/repair_to.h"
 #include "tools/check/report.h"
 #include "tools/cli/cli.h"
 #include "tools/shared/moved.h"
@@ -23,6 +24,7 @@ static void enter_sandbox(struct cli *cli, const struct check_arguments *argumen
         sandbox_allow(&sandbox, arguments->cow);
     if (check_options_mend(arguments) && !arguments->save_old && !arguments->no_save_old)
         old_bytes = check_repair_default_place(arguments->cow);
+    sandbox_allow(&sandbox, arguments->repair_to);
     sandbox_allow_replacing(&sandbox, old_bytes ? old_bytes : arguments->save_old);
     sandbox_enter(&sandbox, cli);
     free(old_bytes);
@@ -36,20 +38,24 @@ static enum snap_status work(struct check_session *session, struct snap_error *e
         return check_put_back(session, err);
     if (status == SNAP_OK)
         status = check_run(session, err);
+    if (status == SNAP_OK && session->arguments.repair_to)
+        return check_repair_to(session, err);
     return status == SNAP_OK && check_options_mend(&session->arguments) ? check_repair(session, err) : status;
 }
 
 /* What a failure says depends on whether anything was written. */
 static int fail(struct check_session *session, const struct snap_error *err)
 {
-    const bool writes = check_options_mend(&session->arguments) || session->arguments.put_back;
+    const bool writes =
+        check_options_mend(&session->arguments) || session->arguments.put_back || session->arguments.repair_to;
     int exit_status;
 
-    if (writes && !session->touched)
+    if (writes && !session->touched && !session->repair_to.begun)
         return cli_refuse(session->cli, err);
     exit_status = cli_fail(session->cli, err);
     if (session->touched)
         check_repair_failed(session);
+    check_repair_to_failed(session);
     return exit_status;
 }
 
@@ -69,7 +75,7 @@ static int run(struct cli *cli)
         return check_list_rules(cli, session.arguments.json);
     cli_catch_signals();
     enter_sandbox(cli, &session.arguments);
-    cli->reader_may_leave = !check_options_mend(&session.arguments);
+    cli->reader_may_leave = !check_options_mend(&session.arguments) && !session.arguments.repair_to;
     if (session.arguments.all)
         session.findings.per_rule_max = 0;
     session.found = session.arguments.json ? cli_json_array() : NULL;
@@ -81,6 +87,8 @@ static int run(struct cli *cli)
     cli_json_free(session.found);
     exit_status = devices_close_all(cli, devices, 2, exit_status);
     if (check_repair_close(&session, &err) != SNAP_OK)
+        exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
+    if (check_repair_to_close(&session, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     return exit_status;
 }

@@ -426,3 +426,126 @@ LINES
     assert_status 8
     cmp cow cow.before
 }
+
+# new_store STATUS OPTION...: the old one is as it was, and the new one shows what the old one shows, or $expected.
+new_store() {
+    local want=$1
+    shift
+    rm -f to shown
+    program snapcheck --origin origin --repair-to to "$@" cow
+    assert_status "$want"
+    cmp cow cow.before
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown to
+    cmp shown "${expected-view}"
+    program snapcheck --origin origin to
+    assert_status 0
+    [[ $output == *": clean"* || $output == *": usable, with warnings"* ]]
+}
+
+@test "--repair-to: the same view, compact, with another chunk size, of the least size" {
+    recipe unordered
+    new_store 0
+    recipe areas-chunks
+    new_store 0
+    assert_equal "$(stat -c %s to)" "$(stat -c %s cow)"
+    local chunk
+    for chunk in 512 1K 64K; do
+        new_store 0 --chunk-size $chunk
+        assert_equal "$(number to 12 4)" $(($(numfmt --from=iec $chunk) / 512))
+    done
+    expected=view
+    rm -f to
+    program snapcheck --origin origin --repair-to to --size fit cow
+    assert_status 0
+    [ "$(stat -c %s to)" -lt "$(stat -c %s cow)" ]
+    program snapmerge -y --origin origin --cow to
+    assert_status 0
+    cmp origin view
+}
+
+@test "--repair-to --drop-equal leaves out what the origin holds" {
+    recipe areas-chunks
+    dd if=view of=origin bs=4096 skip=1 seek=1 count=300 conv=notrunc status=none
+    new_store 0 --drop-equal
+    program snapcheck to
+    assert_shown "to: 500 entries"
+}
+
+@test "--repair-to: what is damaged is left out with the word only, and counted" {
+    recipe new-beyond-cow
+    program snapcheck --origin origin --repair-to to cow
+    assert_status 8
+    assert_said "1 chunk of the snapshot is damaged"
+    assert_said "add --accept=view-change"
+    [ ! -e to ]
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --skip-damaged=origin --extract skipped cow || true
+    expected=skipped
+    new_store 1 --accept=view-change
+    recipe cut
+    program snapcheck --origin origin --repair-to to2 cow
+    assert_status 8
+    assert_said "what stands behind the end of its list would not be copied"
+    assert_said "snapcheck -n -y --origin origin cow"
+    recipe invalid
+    program snapcheck --origin origin --repair-to to2 cow
+    assert_status 8
+    assert_said "add --accept=revalidate"
+    expected=view
+    new_store 1 --accept=revalidate
+}
+
+@test "--repair-to: a damaged list, a wrong origin, a name that is taken, a place without room are refused" {
+    recipe list-past-end
+    program snapcheck --origin origin --repair-to to --accept=view-change cow
+    assert_status 4
+    [ ! -e to ]
+    recipe old-beyond-origin
+    program snapcheck --origin origin --repair-to to --accept=view-change cow
+    assert_status 8
+    [ ! -e to ]
+    recipe areas-chunks
+    program snapcheck --origin origin --repair-to to --size 64K cow
+    assert_status 8
+    assert_said "600 entries, which take "
+    [ ! -e to ]
+    echo mine >to
+    program snapcheck --origin origin --repair-to to cow
+    assert_status 8
+    assert_said "to: it exists already"
+    assert_equal "$(cat to)" mine
+    program snapcheck --origin origin --repair-to cow cow
+    assert_status 8
+    cmp cow cow.before
+    rm to
+    program snapcheck -n --origin origin --repair-to to cow
+    assert_status 0
+    assert_said "Nothing was written."
+    [ ! -e to ]
+}
+
+@test "--repair-to a block device: a blank one, with larger blocks" {
+    need_loops
+    recipe areas-sectors
+    truncate -s 16M disk
+    loop_over disk --sector-size 4096
+    program snapcheck --origin origin --repair-to "$loop" --chunk-size 4K cow
+    assert_status 0
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown "$loop"
+    cmp shown view
+    program snapcheck --origin origin --repair-to "$loop" --chunk-size 4K cow
+    assert_status 8
+    assert_said "it holds a snapshot store"
+}
+
+@test "--repair-to: the new store keeps what the old one remembers" {
+    contents origin 8388608 origin
+    cp origin view
+    contents piece 500000 piece
+    dd if=piece of=view bs=4096 seek=300 conv=notrunc status=none
+    program snapcreate --label tuesday --origin origin --cow cow --size max --from-diff view
+    cp cow cow.before
+    new_store 0 --chunk-size 8K
+    program snapinspect --json --origin origin to
+    assert_json .result.pair.outcome proven
+    assert_json .result.identity.label tuesday
+}

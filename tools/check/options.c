@@ -9,6 +9,8 @@
 
 static const char *const accept_words[] = {"view-change", "revalidate", "header", NULL}; /* enum check_accept */
 
+static const char *const size_words[] = {"fit", NULL};
+
 /* Where the table leads; a session has a copy. */
 static struct check_arguments parsed;
 
@@ -78,6 +80,33 @@ const struct cli_option check_option_table[] = {
      .group = "Mending",
      .kind = CLI_FLAG,
      .flag = &parsed.no_save_old},
+    {.name = "repair-to",
+     .argument = "DEV",
+     .help = "write all that is sound to a new, compact store on this new\nimage or blank device; COW is only read",
+     .group = "Mending",
+     .kind = CLI_STRING,
+     .string = &parsed.repair_to},
+    {.name = "size",
+     .argument = "SIZE|fit",
+     .help = "of that image (default: as COW); fit: the least size",
+     .group = "Mending",
+     .kind = CLI_SIZE,
+     .number = &parsed.size_bytes,
+     .words = size_words,
+     .minimum = 512,
+     .given = &parsed.size_given},
+    {.name = "chunk-size",
+     .argument = "SIZE",
+     .help = "of the new store, a power of two (default: as COW)",
+     .group = "Mending",
+     .kind = CLI_SIZE,
+     .number = &parsed.chunk_bytes,
+     .minimum = 512},
+    {.name = "drop-equal",
+     .help = "leave out what the origin holds as well",
+     .group = "Mending",
+     .kind = CLI_FLAG,
+     .flag = &parsed.drop_equal},
     {.name = "put-back",
      .argument = "FILE",
      .help = "take a repair back: write the bytes that it saved",
@@ -99,6 +128,13 @@ const struct cli_option_rule check_option_rules[] = {
     {.name = "put-back",
      .excludes = {"data", "all", "origin", "list-rules"},
      .reason = "with --put-back nothing is checked"},
+    {.name = "repair-to",
+     .needs = "origin",
+     .excludes = {"repair", "preen", "yes", "put-back", "save-old", "no-save-old", "list-rules"},
+     .reason = "with --repair-to the store itself is not mended"},
+    {.name = "size", .needs = "repair-to", .reason = "it is the size of the new image"},
+    {.name = "chunk-size", .needs = "repair-to", .reason = "it is that of the new store"},
+    {.name = "drop-equal", .needs = "repair-to", .reason = "only a new store can leave something out"},
     {.name = "save-old", .excludes = {"no-save-old"}, .reason = "one saves what the other does not"},
     {.name = "list-rules", .excludes = {"repair", "preen", "yes"}, .reason = "no device is looked at"},
     CLI_OPTION_RULES_END,
@@ -114,8 +150,8 @@ static int mending_usage(struct cli *cli, const struct check_arguments *given)
 {
     if (check_options_mend(given))
         return CLI_EXIT_OK;
-    if (given->accept)
-        return cli_usage_error(cli, "--accept needs --repair or -y: it says what may be mended");
+    if (given->accept && !given->repair_to)
+        return cli_usage_error(cli, "--accept needs --repair, -y or --repair-to: it says what may be mended");
     if (given->save_old || given->no_save_old)
         return cli_usage_error(cli, "--%s needs --repair, -p or -y: nothing is overwritten without one of them",
                                given->save_old ? "save-old" : "no-save-old");

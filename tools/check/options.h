@@ -14,6 +14,10 @@ struct check_arguments {
     unsigned accept;          /* bits of enum check_accept */
     const char *save_old;     /* where the old bytes go; NULL: beside an image */
     bool no_save_old;
+    const char *repair_to;    /* where a new store is made; NULL: none */
+    uint64_t chunk_bytes;     /* of that; 0: as it is */
+    uint64_t size_bytes;      /* of a new image; UINT64_MAX: the least */
+    bool size_given, drop_equal;
     const char *put_back;     /* the file whose bytes are put back; NULL: none */
     uint64_t memory_bytes; /* 0: as the programs choose */
 };

@@ -4,6 +4,7 @@
 
 #include "tools/check/list_rules.h"
 #include "tools/check/repair.h"
+#include "tools/check/repair_to.h"
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
@@ -150,6 +151,8 @@ static void keep_json(struct check_session *session)
         verdict_set_json(figures, &session->evidence.pair);
     if (check_options_mend(&session->arguments))
         cli_json_set(figures, "repair", check_repair_json(session));
+    if (session->arguments.repair_to)
+        cli_json_set(figures, "repair_to", check_repair_to_json(session));
     cli_json_set(document, "result", figures);
     if (!begun) {
         cli_json_set(document, "findings", session->found);
@@ -205,6 +208,8 @@ static int exit_status_of(const struct check_session *session, int exit_status)
 {
     const bool wrong_pair = session->pair_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED;
 
+    if (session->repair_to.written && exit_status == CLI_EXIT_OK) /* the new store is sound, whatever the old one is */
+        return report_is_sound(&session->findings) ? CLI_EXIT_OK : CLI_EXIT_CORRECTED;
     exit_status = cli_exit_worse(exit_status, !report_is_sound(&session->findings) ? CLI_EXIT_STORE
                                               : wrong_pair                         ? CLI_EXIT_FAILED
                                                                                    : CLI_EXIT_OK);
@@ -227,7 +232,8 @@ int check_report_end(struct check_session *session, int exit_status)
         print_pair(session);
         print_way_out(session);
     }
-    if (check_options_mend(&session->arguments) && !session->touched)
+    if ((check_options_mend(&session->arguments) && !session->touched) ||
+        (session->arguments.repair_to && session->arguments.dry_run))
         cli_nothing_written(session->cli);
     return exit_status_of(session, exit_status);
 }

@@ -7,10 +7,23 @@
 #include "lib/check/check.h"
 #include "lib/check/evidence.h"
 #include "lib/repair/repair.h"
+#include "lib/repair/rewrite.h"
 #include "tools/check/options.h"
 #include "tools/cli/json.h"
 #include "tools/cli/progress.h"
 #include "tools/shared/devices.h"
+
+/* --repair-to. */
+struct check_repair_to {
+    struct snap_rewrite rewrite;
+    struct snap_layout layout;     /* of the new store */
+    struct device target;
+    struct snap_folder *folder;    /* of a new image; NULL: it is a block device */
+    struct snap_new_file *image;
+    uint64_t image_bytes, fit_bytes; /* fit: the least that it takes */
+    uint64_t *shared;              /* data chunks that several entries name */
+    bool begun, written;           /* begun: what the block device held is gone */
+};
 
 struct check_session {
     struct cli *cli;
@@ -30,6 +43,7 @@ struct check_session {
     struct snap_folder *old_folder; /* of the new file with the old bytes; NULL: none is made */
     struct snap_new_file *old_file;
     uint64_t put_back_bytes;
+    struct check_repair_to repair_to;
     bool touched;                  /* the store was written to */
     bool mended;                   /* all that was planned is written; what was found afterwards is in `findings` */
 };
