@@ -86,8 +86,9 @@ make_pair() {
 }
 
 @test "a store that is there with its origin, and a new one beside it while the origin is in use" {
-    local last first second busy view mounted
+    local last first second full scratch busy view mounted
     make_pair
+    new_image e.disk 2M 4
     new_image d.disk 2M
     ours snapcreate --activate snap --activate-origin base --origin /dev/o --cow /dev/c
     first=$last
@@ -99,7 +100,15 @@ make_pair() {
     ours snapcreate --print-table PO --activate second --origin /dev/o --cow /dev/d
     second=$last
     uml_job table name=second
+    # The kernel keeps the list of this one in memory; what it overwrites has to be given away by name.
+    ours snapcreate --print-table N --activate scratch --origin /dev/o --cow /dev/e
+    full=$last
+    ours snapcreate -f --print-table N --activate scratch --origin /dev/o --cow /dev/e
+    scratch=$last
+    uml_job table name=scratch
     uml_job write-random dev=/dev/mapper/base count=20 seed=8 block=4096
+    uml_job cmp dev=/dev/mapper/scratch "with=$T/base.img"
+    uml_job remove name=scratch
     uml_job cmp dev=/dev/mapper/snap "with=$T/new.img"
     uml_job cmp dev=/dev/mapper/second "with=$T/base.img"
     uml_job status name=base
@@ -114,7 +123,7 @@ make_pair() {
     ours snapcreate --activate snap --origin /dev/o --cow /dev/c
     mounted=$last
     uml_job_any table name=snap
-    uml_go "o=$T/o.disk" "c=$T/c.disk" "d=$T/d.disk"
+    uml_go "o=$T/o.disk" "c=$T/c.disk" "d=$T/d.disk" "e=$T/e.disk"
 
     exits 0 "$first"
     said "$first" 'which is used as it is'
@@ -122,6 +131,10 @@ make_pair() {
     said "$first" 'dmsetup remove base'
     exits 0 "$second"
     [[ $(uml_result $((second + 1))) == *" snapshot "*" PO 8" ]]
+    exits 8 "$full"
+    said "$full" 'which needs -f'
+    exits 0 "$scratch"
+    [[ $(uml_result $((scratch + 1))) == *" snapshot "*" N 8" ]]
     exits 8 "$busy"
     said "$busy" 'Nothing was written.'
     exits 8 "$view"
@@ -141,8 +154,18 @@ make_pair() {
     uml_job exec "output=$T/info" -- /usr/sbin/dmsetup info -c --noheadings -o name,uuid,open
     uml_job exec "output=$T/cookies" -- /usr/bin/env -u DM_DISABLE_UDEV dmsetup udevcookies
     uml_job cmp dev=/dev/mapper/snap "with=$T/new.img"
+    uml_job exec "output=$T/merged" timeout=100000 -- /usr/bin/env -u DM_DISABLE_UDEV "$BUILDDIR/tools/snapmerge" \
+        --kernel --origin /dev/mapper/base --cow /dev/c
+    uml_job table name=base
+    uml_job cmp dev=/dev/mapper/base "with=$T/new.img"
+    uml_job exec "output=$T/left" -- /bin/ls /dev/mapper
+    uml_job exec "output=$T/cookies2" -- /usr/bin/env -u DM_DISABLE_UDEV dmsetup udevcookies
     uml_go "o=$T/o.disk" "c=$T/c.disk"
-    cat said nodes info cookies
+    cat said nodes info cookies merged left cookies2
+    [ "$(uml_result 7)" = "ok exit 0" ]
+    [[ $(uml_result 8) == *" linear "* ]]
+    assert_equal "$(tr '\n' ' ' <left)" "base control "
+    [ "$(grep -c 0x cookies2)" -eq 0 ]
     [ "$(uml_result 2)" = "ok exit 0" ]
     [ "$(uml_result 3)" = "ok exit 0" ]
     grep -qx '../dm-0' nodes

@@ -2,6 +2,7 @@
 /* Finds out what is active over an origin, and whether the kernel can be told to merge there. */
 #include "tools/merge/kernel.h"
 
+#include "lib/base/clock.h"
 #include "lib/device/block.h"
 #include "lib/device/dm_load.h"
 #include "lib/device/dm_stacks.h"
@@ -10,6 +11,9 @@
 
 #include <stdio.h>
 #include <string.h>
+
+#define OPEN_LOOKS 10u
+#define OPEN_PAUSE_NS 100000000u
 
 /* The device through which the origin is used: it keeps its name, and gets another table. */
 static void take_base(struct merge_kernel *kernel, const struct snap_dm_stacks_use *use)
@@ -129,12 +133,20 @@ static enum snap_status find_below(struct merge_session *session, uint64_t numbe
     return status;
 }
 
-/* Content would change under whoever has it open: what is read is the snapshot from one moment to the next. */
+/*
+ * Content would change under whoever has it open: what is read is the snapshot from one moment to the next. After each
+ * change udev opens a device for a moment, to look at it.
+ */
 static enum snap_status check_not_open(const char *name, uint64_t number, const char *next, struct snap_error *err)
 {
+    const struct snap_clock *clock = &snap_clock_system;
     unsigned count;
     enum snap_status status = snap_dm_load_open_count(number, &count, err);
 
+    for (unsigned i = 0; i < OPEN_LOOKS && status == SNAP_OK && count > 0 && !cli_stop_wanted(); i++) {
+        clock->sleep_ns(clock->context, OPEN_PAUSE_NS);
+        status = snap_dm_load_open_count(number, &count, err);
+    }
     if (status != SNAP_OK || count == 0)
         return status;
     return snap_fail(err, SNAP_E_BUSY, "/dev/mapper/%s: it is open or mounted, and its content would change under its "
