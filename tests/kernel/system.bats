@@ -176,7 +176,8 @@ wait "$pid" || echo "exit status $?" >>"$S/gone.said"
 END
 }
 
-# Volumes of LVM: snapshots with other chunk sizes, one that is full, and a merge that is complete and waits for LVM.
+# Volumes of LVM: snapshots with other chunk sizes, one that is full, a merge that is complete and waits for LVM,
+# and one of a store that is invalid. What is said to be done about the two is done.
 lvm() {
     guest_script
     cat <<'END'
@@ -195,21 +196,25 @@ create() {
 }
 create -l 32 -n one vg
 create -l 32 -n two vg
+create -l 32 -n three vg
 lvm lvcreate -q -y -s -c 4K -l 12 -n my-snap vg/one
 lvm lvcreate -q -y -s -c 16K -l 40 -n other vg/one
 lvm lvcreate -q -y -s -c 4K -l 2 -n lost vg/one
 lvm lvcreate -q -y -s -c 8K -l 20 -n merging vg/two
 dd if=/dev/urandom of=/dev/mapper/vg-my--snap bs=4096 count=7 oflag=direct status=none
 dd if=/dev/urandom of=/dev/mapper/vg-one bs=65536 count=5 oflag=direct status=none
-lvm lvchange -q -an vg/two
-lvm lvconvert -q -y --merge vg/merging
-lvm lvchange -q -ay --poll n vg/two
+lvm lvcreate -q -y -s -c 4K -l 2 -n stuck vg/three
+dd if=/dev/urandom of=/dev/mapper/vg-three bs=65536 count=5 oflag=direct status=none
+lvm lvchange -q -an vg/two vg/three
+lvm lvconvert -q -y --merge vg/merging vg/stuck
+lvm lvchange -q -ay --poll n vg/two vg/three
 until dmsetup status vg-two | grep -q ' 32/2560 32$'; do
     sleep 0.1
 done
 lvm lvs --noheadings --units s --nosuffix --separator ' ' -o vg_name,lv_name,origin,chunk_size,snap_percent \
     -S 'origin!=""' vg >"$S/lvm.lvs"
 look lvm
+lvm lvremove -q -y vg/stuck
 # LVM polls in the background.
 lvm lvchange -q --poll y vg/two
 until lvm lvs --noheadings -o lv_name -a vg >"$S/lvm.afterwards" && ! grep -q merging "$S/lvm.afterwards"; do
@@ -458,11 +463,12 @@ END
         "$(sed 's/^ *//' "$S/lvm.lvs" | sort)"
     [ "$(wc -l <"$S/lvm.lvs")" -eq 3 ]
     assert_equal "$(of lvm 'select(.lvm) | .name' | sort -u | tr '\n' ' ')" \
-        "vg/lost vg/lost-cow vg/merging-cow vg/my-snap vg/my-snap-cow vg/one vg/one-real vg/other vg/other-cow vg/two vg/two-real "
+        "vg/lost vg/lost-cow vg/merging-cow vg/my-snap vg/my-snap-cow vg/one vg/one-real vg/other vg/other-cow vg/stuck-cow vg/three vg/three-real vg/two vg/two-real "
     grep -q '^snapinspect: vg/lost: .*: lvremove vg/lost$' "$S/lvm.said"
     # What is said about a complete merge is what LVM needs.
     grep -q '^snapinspect: vg/two: .*: lvchange --poll y vg/two$' "$S/lvm.said"
-    ! grep -q merging "$S/lvm.afterwards"
+    grep -q '^snapinspect: vg/three: .*nothing is merged, .*: lvremove vg/stuck$' "$S/lvm.said"
+    assert_equal "$(sort "$S/lvm.afterwards" | tr -s ' \n' ' ')" " lost my-snap one other three two "
 }
 
 @test "each member that is printed is named in the manual" {
