@@ -89,9 +89,9 @@ void snap_device_holders(const char *path, const struct snap_device *device, cha
 void snap_device_users(const struct snap_device *device, char *text, size_t text_bytes);
 
 /*
- * Whether device-mapper has it, and nobody else as far as the system tells: no mount, no swap, no md, no partition in
- * use. False where nothing has it.
+ * How many devices of device-mapper hold it, where nobody else does as far as the system tells: no mount, no swap, no
+ * md, no partition in use. 0 where nothing has it, or something else.
  */
-bool snap_device_only_mapped(const struct snap_device *device);
+unsigned snap_device_only_mapped(const struct snap_device *device);
 
 #endif

@@ -15,7 +15,7 @@ void snap_device_read_sysfs(const char *sys_root, struct snap_device *device);
 void snap_device_holders_at(const char *sys_root, const struct snap_device *device, char *text, size_t text_bytes);
 
 /* snap_device_only_mapped, with the same sources. */
-bool snap_device_only_mapped_at(const char *sys_root, const struct snap_device *device);
+unsigned snap_device_only_mapped_at(const char *sys_root, const struct snap_device *device);
 
 #define SNAP_DEVICE_SLAVES_MAX 64u
 

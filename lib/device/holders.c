@@ -241,7 +241,7 @@ static unsigned count_mapped(const char *sys_root, const struct snap_device *dev
     return count;
 }
 
-bool snap_device_only_mapped_at(const char *sys_root, const struct snap_device *device)
+unsigned snap_device_only_mapped_at(const char *sys_root, const struct snap_device *device)
 {
     char text[SNAP_DEVICE_HOLDERS_BYTES] = "";
     struct holder_list list = {.sys_root = sys_root, .text = text, .text_bytes = sizeof text};
@@ -252,10 +252,10 @@ bool snap_device_only_mapped_at(const char *sys_root, const struct snap_device *
     add_swaps(&list, device, "");
     if (device->disk_number == device->device_number)
         add_partitions(&list, device);
-    return mapped > 0 && !others && text[0] == '\0' && list.left_out == 0;
+    return !others && text[0] == '\0' && list.left_out == 0 ? mapped : 0;
 }
 
-bool snap_device_only_mapped(const struct snap_device *device)
+unsigned snap_device_only_mapped(const struct snap_device *device)
 {
     return snap_device_only_mapped_at("", device);
 }

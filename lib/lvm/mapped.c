@@ -110,3 +110,27 @@ enum snap_status snap_mapped_refuse(const struct snap_volume *volume, const uint
     }
     return status;
 }
+
+/* The targets of one device come one after the other. */
+struct counting {
+    uint64_t last;
+    size_t count;
+};
+
+static enum snap_status count_user(void *context, const struct snap_dm_user *user, struct snap_error *err)
+{
+    struct counting *counting = context;
+    const uint64_t number = makedev(user->major, user->minor);
+
+    (void)err;
+    counting->count += counting->count == 0 || counting->last != number;
+    counting->last = number;
+    return SNAP_OK;
+}
+
+size_t snap_mapped_users(uint64_t number)
+{
+    struct counting counting = {.count = 0};
+
+    return snap_dm_users(number, count_user, &counting, NULL) == SNAP_OK ? counting.count : 0;
+}

@@ -8,6 +8,7 @@
 #include "lib/lvm/volume.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Whether the target maps a byte that the volume has on this physical volume, which is the device `number`. Of linear
@@ -23,5 +24,11 @@ bool snap_mapped_overlaps(const struct snap_volume *volume, size_t pv, uint64_t 
  * mapped. The failures of snap_dm_users.
  */
 enum snap_status snap_mapped_refuse(const struct snap_volume *volume, const uint64_t *numbers, struct snap_error *err);
+
+/*
+ * How many devices of device-mapper have this device number in their active tables; 0 also where device-mapper cannot
+ * be asked.
+ */
+size_t snap_mapped_users(uint64_t number);
 
 #endif

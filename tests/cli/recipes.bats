@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The recipes of dmsnap(7) that work on images, line by line as a reader would type them; kernel/lvm_states.bats runs one
-# that needs LVM.
+# The recipes of dmsnap(7) that work on images, line by line as a reader would type them; kernel/lvm_states.bats and
+# kernel/lvm_merge.bats run those that need LVM.
 
 setup() {
     load helpers

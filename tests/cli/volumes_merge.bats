@@ -233,6 +233,35 @@ flock_end() {
     wait "$locker" || true
 }
 
+teardown() {
+    loops_detach
+}
+
+@test "block devices: held under LVM's lock of the group, which is given back" {
+    local group=dmsnap-test-$$ locked
+    need_loops
+    locked=/run/lock/lvm/V_$group
+    volumes_make origin cow $'vg {\n' "$group {"$'\n'
+    loop_over pv0
+    loop_over pv1
+    program snapmerge --devices pv0,pv1 --cow "lvm:$group/snap"
+    assert_status 8
+    assert_said "pv0: the image backs ${loops[0]}; use that device, or detach it"
+    mkdir -p /run/lock/lvm
+    exec 7>"$locked"
+    flock -s 7
+    program snapmerge --devices "${loops[0]},${loops[1]}" --cow "lvm:$group/snap"
+    assert_status 8
+    assert_said "$group: another command has LVM's lock of this group, $locked (locked by process "
+    exec 7>&-
+    program snapmerge --devices "${loops[0]}" --devices "${loops[1]}" --cow "lvm:$group/snap"
+    assert_status 0
+    [ ! -e "$locked" ]
+    loops_detach
+    changes=($'vg {\n' "$group {"$'\n')
+    merged
+}
+
 @test "a stopped merge says the line to go on with, and it works" {
     local line pid status=0
     skip_without_json --progress-json

@@ -7,6 +7,7 @@
 
 load lib.bash
 load lvm.bash
+load ../cli/recipes.bash
 
 # What each script begins with.
 begin() {
@@ -192,7 +193,12 @@ losetup -d /dev/loop0
 echo MEMBER
 merge --devices /dev/m0 --cow lvm:vgm/snap
 echo TWICE
-merge --devices /dev/m0,/dev/md0 --cow lvm:vgm/snap
+dmsetup create same --table "0 $(blockdev --getsz /dev/pv0) linear /dev/pv0 0"
+ln -s /dev/mapper/same /dev/same
+merge --devices /dev/pv0,/dev/pv1,/dev/pv2,/dev/same --cow lvm:vg/ext_s
+echo MULTIPATH
+merge --devices /dev/pv0,/dev/pv1,/dev/pv2 --cow lvm:vg/ext_s
+dmsetup remove same
 echo MISSING
 merge --devices /dev/pv0,/dev/pv1 --cow lvm:vg/ext_s
 echo EXPORTED
@@ -206,6 +212,7 @@ END
 # The merges, while one group is in use in part; what LVM does meanwhile.
 merge_all() {
     begin
+    echo "BUILDDIR='$BUILDDIR'"
     cat <<'END'
 lvm lvcreate -q -y -Wn -Zn -l 1 -n busy vg /dev/pv0
 for i in 0 1 2; do
@@ -230,6 +237,15 @@ wait $merger || true
 echo AFTER
 timeout 60 lvm lvs --noheadings -o name vg >/dev/null && echo "lvs answers"
 dmsetup info -c --noheadings -o name | grep -c '^vg-ext' || true
+echo HIDDEN
+mv /dev/mapper/control /dev/mapper/away
+merge --cow lvm:vg/ext_s
+mv /dev/mapper/away /dev/mapper/control
+echo LOADED
+dmsetup create empty --notable
+dmsetup load empty --table "0 8 linear /dev/pv0 $((2048 + 20 * 2048))"
+merge --cow lvm:vg/ext_s
+dmsetup remove empty
 echo RESUMED
 merge --cow lvm:vg/ext_s
 lvm lvchange -q -an vg/busy
@@ -246,10 +262,16 @@ merge --cow lvm:vg/str_a
 echo PENDING
 merge --cow lvm:vg/pend_s
 echo OTHERS
-for group in vgp round half; do
+for group in vgp vgm; do
     merge --verify --cow lvm:$group/snap
 done
-merge --devices /dev/md0 --cow lvm:vgm/snap
+echo RECIPES
+PATH=$BUILDDIR/tools:$PATH
+END
+    # Each line as a reader would type it, for another group.
+    recipe 'An LVM snapshot is merged in a rescue shell' | sed 's/\<vg\>/round/g'
+    recipe 'A merge that hangs at boot' | sed 's/\<vg\>/half/g'
+    cat <<'END'
 echo METADATA
 for i in 0 1 2; do
     dd if=/dev/pv$i bs=1M count=1 iflag=direct status=none | sha256sum
@@ -288,7 +310,7 @@ xfs_repair -n /dev/mapper/vg-xfs >/dev/null 2>&1 && echo "xfs_repair 0"
 echo LVS
 lvm lvs -a --noheadings --separator ' ' -o name,lv_attr,origin,data_percent vg half | sed 's/^ *//; s/ *$//'
 echo REMOVED
-lvm lvremove -q -y vg/ext_s vg/xfs_s vg/str_a vgp/snap vgm/snap round/snap
+lvm lvremove -q -y vg/ext_s vg/xfs_s vg/str_a vgp/snap vgm/snap
 lvm lvs -a --noheadings -o name vgp vgm round | sed 's/ //g' | sort -u
 tell ext vg-ext
 tell str_b vg-str_b
@@ -356,6 +378,15 @@ sum_of() {
     said refuse BESIDE 'exit 0'
 }
 
+@test "where it is not known what device-mapper maps, nothing is written" {
+    local word
+    for word in HIDDEN LOADED; do
+        said merge_all $word '/dev/ubda: device-mapper has it, and does not tell for which extents: '
+        said merge_all $word 'Nothing was written.'
+        said merge_all $word 'exit 8'
+    done
+}
+
 @test "a command that has LVM's lock is named, and one that wants it waits for us" {
     said refuse LOCKED "vg: another command has LVM's lock of this group, /run/lock/lvm/V_vg (locked by process "
     said refuse LOCKED 'exit 8'
@@ -368,13 +399,14 @@ sum_of() {
 @test "a physical volume that somebody else uses is refused, with the user" {
     said refuse MOUNTED 'in use: /dev/loop0 has the same bytes, and is mounted on /run/mnt'
     said refuse MOUNTED 'exit 8'
-    said refuse MEMBER '/dev/m0: in use: '
-    said refuse MEMBER '(held by md0)'
+    said refuse MEMBER '/dev/m0: it is a member of an array (linux_raid_member)'
     said refuse MEMBER 'exit 8'
 }
 
 @test "physical volumes that are missing or there twice, and an exported group, are refused" {
-    said refuse TWICE 'is there twice, as /dev/m0 and as /dev/md0: name only the right one'
+    said refuse TWICE 'is there twice, as /dev/pv0 and as /dev/same: name only the right one'
+    said refuse MULTIPATH 'vg/ext: in use: the device-mapper device "same" ('
+    said refuse MULTIPATH 'exit 8'
     said refuse MISSING 'vg: its physical volume "pv2" '
     said refuse EXPORTED 'round: the LVM group is exported: import it first (vgimport round)'
     [ "$(part refuse MISSING | grep -c 'exit 8')" -eq 1 ]
@@ -387,6 +419,7 @@ sum_of() {
         assert_equal "$name $(sum_of take_over $name)" "$name $(sum_of make_groups $name)"
     done
     said merge_all RESUMED 'exit 0'
+    said merge_all RECIPES 'snapmerge: merged '
     said take_over FSCK 'e2fsck 0'
     said take_over FSCK 'xfs_repair 0'
 }

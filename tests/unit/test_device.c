@@ -427,6 +427,24 @@ static void holders_are_named(void **state)
     assert_string_equal(holders(root, &dm), "");
 }
 
+/* dm-0 and md7 hold the second partition, and the first one is mounted; then each alone. */
+static void what_only_device_mapper_has(void **state)
+{
+    const char *root = make_tree(*state);
+    struct snap_device disk = block_at(root, 8, 16), one = block_at(root, 8, 17), two = block_at(root, 8, 18);
+
+    assert_int_equal(snap_device_only_mapped_at(root, &disk), 0);
+    assert_int_equal(snap_device_only_mapped_at(root, &one), 0);
+    assert_int_equal(snap_device_only_mapped_at(root, &two), 0);
+    assert_int_equal(unlink(fixture_path(*state, "sys/devices/sdb/sdb2/holders/md7")), 0);
+    assert_int_equal(snap_device_only_mapped_at(root, &two), 1);
+    fixture_text(*state, "sys/devices/dm-1/dm/name", "vg-other\n");
+    assert_int_equal(symlink("../../../dm-1", fixture_path(*state, "sys/devices/sdb/sdb2/holders/dm-1")), 0);
+    assert_int_equal(snap_device_only_mapped_at(root, &two), 2);
+    fixture_text(*state, "proc/self/mountinfo", "20 1 8:18 / /srv rw - ext4 /dev/sdb2 rw\n");
+    assert_int_equal(snap_device_only_mapped_at(root, &two), 0);
+}
+
 static void swap_file_and_loop_are_holders(void **state)
 {
     const char *root = make_tree(*state);
@@ -531,6 +549,7 @@ int main(void)
         WITH_FIXTURE(partitions_share_with_their_disk_only),
         WITH_FIXTURE(loop_over_a_partition_is_on_its_disk),
         cmocka_unit_test(loop_devices_over_unknown_files_are_apart),
+        WITH_FIXTURE(what_only_device_mapper_has),
         WITH_FIXTURE(holders_are_named),
         WITH_FIXTURE(swap_file_and_loop_are_holders),
         WITH_FIXTURE(a_file_mounted_without_a_loop_device_has_a_holder),

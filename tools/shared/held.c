@@ -134,9 +134,14 @@ enum snap_status held_read_again(const struct held *held, struct snap_error *err
  */
 
 /* Device-mapper has it, for other volumes of the group: LVM's lock is what keeps it from these extents. */
-static enum snap_status share(struct held *held, struct held_pv *pv, struct snap_file_options options,
+static enum snap_status share(struct held *held, struct held_pv *pv, unsigned holders, struct snap_file_options options,
                               struct snap_error *err)
 {
+    /* A table that is loaded and not active, or one of another system, is not among those that can be asked for. */
+    if (snap_mapped_users(pv->device.facts.device_number) < holders)
+        return snap_fail(err, SNAP_E_BUSY, "%s: device-mapper has it, and does not tell for which extents: "
+                         "/dev/mapper/control is missing here, or a table is loaded that is not active; deactivate its "
+                         "group, or reboot", pv->device.path);
     if (!held->lock.taken)
         return snap_fail(err, SNAP_E_BUSY, "%s: device-mapper has it for active volumes of its LVM group, so it is "
                          "only used under LVM's lock, and there is none: %s is missing and cannot be made%s",
@@ -153,6 +158,7 @@ static enum snap_status hold(struct held *held, size_t index, struct snap_error 
     const struct snap_file_options options = {
         .write = !held->dry_run, .foresee = held->dry_run, .exclusive = true, .queue_depth = 1};
     struct held_pv *pv = &held->pvs[index];
+    unsigned holders = 0;
     enum snap_status status;
 
     if (pv->device.io)
@@ -165,9 +171,10 @@ static enum snap_status hold(struct held *held, size_t index, struct snap_error 
     status = snap_device_describe_found(found, &pv->device.facts, err);
     if (status == SNAP_OK)
         status = devices_open(&pv->device, &options, err);
-    if (status == SNAP_E_BUSY && !pv->device.io && pv->device.facts.block_device &&
-        snap_device_only_mapped(&pv->device.facts))
-        status = share(held, pv, options, err);
+    if (status == SNAP_E_BUSY && !pv->device.io && pv->device.facts.block_device)
+        holders = snap_device_only_mapped(&pv->device.facts);
+    if (holders > 0)
+        status = share(held, pv, holders, options, err);
     pv->device.found = NULL;
     if (status == SNAP_OK)
         devices_warn_hidden(held->cli, &pv->device);
