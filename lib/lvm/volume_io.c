@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is handed to the devices at once; bounds the memory of a long vector. One request has at most IOV_MAX. */
-#define PIECES 1024u
-#define IOVS (8u * IOV_MAX)
+/*
+ * What is handed to the devices at once; bounds the memory of a long vector. A device finishes all of it before the
+ * next one begins, so a small number costs speed. One request has at most IOV_MAX.
+ */
+#define PIECES 16384u
+#define IOVS (64u * IOV_MAX)
 
 /* A share of a request without a border in it. */
 struct piece {

@@ -91,10 +91,9 @@ setup() {
 devices() {
     local name=$1 text='' pv
     shift
-    for pv in "${@:-0 1 2}"; do
-        for pv in $pv; do
-            text+=${text:+,}$S/$name.pv$pv
-        done
+    [ $# -gt 0 ] || set -- 0 1 2
+    for pv; do
+        text+=${text:+,}$S/$name.pv$pv
     done
     echo "$text"
 }
@@ -120,7 +119,7 @@ extract() {
     assert_output --partial 'is read from its leg 1 ("origin_rimage_1"); of the others, some are missing, older, or not rebuilt'
     cmp view "$S/failed.view"
     # The leg that has failed differs.
-    ! cmp -s "$S/failed.origin" "$S/whole.origin"
+    run -1 cmp -s "$S/failed.origin" "$S/whole.origin"
     extract failed 1 2
     [ "$status" -eq 0 ]
     cmp view "$S/failed.view"

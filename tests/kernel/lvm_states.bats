@@ -197,7 +197,7 @@ snap merge-stuck,overflowed"
     assert_line "  lvremove vg/snap"
     assert_line "  snapcreate -f --devices $S/states --origin lvm:vg/origin --cow lvm:vg/snap"
     part go_on LVS >volumes
-    ! grep -qE 'snap|second' volumes
+    run -1 grep -E 'snap|second' volumes
     grep -q '^origin -wi' volumes
     grep -q '^two -wi' volumes
     assert_equal "$(part go_on TABLE | cut -d ' ' -f 3 | sort -u)" linear
@@ -214,5 +214,5 @@ snap merge-stuck,overflowed"
     # The 62 chunks that were written, and the origin behind them.
     volume origin >origin.before
     cmp <(tail -c +$((62 * 4096 + 1)) "$S/saved.img") <(tail -c +$((62 * 4096 + 1)) origin.before)
-    ! cmp -s -n $((62 * 4096)) "$S/saved.img" origin.before
+    run -1 cmp -s -n $((62 * 4096)) "$S/saved.img" origin.before
 }
