@@ -131,24 +131,39 @@ static bool add_table(struct dm_task *task, const struct snap_dm_load_table *tab
            (!table->read_only || dm_task_set_ro(task));
 }
 
+/* The node appears with the resume, where udev does not make it: the library knows it by the name of the device. */
+static enum snap_status named(int type, const char *name, const char *uuid, const char *what, uint64_t *device_number,
+                              struct snap_error *err)
+{
+    struct dm_task *task = dm_task_create(type);
+    const bool complete = task && dm_task_set_name(task, name) && (uuid[0] == '\0' || dm_task_set_uuid(task, uuid)) &&
+                          dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME);
+
+    return run(task, complete, type == DM_DEVICE_RESUME, what, device_number, err);
+}
+
+/* In three steps: where the library does all of them at once, the reason of the kernel is lost. */
 enum snap_status snap_dm_load_create(const char *name, const char *uuid, const struct snap_dm_load_table *table,
                                      uint64_t *device_number, struct snap_error *err)
 {
+    struct snap_error left;
     enum snap_status status = snap_dm_load_check_name(name, err);
-    struct dm_task *task;
-    bool complete;
 
     *device_number = 0;
     if (status == SNAP_OK)
         status = snap_dm_load_possible(err);
+    if (status == SNAP_OK)
+        status = named(DM_DEVICE_CREATE, name, uuid, "make the device", device_number, err);
     if (status != SNAP_OK)
+        return snap_fail_prefix(err, status, "%s", name);
+    status = snap_dm_load_reload(*device_number, table, err);
+    if (status == SNAP_OK)
+        status = named(DM_DEVICE_RESUME, name, "", "resume the device", NULL, err);
+    if (status == SNAP_OK)
         return status;
-    /* The library makes the device, loads the table and resumes; where that fails, it removes the device. */
-    task = dm_task_create(DM_DEVICE_CREATE);
-    complete = task && dm_task_set_name(task, name) && (uuid[0] == '\0' || dm_task_set_uuid(task, uuid)) &&
-               dm_task_set_add_node(task, DM_ADD_NODE_ON_CREATE) && add_table(task, table);
-    status = run(task, complete, true, "make the device", device_number, err);
-    return status == SNAP_OK ? status : snap_fail_prefix(err, status, "%s", name);
+    if (snap_dm_load_remove(*device_number, &left) != SNAP_OK)
+        return snap_fail_prefix(err, status, "%s was made and cannot be removed again (%s)", name, left.text);
+    return snap_fail_prefix(err, status, "%s", name);
 }
 
 enum snap_status snap_dm_load_reload(uint64_t device_number, const struct snap_dm_load_table *table,
@@ -196,16 +211,14 @@ enum snap_status snap_dm_load_resume(uint64_t device_number, struct snap_error *
 /* By its name: the library knows by that which node goes away, where udev does not do it. */
 enum snap_status snap_dm_load_remove(uint64_t device_number, struct snap_error *err)
 {
-    struct snap_dm_tables tables;
+    struct snap_dm_tables tables = {.count = 0};
     struct dm_task *task;
     bool complete;
     enum snap_status status = snap_dm_load_possible(err);
 
     if (status == SNAP_OK)
         status = snap_dm_tables_read_one(device_number, 0, &tables, err);
-    if (status != SNAP_OK)
-        return status;
-    if (tables.count == 0)
+    if (status == SNAP_OK && tables.count == 0)
         status = snap_fail(err, SNAP_E_NOENT, "device-mapper: the device is not there any more");
     if (status == SNAP_OK) {
         task = dm_task_create(DM_DEVICE_REMOVE);

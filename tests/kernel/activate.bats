@@ -80,7 +80,7 @@ make_pair() {
     exits 8 "$taken"
     said "$taken" 'dmsetup remove view'
     exits 8 "$gone"
-    said "$gone" 'cannot make the device'
+    said "$gone" 'cannot load the table (dmesg may say more): Cannot allocate memory'
     [[ $(uml_result $((gone + 1))) == error* ]]
     [ "$(uml_result $((gone - 3)))" = "ok exit 0" ]
 }

@@ -91,7 +91,7 @@ base_up() {
     # Grown since: what is merged is what it holds now.
     uml_job write dev=/dev/mapper/snap offset=512K length=32K seed=3
     uml_job copy from=/dev/mapper/snap "to=$T/view"
-    ours -- snapmerge --kernel --origin /dev/mapper/base --cow /dev/c
+    ours -- snapmerge --progress-json --kernel --origin /dev/mapper/base --cow /dev/c
     run=$last
     uml_job table name=base
     uml_job_any table name=snap
@@ -101,6 +101,7 @@ base_up() {
     uml_go "o=$T/o.disk" "c=$T/c.disk" "d=$T/d.disk"
 
     exits 0 "$run"
+    said "$run" '"result":"done"'
     said "$run" '1 other snapshot of this origin is active'
     [[ $(uml_result $((run + 1))) == *" snapshot-origin "* ]]
     [[ $(uml_result $((run + 2))) == error* ]]
@@ -193,6 +194,11 @@ refused() {
     local last refusals=() refusal
     make_pair 2047
     "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/unordered.recipe" u.disk x y
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/entry-repeated.recipe" r.disk x y
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/old-beyond-origin.recipe" b.disk x y
+    # An entry beyond this origin, too.
+    perl -e 'open(my $f, "+<:raw", "b.disk") or die; read($f, my $header, 16); my $chunk = 512 * unpack("x12V", $header);
+        seek($f, $chunk, 0); print $f pack("Q<", 1 << 40)'
     truncate -s 1M d.disk e.disk
     new_image x.disk $((2047 * 512)) 9
     refused 'no device of the kind snapshot-origin stands on it'
@@ -205,6 +211,8 @@ refused() {
     uml_job suspend name=base
     uml_job resume name=base
     refused 'not in the order' /dev/u
+    refused 'the store is damaged' /dev/r
+    refused 'entries lie behind that' /dev/b
     refused 'not a snapshot store' /dev/d
     uml_job create name=wrong 'table=0 * snapshot-origin /dev/x'
     refused 'sampled blocks of this origin are not what they were' /dev/c /dev/x
@@ -231,7 +239,7 @@ refused() {
     uml_job remove name=base
     uml_job cmp dev=/dev/c "with=$T/c.img"
     uml_job cmp dev=/dev/o "with=$T/o.img"
-    uml_go "o=$T/o.disk" "c=$T/c.disk" "u=$T/u.disk" "d=$T/d.disk" "e=$T/e.disk" "x=$T/x.disk"
+    uml_go "o=$T/o.disk" "c=$T/c.disk" "u=$T/u.disk" "d=$T/d.disk" "e=$T/e.disk" "x=$T/x.disk" "r=$T/r.disk" "b=$T/b.disk"
 
     for refusal in "${refusals[@]}"; do
         echo "$refusal"
@@ -255,7 +263,7 @@ refused() {
     uml_go "o=$T/o.disk" "c=$T/c.disk"
 
     exits 8 "$run"
-    said "$run" 'cannot load the table'
+    said "$run" 'cannot load the table (dmesg may say more): Cannot allocate memory'
     said "$run" 'No entry of /dev/c was merged.'
     grep -q 'State: *ACTIVE' info
     grep -q 'Tables present: *LIVE$' info

@@ -27,6 +27,8 @@ enum snap_status create_activate_plan(struct create_session *session, struct sna
                                        session->origin_busy.status == SNAP_OK ? NULL : &session->origin_busy, err);
     if (status != SNAP_OK)
         return status;
+    if (arguments->dry_run)
+        cli_note(session->cli, "/dev/mapper/%s would be the snapshot of %s", arguments->activate, session->origin.path);
     activate->name = arguments->activate;
     activate->origin_name = arguments->activate_origin;
     return activate_plan(activate, &session->origin, &session->cow, identified ? session->identity.store_id : NULL,
