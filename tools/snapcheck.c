@@ -2,6 +2,7 @@
 /* snapcheck: holds a store against the rules of its format and says where it breaks one; mends what it is told to. */
 #include "tools/check/checks.h"
 #include "tools/check/list_rules.h"
+#include "tools/check/open.h"
 #include "tools/check/options.h"
 #include "tools/check/repair.h"
 #include "tools/check/repair_to.h"
@@ -14,25 +15,33 @@
 
 #include <stdlib.h>
 
-/* What may be written to, if anything. */
-static void enter_sandbox(struct cli *cli, const struct check_arguments *arguments)
+/* A volume of LVM is no path. */
+static void allow(struct sandbox *sandbox, const char *argument)
 {
+    sandbox_allow(sandbox, argument && devices_is_lvm(argument) ? NULL : argument);
+}
+
+/* What may be written to, if anything. */
+static void enter_sandbox(struct check_session *session)
+{
+    const struct check_arguments *arguments = &session->arguments;
     struct sandbox sandbox = {.count = 0};
     char *old_bytes = NULL;
 
     if (check_options_mend(arguments) || arguments->put_back)
-        sandbox_allow(&sandbox, arguments->cow);
+        allow(&sandbox, arguments->cow);
     if (check_options_mend(arguments) && !arguments->save_old && !arguments->no_save_old)
         old_bytes = check_repair_default_place(arguments->cow);
-    sandbox_allow(&sandbox, arguments->repair_to);
+    allow(&sandbox, arguments->repair_to);
+    held_allow(&session->held, &sandbox);
     sandbox_allow_replacing(&sandbox, old_bytes ? old_bytes : arguments->save_old);
-    sandbox_enter(&sandbox, cli);
+    sandbox_enter(&sandbox, session->cli);
     free(old_bytes);
 }
 
-static enum snap_status work(struct check_session *session, struct snap_error *err)
+static enum snap_status work(struct check_session *session, enum snap_status held, struct snap_error *err)
 {
-    enum snap_status status = check_open(session, err);
+    enum snap_status status = held == SNAP_OK ? check_open(session, err) : held;
 
     if (status == SNAP_OK && session->arguments.put_back)
         return check_put_back(session, err);
@@ -67,6 +76,7 @@ static int run(struct cli *cli)
     };
     struct device *const devices[] = {&session.cow, &session.origin};
     struct snap_error err = {0};
+    enum snap_status held;
     int exit_status = check_options_take(cli, &session.arguments);
 
     if (exit_status != CLI_EXIT_OK)
@@ -74,12 +84,13 @@ static int run(struct cli *cli)
     if (session.arguments.list_rules)
         return check_list_rules(cli, session.arguments.json);
     cli_catch_signals();
-    enter_sandbox(cli, &session.arguments);
+    held = check_open_start(&session, &err);
+    enter_sandbox(&session);
     cli->reader_may_leave = !check_options_mend(&session.arguments) && !session.arguments.repair_to;
     if (session.arguments.all)
         session.findings.per_rule_max = 0;
     session.found = session.arguments.json ? cli_json_array() : NULL;
-    if (work(&session, &err) != SNAP_OK)
+    if (work(&session, held, &err) != SNAP_OK)
         exit_status = fail(&session, &err);
     exit_status = moved_say_all(cli, devices, 2, exit_status);
     if (cli->failure.status == SNAP_OK) /* a store that was cut meanwhile is not what was checked */
@@ -90,6 +101,7 @@ static int run(struct cli *cli)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     if (check_repair_to_close(&session, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
+    check_open_end(&session);
     return exit_status;
 }
 

@@ -413,9 +413,43 @@ ended() {
 --put-back x -y cow
 --put-back x --origin origin cow
 -y --save-old x --no-save-old cow
--y lvm:vg/snap
 LINES
     cmp cow cow.before
+}
+
+@test "a volume of LVM: mended by name, put back, copied elsewhere" {
+    load volumes
+    recipe areas-chunks
+    # As large as extents want it.
+    truncate -s $((904 * 4096)) cow
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract expected cow
+    dd if=origin of=expected bs=4096 skip=901 seek=901 count=1 conv=notrunc status=none
+    entry 300 901 99999
+    volumes_make origin cow
+    cp pv0 pv0.before
+    cp pv1 pv1.before
+    program snapcheck -n -y --accept=view-change --save-old old --devices pv0,pv1 lvm:vg/snap
+    assert_status 4
+    assert_said "1 finding of entry-new-range would be mended"
+    program snapcheck -y --accept=view-change --devices pv0,pv1 lvm:vg/snap
+    assert_status 8
+    assert_said "--save-old FILE"
+    cmp pv0 pv0.before
+    cmp pv1 pv1.before
+    program snapcheck -y --accept=view-change --save-old old --devices pv0,pv1 lvm:vg/snap
+    assert_status 1
+    assert_said "To take that back: snapcheck --put-back old --devices pv0,pv1 lvm:vg/snap"
+    "$BUILDDIR/tools/snapinspect" -q --devices pv0,pv1 --extract shown lvm:vg/snap
+    cmp shown expected
+    program snapcheck --repair-to new --devices pv0,pv1 --origin lvm:vg/origin lvm:vg/snap
+    assert_status 0
+    rm shown
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown new
+    cmp shown expected
+    program snapcheck --put-back old --devices pv0,pv1 lvm:vg/snap
+    assert_status 0
+    cmp pv0 pv0.before
+    cmp pv1 pv1.before
 }
 
 @test "a store in use is not mended" {

@@ -8,34 +8,6 @@
 #include "tools/shared/memory.h"
 #include "tools/shared/report.h"
 #include "tools/shared/verdict.h"
-#include "tools/shared/volumes.h"
-
-enum snap_status check_open(struct check_session *session, struct snap_error *err)
-{
-    const struct check_arguments *arguments = &session->arguments;
-    const struct snap_file_options cow_options = {
-        .write = !arguments->dry_run, .foresee = arguments->dry_run, .exclusive = true};
-    const struct snap_file_options origin_options = {.exclusive = true};
-    const bool origin = !!arguments->origin;
-    enum snap_status status;
-
-    if (!check_options_mend(arguments) && !arguments->put_back)
-        return volumes_open_for_reading(session->cli, &arguments->devices, &session->cow, arguments->cow,
-                                        &session->origin, &session->arguments.origin, &session->store, err);
-    status = devices_find(&session->cow, arguments->cow, err);
-    if (status == SNAP_OK && origin)
-        status = devices_find(&session->origin, arguments->origin, err);
-    if (status == SNAP_OK && origin)
-        status = devices_distinct(&session->origin, &session->cow, err);
-    if (status == SNAP_OK)
-        status = devices_open(&session->cow, &cow_options, err);
-    if (status == SNAP_OK && origin)
-        status = devices_open(&session->origin, &origin_options, err);
-    if (status != SNAP_OK)
-        return status;
-    devices_warn_hidden(session->cli, &session->cow);
-    return devices_read_store(&session->store, &session->cow, origin ? &session->origin : NULL, err);
-}
 
 static void show_progress(void *context, uint64_t done_entries, uint64_t entries)
 {

@@ -5,9 +5,6 @@
 
 #include "tools/check/session.h"
 
-/* Opens the devices, for writing where something may be mended or put back, and reads the header. */
-enum snap_status check_open(struct check_session *session, struct snap_error *err);
-
 /*
  * Who uses the devices; header and list; whether the origin fits; with --data, all data. A sound and complete list is
  * needed for the last two. Findings go to session->findings; a failure is what kept it from finding out.

@@ -2,7 +2,6 @@
 /* The command line of snapcheck. */
 #include "tools/check/options.h"
 
-#include "tools/shared/devices.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/typed.h"
 #include "tools/shared/volumes.h"
@@ -168,8 +167,5 @@ int check_options_take(struct cli *cli, struct check_arguments *given)
     status = mending_usage(cli, given);
     if (status == CLI_EXIT_OK)
         status = typed_cow(cli, &given->cow);
-    if (status == CLI_EXIT_OK && devices_is_lvm(given->cow) && (check_options_mend(given) || given->put_back))
-        return cli_usage_error(cli, "%s: snapcheck does not write to volumes of LVM that are not active; activate the "
-                               "group, or use an image of the volume", given->cow);
     return status == CLI_EXIT_OK ? volumes_usage(cli, &given->devices, given->cow, given->origin) : status;
 }

@@ -46,6 +46,8 @@ enum snap_status check_put_back(struct check_session *session, struct snap_error
         status = snap_saved_count(&saved, name, &units, err);
     if (status == SNAP_OK && cli_stop_wanted())
         status = snap_fail(err, SNAP_E_STOPPED, "stopped");
+    if (status == SNAP_OK && session->held.used)
+        status = held_read_again(&session->held, err);
     if (status == SNAP_OK && units > 0 && !session->arguments.dry_run) {
         session->touched = true;
         status = snap_saved_put_back(&saved, err);

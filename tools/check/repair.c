@@ -42,6 +42,7 @@ static enum snap_status judge_origin(struct check_session *session, struct snap_
         .figures = &session->result,
         .origin = session->origin.io,
         .device = &session->origin.facts,
+        .lvm_group = session->cow.lvm_group,
         .stop = cli_stop_asked,
     };
     struct snap_evidence evidence = session->evidence;
@@ -87,8 +88,8 @@ static enum snap_status plan_lost_header(struct check_session *session, struct s
     if (!holds_find_lost_list(session->cow.io, &session->store, &lost))
         return SNAP_OK;
     if (!(session->arguments.accept & 1u << CHECK_ACCEPT_HEADER)) {
-        cli_line(session->cli, "If this was a store, and nothing else is on the device: snapcheck -y --accept=header "
-                 "%s", cli_quote(session->cow.path).text);
+        cli_line(session->cli, "If this was a store, and nothing else is on the device: snapcheck -y --accept=header%s "
+                 "%s", volumes_option(&session->arguments.devices).text, cli_quote(session->cow.path).text);
         return SNAP_OK;
     }
     status = snap_repair_plan_header(&session->repair, &session->store, &lost, err);
@@ -113,7 +114,7 @@ static enum snap_status open_place(struct check_session *session, struct snap_er
                                               : check_repair_default_place(session->cow.path);
     enum snap_status status = SNAP_OK;
 
-    if (!place && !session->cow.facts.block_device)
+    if (!place && !session->cow.facts.block_device && !devices_is_lvm(session->cow.path))
         return snap_fail(err, SNAP_E_NOMEM, "out of memory");
     if (!place)
         return snap_fail(err, SNAP_E_REFUSED, "%s: say where the old bytes are to be saved, on another device: "
@@ -167,8 +168,9 @@ static enum snap_status save_old(struct check_session *session, struct snap_erro
 static void say_put_back(struct check_session *session)
 {
     if (session->old_file && session->old_file->placed)
-        cli_line(session->cli, "To take that back: snapcheck --put-back %s %s",
-                 cli_quote(session->old_folder->path).text, cli_quote(session->cow.path).text);
+        cli_line(session->cli, "To take that back: snapcheck --put-back %s%s %s",
+                 cli_quote(session->old_folder->path).text, volumes_option(&session->arguments.devices).text,
+                 cli_quote(session->cow.path).text);
 }
 
 /*
@@ -223,6 +225,8 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
     status = ask(session, err);
     if (status == SNAP_OK && cli_stop_wanted())
         status = snap_fail(err, SNAP_E_STOPPED, "stopped");
+    if (status == SNAP_OK && session->held.used)
+        status = held_read_again(&session->held, err);
     if (status == SNAP_OK && saves)
         status = save_old(session, err);
     if (status == SNAP_OK)

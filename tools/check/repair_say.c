@@ -63,6 +63,7 @@ static void say_changes(struct check_session *session)
 static void say_behind(struct check_session *session)
 {
     const struct snap_repair *repair = &session->repair;
+    const struct report_text devices = volumes_option(&session->arguments.devices);
     const char *origin = session->origin.path;
 
     if (repair->behind_merged)
@@ -70,8 +71,8 @@ static void say_behind(struct check_session *session)
                  cli_count_text(repair->behind_found, "entry stands", "entries stand").text, origin);
     else if (!origin)
         cli_line(session->cli, "%s behind the end of the list. The origin tells whether a merge has taken them off, or "
-                 "a fault: snapcheck -n -y --accept=view-change --origin ORIGIN %s",
-                 cli_count_text(repair->behind_found, "entry fits", "entries fit").text,
+                 "a fault: snapcheck -n -y --accept=view-change%s --origin ORIGIN %s",
+                 cli_count_text(repair->behind_found, "entry fits", "entries fit").text, devices.text,
                  cli_quote(session->cow.path).text);
     else if (repair->restores)
         cli_note(session->cli, "%s: %s back into the list; if a merge had taken them off, and the origin was used "
@@ -83,8 +84,8 @@ static void say_behind(struct check_session *session)
                  cli_count_text(repair->behind_found, "entry fits", "entries fit").text, origin);
     else
         cli_line(session->cli, "%s behind the end of the list, and %s does not have their data. To bring them back, "
-                 "first see which they are: snapcheck -n -y --accept=view-change --origin %s %s",
-                 cli_count_text(repair->behind_found, "entry fits", "entries fit").text, origin,
+                 "first see which they are: snapcheck -n -y --accept=view-change%s --origin %s %s",
+                 cli_count_text(repair->behind_found, "entry fits", "entries fit").text, origin, devices.text,
                  cli_quote(origin).text, cli_quote(session->cow.path).text);
 }
 
@@ -92,6 +93,7 @@ static void say_behind(struct check_session *session)
 static void say_waiting(struct check_session *session)
 {
     const uint64_t *waiting = session->repair.waiting;
+    const struct report_text devices = volumes_option(&session->arguments.devices);
     const bool invalid = waiting[SNAP_RULE_STORE_INVALID] > 0;
     uint64_t others = 0;
 
@@ -104,14 +106,16 @@ static void say_waiting(struct check_session *session)
                       : waiting[rule];
     if (others > 0)
         cli_line(session->cli, "To mend %s by which the snapshot will read differently, first see what would: "
-                 "snapcheck -n -y --accept=view-change%s %s", cli_count_text(others, "finding", "findings").text,
-                 invalid ? ",revalidate" : "", cli_quote(session->cow.path).text);
+                 "snapcheck -n -y --accept=view-change%s%s %s",
+                 cli_count_text(others, "finding", "findings").text, invalid ? ",revalidate" : "", devices.text,
+                 cli_quote(session->cow.path).text);
     else if (invalid)
         cli_line(session->cli, "To make the store valid again, although what it lacks stays wrong: snapcheck -y "
-                 "--accept=revalidate %s", cli_quote(session->cow.path).text);
+                 "--accept=revalidate%s %s", devices.text, cli_quote(session->cow.path).text);
     if (session->repair.behind_found == 0 && waiting[SNAP_RULE_GARBAGE_BEHIND_END] > 0)
         cli_line(session->cli, "What stands behind the end of the list looks like entries, so -p leaves it; they do "
-                 "not continue the list, and -y zeroes them: snapcheck -y %s", cli_quote(session->cow.path).text);
+                 "not continue the list, and -y zeroes them: snapcheck -y%s %s", devices.text,
+                 cli_quote(session->cow.path).text);
 }
 
 void check_repair_say(struct check_session *session)

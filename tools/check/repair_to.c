@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/store/fingerprint.h"
+#include "tools/check/open.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
 #include "tools/shared/holds.h"
@@ -208,20 +209,18 @@ static enum snap_status plan_image(struct check_session *session, struct snap_er
     return status;
 }
 
-static enum snap_status plan_device(struct check_session *session, struct snap_error *err)
+static enum snap_status plan_device(struct check_session *session, const struct snap_file_options *options,
+                                    struct snap_error *err)
 {
     const struct device *const sources[] = {&session->cow, &session->origin};
     struct check_repair_to *to = &session->repair_to;
-    const struct snap_file_options options = {.write = !session->arguments.dry_run,
-                                              .foresee = session->arguments.dry_run,
-                                              .exclusive = true};
     enum snap_status status = devices_distinct_from_all(&to->target, sources, 2, err);
 
     if (session->arguments.size_given)
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is there already, and --size is for a new image",
                          to->target.path);
-    if (status == SNAP_OK)
-        status = devices_open(&to->target, &options, err);
+    if (status == SNAP_OK && !to->target.io)
+        status = devices_open(&to->target, options, err);
     return status == SNAP_OK ? holds_refuse(&to->target, "if that is not needed, clear it with wipefs", err) : status;
 }
 
@@ -229,21 +228,26 @@ static enum snap_status plan_target(struct check_session *session, struct snap_e
 {
     struct check_repair_to *to = &session->repair_to;
     const char *place = session->arguments.repair_to;
+    const struct snap_file_options options = {.write = !session->arguments.dry_run,
+                                              .foresee = session->arguments.dry_run,
+                                              .exclusive = true};
     struct snap_error missing = {0};
     uint64_t bytes;
     enum snap_status status;
 
     if (!fit_bytes(session, to->rewrite.entries, &to->fit_bytes))
         return snap_fail(err, SNAP_E_NOSPC, "%s: no store can be so large", place);
-    status = devices_find(&to->target, place, &missing);
+    status = check_open_find(session, &to->target, place, &options, &missing);
     if (status == SNAP_E_NOENT && to->target.path)
         status = plan_image(session, err);
     else if (status != SNAP_OK)
         *err = missing;
-    else if (!to->target.facts.block_device)
+    else if (!to->target.io && !to->target.facts.block_device)
         status = snap_fail(err, SNAP_E_REFUSED, "%s: it exists already; name a new file, or a block device", place);
     else
-        status = plan_device(session, err);
+        status = plan_device(session, &options, err);
+    if (status == SNAP_OK && session->held.used)
+        status = held_read_again(&session->held, err);
     if (status != SNAP_OK)
         return status;
     bytes = to->target.io ? to->target.io->size_bytes : to->image_bytes;

@@ -164,16 +164,17 @@ static void keep_json(struct check_session *session)
 /* Where the list can be followed, what it names rightly can be taken out; and some of it can be mended. */
 static void print_way_out(const struct check_session *session)
 {
+    const struct report_text devices = volumes_option(&session->arguments.devices);
     const bool damaged = !report_is_sound(&session->findings);
 
     if (session->cli->quiet || !damaged)
         return;
     if (session->mended)
-        cli_line(session->cli, "This is what is left to mend: snapcheck %s", cli_quote(session->cow.path).text);
-    if (!check_options_mend(&session->arguments) && snap_header_has_list(&session->store) &&
-        !devices_is_lvm(session->cow.path))
-        cli_line(session->cli, "To see what can be mended, without a write: "
-                 "snapcheck -n -y --accept=view-change %s", cli_quote(session->cow.path).text);
+        cli_line(session->cli, "This shows what is left to mend: snapcheck%s %s", devices.text,
+                 cli_quote(session->cow.path).text);
+    if (!check_options_mend(&session->arguments) && snap_header_has_list(&session->store))
+        cli_line(session->cli, "To see what can be mended, without a write: snapcheck -n -y --accept=view-change%s %s",
+                 devices.text, cli_quote(session->cow.path).text);
     if (invalid_is_readable(&session->store, &session->findings))
         invalid_say_next(session->cli, &session->cow, &session->origin,
                          volumes_option(&session->arguments.devices).text);

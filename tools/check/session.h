@@ -12,6 +12,7 @@
 #include "tools/cli/json.h"
 #include "tools/cli/progress.h"
 #include "tools/shared/devices.h"
+#include "tools/shared/held.h"
 
 /* --repair-to. */
 struct check_repair_to {
@@ -28,6 +29,8 @@ struct check_repair_to {
 struct check_session {
     struct cli *cli;
     struct check_arguments arguments;
+    struct held held;              /* volumes of LVM that are written to */
+    char *origin_name;             /* from LVM's metadata; malloc'ed */
     struct device cow, origin;     /* origin.io is NULL where none was given */
     struct snap_store store;
     struct snap_findings findings;
