@@ -198,6 +198,24 @@ END
     assert_untouched
 }
 
+# Commands in messages end with the line, or with a semicolon or a bracket.
+@test "each command that is printed and names a volume says where its physical volumes are" {
+    local recipe line count=0
+    for recipe in new-on-area-0 duplicate-new invalid cut cut-overwritten full; do
+        make_recipe $recipe
+        for arguments in "" "--output out" "--output out --accept=cut" "--keep-cow"; do
+            # shellcheck disable=SC2086
+            program snapmerge -n $arguments --devices pv0 --devices pv1 --cow lvm:vg/snap
+            while read -r line; do
+                count=$((count + 1))
+                [[ $line == *" --devices pv0 --devices pv1 "* ]] || { echo "$recipe: $line"; return 1; }
+            done < <(grep -oE '(snapmerge|snapinspect|snapcheck|snapcreate) -[^;()]* lvm:[^;()]*|snapinspect lvm:.*' \
+                <<<"$stderr")
+        done
+    done
+    [ $count -ge 8 ]
+}
+
 @test "an image that somebody else has is refused" {
     exec 7<>pv1
     flock_record 7

@@ -4,6 +4,7 @@
 
 #include "lib/store/record.h"
 #include "tools/cli/quote.h"
+#include "tools/shared/volumes.h"
 
 #include <errno.h>
 #include <linux/magic.h>
@@ -62,7 +63,8 @@ enum snap_status merge_undo_check_known(const struct merge_session *session, str
         return SNAP_OK;
     return snap_fail(err, SNAP_E_REFUSED, "%s: it holds entries, and nothing in %s says that they are of this merge. "
                      "Name a new file; or, if they are of an earlier run, take that back and repeat this command: "
-                     "snapmerge --origin %s --cow %s", undo->device.path, session->cow.path,
+                     "snapmerge%s --origin %s --cow %s", undo->device.path, session->cow.path,
+                     volumes_option(&session->arguments.devices).text,
                      cli_quote(session->origin.path).text,
                      cli_quote(undo->device.path).text);
 }

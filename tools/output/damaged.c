@@ -7,6 +7,7 @@
 #include "tools/cli/quote.h"
 #include "tools/shared/pair.h"
 #include "tools/shared/report.h"
+#include "tools/shared/volumes.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -72,8 +73,9 @@ enum snap_status output_damaged_check_list(struct output_session *output, struct
         return status;
     if (!pair_is_skippable(&findings, &output->check))
         return snap_fail(err, SNAP_E_CORRUPT, "%s: the list itself is damaged, so nobody can tell which chunks of the "
-                         "snapshot are sound; to see all that is wrong: snapcheck --all --origin %s %s",
-                         output->cow->path, cli_quote(output->origin->path).text, cli_quote(output->cow->path).text);
+                         "snapshot are sound; to see all that is wrong: snapcheck --all%s --origin %s %s",
+                         output->cow->path, volumes_option_of(output->cow, output->origin).text,
+                         cli_quote(output->origin->path).text, cli_quote(output->cow->path).text);
     if (damaged->shared_count > 0)
         qsort(damaged->shared, damaged->shared_count, sizeof *damaged->shared, by_number);
     return SNAP_OK;

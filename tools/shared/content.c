@@ -8,6 +8,7 @@
 #include "lib/check/container.h"
 #include "tools/shared/holds.h"
 #include "tools/shared/lvm_name.h"
+#include "tools/shared/volumes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -87,8 +88,9 @@ static bool tell_lost(const struct device *cow, const struct snap_store *store, 
     if (lost.text[0] == '\0')
         return false;
     (void)snprintf(result->text, sizeof result->text, "%.4000s: do not write to this device, and do not load it, since "
-                   "the kernel may start a new store over them; keep a copy of it, then write the header anew: "
-                   "snapcheck -y --accept=header %.8000s", lost.text, cli_quote(cow->path).text);
+                   "the kernel may start a new store over them; keep a copy of it%s%.8000s", lost.text,
+                   cow->part_count > 0 ? "" : ", then write the header anew: snapcheck -y --accept=header ",
+                   cow->part_count > 0 ? "" : cli_quote(cow->path).text);
     return true;
 }
 
@@ -177,7 +179,7 @@ enum snap_status content_fail_defect(const struct device *cow, const struct snap
     (void)snap_header_fail_defect(store, &defect);
     text = content_text(cow, store);
     if (snap_header_has_list(store))
-        (void)snprintf(text.text, sizeof text.text, "to see what it still holds, and how to get that out: snapinspect "
-                       "%.8000s", cli_quote(cow->path).text);
+        (void)snprintf(text.text, sizeof text.text, "to see what it still holds, and how to get that out: "
+                       "snapinspect%.4000s %.8000s", volumes_option_of(cow, NULL).text, cli_quote(cow->path).text);
     return snap_fail(err, defect.status, "%s%s%s", defect.text, text.text[0] != '\0' ? "; " : "", text.text);
 }

@@ -27,6 +27,7 @@ struct device {
     bool nameless;            /* it is not known where it is now: `path` means something else, or nothing */
     struct snap_device *parts; /* of an LVM volume: the physical volumes that it is on; else NULL */
     size_t part_count;
+    const struct cli_strings *devices; /* of an LVM volume: --devices as it was given, for lines to paste; else NULL */
     struct snap_file_info info; /* of an LVM volume: what is true of all of them (devices_info) */
     char *lvm_group;          /* of a COW: the group whose metadata name its origin; else NULL */
     bool lvm_merging;         /* the same: LVM shall merge it */

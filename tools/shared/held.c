@@ -39,6 +39,7 @@ enum snap_status held_start(struct held *held, const struct cli_strings *devices
     }
     if (!held->used || status != SNAP_OK)
         return status;
+    held->volumes.devices = devices;
     physical->unlocked = true;
     status = physical_open(physical, devices, err);
     if (status != SNAP_OK)
@@ -260,7 +261,7 @@ enum snap_status held_open(struct held *held, const char *name, const struct sna
     size_t lv;
     enum snap_status status;
 
-    *device = (struct device){.path = strdup(name)};
+    *device = (struct device){.path = strdup(name), .devices = volumes->devices};
     if (!device->path)
         return snap_fail(err, SNAP_E_NOMEM, "%s: no memory to open it", name);
     status = volumes_find(volumes, name, &group, &lv, err);

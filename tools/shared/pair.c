@@ -9,6 +9,7 @@
 #include "tools/cli/size.h"
 #include "tools/shared/report.h"
 #include "tools/shared/verdict.h"
+#include "tools/shared/volumes.h"
 
 #include <inttypes.h>
 
@@ -72,14 +73,15 @@ void pair_say_extract(struct cli *cli, const struct device *origin, const struct
 static enum snap_status fail_damaged(const struct pair *pair, bool skippable, const char *all, struct snap_error *err)
 {
     const struct cli_quoted origin = cli_quote(pair->origin->path), cow = cli_quote(pair->cow->path);
+    const struct report_text devices = volumes_option_of(pair->cow, pair->origin);
 
     if (skippable)
-        pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store, "");
+        pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store, devices.text);
     if (!devices_is_lvm(pair->cow->path))
         cli_line(pair->cli, "To see what can be mended, without a write: snapcheck -n -y --accept=view-change %s",
                  cow.text);
-    return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: snapcheck%s --origin %s "
-                     "%s", pair->cow->path, all, origin.text, cow.text);
+    return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: snapcheck%s%s --origin "
+                     "%s %s", pair->cow->path, all, devices.text, origin.text, cow.text);
 }
 
 enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *repeated,
@@ -192,8 +194,9 @@ enum snap_status pair_check_cut(const struct pair *pair, const struct snap_check
     case CLI_ANSWER_NOBODY:
         break;
     }
-    cli_line(pair->cli, "To look first at what the entries in the list show: snapinspect --extract FILE --accept=cut "
-             "--origin %s %s", cli_quote(pair->origin->path).text, cli_quote(pair->cow->path).text);
+    cli_line(pair->cli, "To look first at what the entries in the list show: snapinspect --extract FILE --accept=cut"
+             "%s --origin %s %s", volumes_option_of(pair->cow, pair->origin).text,
+             cli_quote(pair->origin->path).text, cli_quote(pair->cow->path).text);
     return snap_fail(err, SNAP_E_REFUSED,
                      "%s: %s behind the end of the list may have been cut off by a fault; to go on with only the "
                      "entries in the list, add --accept=cut", pair->cow->path, behind);

@@ -6,6 +6,7 @@
 #include "lib/base/text.h"
 #include "tools/shared/content.h"
 #include "tools/shared/lvm_name.h"
+#include "tools/shared/volumes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,7 +79,7 @@ struct report_text verdict_renew(const struct device *cow, const struct device *
         return result;
     }
     (void)snprintf(result.text, sizeof result.text, "its list is empty; make it anew before it is used: "
-                   "snapcreate -f --origin %.4000s --cow %.4000s",
+                   "snapcreate -f%.4000s --origin %.4000s --cow %.4000s", volumes_option_of(cow, origin).text,
                    cli_quote(origin->path).text, cli_quote(cow->path).text);
     return result;
 }

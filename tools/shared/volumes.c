@@ -29,7 +29,7 @@ enum snap_status volumes_open(struct volumes *volumes, struct cli *cli, const st
 {
     enum snap_status status;
 
-    *volumes = (struct volumes){.groups = NULL};
+    *volumes = (struct volumes){.devices = devices};
     status = physical_open(&volumes->physical, devices, err);
     return status == SNAP_OK ? volumes_read(volumes, cli, err) : status;
 }
@@ -204,7 +204,7 @@ enum snap_status volumes_open_one(const struct volumes *volumes, struct cli *cli
     size_t lv;
     enum snap_status status;
 
-    *device = (struct device){.path = name};
+    *device = (struct device){.path = name, .devices = volumes->devices};
     if (!name)
         return snap_fail(err, SNAP_E_NOMEM, "no memory to open an LVM volume");
     status = volumes_find(volumes, name, &array.group, &lv, err);
@@ -353,6 +353,11 @@ struct report_text volumes_option(const struct cli_strings *devices)
         used += (size_t)snprintf(option.text + used, sizeof option.text - used, " --devices %s",
                                  cli_quote(devices->items[i]).text);
     return option;
+}
+
+struct report_text volumes_option_of(const struct device *cow, const struct device *origin)
+{
+    return volumes_option(cow->devices ? cow->devices : origin ? origin->devices : NULL);
 }
 
 int volumes_usage(struct cli *cli, const struct cli_strings *devices, const char *cow_argument,

@@ -14,6 +14,7 @@
       .group = "Devices", .kind = CLI_STRINGS, .strings = (destination) }
 
 struct volumes {
+    const struct cli_strings *devices; /* borrowed */
     struct physical physical;
     struct snap_groups *groups; /* NULL until they are read */
 };
@@ -72,6 +73,9 @@ enum snap_status volumes_open_for_reading(struct cli *cli, const struct cli_stri
 
 /* The option as it was given, quoted for a shell, with a blank in front; empty where it was not given, or NULL. */
 struct report_text volumes_option(const struct cli_strings *devices);
+
+/* The same of a volume among these two; `origin` may be NULL. */
+struct report_text volumes_option_of(const struct device *cow, const struct device *origin);
 
 /* A usage error where --devices was given and nothing that it is about; else CLI_EXIT_OK. */
 int volumes_usage(struct cli *cli, const struct cli_strings *devices, const char *cow_argument,
