@@ -59,10 +59,14 @@ static void read_kind(const char *folder, struct snap_block *block)
         block->kind = SNAP_BLOCK_MD;
     else if (exists(folder, "loop"))
         block->kind = SNAP_BLOCK_LOOP;
-    (void)snap_sysfs_line(block->dm_name, sizeof block->dm_name, "%s/dm/name", folder);
-    (void)snap_sysfs_line(block->dm_uuid, sizeof block->dm_uuid, "%s/dm/uuid", folder);
-    (void)snap_sysfs_line(block->md_level, sizeof block->md_level, "%s/md/level", folder);
-    (void)snap_sysfs_path(block->backing_path, sizeof block->backing_path, "%s/loop/backing_file", folder);
+    if (block->kind == SNAP_BLOCK_DM) {
+        (void)snap_sysfs_line(block->dm_name, sizeof block->dm_name, "%s/dm/name", folder);
+        (void)snap_sysfs_line(block->dm_uuid, sizeof block->dm_uuid, "%s/dm/uuid", folder);
+    } else if (block->kind == SNAP_BLOCK_MD) {
+        (void)snap_sysfs_line(block->md_level, sizeof block->md_level, "%s/md/level", folder);
+    } else if (block->kind == SNAP_BLOCK_LOOP) {
+        (void)snap_sysfs_path(block->backing_path, sizeof block->backing_path, "%s/loop/backing_file", folder);
+    }
 }
 
 static void add(struct snap_block *block, uint64_t *numbers, size_t *count, uint64_t number)

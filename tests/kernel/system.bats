@@ -235,10 +235,12 @@ setpriv --reuid=65534 --regid=65534 --clear-groups ${inspect% *} /run/snapinspec
 setpriv --reuid=65534 --regid=65534 --clear-groups ${inspect% *} /run/snapinspect --system --json >"$S/user.json" \
     2>/dev/null || true
 for error in ENXIO EIO; do
-    strace -f -o /run/trace -e trace=ioctl -P /dev/mapper/control -e "inject=ioctl:error=$error:when=4" \
+    strace -f --seccomp-bpf -o /run/trace -e trace=ioctl -P /dev/mapper/control -e "inject=ioctl:error=$error:when=4" \
         $inspect --no-sandbox --system --json >"$S/$error.json" 2>"$S/$error.said" || true
     grep INJECTED /run/trace >"$S/$error.trace" || true
 done
+strace -f --seccomp-bpf -o "$S/opened" -e trace=open,openat,openat2,creat $inspect --no-sandbox --system >/dev/null 2>&1
+dmsetup table >"$S/odd.table"
 # Without sysfs.
 unshare --mount /bin/bash -c "mount -t tmpfs none /sys && $inspect --system" >"$S/nosys.text" 2>"$S/nosys.said" ||
     echo "exit status $?" >>"$S/nosys.said"
@@ -274,6 +276,11 @@ setup() {
     [ "${SANITIZERS-}" != yes ] || skip "AddressSanitizer cannot start in User Mode Linux"
     [[ " ${LACKS-} " != *' devmapper '* ]] || skip "this build lacks libdevmapper"
     uml_setup
+}
+
+# said SCENE: what our program said, and not what a program around it did.
+said() {
+    grep -E '^(snapinspect: |exit status )' "$S/$1.said" || true
 }
 
 need_json() {
@@ -350,7 +357,7 @@ base-real            origin linear      8 MiB
   `-loop5            loop               8 MiB
 END
     )"
-    assert_equal "$(cat "$S/deep.said")" ""
+    assert_equal "$(said deep)" ""
     [ "$(awk 'length > 80' "$S/deep.text" | wc -l)" -eq 0 ]
 }
 
@@ -398,9 +405,9 @@ other|another table (linear) is loaded and not active
 swapped.now|another table (snapshot-merge) is loaded and not active: dmsetup resume swapped.now makes it active
 swapped.now|this table is loaded and not active
 END
-    assert_equal "$(wc -l <"$S/states.said")" 13
+    assert_equal "$(said states | wc -l)" 13
     # The same in JSON.
-    assert_equal "$(of states 'select(.target.next) | "snapinspect: \(.name): \(.target.next)"')" "$(sort "$S/states.said")"
+    assert_equal "$(of states 'select(.target.next) | "snapinspect: \(.name): \(.target.next)"')" "$(said states | sort)"
 }
 
 @test "a merge: figures between two of dmsetup, what is left, and the rate of two looks" {
@@ -430,8 +437,9 @@ END
 }
 
 @test "who may not open the control node is told so" {
-    assert_equal "$(cat "$S/user.said")" \
-        "$(printf '%s\n' 'snapinspect: device-mapper: cannot open /dev/mapper/control: Permission denied' 'exit status 8')"
+    assert_equal "$(said user)" \
+        "$(printf '%s\n' 'snapinspect: device-mapper: cannot open /dev/mapper/control: Permission denied' \
+            'snapinspect: as a rule only root may ask device-mapper: repeat the command as root' 'exit status 8')"
     assert_equal "$(cat "$S/user.text")" ""
     need_json
     assert_equal "$(jq -c '[.error.status, .exit_status]' "$S/user.json")" '["no-permission",8]'
@@ -445,6 +453,13 @@ END
     assert_equal "$(jq -c '[(.result.unread | length), .result.unread[0].reason, .exit_status]' "$S/EIO.json")" \
         '[1,"device-mapper: asking for a table failed: Input/output error",8]'
     grep -q "^snapinspect: warning: .*: device-mapper: asking for a table failed: Input/output error$" "$S/EIO.said"
+}
+
+@test "nothing is opened for writing but the control node, and no table is changed" {
+    grep -q '"/dev/mapper/control", O_RDWR' "$S/opened"
+    [ "$(grep -c '"/sys/dev/block/' "$S/opened")" -gt 50 ]
+    assert_equal "$(grep -E 'O_WRONLY|O_RDWR|O_CREAT' "$S/opened" | grep -vE '"/(dev/mapper/control|proc/self/fd/[12])"' || true)" ""
+    assert_equal "$(grep -vE '^(slow|merge:)' "$S/odd.table")" "$(cat "$S/states.table")"
 }
 
 @test "without sysfs, what device-mapper tells is shown, and what sysfs would tell is named" {

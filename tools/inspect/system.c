@@ -56,6 +56,8 @@ static int look(struct inspect_session *session, struct cli_table *table)
     } else {
         cli_table_free(table);
         exit_status = status == SNAP_E_NOENT ? say_absent(session, &err) : cli_fail(session->cli, &err);
+        if (status == SNAP_E_PERM)
+            cli_note(session->cli, "as a rule only root may ask device-mapper: repeat the command as root");
     }
     inspect_tree_free(&tree);
     inspect_running_free(&running);
