@@ -46,7 +46,10 @@ echo LVS
 lvm lvs --noheadings --separator ' ' -o name,data_percent -S 'lv_attr=~^[sS]' vg
 echo END
 echo VIEW
-$tools/snapcheck /dev/mapper/vg-odd && exit 1
+pair="--origin /dev/mapper/vg-base --cow /dev/vg/odd"
+for command in "snapcheck /dev/mapper/vg-odd" "snapmerge -n $pair" "snapcreate -n --identify $pair" "snapcreate -n $pair"; do
+    ! $tools/$command || exit 1
+done
 $tools/snapinspect --lvm --devices /dev/pv0 --raw -o NAME,STATE vg
 lvm vgchange -q -an vg
 lvm lvconvert -q --merge vg/snap
@@ -182,8 +185,13 @@ snap merge-stuck,overflowed"
 }
 
 @test "the active view named as the COW: what it is, and the names of its store" {
+    local store
     part make_states VIEW >said
-    grep -qF "/dev/mapper/vg-odd: it is the active view of an LVM snapshot; the store of that is /dev/mapper/vg-odd-cow, or, while it is not active, lvm:vg/odd" said
+    store="/dev/mapper/vg-odd-cow, or, while it is not active, lvm:vg/odd"
+    grep -qxF "/dev/mapper/vg-odd: it is the active view of an LVM snapshot; the store of that is $store" said
+    grep -qE "^snapmerge: /dev/vg/odd: not a snapshot store: .*; it is the active view .* is $store" said
+    grep -qE "^snapcreate: /dev/vg/odd: not a snapshot store: .*; it is the active view .* is $store" said
+    grep -qxF "snapcreate: /dev/vg/odd: it holds what an LVM snapshot shows, whose store is $store; -f overwrites it" said
 }
 
 @test "a volume that lvreduce has cut: what the list needs, in whole extents" {

@@ -75,6 +75,43 @@ static void only_what_is_missing_is_added_to_a_message(void **state)
     assert_string_equal(err.text, "gone; an LVM volume that is not active is named lvm:no_such_group/x");
 }
 
+#define GROUP "LVM-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define VOLUME "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static bool store_of(const char *name, const char *uuid, char *path, size_t path_bytes)
+{
+    struct snap_device facts = {.block_device = true};
+
+    (void)snprintf(facts.dm_name, sizeof facts.dm_name, "%s", name);
+    (void)snprintf(facts.serial, sizeof facts.serial, "%s", uuid);
+    return lvm_name_store_node(&facts, path, path_bytes);
+}
+
+static void the_store_is_named_after_the_view(void **state)
+{
+    char path[200];
+
+    (void)state;
+    assert_true(store_of("vg-snap", GROUP VOLUME, path, sizeof path));
+    assert_string_equal(path, "/dev/mapper/vg-snap-cow");
+    assert_true(store_of("my--vg-my--snap", GROUP VOLUME, path, sizeof path));
+    assert_string_equal(path, "/dev/mapper/my--vg-my--snap-cow");
+    assert_true(store_of("vg-snap", GROUP VOLUME, path, sizeof "/dev/mapper/vg-snap-cow"));
+    assert_false(store_of("vg-snap", GROUP VOLUME, path, sizeof "/dev/mapper/vg-snap-cow" - 1));
+}
+
+static void other_devices_are_no_view(void **state)
+{
+    char path[200];
+
+    (void)state;
+    assert_false(store_of("", GROUP VOLUME, path, sizeof path));
+    assert_false(store_of("vg-snap-cow", GROUP VOLUME "-cow", path, sizeof path));
+    assert_false(store_of("vg-base-real", GROUP VOLUME "-real", path, sizeof path));
+    assert_false(store_of("luks-1", "CRYPT-LUKS2-" VOLUME "-luks-1", path, sizeof path));
+    assert_false(store_of("sda", "naa.5000c500a1b2c3d4", path, sizeof path));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +119,8 @@ int main(void)
         cmocka_unit_test(other_names_are_no_volumes),
         cmocka_unit_test(names_have_at_most_127_characters),
         cmocka_unit_test(only_what_is_missing_is_added_to_a_message),
+        cmocka_unit_test(the_store_is_named_after_the_view),
+        cmocka_unit_test(other_devices_are_no_view),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

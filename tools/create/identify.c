@@ -9,6 +9,7 @@
 #include "tools/cli/result.h"
 #include "tools/create/hold.h"
 #include "tools/create/remember.h"
+#include "tools/shared/content.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/pair_report.h"
 #include "tools/shared/report.h"
@@ -56,7 +57,7 @@ static enum snap_status open_both(struct create_session *session, struct snap_er
     if (status == SNAP_OK)
         status = devices_read_store(store, &session->cow, &session->origin, err);
     if (status == SNAP_OK)
-        status = snap_header_fail_defect(store, err);
+        status = content_fail_defect(&session->cow, store, err);
     if (status != SNAP_OK)
         return status;
     session->layout = store->layout;

@@ -12,19 +12,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LOOKED_AT_BYTES (1u << 20) /* what is taken for blank is zero so far ... */
 #define LOOKED_AT_PLACES 64u       /* ... and at so many places, evenly spread over the rest */
-#define LVM_UUID_CHARACTERS 68     /* "LVM-", and 32 characters each for the group and for the volume */
-
-bool content_lvm_store(const struct snap_device *facts, char *path, size_t path_bytes)
-{
-    /* A volume that LVM keeps inside of another one has more behind the two: "-cow", "-real". */
-    return facts->dm_name[0] != '\0' && strncmp(facts->serial, "LVM-", 4) == 0 &&
-           strlen(facts->serial) == LVM_UUID_CHARACTERS &&
-           (size_t)snprintf(path, path_bytes, "/dev/mapper/%s-cow", facts->dm_name) < path_bytes;
-}
 
 static bool is_zero(struct snap_io *io, uint64_t offset_bytes, uint64_t length_bytes, uint8_t *buffer)
 {
@@ -119,16 +109,14 @@ struct report_text content_text(const struct device *cow, const struct snap_stor
 {
     struct report_text result = {""};
     struct snap_probe probe;
-    char path[sizeof "/dev/mapper/-cow" + sizeof cow->facts.dm_name];
     const struct snap_container *container;
-    struct lvm_name name = {""};
+    struct lvm_name_view view;
 
     if (snap_header_is_store(store) || store->defect == SNAP_HEADER_TOO_SMALL)
         return result;
-    if (content_lvm_store(&cow->facts, path, sizeof path) && access(path, F_OK) == 0)
+    if (lvm_name_of_view(&cow->facts, &view))
         (void)snprintf(result.text, sizeof result.text, "it is the active view of an LVM snapshot; the store of that "
-                       "is %s%s%s", path, lvm_name_of_mapped(cow->facts.dm_name, &name) ? ", or, while it is not "
-                       "active, " : "", name.text);
+                       "is %s", view.text);
     else if (snap_container_find(cow->io, &container, NULL) == SNAP_OK && container)
         (void)snprintf(result.text, sizeof result.text, "it is %.64s; %.8500s", content_container_text(container).text,
                        content_unwrap_text(container, cow->path).text);

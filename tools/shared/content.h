@@ -33,7 +33,4 @@ void content_set(struct cli_json *object, const struct device *cow, const struct
 /* The same as a line of talk; nothing where there is a store. */
 void content_say(struct cli *cli, const struct device *cow, const struct snap_store *store);
 
-/* Where the store of an LVM snapshot is whose active view has these facts; false where they are not of such a view. */
-bool content_lvm_store(const struct snap_device *facts, char *path, size_t path_bytes);
-
 #endif

@@ -11,6 +11,7 @@
 #include "lib/check/marks.h"
 #include "lib/store/codec.h"
 #include "tools/cli/size.h"
+#include "tools/shared/lvm_name.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -154,6 +155,7 @@ enum snap_status holds_find(const struct device *device, struct report_text *wha
 {
     struct snap_probe probe;
     struct snap_store store;
+    struct lvm_name_view view;
     enum snap_status status = snap_header_read(&store, device->io, err);
 
     what->text[0] = '\0';
@@ -161,6 +163,10 @@ enum snap_status holds_find(const struct device *device, struct report_text *wha
         return status;
     if (snap_header_is_store(&store))
         return describe_store(&store, what, err);
+    if (lvm_name_of_view(&device->facts, &view)) {
+        (void)snprintf(what->text, sizeof what->text, "what an LVM snapshot shows, whose store is %s", view.text);
+        return SNAP_OK;
+    }
     status = snap_probe_io(device->io, &probe, err);
     if (status == SNAP_OK)
         *what = lost_store(device->io, &store);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define NAME_CHARACTERS_MAX 127u
+#define UUID_CHARACTERS 68 /* "LVM-", and 32 characters each for the group and for the volume */
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+_.-"
 
 /* Folders of /dev that are no group of LVM. */
@@ -91,4 +92,26 @@ void lvm_name_add(const char *typed, struct snap_error *err)
     if (lvm_name_of_missing(typed, &name))
         (void)snprintf(err->text + used, sizeof err->text - used, "; an LVM volume that is not active is named %s",
                        name.text);
+}
+
+bool lvm_name_store_node(const struct snap_device *facts, char *path, size_t path_bytes)
+{
+    /* A volume that LVM keeps inside of another one has more behind the two: "-cow", "-real". */
+    return facts->dm_name[0] != '\0' && strncmp(facts->serial, "LVM-", 4) == 0 &&
+           strlen(facts->serial) == UUID_CHARACTERS &&
+           (size_t)snprintf(path, path_bytes, "/dev/mapper/%s-cow", facts->dm_name) < path_bytes;
+}
+
+bool lvm_name_of_view(const struct snap_device *facts, struct lvm_name_view *view)
+{
+    char path[sizeof "/dev/mapper/-cow" + sizeof facts->dm_name];
+    struct lvm_name name;
+
+    if (!lvm_name_store_node(facts, path, sizeof path) || access(path, F_OK) != 0)
+        return false;
+    if (lvm_name_of_mapped(facts->dm_name, &name))
+        (void)snprintf(view->text, sizeof view->text, "%s, or, while it is not active, %s", path, name.text);
+    else
+        (void)snprintf(view->text, sizeof view->text, "%s", path);
+    return true;
 }

@@ -4,6 +4,7 @@
 #define DMSNAP_TOOLS_SHARED_LVM_NAME
 
 #include "lib/base/error.h"
+#include "lib/device/device.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +31,19 @@ bool lvm_name_of_missing(const char *typed, struct lvm_name *name);
 
 /* Adds the name to a message that says that there is no such device; nothing where it can be no volume. */
 void lvm_name_add(const char *typed, struct snap_error *err);
+
+/* Room for both names of a store, in words. */
+struct lvm_name_view {
+    char text[512];
+};
+
+/*
+ * For the active view of an LVM snapshot (VG-LV, beside whose node there is one of its store): the names of the store,
+ * "/dev/mapper/VG-LV-cow, or, while it is not active, lvm:VG/LV". False for all other devices.
+ */
+bool lvm_name_of_view(const struct snap_device *facts, struct lvm_name_view *view);
+
+/* The same without a look whether the node is there: its path. */
+bool lvm_name_store_node(const struct snap_device *facts, char *path, size_t path_bytes);
 
 #endif
