@@ -64,7 +64,8 @@ enum snap_status snap_group_refuse(const struct snap_group *group, const struct 
  * The same before `volume`, which is logical volume `lv`, is written to, or its bytes decide what is written elsewhere.
  * SNAP_E_REFUSED also where any physical volume of the group is missing or there twice (the newest metadata may be on
  * it), where the volume is hidden and no snapshot's store, where another volume stands on it, where it is an origin or
- * no snapshot and LVM has it read-only, or where its devices have logical blocks of different sizes.
+ * no snapshot and LVM has it read-only, or where its devices have logical blocks of different sizes. SNAP_E_CORRUPT:
+ * its extents would be where LVM's own metadata are.
  */
 enum snap_status snap_group_refuse_writing(const struct snap_group *group, size_t lv, const struct snap_volume *volume,
                                            struct snap_io *const *devices, struct snap_error *err);

@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#define LABEL_END_BYTES 2048u /* the label is in one of the first four sectors */
+
 static enum snap_status refuse_states(const struct snap_metadata *metadata, struct snap_error *err)
 {
     if (metadata->exported)
@@ -86,6 +88,32 @@ static enum snap_status refuse_blocks(const struct snap_group *group, const stru
     return SNAP_OK;
 }
 
+/* Bytes of the volume that are LVM's own on this device: its label, and the areas with its metadata. */
+static enum snap_status refuse_own(const struct snap_volume *volume, size_t pv, struct snap_io *device,
+                                   struct snap_error *err)
+{
+    struct snap_label label;
+    enum snap_status status = snap_label_read(device, &label, err);
+
+    for (size_t i = 0; i < volume->segment_count && status == SNAP_OK; i++) {
+        const struct snap_volume_segment *segment = &volume->segments[i];
+
+        for (unsigned j = 0; j < segment->area_count; j++) {
+            const uint64_t begin = segment->areas[j].offset_bytes;
+            const uint64_t end = begin + segment->length_bytes / segment->area_count;
+            bool own = segment->areas[j].pv == pv && begin < LABEL_END_BYTES;
+
+            for (unsigned k = 0; k < label.metadata.count; k++)
+                own |= segment->areas[j].pv == pv && begin < label.metadata.range[k].offset_bytes +
+                           label.metadata.range[k].length_bytes && label.metadata.range[k].offset_bytes < end;
+            if (own)
+                return snap_fail(err, SNAP_E_CORRUPT, "%s: its extents from byte %" PRIu64 " of %s on would be where "
+                                 "LVM's own metadata are", volume->name, begin, device->name);
+        }
+    }
+    return status;
+}
+
 static enum snap_status refuse_volume(const struct snap_metadata *metadata, size_t lv, const struct snap_volume *volume,
                                       struct snap_error *err)
 {
@@ -115,5 +143,7 @@ enum snap_status snap_group_refuse_writing(const struct snap_group *group, size_
         status = refuse_pv(group, i, group->metadata->name, devices, err);
     if (status == SNAP_OK)
         status = refuse_volume(group->metadata, lv, volume, err);
+    for (size_t i = 0; i < volume->pv_count && status == SNAP_OK; i++)
+        status = refuse_own(volume, volume->pvs[i], devices[group->pvs[volume->pvs[i]].device], err);
     return status == SNAP_OK ? refuse_blocks(group, volume, devices, err) : status;
 }

@@ -396,6 +396,44 @@ static void all_devices_of_the_group_are_needed_for_writing(void **state)
     close_all(devices, 1);
 }
 
+/* Extents that begin below the metadata, and in them: 64 KiB each, so that the first one covers the area, too. */
+static void what_is_lvms_own_is_not_written_to(void **state)
+{
+    static const char *const starts[] = {"pe_start = 2048", "pe_start = 0", "pe_start = 4", "pe_start = 8",
+                                         "pe_start = 135", "pe_start = 136"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        char text[8192], *at;
+        struct snap_io *devices[2];
+        struct snap_groups *groups;
+        struct snap_volume *volume;
+        enum snap_status status;
+
+        (void)snprintf(text, sizeof text, "%s", LVM_HEAD("4") LVM_PVS
+                       LVM_LVS(LVM_LV("lv", "1", LVM_LINEAR("1", "0", "8", "pv1", "0"))) LVM_TAIL);
+        for (at = text; (at = strstr(at, "pe_start = 2048")); at++) {
+            memset(at, ' ', strlen("pe_start = 2048"));
+            memcpy(at, starts[i], strlen(starts[i]));
+        }
+        devices[0] = lvm_pv_new("a.img", LVM_ID_A, text);
+        devices[1] = lvm_pv_new("b.img", LVM_ID_B, NULL);
+        groups = read_all(devices, 2);
+        assert_int_equal(groups->count, 1);
+        assert_ok(snap_volume_new(groups->groups[0].metadata, 0, &volume, &err), &err);
+        status = snap_group_refuse_writing(&groups->groups[0], 0, volume, devices, &err);
+        if (i == 0 || i == 5) {
+            assert_ok(status, &err);
+        } else {
+            assert_status(status, SNAP_E_CORRUPT, &err);
+            assert_non_null(strstr(err.text, " of b.img on would be where LVM's own metadata are"));
+        }
+        snap_volume_free(volume);
+        snap_group_free_all(groups);
+        close_all(devices, 2);
+    }
+}
+
 static void blocks_of_different_sizes_are_not_written_to(void **state)
 {
     static const char text[] = LVM_HEAD("4") LVM_PVS LVM_LVS(LVM_LV("lv", "2",
@@ -434,6 +472,7 @@ int main(void)
         cmocka_unit_test(volumes_that_others_stand_on_are_not_written_to),
         cmocka_unit_test(hidden_and_read_only_volumes_are_not_written_to),
         cmocka_unit_test(all_devices_of_the_group_are_needed_for_writing),
+        cmocka_unit_test(what_is_lvms_own_is_not_written_to),
         cmocka_unit_test(blocks_of_different_sizes_are_not_written_to),
     };
 
