@@ -134,6 +134,13 @@ void snap_dm_stacks_free(struct snap_dm_stacks *stacks)
     *stacks = (struct snap_dm_stacks){.count = 0};
 }
 
+bool snap_dm_stacks_has_type(const char *type)
+{
+    enum snap_dm_stacks_role role;
+
+    return role_of(type, &role);
+}
+
 bool snap_dm_stacks_is_merging(const struct snap_dm_stacks_use *use)
 {
     return use->active && use->role == SNAP_DM_STACKS_MERGE && use->status_known &&

@@ -39,6 +39,9 @@ enum snap_status snap_dm_stacks_find(const struct snap_dm_tables *tables, struct
 
 void snap_dm_stacks_free(struct snap_dm_stacks *stacks);
 
+/* Whether a target of this type is one that the stacks have. */
+bool snap_dm_stacks_has_type(const char *type);
+
 /* Whether a merge of this target is under way: it is active, runs, and has something left. */
 bool snap_dm_stacks_is_merging(const struct snap_dm_stacks_use *use);
 

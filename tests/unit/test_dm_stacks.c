@@ -137,6 +137,18 @@ static void a_merge_is_under_way_until_only_metadata_are_left(void **state)
     found(rows, 0, "");
 }
 
+static void types_are_known_by_their_whole_names(void **state)
+{
+    static const char *const others[] = {"", "snap", "snapshots", "snapshot-", "snapshot-originals", "linear"};
+
+    (void)state;
+    assert_true(snap_dm_stacks_has_type("snapshot"));
+    assert_true(snap_dm_stacks_has_type("snapshot-origin"));
+    assert_true(snap_dm_stacks_has_type("snapshot-merge"));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(snap_dm_stacks_has_type(others[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +156,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read_is_kept_at_the_end),
         cmocka_unit_test(active_users_of_a_store_are_counted),
         cmocka_unit_test(a_merge_is_under_way_until_only_metadata_are_left),
+        cmocka_unit_test(types_are_known_by_their_whole_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

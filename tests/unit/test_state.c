@@ -145,7 +145,7 @@ static void what_is_left_of_a_merge_is_what_is_no_metadata(void **state)
 static void suspended_devices_and_other_tables_are_told(void **state)
 {
     static const struct row row = {"snapshot", "8:1 8:2 P 8", "24/800 16", false, NULL, NULL, NULL};
-    struct snap_dm_target linear = {.type = "linear"};
+    struct snap_dm_target other = {.type = "linear"};
     struct stack stack;
 
     (void)state;
@@ -153,10 +153,13 @@ static void suspended_devices_and_other_tables_are_told(void **state)
     stack.device.suspended = true;
     assert_string_equal(inspect_state_next(&stack.node, &stack.origin).text,
                         "it is suspended, so all reads and writes of it wait: dmsetup resume d");
-    stack.device.inactive = (struct snap_dm_table){.targets = &linear, .count = 1};
+    stack.device.inactive = (struct snap_dm_table){.targets = &other, .count = 1};
     assert_string_equal(inspect_state_next(&stack.node, &stack.origin).text,
                         "another table (linear) is loaded and not active: dmsetup resume d makes it active, "
                         "dmsetup clear d drops it");
+    (void)snprintf(other.type, sizeof other.type, "snapshot-merge"); /* which has advice of its own */
+    assert_string_equal(inspect_state_next(&stack.node, &stack.origin).text,
+                        "it is suspended, so all reads and writes of it wait: dmsetup resume d");
     stack.stacks.uses[0].store_users = 3;
     assert_string_equal(inspect_state_next(&stack.node, &stack.origin).text,
                         "3 active tables use the store /dev/mapper/c, and each destroys what the other one writes: "

@@ -188,7 +188,9 @@ struct inspect_state_text inspect_state_next(const struct inspect_tree_node *nod
                        "other one writes: remove all but one of them at once", use->store_users, names.cow);
     else if (use->role != SNAP_DM_STACKS_ORIGIN)
         text = of_state(node, &names);
-    if (text.text[0] == '\0' && use->active && use->device->inactive.count > 0)
+    /* A snapshot target that is not active has a row of its own. */
+    if (text.text[0] == '\0' && use->active && use->device->inactive.count > 0 &&
+        !snap_dm_stacks_has_type(use->device->inactive.targets[0].type))
         (void)snprintf(text.text, sizeof text.text, "another table (%s) is loaded and not active: dmsetup resume %s "
                        "makes it active, dmsetup clear %s drops it", use->device->inactive.targets[0].type, names.name,
                        names.name);
