@@ -39,7 +39,7 @@ make_pair() {
     ours snapinspect -n --activate view --origin /dev/o /dev/c
     dry=$last
     uml_job_any table name=view
-    ours snapinspect --activate view --origin /dev/o /dev/c
+    ours snapinspect --json --quiet --activate view --origin /dev/o /dev/c
     view=$last
     uml_job table name=view
     uml_job cmp dev=/dev/mapper/view "with=$T/new.img"
@@ -60,7 +60,7 @@ make_pair() {
     uml_job cmp dev=/dev/mapper/view "with=$T/new.img"
     uml_job remove name=view
     # The kernel lacks the memory for chunks of this size: no half-made device stays behind.
-    ours snapinspect --activate view --origin /dev/large-o /dev/large-c
+    ours snapinspect --json --activate view --origin /dev/large-o /dev/large-c
     gone=$last
     uml_job_any table name=view
     uml_job cmp dev=/dev/c "with=$T/c.img"
@@ -73,7 +73,10 @@ make_pair() {
     said "$dry" 'would be the view'
     [[ $(uml_result $((dry + 1))) == error* ]]
     exits 0 "$view"
-    said "$view" 'to remove it: dmsetup remove view'
+    assert_equal "$(jq -r '"\(.device) \(.result.activated) \(.exit_status)"' "said.$view")" "/dev/c view 0"
+    assert_equal "$(sed -n '/^{$/,/^}$/p' "said.$gone" | jq -r '"\(.result) \(.error.status) \(.exit_status)"')" \
+        "null no-memory 8"
+    grep -q 'to remove it: dmsetup remove view' said.udev
     [[ $(uml_result $((view + 1))) == *" snapshot "*" P 8" ]]
     [[ $(uml_result "$write") == "ok 0 writes, error"* ]]
     exits 8 "$again"

@@ -203,7 +203,7 @@ static void warn_of_undo(struct create_session *session)
 }
 
 /* --force on a terminal: what is lost is shown and asked for. */
-static enum snap_status ask(struct create_session *session, struct snap_error *err)
+enum snap_status create_plan_ask(struct create_session *session, struct snap_error *err)
 {
     if (session->content.text[0] == '\0')
         return SNAP_OK;
@@ -276,6 +276,6 @@ enum snap_status create_plan(struct create_session *session, struct snap_error *
     if (status == SNAP_OK && !session->arguments.no_identity)
         status = create_remember_fill(session, NULL, err);
     if (status == SNAP_OK)
-        status = ask(session, err);
+        status = create_plan_ask(session, err);
     return status == SNAP_OK && session->held.used ? held_read_again(&session->held, err) : status;
 }

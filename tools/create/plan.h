@@ -11,4 +11,7 @@ enum snap_status create_plan(struct create_session *session, struct snap_error *
 /* The chunk size is one that the kernel takes over the origin, which is open (dmsnap-store(5), HEADER). */
 enum snap_status create_plan_check_chunk(struct create_session *session, struct snap_error *err);
 
+/* Where session->content would be overwritten: on a terminal it is shown and asked for. */
+enum snap_status create_plan_ask(struct create_session *session, struct snap_error *err);
+
 #endif

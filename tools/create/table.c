@@ -115,9 +115,13 @@ static enum snap_status plan_transient(struct create_session *session, struct sn
 
     if (status == SNAP_OK)
         status = create_plan_check_chunk(session, err);
-    return status == SNAP_OK && !session->arguments.force
-               ? holds_refuse(&session->cow, "with N the kernel overwrites it, which needs -f", err)
-               : status;
+    if (status != SNAP_OK || !session->arguments.force)
+        return status == SNAP_OK ? holds_refuse(&session->cow, "with N the kernel overwrites it, which needs -f", err)
+                                 : status;
+    if (!session->arguments.activate)
+        return SNAP_OK; /* a line alone overwrites nothing */
+    status = holds_find(&session->cow, &session->content, err);
+    return status == SNAP_OK ? create_plan_ask(session, err) : status;
 }
 
 enum snap_status create_table_plan(struct create_session *session, struct snap_error *err)

@@ -60,7 +60,7 @@ static enum snap_status prepare(struct inspect_session *session, struct activate
 
 static void keep_json(struct inspect_session *session, bool active)
 {
-    struct cli_json *document = report_json_begin(session->cli, session->cow.path, session->origin.path);
+    struct cli_json *document = report_json_begin(session->cli, session->arguments.cow, session->arguments.origin);
     struct cli_json *result = cli_json_object();
 
     cli_json_set_string(result, "activated", active ? session->arguments.activate : NULL);
@@ -78,14 +78,18 @@ int inspect_activate(struct inspect_session *session)
 
     if (prepare(session, &activate, &err) != SNAP_OK)
         return cli_refuse(session->cli, &err);
-    if (session->arguments.json)
-        keep_json(session, !session->arguments.dry_run);
     if (session->arguments.dry_run) {
+        if (session->arguments.json)
+            keep_json(session, false);
         cli_note(session->cli, "/dev/mapper/%s would be the view of %s over %s", activate.name, session->cow.path,
                  session->origin.path);
         cli_nothing_written(session->cli);
         return CLI_EXIT_OK;
     }
     exit_status = devices_close_all(session->cli, devices, 2, CLI_EXIT_OK);
-    return activate_load(session->cli, &activate, &err) == SNAP_OK ? exit_status : cli_refuse(session->cli, &err);
+    if (activate_load(session->cli, &activate, &err) != SNAP_OK)
+        return cli_refuse(session->cli, &err);
+    if (session->arguments.json)
+        keep_json(session, true);
+    return exit_status;
 }
