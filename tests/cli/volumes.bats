@@ -116,6 +116,7 @@ assert_volume_meant() {
     for typed in /dev/vg/snap /dev/mapper/vg-snap /dev/mapper/vg-snap-cow vg/snap; do
         program snapcheck --devices pv0,pv1 "$typed"
         assert_status 16 # the option is only about lvm:VG/LV
+        assert_said "--devices needs an LVM volume to look for there, such as lvm:vg/snap"
         program snapcheck "$typed"
         assert_volume_meant snapcheck lvm:vg/snap
         program snapinspect --origin "$typed" --bytes --cow /dev/vg/my-snap

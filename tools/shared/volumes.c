@@ -363,7 +363,11 @@ struct report_text volumes_option_of(const struct device *cow, const struct devi
 int volumes_usage(struct cli *cli, const struct cli_strings *devices, const char *cow_argument,
                   const char *origin_argument)
 {
+    struct lvm_name name;
+
     if (devices->count == 0 || devices_is_lvm(cow_argument) || (origin_argument && devices_is_lvm(origin_argument)))
         return CLI_EXIT_OK;
-    return cli_usage_error(cli, "--devices needs an LVM volume to look for there, such as %sVG/LV", DEVICES_LVM);
+    if (!lvm_name_of_missing(cow_argument, &name))
+        (void)snprintf(name.text, sizeof name.text, "%sVG/LV", DEVICES_LVM);
+    return cli_usage_error(cli, "--devices needs an LVM volume to look for there, such as %s", name.text);
 }
