@@ -8,6 +8,15 @@
 
 load lib.bash
 
+# dmsetup comes with LVM; arrays are left out where this machine has no mdadm.
+no_dmsetup() {
+    [ ! -x /sbin/dmsetup ]
+}
+
+no_mdadm() {
+    [ ! -x /sbin/mdadm ]
+}
+
 # What each script in User Mode Linux begins with. cut NAME SECTORS: the next part of /dev/disk, zeros, as a device.
 guest_script() {
     cat <<END
@@ -48,11 +57,16 @@ mount /dev/files /run/img
 cd /run/img
 truncate -s 16M leg1 leg2
 truncate -s 4M store media
-for n in '1 leg1' '2 leg2' '3 store' '4 media'; do
+for n in '1 leg1' '3 store' '4 media'; do
     losetup /dev/loop${n% *} ${n#* }
 done
-mdadm --create /dev/md0 --run --quiet --metadata=1.0 --assume-clean --level=1 --raid-devices=2 /dev/loop1 /dev/loop2
-dmsetup create base-real --table '0 16384 linear /dev/md0 0'
+array=/dev/loop1
+if [ -x /sbin/mdadm ]; then
+    array=/dev/md0
+    losetup /dev/loop2 leg2
+    mdadm --create /dev/md0 --run --quiet --metadata=1.0 --assume-clean --level=1 --raid-devices=2 /dev/loop1 /dev/loop2
+fi
+dmsetup create base-real --table "0 16384 linear $array 0"
 mke2fs -q -t ext4 -E lazy_itable_init=0,lazy_journal_init=0 /dev/mapper/base-real
 dmsetup create base --table '0 16384 snapshot-origin /dev/mapper/base-real'
 dmsetup create view --table '0 16384 snapshot /dev/mapper/base-real /dev/loop3 P 8'
@@ -66,7 +80,7 @@ mkdir -p $'/run/hi\tgh'
 mount -o ro /dev/mapper/higher $'/run/hi\tgh'
 mount -o ro "/dev/mapper/view" "/run/a view"
 dmsetup create part --table '0 512 linear /dev/mapper/view2 0'
-mdadm --build /dev/md1 --run --quiet --level=1 --raid-devices=2 /dev/mapper/part missing
+[ ! -x /sbin/mdadm ] || mdadm --build /dev/md1 --run --quiet --level=1 --raid-devices=2 /dev/mapper/part missing
 losetup --read-only /dev/loop5 /dev/mapper/view2
 look deep
 $inspect --system --raw --noheadings --bytes -o NUMBER,KNAME,DM,ALLOCATED,TOTAL,METADATA,TYPE,NAME >"$S/deep.raw"
@@ -255,6 +269,7 @@ guest_exec() {
 setup_file() {
     uml_setup_file || return 0
     [ "${SANITIZERS-}" != yes ] || return 0
+    ! no_dmsetup || return 0
     truncate -s 128M "$S/disk"
     truncate -s 64M "$S/files" "$S/pv"
     mke2fs -q -t ext4 -F "$S/files"
@@ -275,6 +290,7 @@ setup_file() {
 setup() {
     [ "${SANITIZERS-}" != yes ] || skip "AddressSanitizer cannot start in User Mode Linux"
     [[ " ${LACKS-} " != *' devmapper '* ]] || skip "this build lacks libdevmapper"
+    ! no_dmsetup || skip "needs dmsetup, which comes with LVM"
     uml_setup
 }
 
@@ -326,8 +342,17 @@ scenes() {
     [ "$(of_dmsetup states.inactive | wc -l)" -eq 2 ]
 }
 
+# The tree as it is on this machine: without mdadm the first loop device stands where the array was.
+without_arrays() {
+    if no_mdadm; then
+        sed -E '/md[01]|leg2|loop2/d; s/^[|] [|]-loop1 /|-loop1   /; s/^[|] [|] `-(.*leg1)/| `-\1  /; s/^(.{36}) /\1/'
+    else
+        cat
+    fi
+}
+
 @test "a tree: arrays, loop devices and files below, snapshots of what a snapshot-origin shows, mount points above" {
-    assert_equal "$(sed 's/ *$//' "$S/deep.text")" "$(cat <<'END'
+    assert_equal "$(sed 's/ *$//' "$S/deep.text")" "$(without_arrays <<'END'
 NAME                 TYPE                SIZE CHUNK P  USED STATE
 loop4                origin loop        4 MiB
 |-/run/img/media     file
@@ -370,12 +395,12 @@ END
 @test "files are those of losetup, mount points those of the mount table" {
     need_json
     assert_equal "$(of deep 'select(.backing_file) | "/dev/\(.kernel_name) \(.backing_file)"')" "$(cat "$S/deep.loops")"
-    [ "$(wc -l <"$S/deep.loops")" -eq 5 ]
+    [ "$(wc -l <"$S/deep.loops")" -ge 4 ]
     # 254 is device-mapper; of other devices, none that has a snapshot is mounted.
     assert_equal "$(of deep '.number + " " + .mounts[]' | uniq)" \
         "$(printf '%b\n' "$(awk '$3 ~ /^254:/ { print $3, $5 }' "$S/deep.mounts" | sed 's/\\/\\0/g')" | sort)"
     [ "$(grep -c ' 254:' "$S/deep.mounts")" -eq 2 ]
-    assert_equal "$(of deep 'select(.md_level) | "\(.name) \(.kind) \(.md_level) \([.below[].name] | join(" "))"')" \
+    no_mdadm || assert_equal "$(of deep 'select(.md_level) | "\(.name) \(.kind) \(.md_level) \([.below[].name] | join(" "))"')" \
         "$(printf '%s\n' 'md0 md raid1 loop1 loop2' 'md1 md raid1 ')"
 }
 
