@@ -102,7 +102,7 @@ base_up() {
 
     exits 0 "$run"
     said "$run" '"result":"done"'
-    said "$run" '1 other snapshot of this origin is active'
+    said "$run" '1 other snapshot uses this origin'
     [[ $(uml_result $((run + 1))) == *" snapshot-origin "* ]]
     [[ $(uml_result $((run + 2))) == error* ]]
     assert_equal "$(tr '\n' ' ' <nodes)" "base control other "
@@ -235,6 +235,9 @@ refused() {
     uml_job create name=snap 'table=0 * snapshot /dev/o /dev/c P 8'
     refused '2 tables use it'
     uml_job remove name=user
+    uml_job load name=snap 'table=0 * linear /dev/o 0'
+    refused 'dmsetup clear snap'
+    uml_job exec -- /usr/sbin/dmsetup clear snap
     uml_job create name=over 'table=0 8 linear /dev/mapper/snap 0'
     refused 'snap: it is open or mounted'
     uml_job remove name=over
@@ -274,4 +277,97 @@ refused() {
     grep -q 'State: *ACTIVE' info
     grep -q 'Tables present: *LIVE$' info
     [[ $(uml_result $((run + 2))) == *" snapshot-origin "* ]]
+}
+
+# The devices are found before the user is asked, and asked again afterwards: meanwhile anybody can use them.
+@test "what changes while the user is asked: nothing is merged, and all is as it was" {
+    local last
+    truncate -s 16M o.disk
+    mkfs.ext4 -q -E lazy_itable_init=0 o.disk
+    cp o.disk new.img
+    debugfs -w -R 'write /etc/services older' new.img 2>/dev/null
+    tool snapcreate --quiet --origin o.disk --cow c.disk --size 16M --from-diff new.img
+    cp c.disk c.img
+    truncate -s 2M d.disk
+    # asked NAME COMMAND: answers yes once the command has run, behind the question.
+    cat >run.sh <<END
+mkdir -p /dev/pts
+[ -e /dev/pts/ptmx ] || mount -t devpts devpts /dev/pts
+[ -e /dev/ptmx ] || ln -s pts/ptmx /dev/ptmx
+mkdir -p /run/mnt
+asked() {
+    name=\$1
+    shift
+    touch $T/\$name.said
+    {
+        until grep -q 'merge now?' $T/\$name.said || [ -e $T/\$name.end ]; do sleep 0.1; done
+        "\$@" >$T/\$name.command 2>&1
+        echo \$? >>$T/\$name.command
+        echo y
+        until [ -e $T/\$name.end ]; do sleep 0.1; done
+    } | {
+        TERM=dumb script --quiet --return --flush --command '$BUILDDIR/tools/snapmerge --kernel --origin /dev/o \
+            --cow /dev/c; echo "exit \$?"' /dev/null >$T/\$name.said 2>&1
+        touch $T/\$name.end
+    }
+    dmsetup table base >$T/\$name.table
+    dmsetup info base >$T/\$name.info
+}
+asked mounted mount -t ext4 -o ro,noload /dev/mapper/base /run/mnt
+umount /run/mnt
+asked waiting dmsetup load base --table "\$(dmsetup table base)"
+dmsetup clear base
+asked sibling dmsetup create other --table '0 32768 snapshot /dev/o /dev/d P 8'
+dmsetup remove other
+linear='0 32768 linear /dev/o 0'
+asked exchanged sh -c "dmsetup suspend base && dmsetup load base --table '\$linear' && dmsetup resume base"
+END
+    base_up
+    uml_job exec "output=$T/run.out" -- /bin/sh "$T/run.sh"
+    uml_job cmp dev=/dev/c "with=$T/c.img"
+    uml_go "o=$T/o.disk" "c=$T/c.disk" "d=$T/d.disk"
+
+    for last in mounted:'base: it is open or mounted' waiting:'dmsetup clear base' sibling:'are not what they were' \
+        exchanged:'no device of the kind snapshot-origin'; do
+        head -n 20 "${last%%:*}".*
+        assert_equal "$(tail -n 1 "${last%%:*}.command")" 0
+        grep -q 'exit 8' "${last%%:*}.said"
+        grep -q 'Nothing was written' "${last%%:*}.said"
+        grep -qF "${last#*:}" "${last%%:*}.said"
+        grep -q 'State: *ACTIVE' "${last%%:*}.info"
+        [ "$last" = "${last#exchanged}" ] || continue
+        grep -q snapshot-origin "${last%%:*}.table"
+    done
+    e2fsck -fn o.disk >/dev/null
+}
+
+@test "a snapshot that is made while the kernel merges keeps its view" {
+    local last made
+    make_pair 2048
+    truncate -s 2M d.disk
+    # Each commit takes two seconds until the other snapshot is there.
+    cat >run.sh <<END
+$BUILDDIR/tools/snapmerge --kernel -y --origin /dev/o --cow /dev/mapper/slow >$T/merge.said 2>&1 &
+until dmsetup table base | grep -q snapshot-merge; do sleep 0.1; done
+dmsetup create other --table '0 2048 snapshot /dev/o /dev/d P 8' || exit 90
+dmsetup status base >$T/status
+dmsetup load slow --table '0 4096 linear /dev/c 0' && dmsetup suspend slow && dmsetup resume slow || exit 91
+wait \$!
+END
+    uml_job create name=slow 'table=0 4096 delay /dev/c 0 0 /dev/c 0 2000 /dev/c 0 0'
+    base_up
+    uml_job exec "output=$T/run.out" -- /bin/sh "$T/run.sh"
+    made=${#uml_jobs[@]}
+    uml_job copy from=/dev/mapper/other "to=$T/view"
+    uml_job write dev=/dev/mapper/base seed=77 length=64K
+    uml_job cmp dev=/dev/mapper/other "with=$T/view"
+    uml_job table name=base
+    uml_go "o=$T/o.disk" "c=$T/c.disk" "d=$T/d.disk"
+
+    cat run.out merge.said status
+    assert_equal "$(uml_result "$made")" 'ok exit 0'
+    # It was not complete then.
+    [ "$(awk '{ split($4, used, "/"); print (used[1] > $5) }' status)" -eq 1 ]
+    grep -q '/dev/mapper/base is a snapshot-origin as before: 1 other snapshot uses this origin' merge.said
+    [[ $(uml_result -1) == *" snapshot-origin "* ]]
 }

@@ -189,9 +189,8 @@ static void say_done(struct merge_session *session)
                  cli_size_text(result->written_bytes).text, session->cow.path, session->origin.path,
                  cli_pace_text(result->written_bytes, session->elapsed_ms).text);
     if (kernel->siblings > 0)
-        cli_note(cli, "/dev/mapper/%s is a snapshot-origin as before: %s of this origin %s active", kernel->base_name,
-                 cli_count_text(kernel->siblings, "other snapshot", "other snapshots").text,
-                 kernel->siblings == 1 ? "is" : "are");
+        cli_note(cli, "/dev/mapper/%s is a snapshot-origin as before: %s this origin", kernel->base_name,
+                 cli_count_text(kernel->siblings, "other snapshot uses", "other snapshots use").text);
     else
         cli_note(cli, "/dev/mapper/%s is the origin alone now (a linear table), and can be used", kernel->base_name);
     cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
@@ -250,6 +249,7 @@ int merge_kernel(struct merge_session *session)
 {
     struct merge_kernel *kernel = &session->kernel;
     struct snap_error err = {.status = SNAP_OK};
+    bool touched;
     enum snap_status status = prepare(session, &err);
 
     if (status != SNAP_OK)
@@ -261,8 +261,10 @@ int merge_kernel(struct merge_session *session)
         return run(session);
     }
     (void)cli_stop_hold(); /* the device is suspended meanwhile: this has to come to its end */
-    status = merge_kernel_load(session, &err);
+    status = merge_kernel_load(session, &touched, &err);
     cli_stop_release();
+    if (status != SNAP_OK && !touched)
+        return cli_refuse(session->cli, &err);
     if (status != SNAP_OK) {
         const int exit_status = cli_fail(session->cli, &err);
 

@@ -12,10 +12,25 @@
  */
 enum snap_status merge_kernel_find(struct merge_session *session, struct snap_error *err);
 
-/* Exchanges snapshot-origin for snapshot-merge; what cannot be exchanged is as it was. */
-enum snap_status merge_kernel_load(struct merge_session *session, struct snap_error *err);
+/*
+ * Whether all that was found is as it was, and the base and the snapshot are not open. `suspended`: the base is, by
+ * this run. SNAP_E_REFUSED, SNAP_E_BUSY.
+ */
+enum snap_status merge_kernel_same(struct merge_session *session, bool suspended, struct snap_error *err);
 
-/* Exchanges a snapshot-merge that is complete for a linear table; with other snapshots, for snapshot-origin. */
+/* How many other snapshots the origin has now. */
+enum snap_status merge_kernel_siblings(const struct merge_kernel *kernel, unsigned *siblings, struct snap_error *err);
+
+/*
+ * Exchanges snapshot-origin for snapshot-merge, if nothing has changed since merge_kernel_find; what cannot be
+ * exchanged is as it was. *touched: something was written, or a table was exchanged, before a failure.
+ */
+enum snap_status merge_kernel_load(struct merge_session *session, bool *touched, struct snap_error *err);
+
+/*
+ * Exchanges a snapshot-merge that is complete for a linear table; where there are other snapshots by now, for
+ * snapshot-origin. Counts them.
+ */
 enum snap_status merge_kernel_finish(struct merge_session *session, struct snap_error *err);
 
 /* The whole run. Returns the exit status. */

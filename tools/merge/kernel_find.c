@@ -23,7 +23,7 @@ static void take_base(struct merge_kernel *kernel, const struct snap_dm_stacks_u
     (void)snprintf(kernel->base_name, sizeof kernel->base_name, "%s", use->device->name);
 }
 
-static enum snap_status check_base(const struct snap_dm_stacks_use *use, struct snap_error *err)
+static enum snap_status check_base(const struct snap_dm_stacks_use *use, bool suspended, struct snap_error *err)
 {
     const struct snap_dm_device *device = use->device;
 
@@ -36,28 +36,28 @@ static enum snap_status check_base(const struct snap_dm_stacks_use *use, struct 
     if (device->inactive.count > 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: another table waits there for a resume; take it back first: dmsetup "
                          "clear %s", device->name, device->name);
-    if (device->suspended)
+    if (device->suspended && !suspended)
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is suspended; let it go on first: dmsetup resume %s",
                          device->name, device->name);
     return SNAP_OK;
 }
 
 /* What has an active table over this origin: one device through which it is used, this snapshot, and others. */
-static enum snap_status look_at_use(struct merge_session *session, const struct snap_dm_stacks_use *use,
+static enum snap_status look_at_use(struct merge_kernel *kernel, const struct snap_dm_stacks_use *use,
                                     struct snap_error *err)
 {
-    struct merge_kernel *kernel = &session->kernel;
     const bool this_store = use->role != SNAP_DM_STACKS_ORIGIN && use->table.cow_number == kernel->cow_number;
     enum snap_status status;
 
-    if (use->role == SNAP_DM_STACKS_SNAPSHOT && !this_store) {
-        kernel->siblings++;
+    if (use->role == SNAP_DM_STACKS_SNAPSHOT && !this_store)
         return SNAP_OK;
-    }
     if (use->role == SNAP_DM_STACKS_SNAPSHOT) {
         if (use->table.persistence == SNAP_DM_STATUS_N || kernel->has_snapshot)
             return snap_fail(err, SNAP_E_REFUSED, "%s: it keeps no store, or is not the only snapshot of this one; it "
                              "cannot be merged", use->device->name);
+        if (use->device->inactive.count > 0)
+            return snap_fail(err, SNAP_E_REFUSED, "%s: another table waits there for a resume; take it back first: "
+                             "dmsetup clear %s", use->device->name, use->device->name);
         kernel->has_snapshot = true;
         kernel->snapshot_number = use->device->number;
         kernel->snapshot_sectors = use->target->length_sectors;
@@ -73,25 +73,43 @@ static enum snap_status look_at_use(struct merge_session *session, const struct 
     if (kernel->base_number != 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s and %s both stand on this origin; remove one of them",
                          use->device->name, kernel->base_name);
-    status = check_base(use, err);
+    status = check_base(use, kernel->suspended, err);
     kernel->merging = use->role == SNAP_DM_STACKS_MERGE;
     take_base(kernel, use);
     return status;
 }
 
-static enum snap_status look_at_uses(struct merge_session *session, const struct snap_dm_stacks *stacks,
-                                     struct snap_error *err)
+/* A table that waits for a resume counts as well: the kernel copies for that snapshot from the resume on. */
+static unsigned count_siblings(const struct merge_kernel *kernel, const struct snap_dm_stacks *stacks)
 {
-    struct merge_kernel *kernel = &session->kernel;
+    const struct snap_dm_device *last = NULL; /* the uses of one device stand together */
+    unsigned siblings = 0;
+
+    for (size_t i = 0; i < stacks->count; i++) {
+        const struct snap_dm_stacks_use *use = &stacks->uses[i];
+
+        if (!use->table_known || use->role != SNAP_DM_STACKS_SNAPSHOT || use->device == last ||
+            use->origin_number != kernel->origin_number || use->table.cow_number == kernel->cow_number)
+            continue;
+        last = use->device;
+        siblings++;
+    }
+    return siblings;
+}
+
+static enum snap_status look_at_uses(struct merge_kernel *kernel, const char *origin_path,
+                                     const struct snap_dm_stacks *stacks, struct snap_error *err)
+{
     enum snap_status status = SNAP_OK;
 
     for (size_t i = 0; i < stacks->count && status == SNAP_OK; i++)
         if (stacks->uses[i].active && stacks->uses[i].table_known &&
             stacks->uses[i].origin_number == kernel->origin_number)
-            status = look_at_use(session, &stacks->uses[i], err);
+            status = look_at_use(kernel, &stacks->uses[i], err);
     if (status == SNAP_OK && kernel->base_number == 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: no device of the kind snapshot-origin stands on it, so nothing can "
-                         "use it while the kernel merges; without --kernel, this merges it", session->arguments.origin);
+                         "use it while the kernel merges; without --kernel, this merges it", origin_path);
+    kernel->siblings = count_siblings(kernel, stacks);
     return status;
 }
 
@@ -153,6 +171,17 @@ static enum snap_status check_not_open(const char *name, uint64_t number, const 
                      "users%s; close or unmount it first", name, next);
 }
 
+static enum snap_status check_closed(const struct merge_kernel *kernel, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    if (!kernel->merging)
+        status = check_not_open(kernel->base_name, kernel->base_number,
+                                " (once the merge is under way, it can be used again)", err);
+    return status == SNAP_OK && kernel->has_snapshot
+               ? check_not_open(kernel->snapshot_name, kernel->snapshot_number, "", err) : status;
+}
+
 static enum snap_status count_user(void *context, const struct snap_dm_user *user, struct snap_error *err)
 {
     (void)user;
@@ -161,37 +190,91 @@ static enum snap_status count_user(void *context, const struct snap_dm_user *use
     return SNAP_OK;
 }
 
-/* The store is held by nobody, or by the one snapshot or merge that was found. */
-static enum snap_status open_cow(struct merge_session *session, struct snap_error *err)
+/* The one snapshot or merge that was found is the only table over the store. */
+static enum snap_status check_cow_users(const struct merge_session *session, struct snap_error *err)
 {
-    const bool held = session->kernel.has_snapshot || session->kernel.merging;
-    const struct snap_file_options options = merge_options_io(&session->arguments, false, !held);
     unsigned users = 0;
-    enum snap_status status = devices_open(&session->cow, &options, err);
+    enum snap_status status = snap_dm_users(session->kernel.cow_number, count_user, &users, err);
 
-    if (status == SNAP_OK && held)
-        status = snap_dm_users(session->kernel.cow_number, count_user, &users, err);
     if (status == SNAP_OK && users > 1)
         status = snap_fail(err, SNAP_E_BUSY, "%s: %u tables use it, and only one of them is known to be its snapshot; "
                            "remove the others: dmsetup table", session->cow.path, users);
     return status;
 }
 
+/* The store is held by nobody, or by the one snapshot or merge that was found. */
+static enum snap_status open_cow(struct merge_session *session, struct snap_error *err)
+{
+    const bool held = session->kernel.has_snapshot || session->kernel.merging;
+    const struct snap_file_options options = merge_options_io(&session->arguments, false, !held);
+    enum snap_status status = devices_open(&session->cow, &options, err);
+
+    return status == SNAP_OK && held ? check_cow_users(session, err) : status;
+}
+
+static enum snap_status read_stacks(struct snap_dm_tables *tables, struct snap_dm_stacks *stacks,
+                                    struct snap_error *err)
+{
+    const enum snap_status status = snap_dm_tables_read(SNAP_DM_TABLES_STATUS | SNAP_DM_TABLES_INACTIVE, tables, err);
+
+    return status == SNAP_OK ? snap_dm_stacks_find(tables, stacks, err) : status;
+}
+
 static enum snap_status find_active(struct merge_session *session, struct snap_error *err)
 {
     struct snap_dm_tables tables = {.count = 0};
     struct snap_dm_stacks stacks = {.count = 0};
-    enum snap_status status = snap_dm_tables_read(SNAP_DM_TABLES_STATUS | SNAP_DM_TABLES_INACTIVE, &tables, err);
+    enum snap_status status = read_stacks(&tables, &stacks, err);
 
-    if (status == SNAP_OK)
-        status = snap_dm_stacks_find(&tables, &stacks, err);
     session->kernel.origin_number = origin_below(&stacks, session->origin.facts.device_number);
     session->kernel.cow_number = session->cow.facts.device_number;
     if (status == SNAP_OK)
-        status = look_at_uses(session, &stacks, err);
+        status = look_at_uses(&session->kernel, session->arguments.origin, &stacks, err);
     snap_dm_stacks_free(&stacks);
     snap_dm_tables_free(&tables);
     return status == SNAP_OK ? find_below(session, session->kernel.origin_number, err) : status;
+}
+
+enum snap_status merge_kernel_siblings(const struct merge_kernel *kernel, unsigned *siblings, struct snap_error *err)
+{
+    struct snap_dm_tables tables = {.count = 0};
+    struct snap_dm_stacks stacks = {.count = 0};
+    enum snap_status status = read_stacks(&tables, &stacks, err);
+
+    if (status == SNAP_OK)
+        *siblings = count_siblings(kernel, &stacks);
+    snap_dm_stacks_free(&stacks);
+    snap_dm_tables_free(&tables);
+    return status;
+}
+
+static bool same(const struct merge_kernel *a, const struct merge_kernel *b)
+{
+    return a->base_number == b->base_number && a->base_sectors == b->base_sectors && a->merging == b->merging &&
+           strcmp(a->base_name, b->base_name) == 0 && a->siblings == b->siblings &&
+           a->has_snapshot == b->has_snapshot && a->snapshot_number == b->snapshot_number &&
+           a->snapshot_sectors == b->snapshot_sectors && strcmp(a->snapshot_name, b->snapshot_name) == 0 &&
+           strcmp(a->snapshot_uuid, b->snapshot_uuid) == 0 && strcmp(a->snapshot_params, b->snapshot_params) == 0;
+}
+
+enum snap_status merge_kernel_same(struct merge_session *session, bool suspended, struct snap_error *err)
+{
+    struct merge_kernel now = {.origin_number = session->kernel.origin_number,
+                               .cow_number = session->kernel.cow_number, .suspended = suspended};
+    struct snap_dm_tables tables = {.count = 0};
+    struct snap_dm_stacks stacks = {.count = 0};
+    enum snap_status status = read_stacks(&tables, &stacks, err);
+
+    if (status == SNAP_OK)
+        status = look_at_uses(&now, session->arguments.origin, &stacks, err);
+    if (status == SNAP_OK && !same(&now, &session->kernel))
+        status = snap_fail(err, SNAP_E_REFUSED, "%s: its table, or the snapshots of this origin, are not what they "
+                           "were when this run began; begin anew", session->kernel.base_name);
+    snap_dm_stacks_free(&stacks);
+    snap_dm_tables_free(&tables);
+    if (status == SNAP_OK)
+        status = check_closed(&session->kernel, err);
+    return status == SNAP_OK && now.has_snapshot ? check_cow_users(session, err) : status;
 }
 
 enum snap_status merge_kernel_find(struct merge_session *session, struct snap_error *err)
@@ -210,11 +293,8 @@ enum snap_status merge_kernel_find(struct merge_session *session, struct snap_er
         status = snap_fail(err, SNAP_E_REFUSED, "%s: it shows %llu of the %llu sectors of %s; merge without --kernel "
                            "once nothing uses it", kernel->base_name, (unsigned long long)kernel->base_sectors,
                            (unsigned long long)session->origin.facts.size_sectors, session->origin.path);
-    if (status == SNAP_OK && !kernel->merging)
-        status = check_not_open(kernel->base_name, kernel->base_number,
-                                " (once the merge is under way, it can be used again)", err);
-    if (status == SNAP_OK && kernel->has_snapshot)
-        status = check_not_open(kernel->snapshot_name, kernel->snapshot_number, "", err);
+    if (status == SNAP_OK)
+        status = check_closed(kernel, err);
     if (status == SNAP_OK)
         status = open_cow(session, err);
     if (status == SNAP_OK)

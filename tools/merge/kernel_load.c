@@ -91,7 +91,28 @@ static enum snap_status put_back(struct merge_session *session, bool removed, bo
     return snap_fail_prefix(err, status, "%s is not as it was (%s)", kernel->base_name, first.text);
 }
 
-enum snap_status merge_kernel_load(struct merge_session *session, struct snap_error *err)
+/*
+ * The user was asked, and a long list read, since the devices were found. The first look is for what a suspension would
+ * disturb: a table that waits would take effect with the resume. The second one is for what came between.
+ */
+static enum snap_status suspend_unchanged(struct merge_session *session, bool *touched, struct snap_error *err)
+{
+    const uint64_t base_number = session->kernel.base_number;
+    struct snap_error why;
+    enum snap_status status = merge_kernel_same(session, false, err);
+
+    if (status == SNAP_OK)
+        status = snap_dm_load_suspend(base_number, err);
+    if (status != SNAP_OK)
+        return status;
+    status = merge_kernel_same(session, true, err);
+    if (status == SNAP_OK || snap_dm_load_resume(base_number, &why) == SNAP_OK)
+        return status;
+    *touched = true;
+    return snap_fail_prefix(err, status, "%s is not as it was (%s)", session->kernel.base_name, why.text);
+}
+
+enum snap_status merge_kernel_load(struct merge_session *session, bool *touched, struct snap_error *err)
 {
     struct merge_kernel *kernel = &session->kernel;
     struct snap_dm_load_table merge;
@@ -99,10 +120,12 @@ enum snap_status merge_kernel_load(struct merge_session *session, struct snap_er
     bool removed = false, exchanged = false;
     enum snap_status status = table_of(session, SNAP_TABLE_SNAPSHOT_MERGE, &params, &merge, err);
 
+    *touched = false;
     if (status == SNAP_OK)
-        status = snap_dm_load_suspend(kernel->base_number, err);
+        status = suspend_unchanged(session, touched, err);
     if (status != SNAP_OK)
         return status;
+    *touched = true;
     if (kernel->has_snapshot) {
         status = snap_dm_load_remove(kernel->snapshot_number, err);
         removed = status == SNAP_OK;
@@ -118,21 +141,36 @@ enum snap_status merge_kernel_load(struct merge_session *session, struct snap_er
     return status == SNAP_OK ? status : put_back(session, removed, exchanged, status, err);
 }
 
-enum snap_status merge_kernel_finish(struct merge_session *session, struct snap_error *err)
+/* The table for a merged origin that has so many other snapshots. */
+static enum snap_status load_merged(const struct merge_session *session, unsigned siblings, struct snap_error *err)
 {
     const struct merge_kernel *kernel = &session->kernel;
     struct snap_dm_load_table table;
     struct params params;
-    struct snap_error ignored;
     enum snap_status status = table_of(session, SNAP_TABLE_SNAPSHOT_ORIGIN, &params, &table, err);
 
-    if (status == SNAP_OK && kernel->siblings == 0) {
+    if (status == SNAP_OK && siblings == 0) {
         table.type = "linear";
         (void)snprintf(params.text, sizeof params.text, "%u:%u 0", major(kernel->origin_number),
                        minor(kernel->origin_number));
     }
+    return status == SNAP_OK ? snap_dm_load_reload(kernel->base_number, &table, err) : status;
+}
+
+/*
+ * Other snapshots come and go while the kernel merges, and once the table is linear, nothing is copied for them. So
+ * they are counted again while nobody can write. A table is loaded before that: what this program needs for it is in
+ * memory then, also where it lies on the device that is suspended.
+ */
+enum snap_status merge_kernel_finish(struct merge_session *session, struct snap_error *err)
+{
+    struct merge_kernel *kernel = &session->kernel;
+    unsigned first = 0, siblings = 0;
+    struct snap_error ignored;
+    enum snap_status resumed, status = merge_kernel_siblings(kernel, &first, err);
+
     if (status == SNAP_OK)
-        status = snap_dm_load_reload(kernel->base_number, &table, err);
+        status = load_merged(session, first, err);
     if (status != SNAP_OK)
         return status;
     status = snap_dm_load_suspend(kernel->base_number, err);
@@ -140,5 +178,12 @@ enum snap_status merge_kernel_finish(struct merge_session *session, struct snap_
         (void)snap_dm_load_clear(kernel->base_number, &ignored); /* the merge's table stays, and works */
         return status;
     }
-    return snap_dm_load_resume(kernel->base_number, err);
+    status = merge_kernel_siblings(kernel, &siblings, err);
+    if (status == SNAP_OK && (siblings > 0) != (first > 0))
+        status = load_merged(session, siblings, err);
+    if (status != SNAP_OK)
+        (void)snap_dm_load_clear(kernel->base_number, &ignored);
+    kernel->siblings = siblings;
+    resumed = snap_dm_load_resume(kernel->base_number, status == SNAP_OK ? err : &ignored);
+    return status == SNAP_OK ? resumed : status;
 }

@@ -71,7 +71,8 @@ struct merge_kernel {
     uint64_t base_sectors, snapshot_sectors;
     char base_name[128];     /* through which the origin is used */
     bool merging;            /* it merges this store already */
-    unsigned siblings;       /* other snapshots of the origin that are active */
+    bool suspended;          /* its base is suspended, by this run */
+    unsigned siblings;       /* other snapshots of the origin, active or waiting for a resume */
     bool has_snapshot;       /* the store is active as a snapshot, which is removed */
     bool fails_writes;       /* with the mode PO */
     char snapshot_name[128], snapshot_uuid[136], snapshot_params[512];
