@@ -25,6 +25,37 @@ enum snap_status snap_check_header_defect(const struct snap_store *store, struct
     return snap_findings_add(findings, &finding, err);
 }
 
+/* What stands beside the header in its sector. */
+static enum snap_status check_record(const struct snap_store *store, struct snap_findings *findings,
+                                     struct snap_error *err)
+{
+    const struct snap_layout *layout = &store->layout;
+    enum snap_status status = SNAP_OK;
+    struct snap_finding finding;
+
+    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_OK &&
+        store->identity.chunk_sectors != layout->chunk_sectors) {
+        snap_findings_init(&finding, SNAP_RULE_CHUNK_RECORD,
+                           "chunks of %" PRIu32 " %s, but its record is of a store with chunks of %" PRIu32,
+                           layout->chunk_sectors, snap_text_form(layout->chunk_sectors, "sector", "sectors"),
+                           store->identity.chunk_sectors);
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && store->spare_bytes) {
+        snap_findings_init(&finding, SNAP_RULE_HEADER_SPARE, "unknown bytes between byte 16 and byte 511");
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_DAMAGED) {
+        snap_findings_init(&finding, SNAP_RULE_IDENTITY_DAMAGED, "length or checksum of the identity record are wrong");
+        status = snap_findings_add(findings, &finding, err);
+    }
+    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_NEWER) {
+        snap_findings_init(&finding, SNAP_RULE_IDENTITY_NEWER, "an identity record of a newer version");
+        status = snap_findings_add(findings, &finding, err);
+    }
+    return status;
+}
+
 enum snap_status snap_check_header(const struct snap_store *store, uint32_t origin_block_bytes,
                                    struct snap_findings *findings, struct snap_error *err)
 {
@@ -50,18 +81,8 @@ enum snap_status snap_check_header(const struct snap_store *store, uint32_t orig
                            block_bytes);
         status = snap_findings_add(findings, &finding, err);
     }
-    if (status == SNAP_OK && store->spare_bytes) {
-        snap_findings_init(&finding, SNAP_RULE_HEADER_SPARE, "unknown bytes between byte 16 and byte 511");
-        status = snap_findings_add(findings, &finding, err);
-    }
-    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_DAMAGED) {
-        snap_findings_init(&finding, SNAP_RULE_IDENTITY_DAMAGED, "length or checksum of the identity record are wrong");
-        status = snap_findings_add(findings, &finding, err);
-    }
-    if (status == SNAP_OK && store->identity_state == SNAP_IDENTITY_NEWER) {
-        snap_findings_init(&finding, SNAP_RULE_IDENTITY_NEWER, "an identity record of a newer version");
-        status = snap_findings_add(findings, &finding, err);
-    }
+    if (status == SNAP_OK)
+        status = check_record(store, findings, err);
     if (status == SNAP_OK && partial_sectors > 0) {
         snap_findings_init(&finding, SNAP_RULE_PARTIAL_CHUNK, "%" PRIu64 " %s not used",
                            partial_sectors, snap_text_form(partial_sectors, "sector behind the last whole chunk is",

@@ -26,6 +26,7 @@ enum snap_status snap_repair_plan_restore(struct snap_repair_work *work, struct 
     snap_edits_free(&unused);
     if (status == SNAP_OK) {
         repair->behind_found = restore.found;
+        repair->behind_lost = restore.lost;
         repair->behind_merged = restore.merged;
         repair->behind_fits = restore.count > 0;
         repair->restores = restore.count > 0 && snap_repair_may_mend(work, rule, work->options->change_view);

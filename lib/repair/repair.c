@@ -10,12 +10,9 @@
 #include "lib/repair/restore_private.h"
 #include "lib/store/fingerprint.h"
 #include "lib/store/list_read.h"
-#include "lib/store/list_walk.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define TOP_BYTE_SHIFT 56
 
 /*
  * ---- what a check finds ----------------------------------------------------------------------------------------
@@ -46,7 +43,11 @@ static enum snap_status gather(void *context, const struct snap_finding *finding
         return snap_fail(err, SNAP_E_REFUSED, "%s: more than %u of its entries are damaged: no entry of this list is "
                          "to be trusted", work->store->io->name, SNAP_REPAIR_ENTRIES_MAX);
     work->damaged[work->damaged_count++] = (struct snap_repair_damaged){
-        finding->index, finding->old_chunk, finding->new_chunk, finding->rule};
+        .index = finding->index,
+        .old_chunk = finding->old_chunk,
+        .new_chunk = finding->new_chunk,
+        .rule = finding->rule,
+    };
     return SNAP_OK;
 }
 
@@ -92,18 +93,8 @@ void snap_repair_note_change(struct snap_repair_work *work, const struct snap_re
         .old_chunk = damaged->old_chunk, .rule = damaged->rule, .from_origin = from_origin};
 }
 
-/* The data chunk that an entry with a top byte had: nothing else of it is damaged. 0: it is not known. */
-static uint64_t without_top_byte(const struct snap_repair_work *work, const struct snap_repair_damaged *damaged)
-{
-    const uint64_t new_chunk = damaged->new_chunk & ((UINT64_C(1) << TOP_BYTE_SHIFT) - 1);
-
-    return new_chunk == snap_layout_canonical_chunk(&work->store->layout, damaged->index) &&
-                   snap_layout_is_data_chunk(&work->store->layout, new_chunk)
-               ? new_chunk
-               : 0;
-}
-
-static enum snap_status clear_top_byte(struct snap_repair_work *work, const struct snap_repair_damaged *damaged,
+/* The entry gets its own data chunk back. */
+static enum snap_status set_new_chunk(struct snap_repair_work *work, const struct snap_repair_damaged *damaged,
                                        uint64_t new_chunk, struct snap_error *err)
 {
     const uint64_t unit_entries = work->repair->edits.unit_bytes / SNAP_ENTRY_BYTES;
@@ -146,8 +137,6 @@ static enum snap_status plan_entries(struct snap_repair_work *work, struct snap_
     for (size_t i = 0; status == SNAP_OK && i < work->damaged_count; i++) {
         const struct snap_repair_damaged *damaged = &work->damaged[i];
         const bool repeated = is_repeated(damaged->rule);
-        const uint64_t cleared =
-            damaged->rule == SNAP_RULE_ENTRY_NEW_TOP_BYTE ? without_top_byte(work, damaged) : 0;
 
         if ((repeated && !drop_copies) ||
             !snap_repair_may_mend(work, damaged->rule, repeated || work->options->change_view))
@@ -155,9 +144,9 @@ static enum snap_status plan_entries(struct snap_repair_work *work, struct snap_
         if (i > 0 && work->damaged[i - 1].index == damaged->index)
             continue; /* it is mended already */
         if (!repeated)
-            snap_repair_note_change(work, damaged, cleared == 0);
-        if (cleared != 0)
-            status = clear_top_byte(work, damaged, cleared, err);
+            snap_repair_note_change(work, damaged, damaged->own_chunk == 0);
+        if (damaged->own_chunk != 0)
+            status = set_new_chunk(work, damaged, damaged->own_chunk, err);
         else
             work->dropped[work->dropped_count++] = damaged->index;
     }
@@ -260,6 +249,8 @@ static enum snap_status plan_all(struct snap_repair_work *work, struct snap_erro
     if (status == SNAP_OK)
         status = snap_repair_plan_scrub(work, err);
     if (status == SNAP_OK)
+        status = snap_repair_find_own_chunks(work, err);
+    if (status == SNAP_OK)
         status = plan_entries(work, err);
     if (status == SNAP_OK)
         status = plan_end(work, err);
@@ -292,7 +283,7 @@ enum snap_status snap_repair_plan(struct snap_repair *repair, const struct snap_
         status = snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for what is damaged in it", store->io->name);
     if (status == SNAP_OK)
         status = check(&work, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK && repair->found[SNAP_RULE_CHUNK_RECORD] == 0) /* else what was read is no list */
         status = plan_all(&work, err);
     if (repair->change_count > 0)
         qsort(repair->changes, repair->change_count, sizeof *repair->changes, by_old);

@@ -4,7 +4,6 @@
 #define DMSNAP_REPAIR_REPAIR
 
 #include "lib/check/check.h"
-#include "lib/check/lost_list.h"
 #include "lib/repair/edits.h"
 
 /* So many damaged entries, at most: a list with more of them is not to be trusted. */
@@ -36,6 +35,7 @@ struct snap_repair {
     size_t change_count;
     uint64_t entries_before, entries_after; /* of the list */
     uint64_t behind_found;        /* entries behind the end that continue the list ... */
+    uint64_t behind_lost;         /* slots among them whose entries are lost for good */
     bool behind_merged;           /* ... and whose data are all on the origin: nothing is lost with them */
     bool behind_fits;             /* enough of them stand there to bring them back */
     bool restores;                /* they come back; nothing else is mended in the list then, but by another run */
@@ -52,13 +52,17 @@ struct snap_repair {
 enum snap_status snap_repair_plan(struct snap_repair *repair, const struct snap_store *store,
                                   const struct snap_repair_options *options, struct snap_error *err);
 
+/* The rule that the header of this store breaks, and that a new one would mend; SNAP_RULES: none. */
+enum snap_rule snap_repair_header_rule(const struct snap_store *store);
+
 /*
- * Where the header of *store is empty or no header, and a list was found behind it: plans a header for that list. All
- * else of the first unit stays. Nothing is written. SNAP_E_REFUSED: there is no list, or the header is one.
- * SNAP_E_NOMEM, SNAP_E_IO. snap_repair_free in any case.
+ * Plans a header with this chunk size where there is such a rule. A record beside it stays; what is there instead of
+ * one becomes zeros. `entries` are those that the list is known to have. *repair is what snap_repair_plan made of it,
+ * or zeros. Nothing is written. SNAP_E_REFUSED: there is no such rule. SNAP_E_NOMEM, SNAP_E_IO. snap_repair_free in any
+ * case.
  */
 enum snap_status snap_repair_plan_header(struct snap_repair *repair, const struct snap_store *store,
-                                         const struct snap_lost_list *lost, struct snap_error *err);
+                                         uint32_t chunk_sectors, uint64_t entries, struct snap_error *err);
 
 void snap_repair_free(struct snap_repair *repair);
 

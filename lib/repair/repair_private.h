@@ -10,6 +10,7 @@ struct snap_repair_damaged {
     uint64_t index;
     uint64_t old_chunk, new_chunk;
     enum snap_rule rule;
+    uint64_t own_chunk;      /* its canonical data chunk, which no other entry names; 0: it is not known */
 };
 
 struct snap_repair_work {
@@ -30,6 +31,12 @@ bool snap_repair_may_mend(struct snap_repair_work *work, enum snap_rule rule, bo
 
 void snap_repair_note_change(struct snap_repair_work *work, const struct snap_repair_damaged *damaged,
                              bool from_origin);
+
+/*
+ * Sets own_chunk of damaged entries: where the top byte alone is wrong; or where all of the number is, while each other
+ * entry is in its place and the device was not cut. SNAP_E_IO, SNAP_E_NOMEM, SNAP_E_CORRUPT.
+ */
+enum snap_status snap_repair_find_own_chunks(struct snap_repair_work *work, struct snap_error *err);
 
 /* Entries that a fault has cut off come back, if they are not on the origin; they are looked for in any case. */
 enum snap_status snap_repair_plan_restore(struct snap_repair_work *work, struct snap_error *err);

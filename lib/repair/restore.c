@@ -19,6 +19,7 @@
 struct slot {
     struct snap_entry found, want;
     bool fits;               /* an entry that may come back */
+    bool other;              /* it may be an entry all the same: in another place than kernels give it since 3.13 */
 };
 
 struct behind {
@@ -63,8 +64,9 @@ static enum snap_status read_area(struct behind *behind, uint64_t area, struct s
         }
         *slot = (struct slot){.fits = false};
         snap_codec_decode_entry(behind->unit + (index - unit_first) * SNAP_ENTRY_BYTES, &slot->found);
-        slot->fits = slot->found.new_chunk == snap_layout_canonical_chunk(layout, index) &&
-                     snap_layout_is_data_chunk(layout, slot->found.new_chunk);
+        slot->other = snap_layout_is_data_chunk(layout, slot->found.new_chunk);
+        slot->fits = slot->other && slot->found.new_chunk == snap_layout_canonical_chunk(layout, index);
+        slot->other = slot->other && !slot->fits;
         behind->count++;
     }
     return SNAP_OK;
@@ -159,6 +161,9 @@ static enum snap_status leave_out_known(struct behind *behind, uint64_t memory_b
         struct slot *slot = &behind->slots[i];
         bool was_there = true;
 
+        /* With a chunk of a live entry it is what a move has left, or is overwritten: nothing is lost with it. */
+        slot->other = slot->other && !snap_chunkset_has(news, slot->found.new_chunk) &&
+                      !snap_chunkset_has(olds, slot->found.old_chunk);
         if (!slot->fits)
             continue;
         if (!snap_chunkset_has(news, slot->found.new_chunk)) {
@@ -210,6 +215,8 @@ static enum snap_status compare_with_origin(struct behind *behind, bool *merged,
         struct slot *slot = &behind->slots[i];
 
         slot->fits = slot->fits && slot->found.old_chunk < origin_chunks;
+        if (slot->other && slot->found.old_chunk < origin_chunks)
+            *merged = *merged && is_on_origin(behind, &slot->found, buffer);
         if (!slot->fits)
             continue;
         behind->fitting++;
@@ -307,6 +314,7 @@ static enum snap_status plan(struct behind *behind, uint64_t memory_bytes, struc
         status = compare_with_origin(behind, &restore->merged, err);
     restore->merged = restore->merged && behind->fitting > 0;
     restore->found = behind->fitting;
+    restore->lost = behind->end - behind->fitting;
     /* With a full area in the end there must be another one, and it was read; else there is no room for the end. */
     if (status != SNAP_OK || !behind->origin || restore->merged || behind->fitting == 0 ||
         behind->fitting * 2 < behind->end || behind->fitting == behind->count)

@@ -12,6 +12,7 @@
 struct snap_restore {
     uint64_t *old_chunks;  /* of the entries that come back; they belong to the caller: free() */
     size_t count;
+    uint64_t lost;         /* slots in front of the last of them that hold no entry that fits */
     uint64_t found;        /* entries that fit, whether they come back or not */
     bool merged;           /* the origin holds the data of all of them: a merge has taken them off the list */
 };

@@ -17,7 +17,8 @@ struct snap_saved {
 
 /*
  * What a file must hold so that these edits of the store can be taken back, before they are carried out. `edits` are
- * borrowed: do not free *saved. `entries` is the length of the list as it is. SNAP_E_IO, SNAP_E_NOMEM.
+ * borrowed: do not free *saved. `entries` is the length of the list, the longer one of before and afterwards.
+ * SNAP_E_IO, SNAP_E_NOMEM.
  */
 enum snap_status snap_saved_make(struct snap_saved *saved, const struct snap_store *store,
                                  const struct snap_edits *edits, uint64_t entries, struct snap_error *err);

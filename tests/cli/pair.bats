@@ -430,26 +430,26 @@ layers() {
     assert_status 0
     assert_said "cow and origin do not belong together: "
     assert_said "the origin was changed since then, or it is the wrong one, or the kernel has merged this store"
-    assert_said "cow: its list is empty; make it anew before it is used: snapcreate -f --origin origin --cow cow"
+    assert_said "cow: its list is empty: name the right origin; or, if the store is of no use any more, make it anew: snapcreate -f --origin origin --cow cow"
     assert_said "cow: nothing to merge, the store is empty"
     cmp origin origin.before
     cmp cow cow.before
     program snapcheck --origin origin cow
     assert_status 8
-    assert_shown "cow: its list is empty; make it anew before it is used: snapcreate -f --origin origin --cow cow"
+    assert_shown "cow: its list is empty: name the right origin; or, if the store is of no use any more, make it anew: snapcreate -f --origin origin --cow cow"
     program snapinspect --origin origin cow
     assert_status 0
-    assert_said "cow: its list is empty; make it anew before it is used"
+    assert_said "make it anew: snapcreate"
     program snapmerge --output there --origin origin --cow cow
     assert_status 8
-    assert_said "make it anew before it is used"
+    assert_said "make it anew: snapcreate"
     # Its view would be the wrong one from the first merge on.
     cp origin view
     e2label view changed
     program snapcreate --origin origin --cow other.cow --size max --from-diff view
     program snapmerge --origin origin --cow other.cow --preserve cow
     assert_status 8
-    assert_said "; its list is empty; make it anew before it is used: snapcreate -f --origin origin --cow cow"
+    assert_said "; its list is empty: name the right origin; or, if the store is of no use any more, make it anew: snapcreate -f --origin origin --cow cow"
     cmp origin origin.before
     cmp cow cow.before
     program snapcreate -f --origin origin --cow cow

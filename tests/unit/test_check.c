@@ -240,7 +240,7 @@ static void a_full_store_is_a_warning(void **state)
         assert_int_equal(checked.result.free_chunks, 98 - entries);
     }
     {
-        struct snap_identity undo = {.flags = SNAP_IDENTITY_UNDO, .origin_sectors = 1};
+        struct snap_identity undo = {.flags = SNAP_IDENTITY_UNDO, .origin_sectors = 1, .chunk_sectors = CS};
         uint8_t sector[SNAP_HEADER_SECTOR_BYTES];
 
         io = list_new(CS, 100 * CS);

@@ -5,12 +5,15 @@
 #include "tests/support/io_fault.h"
 #include "tests/unit/repair_fixture.h"
 
-static uint64_t a_bad_chunk(const struct damage *damage, uint64_t *state)
+/* Data a little behind the end of the device may be those of a larger one; a number far behind it is damaged. */
+static uint64_t a_bad_chunk(const struct damage *damage, bool cut, bool *range, uint64_t *state)
 {
     const uint64_t cow_chunks = damage->io->size_bytes / 512 / damage->chunk_sectors;
 
-    if (unit_random(state, 2))
-        return cow_chunks + unit_random(state, 1000);
+    *range = unit_random(state, 2);
+    if (*range)
+        return cut ? cow_chunks
+                   : format_canonical(damage->chunk_sectors, (UINT64_C(1) << 40) + unit_random(state, 1000));
     return format_area_chunk(damage->chunk_sectors, damage->entries / format_per_area(damage->chunk_sectors) + 1);
 }
 
@@ -29,16 +32,19 @@ static struct damage damage_new(uint64_t seed, uint32_t chunk_sectors, uint32_t 
     list_put_canonical(damage.io, chunk_sectors, 0, entries, 7, 3);
     for (size_t i = 0; i < bad_count; i++) {
         const uint64_t index = i == 0 && seed % 3 == 0 ? entries - 1 : unit_random(&state, entries);
-        const bool top_byte = unit_random(&state, 3) == 0;
+        const bool top_byte = unit_random(&state, 3) == 0, cut = seed % 2 == 0;
+        bool range = false;
+        uint64_t bad_chunk;
 
         if (bad[index])
             continue;
+        bad_chunk = top_byte ? format_canonical(chunk_sectors, index) | UINT64_C(5) << 56
+                             : a_bad_chunk(&damage, cut, &range, &state);
         bad[index] = true;
         damage.bad_count++;
         damage.changed++;
-        list_put(damage.io, chunk_sectors, index, 7 + index * 3,
-                 top_byte ? format_canonical(chunk_sectors, index) | UINT64_C(5) << 56 : a_bad_chunk(&damage, &state));
-        if (top_byte)
+        list_put(damage.io, chunk_sectors, index, 7 + index * 3, bad_chunk);
+        if (top_byte || (range && !cut)) /* its own chunk is the only one that is missing */
             damage.expected[damage.expected_count++] =
                 (struct snap_entry){7 + index * 3, format_canonical(chunk_sectors, index)};
     }
@@ -217,7 +223,7 @@ static void test_fingerprint_forgets(void **state)
 
     (void)state;
     list_put_canonical(io, 2, 0, 3, 0, 1);
-    list_put(io, 2, 1, 1, 5000);
+    list_put(io, 2, 1, 1, format_area_chunk(2, 1));
     snap_codec_encode_record(&identity, io_mem_bytes(io));
     snap_codec_encode_fingerprint(&fingerprint, io_mem_bytes(io) + 512);
     plan(&repair, io, true);
@@ -230,28 +236,61 @@ static void test_fingerprint_forgets(void **state)
     list_close(io);
 }
 
-/* A header for a list that was found; only where there is none. */
+/* An entry gets its own data chunk back only if no other has it, and, without a trace of it, if none is moved. */
+static void test_own_chunk_of_another(void **state)
+{
+    struct snap_io *io = list_new(1, format_area_chunk(1, 3));
+    static struct snap_entry entries[64];
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 12, 100, 1);
+    list_put(io, 1, 9, 109, format_canonical(1, 5));
+    list_put(io, 1, 5, 105, format_canonical(1, 5) | UINT64_C(0x42) << 56);
+    list_put(io, 1, 3, 103, UINT64_C(1) << 40);
+    plan(&repair, io, true);
+    assert_int_equal(repair.change_count, 2);
+    assert_true(repair.changes[0].from_origin && repair.changes[1].from_origin);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_clean(io);
+    assert_int_equal(list_read(io_mem_bytes(io), io->size_bytes, 1, entries, 64), 10);
+    list_close(io);
+}
+
+/* A header for a list that lost it, or whose chunk size is not the record's; only then. */
 static void test_header(void **state)
 {
     struct snap_io *io = list_new(4, 2000);
-    const struct snap_lost_list lost = {.chunk_sectors = 4, .entries = 3, .all = true}, none = {0};
-    struct snap_repair repair;
+    const struct snap_identity identity = {.store_id = {1}, .origin_sectors = 2048, .chunk_sectors = 4};
+    struct snap_repair repair = {.edits = {.count = 0}};
     struct snap_store store = list_open(io);
 
     (void)state;
     list_put_canonical(io, 4, 0, 3, 0, 1);
-    assert_int_equal(snap_repair_plan_header(&repair, &store, &lost, NULL), SNAP_E_REFUSED);
-    snap_repair_free(&repair);
+    assert_int_equal(snap_repair_header_rule(&store), SNAP_RULES);
+    assert_int_equal(snap_repair_plan_header(&repair, &store, 4, 3, NULL), SNAP_E_REFUSED);
     memset(io_mem_bytes(io), 0, 16);
     io_mem_bytes(io)[100] = 7;
     must(snap_header_read(&store, io, NULL));
-    assert_int_equal(snap_repair_plan_header(&repair, &store, &none, NULL), SNAP_E_REFUSED);
-    snap_repair_free(&repair);
-    must(snap_repair_plan_header(&repair, &store, &lost, NULL));
+    assert_int_equal(snap_repair_header_rule(&store), SNAP_RULE_HEADER_EMPTY);
+    must(snap_repair_plan_header(&repair, &store, 4, 3, NULL));
+    apply(&repair);
+    assert_int_equal(list_open(io).layout.chunk_sectors, 4);
+    assert_int_equal(io_mem_bytes(io)[100], 0); /* no record, so that one can be made */
+
+    snap_codec_encode_record(&identity, io_mem_bytes(io));
+    io_mem_bytes(io)[12] = 8;
+    plan(&repair, io, true);
+    assert_int_equal(repair.found[SNAP_RULE_CHUNK_RECORD], 1);
+    assert_int_equal(repair.edits.count, 0); /* what is read as the list is none */
+    must(snap_header_read(&store, io, NULL));
+    must(snap_repair_plan_header(&repair, &store, 4, 0, NULL));
     apply(&repair);
     snap_repair_free(&repair);
-    assert_int_equal(list_open(io).layout.chunk_sectors, 4);
-    assert_int_equal(io_mem_bytes(io)[100], 7);
+    store = list_open(io);
+    assert_int_equal(store.layout.chunk_sectors, 4);
+    assert_int_equal(store.identity_state, SNAP_IDENTITY_OK);
     list_close(io);
 }
 
@@ -263,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_list_past_end),
         cmocka_unit_test(test_area_unreadable),
         cmocka_unit_test(test_fingerprint_forgets),
+        cmocka_unit_test(test_own_chunk_of_another),
         cmocka_unit_test(test_header),
     };
 

@@ -252,6 +252,28 @@ static void test_known_chunks_stay_out(void **state)
     list_close(origin);
 }
 
+/* One entry that the origin holds says nothing of others beside it, which stand where old kernels put them. */
+static void test_others_are_not_merged(void **state)
+{
+    struct snap_io *io = list_new(1, format_area_chunk(1, 3)), *origin = list_new(1, 4000);
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 10, 100, 1);
+    for (uint64_t index = 11; index < 20; index++) {
+        list_put(io, 1, index, 100 + index, format_canonical(1, index + 15));
+        io_mem_bytes(io)[format_canonical(1, index + 15) * 512] = 1;
+    }
+    list_put(io, 1, 20, 120, format_canonical(1, 20)); /* zeros, as on the origin */
+    plan(&repair, io, origin);
+    assert_int_equal(repair.behind_found, 1);
+    assert_false(repair.behind_merged);
+    assert_int_equal(repair.edits.count, 0);
+    snap_repair_free(&repair);
+    list_close(io);
+    list_close(origin);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_lost_data_chunk_is_exact),
         cmocka_unit_test(test_merged_or_unknown),
         cmocka_unit_test(test_known_chunks_stay_out),
+        cmocka_unit_test(test_others_are_not_merged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,25 +79,45 @@ static enum snap_status plan(struct check_session *session, struct snap_error *e
     return status == SNAP_OK ? snap_repair_plan(&session->repair, &session->store, &options, err) : status;
 }
 
-/* A list without a header; the store is not read as one, so nothing else can be mended before that. */
-static enum snap_status plan_lost_header(struct check_session *session, struct snap_error *err)
+/* The chunk size for a header that is gone or damaged: of the record, or with which there is a list. 0: not known. */
+static uint32_t find_chunk_sectors(const struct check_session *session, uint64_t *entries)
 {
+    const struct snap_store *store = &session->store;
     struct snap_lost_list lost;
+
+    *entries = 0;
+    if (store->identity_state == SNAP_IDENTITY_OK && store->defect != SNAP_HEADER_EMPTY &&
+        store->defect != SNAP_HEADER_MAGIC)
+        return store->identity.chunk_sectors;
+    if (!holds_find_lost_list(session->cow.io, store, &lost))
+        return 0;
+    *entries = lost.entries;
+    return lost.chunk_sectors;
+}
+
+/* Before the header is mended nothing else can be: what is read as the list is none. */
+static enum snap_status plan_header(struct check_session *session, struct snap_error *err)
+{
+    uint64_t entries;
+    const uint32_t chunk_sectors = find_chunk_sectors(session, &entries);
     enum snap_status status;
 
-    if (!holds_find_lost_list(session->cow.io, &session->store, &lost))
+    if (chunk_sectors == 0)
         return SNAP_OK;
     if (!(session->arguments.accept & 1u << CHECK_ACCEPT_HEADER)) {
         cli_line(session->cli, "If this was a store, and nothing else is on the device: snapcheck -y --accept=header%s "
                  "%s", volumes_option(&session->arguments.devices).text, cli_quote(session->cow.path).text);
         return SNAP_OK;
     }
-    status = snap_repair_plan_header(&session->repair, &session->store, &lost, err);
+    status = snap_repair_plan_header(&session->repair, &session->store, chunk_sectors, entries, err);
     if (status == SNAP_OK)
-        cli_note(session->cli, "%s: it %s a header for chunks of %s and %s%s", session->cow.path,
+        cli_note(session->cli, "%s: it %s a header for chunks of %s", session->cow.path,
                  session->arguments.dry_run ? "would get" : "will get",
-                 cli_size_text(session->repair.rebuilt.layout.chunk_bytes).text, lost.all ? "" : "at least ",
-                 cli_count_text(lost.entries, "entry", "entries").text);
+                 cli_size_text(session->repair.rebuilt.layout.chunk_bytes).text);
+    if (status == SNAP_OK && session->store.identity_state != SNAP_IDENTITY_OK)
+        cli_line(session->cli, "Its record is lost; once you know the origin, this makes a new one: snapcreate "
+                 "--identify%s --origin ORIGIN --cow %s", volumes_option(&session->arguments.devices).text,
+                 cli_quote(session->cow.path).text);
     return status;
 }
 
@@ -146,13 +166,30 @@ static enum snap_status open_place(struct check_session *session, struct snap_er
                              : status;
 }
 
+/* How long the list is that gets a header: whoever appends to it must be noticed. */
+static enum snap_status count_rebuilt(struct check_session *session, uint64_t *entries, struct snap_error *err)
+{
+    const struct snap_check_options options = {.figures_only = true, .stop = cli_stop_asked};
+    struct snap_findings findings = {.fn = NULL};
+    struct snap_check_result result;
+    const enum snap_status status = snap_check(&session->repair.rebuilt, &options, &findings, &result, err);
+
+    *entries = snap_max(*entries, result.entries);
+    return status;
+}
+
 static enum snap_status save_old(struct check_session *session, struct snap_error *err)
 {
     struct snap_saved saved;
-    const bool rebuilt = !!session->repair.rebuilt.io;
-    enum snap_status status = snap_saved_make(&saved, rebuilt ? &session->repair.rebuilt : &session->store,
-                                              &session->repair.edits,
-                                              session->repair.entries_before, err);
+    const struct snap_repair *repair = &session->repair;
+    const bool rebuilt = !!repair->rebuilt.io;
+    uint64_t entries = snap_max(repair->entries_before, repair->entries_after);
+    enum snap_status status = SNAP_OK;
+
+    if (rebuilt)
+        status = count_rebuilt(session, &entries, err);
+    if (status == SNAP_OK)
+        status = snap_saved_make(&saved, rebuilt ? &repair->rebuilt : &session->store, &repair->edits, entries, err);
 
     if (status == SNAP_OK)
         status = snap_new_file_make_nameless(&session->old_file, session->old_folder, err);
@@ -205,19 +242,39 @@ static enum snap_status check_again(struct check_session *session, struct snap_e
     return status == SNAP_OK ? check_run(session, err) : status;
 }
 
+/* After a dry run: the line that does it. */
+static void say_how(struct check_session *session)
+{
+    static const char *const words[] = {"view-change", "revalidate", "header"};
+    const struct check_arguments *arguments = &session->arguments;
+    const char *origin = session->origin.path;
+    char accept[64] = "";
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (arguments->accept & 1u << i)
+            (void)snprintf(accept + strlen(accept), sizeof accept - strlen(accept), "%s%s",
+                           accept[0] ? "," : " --accept=", words[i]);
+    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
+             arguments->save_old ? " --save-old " : "", arguments->save_old ? cli_quote(arguments->save_old).text : "",
+             volumes_option(&arguments->devices).text, origin ? " --origin " : "",
+             origin ? cli_quote(origin).text : "", cli_quote(session->cow.path).text);
+}
+
 enum snap_status check_repair(struct check_session *session, struct snap_error *err)
 {
     const bool saves = !session->arguments.no_save_old;
     enum snap_status status = plan(session, err);
 
-    if (status == SNAP_OK && !snap_header_is_store(&session->store))
-        status = plan_lost_header(session, err);
+    if (status == SNAP_OK && snap_repair_header_rule(&session->store) != SNAP_RULES)
+        status = plan_header(session, err);
     if (status != SNAP_OK)
         return status;
     cli_ask_begin(session->cli);
     check_repair_say(session);
     if (session->repair.edits.count == 0)
         return SNAP_OK;
+    if (session->arguments.dry_run)
+        say_how(session);
     if (saves)
         status = open_place(session, err);
     if (status != SNAP_OK || session->arguments.dry_run)

@@ -89,6 +89,16 @@ static void say_behind(struct check_session *session)
                  cli_quote(origin).text, cli_quote(session->cow.path).text);
 }
 
+/* What does not come back with the others. */
+static void say_lost(struct check_session *session)
+{
+    const struct snap_repair *repair = &session->repair;
+
+    if (repair->restores && repair->behind_lost > 0)
+        cli_warn(session->cli, "%s: between them %s lost: so many chunks of the snapshot stay missing",
+                 session->cow.path, cli_count_text(repair->behind_lost, "entry is", "entries are").text);
+}
+
 /* What else could be mended, and how. */
 static void say_waiting(struct check_session *session)
 {
@@ -99,6 +109,7 @@ static void say_waiting(struct check_session *session)
 
     if (session->repair.behind_found > 0)
         say_behind(session);
+    say_lost(session);
     for (int rule = 0; rule < SNAP_RULES; rule++)
         others += rule == SNAP_RULE_STORE_INVALID || rule == SNAP_RULE_GARBAGE_BEHIND_END ||
                           rule == SNAP_RULE_LIST_CUT
@@ -137,6 +148,7 @@ struct cli_json *check_repair_json(const struct check_session *session)
     uint64_t offset_bytes, length_bytes;
 
     cli_json_set_uint(object, "entries_behind_end", repair->behind_found);
+    cli_json_set_uint(object, "entries_behind_end_lost", repair->behind_lost);
     cli_json_set_bool(object, "entries_behind_end_merged", repair->behind_merged);
     cli_json_set_bool(object, "restores", repair->restores);
     for (int rule = 0; rule < SNAP_RULES; rule++) {

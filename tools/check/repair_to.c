@@ -102,6 +102,9 @@ static enum snap_status check_source(struct check_session *session, struct snap_
                          "shows whether it is missing: snapcheck -n -y --origin %s %s; --accept=view-change leaves it "
                          "out", session->cow.path, cli_quote(session->origin.path).text,
                          cli_quote(session->cow.path).text);
+    if (behind > 0)
+        cli_warn(session->cli, "%s: entries behind the end of its list may be missing in the new store; snapcheck says "
+                 "how many fit", session->cow.path);
     if (!session->pair_known)
         status = snap_evidence_gather(&look, &session->evidence, err);
     session->pair_known = status == SNAP_OK;

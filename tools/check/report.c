@@ -167,14 +167,16 @@ static void print_way_out(const struct check_session *session)
     const struct report_text devices = volumes_option(&session->arguments.devices);
     const bool damaged = !report_is_sound(&session->findings);
 
-    if (session->cli->quiet || !damaged)
+    if (session->cli->quiet || (!damaged && session->findings.rule_counts[SNAP_RULE_LIST_CUT] == 0))
         return;
     if (session->mended)
         cli_line(session->cli, "This shows what is left to mend: snapcheck%s %s", devices.text,
                  cli_quote(session->cow.path).text);
-    if (!check_options_mend(&session->arguments) && snap_header_has_list(&session->store))
-        cli_line(session->cli, "To see what can be mended, without a write: snapcheck -n -y --accept=view-change%s %s",
-                 devices.text, cli_quote(session->cow.path).text);
+    else if (!check_options_mend(&session->arguments) && !session->arguments.repair_to)
+        pair_say_mend(session->cli, &session->findings, &session->origin, &session->cow, &session->store,
+                      devices.text);
+    if (!damaged || session->repair_to.written)
+        return;
     if (invalid_is_readable(&session->store, &session->findings))
         invalid_say_next(session->cli, &session->cow, &session->origin,
                          volumes_option(&session->arguments.devices).text);

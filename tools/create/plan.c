@@ -175,6 +175,20 @@ static enum snap_status plan_image(struct create_session *session, struct snap_e
     return set_cow_sectors(session, size_bytes / SNAP_SECTOR_BYTES, err);
 }
 
+/* What is left of a store can be had back, which is more than a new one. */
+static struct report_text lost_header_text(const struct create_session *session)
+{
+    struct report_text text = {""};
+    struct snap_lost_list lost;
+    struct snap_store store;
+
+    if (snap_header_read(&store, session->cow.io, NULL) == SNAP_OK &&
+        holds_find_lost_list(session->cow.io, &store, &lost))
+        (void)snprintf(text.text, sizeof text.text, "this gives it a header again: snapcheck -y --accept=header "
+                       "%.8000s; ", cli_quote(session->cow.path).text);
+    return text;
+}
+
 /* What is on the COW is overwritten with --force only, and never where it and the origin look swapped. */
 static enum snap_status check_content(struct create_session *session, struct snap_error *err)
 {
@@ -187,8 +201,8 @@ static enum snap_status check_content(struct create_session *session, struct sna
     if (!accepted)
         status = devices_read_store(&store, &session->cow, &session->origin, err);
     if (status == SNAP_OK && !session->arguments.force)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds %s; -f overwrites it", session->cow.path,
-                         session->content.text);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds %s; %s-f overwrites it", session->cow.path,
+                         session->content.text, lost_header_text(session).text);
     return status;
 }
 

@@ -43,6 +43,8 @@ static enum snap_status take_finding(void *context, const struct snap_finding *f
     if (finding->rule == SNAP_RULE_DUPLICATE_NEW)
         return add_shared(&output->damaged, finding->new_chunk, err);
     if (finding->rule == SNAP_RULE_GARBAGE_BEHIND_END)
+        output->damaged.behind_end = true;
+    if (finding->rule == SNAP_RULE_GARBAGE_BEHIND_END)
         cli_warn(output->cli, "%s: %s; if these are entries, what they name is not written", output->cow->path,
                  report_finding_text(finding).text);
     else if (!pair_rule_is_skippable(finding->rule) && finding->severity > SNAP_NOTE)

@@ -38,6 +38,7 @@ struct output_skipped {
 struct output_damaged {
     uint64_t *shared;              /* data chunks that several places name */
     size_t shared_count;
+    bool behind_end;              /* what stands behind the end of the list may be entries that are missing */
     struct output_skipped *chunks; /* that were skipped */
     size_t count;
     struct snap_view_skip skip;

@@ -73,9 +73,11 @@ static bool outweighs(struct snap_io *io, const struct snap_store *store, const 
 static bool find_lost_list(struct snap_io *io, const struct snap_store *store, struct snap_lost_list *lost,
                            struct snap_probe *probe)
 {
-    return (store->defect == SNAP_HEADER_EMPTY || store->defect == SNAP_HEADER_MAGIC) &&
+    const bool damaged = store->defect == SNAP_HEADER_VERSION || store->defect == SNAP_HEADER_CHUNK_SIZE;
+
+    return (damaged || store->defect == SNAP_HEADER_EMPTY || store->defect == SNAP_HEADER_MAGIC) &&
            snap_probe_io(io, probe, NULL) == SNAP_OK && snap_lost_list_find(io, lost, NULL) == SNAP_OK &&
-           lost->chunk_sectors > 0 && (!is_known(probe) || outweighs(io, store, lost));
+           lost->chunk_sectors > 0 && (damaged || !is_known(probe) || outweighs(io, store, lost));
 }
 
 bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, struct snap_lost_list *lost)

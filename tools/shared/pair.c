@@ -6,6 +6,7 @@
 #include "lib/base/text.h"
 #include "lib/merge/compare.h"
 #include "lib/merge/leftovers.h"
+#include "lib/repair/repair.h"
 #include "tools/cli/size.h"
 #include "tools/shared/report.h"
 #include "tools/shared/verdict.h"
@@ -69,8 +70,37 @@ void pair_say_extract(struct cli *cli, const struct device *origin, const struct
              origin && origin->path ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
 }
 
+void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const struct device *origin,
+                   const struct device *cow, const struct snap_store *store, const char *devices)
+{
+    static const enum snap_rule by_view_change[] = {
+        SNAP_RULE_AREA_UNREADABLE, SNAP_RULE_LIST_PAST_END, SNAP_RULE_LIST_CUT, SNAP_RULE_GARBAGE_BEHIND_END,
+        SNAP_RULE_ENTRY_NEW_TOP_BYTE, SNAP_RULE_ENTRY_NEW_METADATA, SNAP_RULE_ENTRY_NEW_RANGE,
+        SNAP_RULE_ENTRY_REPEATED_OFTEN};
+    const bool named = origin && origin->path;
+    const bool header = snap_repair_header_rule(store) != SNAP_RULES && snap_header_is_store(store);
+    const bool invalid = findings->rule_counts[SNAP_RULE_STORE_INVALID] > 0;
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < sizeof by_view_change / sizeof by_view_change[0]; i++)
+        count += findings->rule_counts[by_view_change[i]];
+    if (count > 0 || header || invalid)
+        cli_line(cli, "To see what can be mended, without a write: snapcheck -n -y --accept=%s%s%s%s %s",
+                 header                  ? "header"
+                 : count > 0 && !invalid ? "view-change"
+                 : count > 0             ? "view-change,revalidate"
+                                         : "revalidate",
+                 devices, named ? " --origin " : "", named ? cli_quote(origin->path).text : "",
+                 cli_quote(cow->path).text);
+    else if (findings->rule_counts[SNAP_RULE_DUPLICATE_OLD] + findings->rule_counts[SNAP_RULE_DUPLICATE_NEW] > 0)
+        cli_line(cli, "Nothing tells which of two entries is the right one, so this is not mended in place. A new "
+                 "store without them: snapcheck --repair-to NEW --accept=view-change%s --origin %s %s", devices,
+                 named ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
+}
+
 /* The store is damaged: where all of it is seen, and how the rest is taken out. */
-static enum snap_status fail_damaged(const struct pair *pair, bool skippable, const char *all, struct snap_error *err)
+static enum snap_status fail_damaged(const struct pair *pair, const struct snap_findings *findings, bool skippable,
+                                     const char *all, struct snap_error *err)
 {
     const struct cli_quoted origin = cli_quote(pair->origin->path), cow = cli_quote(pair->cow->path);
     const struct report_text devices = volumes_option_of(pair->cow, pair->origin);
@@ -78,8 +108,7 @@ static enum snap_status fail_damaged(const struct pair *pair, bool skippable, co
     if (skippable)
         pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store, devices.text);
     if (!devices_is_lvm(pair->cow->path))
-        cli_line(pair->cli, "To see what can be mended, without a write: snapcheck -n -y --accept=view-change %s",
-                 cow.text);
+        pair_say_mend(pair->cli, findings, pair->origin, pair->cow, pair->store, "");
     return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: snapcheck%s%s --origin "
                      "%s %s", pair->cow->path, all, devices.text, origin.text, cow.text);
 }
@@ -113,7 +142,7 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] = 0; /* that was all of them */
     report_talk_rest(pair->cli, pair->cow->path, &findings, SNAP_WARNING);
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
-        return fail_damaged(pair, skippable, all, err);
+        return fail_damaged(pair, &findings, skippable, all, err);
     return SNAP_OK;
 }
 

@@ -41,6 +41,10 @@ bool pair_is_skippable(const struct snap_findings *findings, const struct snap_c
 void pair_say_extract(struct cli *cli, const struct device *origin, const struct device *cow,
                       const struct snap_store *store, const char *devices);
 
+/* Of a damaged store: the command that shows what can be mended, if anything can. As pair_say_extract. */
+void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const struct device *origin,
+                   const struct device *cow, const struct snap_store *store, const char *devices);
+
 /*
  * The one place where a program asks whether the two belong together, once the list was checked. The outcome is said,
  * unless it is shown next; a contradiction is SNAP_E_REFUSED unless --accept=identity.

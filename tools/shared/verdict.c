@@ -78,8 +78,8 @@ struct report_text verdict_renew(const struct device *cow, const struct device *
                        "as long as it is not made anew");
         return result;
     }
-    (void)snprintf(result.text, sizeof result.text, "its list is empty; make it anew before it is used: "
-                   "snapcreate -f%.4000s --origin %.4000s --cow %.4000s", volumes_option_of(cow, origin).text,
+    (void)snprintf(result.text, sizeof result.text, "its list is empty: name the right origin; or, if the store is of "
+                   "no use any more, make it anew: snapcreate -f --origin %.4000s --cow %.4000s",
                    cli_quote(origin->path).text, cli_quote(cow->path).text);
     return result;
 }
