@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/device/dm_load.h"
 #include "lib/device/lockers.h"
 #include "lib/device/loops.h"
 #include "lib/device/overlay.h"
@@ -11,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -285,13 +285,11 @@ static enum snap_status lock_backing_file(struct taking *taking, struct snap_err
 static enum snap_status ask_twin(const struct taking *taking, const struct snap_twin *twin, struct snap_error *err)
 {
     const struct snap_device other = {.block_device = true, .device_number = twin->number, .disk_number = twin->number};
-    char node[sizeof twin->name + 32];
-    int fd;
+    const struct snap_dm_load_node node = snap_dm_load_node(twin->name);
+    const int fd = open(node.path, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
 
-    (void)snprintf(node, sizeof node, "/dev/mapper/%s", twin->name);
-    fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == EBUSY)
-        return fail_in_use(taking, node, &other, err);
+        return fail_in_use(taking, node.path, &other, err);
     if (fd >= 0)
         (void)close(fd); /* nothing was done with it */
     return SNAP_OK;

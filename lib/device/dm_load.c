@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <libdevmapper.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
@@ -25,11 +26,12 @@ enum snap_status snap_dm_load_possible(struct snap_error *err)
     return status;
 }
 
-enum snap_status snap_dm_load_free(const char *name, const char *uuid, struct snap_error *err)
+enum snap_status snap_dm_load_free(const char *name, const char *uuid, char taken[128], struct snap_error *err)
 {
     struct snap_dm_tables tables = {.count = 0};
     enum snap_status status = snap_dm_load_check_name(name, err);
 
+    taken[0] = '\0';
     if (status == SNAP_OK)
         status = snap_dm_load_possible(err);
     if (status == SNAP_OK)
@@ -38,12 +40,12 @@ enum snap_status snap_dm_load_free(const char *name, const char *uuid, struct sn
         const struct snap_dm_device *device = &tables.devices[i];
 
         if (strcmp(device->name, name) == 0)
-            status = snap_fail(err, SNAP_E_REFUSED, "there is a device of the name %s already; take another name, or "
-                               "remove it: dmsetup remove %s", name, name);
+            status = snap_fail(err, SNAP_E_REFUSED, "there is a device of the name %s already", name);
         else if (uuid[0] != '\0' && strcmp(device->uuid, uuid) == 0)
             status = snap_fail(err, SNAP_E_REFUSED, "its UUID %s belongs to %s, so it, or a copy of it, is active "
-                               "already; to remove that: dmsetup remove %s", uuid,
-                               device->name, device->name);
+                               "already", uuid, device->name);
+        if (status == SNAP_E_REFUSED)
+            (void)snprintf(taken, sizeof device->name, "%s", device->name);
     }
     snap_dm_tables_free(&tables);
     return status;

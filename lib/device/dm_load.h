@@ -27,11 +27,23 @@ enum snap_status snap_dm_load_possible(struct snap_error *err);
  */
 enum snap_status snap_dm_load_check_name(const char *name, struct snap_error *err);
 
+/* The node of a device, by value, so that it can stand in an argument list. */
+struct snap_dm_load_node {
+    char path[4 * 127 + sizeof "/dev/mapper/"];
+};
+
 /*
- * The name passes the check above, and neither it nor the UUID is in use (SNAP_E_REFUSED, with the device that has it);
- * failures as snap_dm_tables_read, but for SNAP_E_UNSUPPORTED where there is no device-mapper.
+ * "/dev/mapper/" and the name as it stands there: with \xNN for each byte that the check above does not let pass.
+ * `name` is what libdevmapper says.
  */
-enum snap_status snap_dm_load_free(const char *name, const char *uuid, struct snap_error *err);
+struct snap_dm_load_node snap_dm_load_node(const char *name);
+
+/*
+ * The name passes the check above, and neither it nor the UUID is in use. SNAP_E_REFUSED: `taken` is the name of the
+ * device that has it, empty otherwise. Failures as snap_dm_tables_read, but for SNAP_E_UNSUPPORTED where there is no
+ * device-mapper.
+ */
+enum snap_status snap_dm_load_free(const char *name, const char *uuid, char taken[128], struct snap_error *err);
 
 /*
  * Makes a device with this table and lets it work. After a failure there is no such device; SNAP_E_BUSY: the name or

@@ -12,11 +12,12 @@ enum snap_status snap_dm_load_possible(struct snap_error *err)
     return fail(err);
 }
 
-enum snap_status snap_dm_load_free(const char *name, const char *uuid, struct snap_error *err)
+enum snap_status snap_dm_load_free(const char *name, const char *uuid, char taken[128], struct snap_error *err)
 {
     const enum snap_status status = snap_dm_load_check_name(name, err);
 
     (void)uuid;
+    taken[0] = '\0';
     return status == SNAP_OK ? fail(err) : status;
 }
 

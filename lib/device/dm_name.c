@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which names device-mapper and udev take as they are. */
+/* Which names device-mapper and udev take as they are, and how the others stand in /dev/mapper. */
 #include "lib/device/dm_load.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NAME_BYTES_MAX 127 /* DM_NAME_LEN, without the end */
 
+static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#+-.:=@_";
+
 enum snap_status snap_dm_load_check_name(const char *name, struct snap_error *err)
 {
-    static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#+-.:=@_";
     const size_t length = strlen(name);
 
     if (length == 0 || length > NAME_BYTES_MAX)
@@ -21,4 +23,18 @@ enum snap_status snap_dm_load_check_name(const char *name, struct snap_error *er
         return snap_fail(err, SNAP_E_USAGE, "'%s' means something else in /dev/mapper or on a command line; take "
                          "another name", name);
     return SNAP_OK;
+}
+
+struct snap_dm_load_node snap_dm_load_node(const char *name)
+{
+    struct snap_dm_load_node node = {.path = "/dev/mapper/"};
+    size_t used = strlen(node.path);
+
+    for (; *name != '\0' && used + sizeof "\\xNN" <= sizeof node.path; name++) {
+        const unsigned char byte = (unsigned char)*name;
+
+        used += (size_t)snprintf(node.path + used, sizeof node.path - used, strchr(allowed, byte) ? "%c" : "\\x%02x",
+                                 byte);
+    }
+    return node;
 }

@@ -371,3 +371,74 @@ END
     grep -q '/dev/mapper/base is a snapshot-origin as before: 1 other snapshot uses this origin' merge.said
     [[ $(uml_result -1) == *" snapshot-origin "* ]]
 }
+
+# The library gives a name as it was typed; in /dev/mapper, and for a shell, it is written in another way.
+@test "a device whose name has a blank: the lines that are printed can be pasted" {
+    local last stop taken
+    make_pair 2048
+    truncate -s 1M d.disk
+    cat >before.sh <<'END'
+PATH=$2/tools:$PATH
+cd "$1"
+# pasted FILE START: runs the rest of the line that begins so.
+pasted() {
+    grep -o "$2.*" "$1.said" >"$1.line" && sh -e "$1.line"
+}
+dmsetup create plain --table '0 2048 linear /dev/o 0'
+dmsetup create 'my twin' --table '0 2048 linear /dev/o 0'
+dmsetup create over --table '0 8 linear /dev/mapper/my\x20twin 0'
+snapmerge -n --origin /dev/mapper/plain --cow /dev/c >twin.said 2>&1
+dmsetup remove over
+dmsetup remove plain
+dmsetup remove 'my twin'
+dmsetup create my --table '0 8 linear /dev/d 0'
+dmsetup create base --table '0 8 linear /dev/d 8'
+dmsetup create view --table '0 8 linear /dev/d 16'
+set -e
+dmsetup create 'my view' --uuid "DMSNAP-view-$3" --table '0 8 linear /dev/d 24'
+snapinspect --activate other --origin /dev/o /dev/c >taken.said 2>&1 && exit 90
+pasted taken 'dmsetup remove'
+dmsetup create 'my base' --table '0 2048 snapshot-origin /dev/o'
+dmsetup load 'my base' --table '0 2048 snapshot-origin /dev/o'
+snapmerge --kernel --origin /dev/o --cow /dev/c >clear.said 2>&1 && exit 91
+pasted clear 'dmsetup clear'
+dmsetup suspend 'my base'
+snapmerge --kernel --origin /dev/o --cow /dev/c >resume.said 2>&1 && exit 92
+pasted resume 'dmsetup resume'
+dmsetup create over --table '0 8 linear /dev/mapper/my\x20base 0'
+snapmerge --kernel --origin /dev/o --cow /dev/c >open.said 2>&1 && exit 93
+dmsetup remove over
+dmsetup create slow --table '0 4096 delay /dev/c 0 0 /dev/c 0 1000 /dev/c 0 0'
+END
+    cat >after.sh <<'END'
+PATH=$2/tools:$PATH
+cd "$1"
+set -e
+dmsetup load slow --table '0 4096 linear /dev/c 0'
+dmsetup suspend slow
+dmsetup resume slow
+sed -n 's/.*To look: \(.*\)\. To wait for.*/\1/p' stop.said >look.line
+sh -e look.line
+sed -n 's/.*once nothing uses .*: \(dmsetup remove .*\)/\1/p' stop.said >over.line
+sh -e over.line
+dmsetup ls >left
+END
+    uml_job exec "output=$T/before.out" -- /bin/sh "$T/before.sh" "$T" "$BUILDDIR" \
+        "$(tool snapinspect --json c.img | jq -r .result.identity.store_id)"
+    ours kill-dev=/dev/o kill-written=4K kill-signal=15 -- snapmerge --kernel --origin /dev/o --cow /dev/mapper/slow
+    stop=$last
+    uml_job exec -- /bin/ln -s "$T/said.$stop" "$T/stop.said"
+    uml_job exec "output=$T/after.out" -- /bin/sh "$T/after.sh" "$T" "$BUILDDIR"
+    taken=${#uml_jobs[@]}
+    uml_job cmp dev=/dev/o "with=$T/new.img"
+    uml_go "o=$T/o.disk" "c=$T/c.disk" "d=$T/d.disk"
+
+    tail -n 30 ./*.said ./*.line ./*.out || true
+    exits 0 1
+    exits 32 "$stop"
+    exits 0 "$taken"
+    grep -qF '/dev/mapper/my\x5Cx20base: it is open or mounted' open.said
+    grep -qF '/dev/mapper/my\x5Cx20base shows the snapshot now' stop.said
+    grep -qF 'my\x5Cx20twin has the same bytes' twin.said
+    assert_equal "$(sed 's/[[:space:]].*//' left | sort | tr '\n' ' ')" 'base my slow view '
+}

@@ -2,6 +2,7 @@
 /* Goes from the origins down to the disks, and up to whatever stands on the snapshots. */
 #include "tools/inspect/tree.h"
 
+#include "lib/device/dm_load.h"
 #include "tools/shared/lvm_name.h"
 
 #include <stdio.h>
@@ -253,12 +254,13 @@ struct inspect_tree_text inspect_tree_type(const struct inspect_tree_node *node)
 struct inspect_tree_path inspect_tree_path(const struct inspect_tree_node *node)
 {
     /* The node has the name that the kernel keeps, in which libdevmapper has \xNN for a blank and the like. */
-    const char *mapped_name = node->mapped ? node->mapped->name : "";
-    const char *dm_name = node->block.dm_name[0] != '\0' ? node->block.dm_name : mapped_name;
     struct inspect_tree_path path;
 
-    if (dm_name[0] != '\0')
-        (void)snprintf(path.text, sizeof path.text, "/dev/mapper/%s", dm_name);
+    if (node->block.dm_name[0] != '\0')
+        (void)snprintf(path.text, sizeof path.text, "/dev/mapper/%s", node->block.dm_name);
+    else if (node->mapped)
+        (void)snprintf(path.text, sizeof path.text, "%.*s", (int)sizeof path.text - 1,
+                       snap_dm_load_node(node->mapped->name).path);
     else
         (void)snprintf(path.text, sizeof path.text, "/dev/%s", node->block.kernel_name);
     return path;

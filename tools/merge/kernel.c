@@ -3,9 +3,11 @@
 #include "tools/merge/kernel.h"
 
 #include "lib/base/clock.h"
+#include "lib/device/dm_load.h"
 #include "lib/device/dm_status.h"
 #include "lib/device/dm_tables.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/quote.h"
 #include "tools/merge/checks.h"
 #include "tools/merge/report.h"
 #include "tools/merge/undo.h"
@@ -143,11 +145,17 @@ static enum snap_status wait_for_kernel(struct merge_session *session, struct cl
     }
 }
 
+static struct snap_dm_load_node base_node(const struct merge_session *session)
+{
+    return snap_dm_load_node(session->kernel.base_name);
+}
+
 static void say_take_over(struct merge_session *session, const char *option)
 {
-    cli_line(session->cli, "To take over without the kernel, once nothing uses /dev/mapper/%s: dmsetup remove %s && "
-             "snapmerge%s --origin %s --cow %s", session->kernel.base_name, session->kernel.base_name, option,
-             cli_quote(session->origin.path).text, cli_quote(session->cow.path).text);
+    cli_line(session->cli, "To take over without the kernel, once nothing uses %s: dmsetup remove %s && snapmerge%s "
+             "--origin %s --cow %s", cli_quote(base_node(session).path).text,
+             cli_quote(session->kernel.base_name).text, option, cli_quote(session->origin.path).text,
+             cli_quote(session->cow.path).text);
 }
 
 static void say_interrupted(struct merge_session *session, enum snap_status status)
@@ -160,13 +168,13 @@ static void say_interrupted(struct merge_session *session, enum snap_status stat
                  cli_quote(session->cow.path).text);
         return;
     }
-    cli_line(cli, "%s of the store %s left; /dev/mapper/%s shows the snapshot and can be used.",
+    cli_line(cli, "%s of the store %s left; %s shows the snapshot and can be used.",
              cli_count_text(session->result.entries_left, "entry", "entries").text,
-             session->result.entries_left == 1 ? "is" : "are", kernel->base_name);
+             session->result.entries_left == 1 ? "is" : "are", base_node(session).path);
     if (status == SNAP_E_STOPPED) {
         cli_line(cli, "The kernel goes on with the merge. To look: dmsetup status %s. To wait for it again: snapmerge "
-                 "--kernel --origin %s --cow %s", kernel->base_name, cli_quote(session->origin.path).text,
-                 cli_quote(session->cow.path).text);
+                 "--kernel --origin %s --cow %s", cli_quote(kernel->base_name).text,
+                 cli_quote(session->origin.path).text, cli_quote(session->cow.path).text);
         say_take_over(session, "");
     } else if (status == SNAP_E_INVALID) {
         invalid_say_next(cli, &session->cow, &session->origin, "");
@@ -189,10 +197,10 @@ static void say_done(struct merge_session *session)
                  cli_size_text(result->written_bytes).text, session->cow.path, session->origin.path,
                  cli_pace_text(result->written_bytes, session->elapsed_ms).text);
     if (kernel->siblings > 0)
-        cli_note(cli, "/dev/mapper/%s is a snapshot-origin as before: %s this origin", kernel->base_name,
+        cli_note(cli, "%s is a snapshot-origin as before: %s this origin", base_node(session).path,
                  cli_count_text(kernel->siblings, "other snapshot uses", "other snapshots use").text);
     else
-        cli_note(cli, "/dev/mapper/%s is the origin alone now (a linear table), and can be used", kernel->base_name);
+        cli_note(cli, "%s is the origin alone now (a linear table), and can be used", base_node(session).path);
     cli_note(cli, "%s is a valid, empty store now and may be removed", session->cow.path);
 }
 
@@ -234,12 +242,12 @@ static int show_plan(struct merge_session *session)
         return CLI_EXIT_OK;
     }
     if (kernel->merging)
-        cli_note(session->cli, "/dev/mapper/%s merges this store already; the run would wait for it",
-                 kernel->base_name);
+        cli_note(session->cli, "%s merges this store already; the run would wait for it",
+                 base_node(session).path);
     else
-        cli_note(session->cli, "the kernel would merge %s (%s) into %s, through /dev/mapper/%s%s%s",
+        cli_note(session->cli, "the kernel would merge %s (%s) into %s, through %s%s%s",
                  cli_count_text(session->job.entries, "entry", "entries").text,
-                 cli_size_text(session->job.total_bytes).text, session->origin.path, kernel->base_name,
+                 cli_size_text(session->job.total_bytes).text, session->origin.path, base_node(session).path,
                  kernel->has_snapshot ? ", and remove the snapshot " : "", kernel->snapshot_name);
     cli_nothing_written(session->cli);
     return CLI_EXIT_OK;
@@ -257,7 +265,7 @@ int merge_kernel(struct merge_session *session)
     if (session->arguments.dry_run)
         return show_plan(session);
     if (kernel->merging) {
-        cli_note(session->cli, "/dev/mapper/%s merges this store already; this only waits for it", kernel->base_name);
+        cli_note(session->cli, "%s merges this store already; this only waits for it", base_node(session).path);
         return run(session);
     }
     (void)cli_stop_hold(); /* the device is suspended meanwhile: this has to come to its end */
@@ -271,7 +279,7 @@ int merge_kernel(struct merge_session *session)
         cli_line(session->cli, "No entry of %s was merged.", session->arguments.cow);
         return exit_status;
     }
-    cli_note(session->cli, "/dev/mapper/%s shows the snapshot now, and can be used while the kernel merges",
-             kernel->base_name);
+    cli_note(session->cli, "%s shows the snapshot now, and can be used while the kernel merges",
+             base_node(session).path);
     return run(session);
 }

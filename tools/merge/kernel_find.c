@@ -7,6 +7,7 @@
 #include "lib/device/dm_load.h"
 #include "lib/device/dm_stacks.h"
 #include "lib/device/dm_users.h"
+#include "tools/cli/quote.h"
 #include "tools/shared/content.h"
 
 #include <stdio.h>
@@ -35,10 +36,10 @@ static enum snap_status check_base(const struct snap_dm_stacks_use *use, bool su
                          "without --kernel once nothing uses it", device->name);
     if (device->inactive.count > 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: another table waits there for a resume; take it back first: dmsetup "
-                         "clear %s", device->name, device->name);
+                         "clear %s", device->name, cli_quote(device->name).text);
     if (device->suspended && !suspended)
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is suspended; let it go on first: dmsetup resume %s",
-                         device->name, device->name);
+                         device->name, cli_quote(device->name).text);
     return SNAP_OK;
 }
 
@@ -57,7 +58,7 @@ static enum snap_status look_at_use(struct merge_kernel *kernel, const struct sn
                              "cannot be merged", use->device->name);
         if (use->device->inactive.count > 0)
             return snap_fail(err, SNAP_E_REFUSED, "%s: another table waits there for a resume; take it back first: "
-                             "dmsetup clear %s", use->device->name, use->device->name);
+                             "dmsetup clear %s", use->device->name, cli_quote(use->device->name).text);
         kernel->has_snapshot = true;
         kernel->snapshot_number = use->device->number;
         kernel->snapshot_sectors = use->target->length_sectors;
@@ -69,7 +70,7 @@ static enum snap_status look_at_use(struct merge_kernel *kernel, const struct sn
     }
     if (use->role == SNAP_DM_STACKS_MERGE && !this_store)
         return snap_fail(err, SNAP_E_REFUSED, "%s: another store is being merged into this origin; let that end first: "
-                         "dmsetup status %s", use->device->name, use->device->name);
+                         "dmsetup status %s", use->device->name, cli_quote(use->device->name).text);
     if (kernel->base_number != 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s and %s both stand on this origin; remove one of them",
                          use->device->name, kernel->base_name);
@@ -167,8 +168,8 @@ static enum snap_status check_not_open(const char *name, uint64_t number, const 
     }
     if (status != SNAP_OK || count == 0)
         return status;
-    return snap_fail(err, SNAP_E_BUSY, "/dev/mapper/%s: it is open or mounted, and its content would change under its "
-                     "users%s; close or unmount it first", name, next);
+    return snap_fail(err, SNAP_E_BUSY, "%s: it is open or mounted, and its content would change under its users%s; "
+                     "close or unmount it first", snap_dm_load_node(name).path, next);
 }
 
 static enum snap_status check_closed(const struct merge_kernel *kernel, struct snap_error *err)

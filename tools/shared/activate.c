@@ -142,6 +142,21 @@ static enum snap_status make_params(const struct activate *activate, enum snap_t
     return status;
 }
 
+/* A device that is in the way can have a name that a shell takes apart. */
+static enum snap_status check_free(const char *name, const char *uuid, struct snap_error *err)
+{
+    struct snap_error why = {.status = SNAP_OK};
+    char taken[128];
+    const enum snap_status status = snap_dm_load_free(name, uuid, taken, &why);
+
+    if (status != SNAP_OK && taken[0] != '\0')
+        return snap_fail(err, status, "%s; %sremove it: dmsetup remove %s", why.text,
+                         strcmp(taken, name) == 0 ? "take another name, or " : "to ", cli_quote(taken).text);
+    if (status != SNAP_OK)
+        *err = why;
+    return status;
+}
+
 enum snap_status activate_plan(struct activate *activate, const struct device *origin, const struct device *cow,
                                const uint8_t *store_id, enum snap_table_mode mode, uint32_t chunk_sectors,
                                struct snap_error *err)
@@ -164,11 +179,11 @@ enum snap_status activate_plan(struct activate *activate, const struct device *o
         status = make_params(activate, SNAP_TABLE_SNAPSHOT_ORIGIN, cow_number, mode, chunk_sectors,
                              activate->origin_params, sizeof activate->origin_params, err);
     if (status == SNAP_OK)
-        status = snap_dm_load_free(activate->name, activate->uuid, err);
+        status = check_free(activate->name, activate->uuid, err);
     if (status == SNAP_OK && activate->origin_name && strcmp(activate->name, activate->origin_name) == 0)
         return snap_fail(err, SNAP_E_USAGE, "%s: the snapshot and its origin need a name each", activate->name);
     if (status == SNAP_OK && activate->origin_name)
-        status = snap_dm_load_free(activate->origin_name, activate->origin_uuid, err);
+        status = check_free(activate->origin_name, activate->origin_uuid, err);
     return status;
 }
 
