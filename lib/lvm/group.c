@@ -3,6 +3,7 @@
 #include "lib/lvm/group.h"
 
 #include "lib/lvm/area.h"
+#include "lib/lvm/group_claims_private.h"
 #include "lib/lvm/label.h"
 
 #include <inttypes.h>
@@ -24,6 +25,7 @@ struct reading {
     struct snap_io *const *devices;
     size_t count;
     struct snap_label *labels;      /* the id is empty where there is no sound label */
+    struct snap_group_claims *claims; /* of each device */
     struct copy *copies;
     size_t copy_count;
     struct snap_groups *groups;
@@ -72,25 +74,35 @@ static enum snap_status pass_over(struct snap_groups *groups, enum snap_status s
     return note(groups, err, "%s", reason->text);
 }
 
-static bool is_known(const struct reading *reading, const struct snap_area *area)
+/* The copy with the same text; NULL: there is none. */
+static const struct copy *known(const struct reading *reading, const struct snap_area *area)
 {
     for (size_t i = 0; i < reading->copy_count; i++) {
         if (reading->copies[i].area.length_bytes == area->length_bytes &&
             memcmp(reading->copies[i].area.text, area->text, (size_t)area->length_bytes) == 0)
-            return true;
+            return &reading->copies[i];
     }
-    return false;
+    return NULL;
+}
+
+static void take_id(struct reading *reading, size_t device, const char *id)
+{
+    struct snap_group_claims *claims = &reading->claims[device];
+
+    memcpy(claims->own_ids[claims->own_count++], id, SNAP_LABEL_ID_BYTES);
 }
 
 /* The area is taken over. */
 static enum snap_status add_copy(struct reading *reading, size_t device, struct snap_area *area,
                                  struct snap_error *err)
 {
+    const struct copy *same = known(reading, area);
     struct snap_metadata *metadata = NULL;
     struct snap_error reason;
     enum snap_status status;
 
-    if (is_known(reading, area)) {
+    if (same) {
+        take_id(reading, device, same->id);
         snap_area_free(area);
         return SNAP_OK;
     }
@@ -101,11 +113,13 @@ static enum snap_status add_copy(struct reading *reading, size_t device, struct 
     }
     if (status != SNAP_OK) {
         snap_area_free(area);
+        reading->claims[device].unread = true;
         return pass_over(reading->groups, status, &reason, err);
     }
     reading->copies[reading->copy_count] = (struct copy){
         .device = device, .area = *area, .metadata = metadata, .seqno = metadata->seqno};
     memcpy(reading->copies[reading->copy_count++].id, metadata->id, SNAP_LABEL_ID_BYTES);
+    take_id(reading, device, metadata->id);
     return SNAP_OK;
 }
 
@@ -125,9 +139,12 @@ static enum snap_status read_device(struct reading *reading, size_t device, stru
         status = snap_area_read(reading->devices[device], &label->metadata.range[i], &area, &reason);
         if (status != SNAP_OK) {
             snap_area_free(&area);
+            reading->claims[device].unread = true;
             status = pass_over(reading->groups, status, &reason, err);
         } else if (area.text) {
             status = add_copy(reading, device, &area, err);
+        } else if (!area.ignored) {
+            reading->claims[device].empty = true;
         }
     }
     return status;
@@ -201,10 +218,10 @@ static enum snap_status make_groups(struct reading *reading, struct snap_error *
     return status;
 }
 
-/* Finds the devices of the physical volumes; `used` is set for each device that is one. */
-static enum snap_status find_devices(const struct reading *reading, struct snap_group *group, bool *used,
-                                     struct snap_error *err)
+/* Finds the devices of the group's physical volumes. */
+static enum snap_status find_devices(const struct reading *reading, size_t index, struct snap_error *err)
 {
+    struct snap_group *group = &reading->groups->groups[index];
     const struct snap_metadata *metadata = group->metadata;
 
     group->pvs = calloc(metadata->pv_count + 1, sizeof *group->pvs);
@@ -215,7 +232,7 @@ static enum snap_status find_devices(const struct reading *reading, struct snap_
         for (size_t device = 0; device < reading->count; device++) {
             if (strcmp(reading->labels[device].id, metadata->pvs[i].id) != 0)
                 continue;
-            used[device] = true;
+            snap_group_claims_add(&reading->claims[device], index);
             if (group->pvs[i].device == SNAP_GROUP_NONE)
                 group->pvs[i].device = device;
             else
@@ -225,19 +242,42 @@ static enum snap_status find_devices(const struct reading *reading, struct snap_
     return SNAP_OK;
 }
 
+/* Says which physical volumes are claimed by another group, once for each; what cannot be read was said before. */
+static enum snap_status settle_claims(const struct reading *reading, size_t index, struct snap_error *err)
+{
+    const struct snap_group *group = &reading->groups->groups[index];
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < group->metadata->pv_count && status == SNAP_OK; i++) {
+        const struct snap_group_pv *pv = &group->pvs[i];
+        struct snap_error reason;
+
+        if (pv->device == SNAP_GROUP_NONE)
+            continue;
+        snap_group_claims_settle(reading->groups, index, i, &reading->claims[pv->device]);
+        if ((pv->rival && pv->own != SNAP_GROUP_OWN_OTHER && (pv->own == SNAP_GROUP_OWN_SAME || pv->rival < group)) ||
+            (!pv->rival && pv->own != SNAP_GROUP_OWN_EMPTY))
+            continue;
+        if (snap_group_claims_refuse(group, i, reading->devices[pv->device]->name, true, reading->devices, &reason) !=
+            SNAP_OK)
+            status = note(reading->groups, err, "%s", reason.text);
+    }
+    return status;
+}
+
 static enum snap_status match_devices(struct reading *reading, struct snap_error *err)
 {
-    bool *used = calloc(reading->count + 1, sizeof *used);
-    enum snap_status status = used ? SNAP_OK : no_memory(err);
+    enum snap_status status = SNAP_OK;
 
     for (size_t i = 0; i < reading->groups->count && status == SNAP_OK; i++)
-        status = find_devices(reading, &reading->groups->groups[i], used, err);
+        status = find_devices(reading, i, err);
+    for (size_t i = 0; i < reading->groups->count && status == SNAP_OK; i++)
+        status = settle_claims(reading, i, err);
     for (size_t device = 0; device < reading->count && status == SNAP_OK; device++) {
-        if (reading->labels[device].id[0] && !used[device])
+        if (reading->labels[device].id[0] && reading->claims[device].group_count == 0)
             status = note(reading->groups, err, "%s: its physical volume id %s is in no group that was found",
                           reading->devices[device]->name, snap_label_id_text(reading->labels[device].id).text);
     }
-    free(used);
     return status;
 }
 
@@ -249,6 +289,7 @@ static void end_reading(struct reading *reading)
     }
     free(reading->copies);
     free(reading->labels);
+    free(reading->claims);
 }
 
 enum snap_status snap_group_read_all(struct snap_io *const *devices, size_t count, struct snap_groups **groups,
@@ -258,9 +299,10 @@ enum snap_status snap_group_read_all(struct snap_io *const *devices, size_t coun
         .devices = devices,
         .count = count,
         .labels = calloc(count + 1, sizeof(struct snap_label)),
+        .claims = calloc(count + 1, sizeof(struct snap_group_claims)),
         .groups = calloc(1, sizeof(struct snap_groups)),
     };
-    enum snap_status status = reading.labels && reading.groups ? SNAP_OK : no_memory(err);
+    enum snap_status status = reading.labels && reading.claims && reading.groups ? SNAP_OK : no_memory(err);
 
     for (size_t device = 0; device < count && status == SNAP_OK; device++)
         status = read_device(&reading, device, err);

@@ -13,9 +13,22 @@
 
 #define SNAP_GROUP_NONE SIZE_MAX
 
+/* What the metadata areas of a physical volume itself say of its group. */
+enum snap_group_own {
+    SNAP_GROUP_OWN_ABSENT,      /* there is no area in use, or no device */
+    SNAP_GROUP_OWN_SAME,
+    SNAP_GROUP_OWN_OTHER,       /* it is in another group: the rival */
+    SNAP_GROUP_OWN_EMPTY,       /* it is in no group */
+    SNAP_GROUP_OWN_UNREAD       /* they make no sense */
+};
+
+struct snap_group;
+
 struct snap_group_pv {
     size_t device;              /* index of the device with its label; SNAP_GROUP_NONE: not among them */
     size_t duplicate;           /* another device with the same label; SNAP_GROUP_NONE: there is none */
+    enum snap_group_own own;
+    const struct snap_group *rival; /* a group with another id that claims it as well; NULL: there is none */
 };
 
 struct snap_group {
@@ -23,6 +36,7 @@ struct snap_group {
     struct snap_group_pv *pvs;  /* as metadata->pvs */
     size_t device;              /* where the metadata were read first */
     bool contradicted;          /* another device has other metadata with the same sequence number */
+    bool disputed;              /* a physical volume is claimed by another group, too, or its own areas name none */
 };
 
 /*
@@ -54,7 +68,8 @@ enum snap_status snap_group_find(const struct snap_groups *groups, const char *n
 /*
  * SNAP_E_REFUSED where the group may not be used behind LVM's back (exported, shared by several systems, of another
  * system, changed while parts were missing, contradicted, or in a state that this library does not know), or where a
- * physical volume that `volume` needs is missing or is there twice. The message says which, and what to do.
+ * physical volume that `volume` needs is missing, is there twice, or is claimed by another group as well and not
+ * confirmed by its own metadata. The message says which, and what to do.
  * `devices` as in snap_group_read_all.
  */
 enum snap_status snap_group_refuse(const struct snap_group *group, const struct snap_volume *volume,
@@ -63,8 +78,9 @@ enum snap_status snap_group_refuse(const struct snap_group *group, const struct 
 /*
  * The same before `volume`, which is logical volume `lv`, is written to, or its bytes decide what is written elsewhere.
  * SNAP_E_REFUSED also where any physical volume of the group is missing or there twice (the newest metadata may be on
- * it), where the volume is hidden and no snapshot's store, where another volume stands on it, where it is an origin or
- * no snapshot and LVM has it read-only, or where its devices have logical blocks of different sizes. SNAP_E_CORRUPT:
+ * it), where another group claims one, where the metadata areas of one are empty or cannot be read, where the volume is
+ * hidden and no snapshot's store, where another volume stands on it, where it is an origin or no snapshot and LVM has
+ * it read-only, or where its devices have logical blocks of different sizes. SNAP_E_CORRUPT:
  * its extents would be where LVM's own metadata are.
  */
 enum snap_status snap_group_refuse_writing(const struct snap_group *group, size_t lv, const struct snap_volume *volume,

@@ -2,6 +2,8 @@
 /* Says which groups may not be used behind LVM's back, and which volumes lack a device. */
 #include "lib/lvm/group.h"
 
+#include "lib/lvm/group_claims_private.h"
+
 #include <inttypes.h>
 
 #define LABEL_END_BYTES 2048u /* the label is in one of the first four sectors */
@@ -32,7 +34,7 @@ static enum snap_status refuse_states(const struct snap_metadata *metadata, stru
 }
 
 /* `name` is the volume that needs it, or the group. */
-static enum snap_status refuse_pv(const struct snap_group *group, size_t pv, const char *name,
+static enum snap_status refuse_pv(const struct snap_group *group, size_t pv, const char *name, bool writing,
                                   struct snap_io *const *devices, struct snap_error *err)
 {
     const struct snap_metadata_pv *known = &group->metadata->pvs[pv];
@@ -53,7 +55,7 @@ static enum snap_status refuse_pv(const struct snap_group *group, size_t pv, con
         return snap_fail(err, SNAP_E_REFUSED,
                          "%s: LVM has given its physical volume \"%s\" (%s) up as missing: it may be old", name,
                          known->name, devices[found->device]->name);
-    return SNAP_OK;
+    return snap_group_claims_refuse(group, pv, name, writing, devices, err);
 }
 
 enum snap_status snap_group_refuse(const struct snap_group *group, const struct snap_volume *volume,
@@ -66,7 +68,7 @@ enum snap_status snap_group_refuse(const struct snap_group *group, const struct 
                          "%s: devices of the LVM group have different metadata with the same sequence number: let LVM "
                          "decide which are right", group->metadata->name);
     for (size_t i = 0; i < volume->pv_count && status == SNAP_OK; i++)
-        status = refuse_pv(group, volume->pvs[i], volume->name, devices, err);
+        status = refuse_pv(group, volume->pvs[i], volume->name, false, devices, err);
     return status;
 }
 
@@ -140,7 +142,7 @@ enum snap_status snap_group_refuse_writing(const struct snap_group *group, size_
     enum snap_status status = snap_group_refuse(group, volume, devices, err);
 
     for (size_t i = 0; i < group->metadata->pv_count && status == SNAP_OK; i++)
-        status = refuse_pv(group, i, group->metadata->name, devices, err);
+        status = refuse_pv(group, i, group->metadata->name, true, devices, err);
     if (status == SNAP_OK)
         status = refuse_volume(group->metadata, lv, volume, err);
     for (size_t i = 0; i < volume->pv_count && status == SNAP_OK; i++)

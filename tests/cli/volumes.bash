@@ -83,3 +83,11 @@ volumes_make() {
             close($file) or die;
         }' "$@"
 }
+
+# volumes_stale ORIGIN COW: pv0 belongs to the group nw since pv1 was away, which still has the text of vg.
+volumes_stale() {
+    volumes_make "$1" "$2" 'vg {' 'nw {' VGVGVG NWNWNW 'seqno = 7' 'seqno = 9'
+    mv pv0 moved
+    volumes_make "$1" "$2"
+    mv moved pv0
+}

@@ -170,6 +170,23 @@ assert_volume_meant() {
     assert_said 'snapcheck: warning: pv1: its LVM metadata of "vg" have sequence number 7, those of newer have 8'
 }
 
+@test "a physical volume that went over to another group is not read for the old one" {
+    local claimed='the physical volume "pv0" (pv0) is claimed by two LVM groups: by "nw" (id NWNWNW-aaaa-bbbb-cccc-dddd-eeee-000000) in its own metadata, which are most likely right, and by "vg" (id VGVGVG-aaaa-bbbb-cccc-dddd-eeee-000000) in the metadata on pv1, which are most likely out of date: leave pv1 out'
+    volumes_stale origin cow
+    sha256sum pv0 pv1 >before
+    for line in 'snapinspect' 'snapinspect --list' 'snapinspect --extract shown' 'snapcheck' 'snapcheck --data'; do
+        # shellcheck disable=SC2086
+        program $line --devices pv0,pv1 --cow lvm:vg/snap
+        assert_status 8
+        assert_said "warning: pv0: $claimed"
+        assert_said ": vg/snap: $claimed"
+    done
+    [ ! -e shown ]
+    program snapinspect --lvm --json --devices pv0,pv1
+    assert_status 0
+    assert_json '[.result.groups[] | .name + " " + .state] | sort | join(",")' "nw contradicted,vg contradicted"
+}
+
 # tree: what --lvm printed, without the blanks at the ends of lines.
 tree() {
     sed 's/ *$//' <<<"$output"

@@ -61,6 +61,25 @@ type = "snapshot"\nchunk_size = 8\norigin = "origin"\n'"${1-cow_store}"$' = "oth
     merged
 }
 
+@test "a physical volume that went over to another group is not written to for the old one, nor for the new one" {
+    local group line
+    truncate -s "$(stat -c %s cow)" store
+    volumes_stale origin cow
+    remember pv0 pv1 cow origin
+    for group in vg nw; do
+        for line in "snapmerge -y --cow lvm:$group/snap" "snapmerge -n --cow lvm:$group/snap" \
+            "snapmerge -y --origin origin --cow cow --output lvm:$group/origin" \
+            "snapcreate -f --cow lvm:$group/snap" "snapcreate -f --origin lvm:$group/origin --cow store" \
+            "snapcheck -y --save-old old --cow lvm:$group/snap"; do
+            # shellcheck disable=SC2086
+            program $line --devices pv0,pv1
+            [ "$status" -ge 8 ] || { echo "$line: $status, $output"; return 1; }
+            assert_said 'is claimed by two LVM groups: by "'
+            assert_untouched
+        done
+    done
+}
+
 @test "a dry run, and options that go with a volume" {
     remember pv0 pv1
     program snapmerge -n --devices pv0,pv1 --cow lvm:vg/snap

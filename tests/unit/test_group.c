@@ -307,7 +307,7 @@ static void contradicting_devices_are_refused(void **state)
 /* As `ask`, before the volume of this name is written to; `text` is the metadata on both devices. */
 static void expect_writing(const char *text, const char *lv, const char *reason)
 {
-    struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, text), lvm_pv_new("b.img", LVM_ID_B, NULL)};
+    struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, text), lvm_pv_new("b.img", LVM_ID_B, text)};
     struct snap_groups *groups = read_all(devices, 2);
     const struct snap_group *group = &groups->groups[0];
     const size_t index = snap_metadata_find(group->metadata, lv);
@@ -417,7 +417,7 @@ static void what_is_lvms_own_is_not_written_to(void **state)
             memcpy(at, starts[i], strlen(starts[i]));
         }
         devices[0] = lvm_pv_new("a.img", LVM_ID_A, text);
-        devices[1] = lvm_pv_new("b.img", LVM_ID_B, NULL);
+        devices[1] = lvm_pv_new("b.img", LVM_ID_B, text);
         groups = read_all(devices, 2);
         assert_int_equal(groups->count, 1);
         assert_ok(snap_volume_new(groups->groups[0].metadata, 0, &volume, &err), &err);
@@ -438,7 +438,7 @@ static void blocks_of_different_sizes_are_not_written_to(void **state)
 {
     static const char text[] = LVM_HEAD("4") LVM_PVS LVM_LVS(LVM_LV("lv", "2",
         LVM_LINEAR("1", "0", "8", "pv0", "3") LVM_LINEAR("2", "8", "8", "pv1", "3"))) LVM_TAIL;
-    struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, text), lvm_pv_new("b.img", LVM_ID_B, NULL)};
+    struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, text), lvm_pv_new("b.img", LVM_ID_B, text)};
     struct snap_groups *groups = read_all(devices, 2);
     struct snap_volume *volume;
 
@@ -452,6 +452,148 @@ static void blocks_of_different_sizes_are_not_written_to(void **state)
     snap_volume_free(volume);
     snap_group_free_all(groups);
     close_all(devices, 2);
+}
+
+/* Reads the devices and asks for "lv" of the group "vg": for reading, then before writing. */
+static void expect_claims(struct snap_io *const *devices, size_t count, const char *reading, const char *writing)
+{
+    struct snap_groups *groups = read_all(devices, count);
+    const struct snap_group *group;
+    struct snap_volume *volume;
+    size_t index, lv;
+    enum snap_status status;
+
+    assert_ok(snap_group_find(groups, "vg", &index, &err), &err);
+    group = &groups->groups[index];
+    lv = snap_metadata_find(group->metadata, "lv");
+    assert_ok(snap_volume_new(group->metadata, lv, &volume, &err), &err);
+    status = snap_group_refuse(group, volume, devices, &err);
+    if (!reading)
+        assert_ok(status, &err);
+    else if (status != SNAP_E_REFUSED || !strstr(err.text, reading))
+        fail_msg("%s: not in: %s", reading, err.text);
+    status = snap_group_refuse_writing(group, lv, volume, devices, &err);
+    if (!writing)
+        assert_ok(status, &err);
+    else if (status != SNAP_E_REFUSED || !strstr(err.text, writing))
+        fail_msg("%s: not in: %s", writing, err.text);
+    snap_volume_free(volume);
+    snap_group_free_all(groups);
+    close_all(devices, count);
+}
+
+#define ELSE_HEAD "else {\nid = \"VVVVVV-GGGG-GGGG-GGGG-GGGG-GGGG-GGGG01\"\nseqno = 2\nextent_size = 128\n"
+#define ELSE(pvs) ELSE_HEAD "physical_volumes {\n" pvs "}\n" LVM_TAIL
+#define ELSE_ID " (id VVVVVV-GGGG-GGGG-GGGG-GGGG-GGGG-GGGG01)"
+#define VG_ID " (id VVVVVV-GGGG-GGGG-GGGG-GGGG-GGGG-GGGG00)"
+#define STALE_ON_A                                                                                                \
+    "the physical volume \"pv1\" (b.img) is claimed by two LVM groups: by \"else\"" ELSE_ID " in its own metadata, " \
+    "which are most likely right, and by \"vg\"" VG_ID " in the metadata on a.img, which are most likely out of "    \
+    "date: leave a.img out, let LVM take the physical volume out of \"vg\" (vgreduce with removemissing, and with "  \
+    "the devices alone that are still in that group), or wipe a.img"
+
+/* b.img went over to another group while a.img was away; the order of the devices does not count. */
+static void a_volume_of_another_group_is_refused(void **state)
+{
+    static const char elsewhere[] = ELSE(LVM_PV("pv7", LVM_ID_B_TEXT));
+
+    (void)state;
+    for (int turned = 0; turned < 2; turned++) {
+        struct snap_io *const a = lvm_pv_new("a.img", LVM_ID_A, GROUP("99"));
+        struct snap_io *const b = lvm_pv_new("b.img", LVM_ID_B, elsewhere);
+        struct snap_io *const devices[] = {turned ? b : a, turned ? a : b};
+        struct snap_groups *groups = read_all(devices, 2);
+
+        assert_int_equal(groups->count, 2);
+        assert_true(groups->groups[0].disputed);
+        assert_true(groups->groups[1].disputed);
+        assert_int_equal(groups->note_count, 1);
+        assert_string_equal(groups->notes[0], "b.img: " STALE_ON_A);
+        snap_group_free_all(groups);
+        expect_claims(devices, 2, "vg/lv: " STALE_ON_A, "vg/lv: " STALE_ON_A);
+    }
+}
+
+/* Its own metadata name another group, which does not claim it any more. */
+static void metadata_of_another_group_are_refused(void **state)
+{
+    struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, GROUP("4")),
+                                       lvm_pv_new("b.img", LVM_ID_B, ELSE(LVM_PV("pv7", ID_C_TEXT)))};
+
+    (void)state;
+    expect_claims(devices, 2, "vg/lv: " STALE_ON_A, "vg/lv: " STALE_ON_A);
+}
+
+/* Its own metadata confirm the group, another one claims it: reading is harmless. */
+static void a_confirmed_volume_that_another_group_claims_is_only_read(void **state)
+{
+    struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, GROUP("4")),
+                                       lvm_pv_new("b.img", LVM_ID_B, GROUP("4")),
+                                       lvm_pv_new("c.img", ID_C, ELSE(LVM_PV("pv7", LVM_ID_B_TEXT)
+                                                                      LVM_PV("pv8", ID_C_TEXT)))};
+
+    (void)state;
+    expect_claims(devices, 3, NULL, "vg: the physical volume \"pv1\" (b.img) is claimed by two LVM groups: by \"vg\""
+                  VG_ID " in its own metadata, which are most likely right, and by \"else\"" ELSE_ID " in the metadata "
+                  "on c.img, which are most likely out of date: leave c.img out");
+}
+
+/* A physical volume without a metadata area of its own is sound, as long as one group alone claims it. */
+static void a_volume_without_an_area_belongs_to_one_group(void **state)
+{
+    (void)state;
+    for (size_t count = 2; count <= 3; count++) {
+        struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, GROUP("4")),
+                                           lvm_pv_new("b.img", LVM_ID_B, NULL),
+                                           lvm_pv_new("c.img", ID_C, ELSE(LVM_PV("pv7", LVM_ID_B_TEXT)
+                                                                          LVM_PV("pv8", ID_C_TEXT)))};
+        static const char text[] = "vg/lv: the physical volume \"pv1\" (b.img) is claimed by two LVM groups: by \"vg\""
+            VG_ID " in the metadata on a.img, and by \"else\"" ELSE_ID " in those on c.img; it has none of its own";
+        const char *expected = count == 2 ? NULL : text;
+
+        (void)lvm_put_label(devices[1], 1, LVM_ID_B, 0, NULL);
+        expect_claims(devices, count, expected, expected);
+        if (count == 2)
+            must_close(devices[2]);
+    }
+}
+
+/* An area that is in use and has no text: the physical volume is in no group. One that is ignored says nothing. */
+static void a_volume_of_no_group_is_not_written_to(void **state)
+{
+    (void)state;
+    for (int ignored = 0; ignored < 2; ignored++) {
+        struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, GROUP("4")),
+                                           lvm_pv_new("b.img", LVM_ID_B, NULL)};
+        struct snap_groups *groups;
+
+        io_mem_bytes(devices[1])[LVM_AREA_AT + 60] = (uint8_t)ignored;
+        lvm_seal_area(devices[1], LVM_AREA_AT);
+        groups = read_all(devices, 2);
+        assert_int_equal(groups->note_count, !ignored);
+        assert_int_equal(groups->groups[0].disputed, !ignored);
+        snap_group_free_all(groups);
+        expect_claims(devices, 2, NULL, ignored ? NULL : "vg: the metadata on a.img say that the physical volume "
+                      "\"pv1\" (b.img) is in the LVM group \"vg\", but its own metadata area "
+                      "says that it is in no group");
+    }
+}
+
+/* What its own text says may be another group; one sound area of two is enough. */
+static void a_volume_whose_metadata_cannot_be_read_is_not_written_to(void **state)
+{
+    const uint64_t areas[] = {LVM_AREA_AT, LVM_PV_BYTES - LVM_AREA_BYTES};
+
+    (void)state;
+    for (unsigned sound = 0; sound < 2; sound++) {
+        struct snap_io *const devices[] = {lvm_pv_new("a.img", LVM_ID_A, GROUP("4")),
+                                           lvm_pv_new("b.img", LVM_ID_B, GROUP("4"))};
+
+        (void)lvm_put_label(devices[1], 1, LVM_ID_B, 1 + sound, areas);
+        lvm_put_area(devices[1], areas[1], 512, GROUP("4"));
+        io_mem_bytes(devices[1])[LVM_AREA_AT + 512 + 20] ^= 1;
+        expect_claims(devices, 2, NULL, sound ? NULL : "in the LVM group \"vg\", but its own cannot be read");
+    }
 }
 
 int main(void)
@@ -474,6 +616,12 @@ int main(void)
         cmocka_unit_test(all_devices_of_the_group_are_needed_for_writing),
         cmocka_unit_test(what_is_lvms_own_is_not_written_to),
         cmocka_unit_test(blocks_of_different_sizes_are_not_written_to),
+        cmocka_unit_test(a_volume_of_another_group_is_refused),
+        cmocka_unit_test(metadata_of_another_group_are_refused),
+        cmocka_unit_test(a_confirmed_volume_that_another_group_claims_is_only_read),
+        cmocka_unit_test(a_volume_without_an_area_belongs_to_one_group),
+        cmocka_unit_test(a_volume_of_no_group_is_not_written_to),
+        cmocka_unit_test(a_volume_whose_metadata_cannot_be_read_is_not_written_to),
     };
 
 #ifndef HAVE_LIBDEVMAPPER

@@ -62,7 +62,7 @@ static const char *group_state(const struct snap_group *group)
            : snap_metadata_is_shared(group->metadata)  ? "shared"
            : group->metadata->system_id[0]             ? "foreign"
            : group->metadata->partial                  ? "partial"
-           : group->contradicted                       ? "contradicted"
+           : group->contradicted || group->disputed    ? "contradicted"
                                                        : "";
 }
 

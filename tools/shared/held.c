@@ -97,7 +97,8 @@ enum snap_status held_read(struct held *held, struct snap_error *err)
 static bool same_devices(const struct snap_group *one, const struct snap_group *other)
 {
     for (size_t i = 0; i < one->metadata->pv_count; i++)
-        if (one->pvs[i].device != other->pvs[i].device || one->pvs[i].duplicate != other->pvs[i].duplicate)
+        if (one->pvs[i].device != other->pvs[i].device || one->pvs[i].duplicate != other->pvs[i].duplicate ||
+            one->pvs[i].own != other->pvs[i].own || !one->pvs[i].rival != !other->pvs[i].rival)
             return false;
     return true;
 }
