@@ -71,6 +71,8 @@ static bool contradicts_merged(const struct snap_pair_facts *facts, struct snap_
 {
     const struct snap_fingerprint_result *samples = &facts->fingerprint;
 
+    pair->list_lost = facts->entries == 0 && !pair->has_undo && samples->merged == 0 &&
+                      samples->unmerged >= SNAP_UNMERGED_MIN;
     pair->unmerged = facts->entries > 0 && samples->merged == 0 && samples->unmerged >= SNAP_UNMERGED_MIN;
     return pair->unmerged &&
            decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_FINGERPRINT,

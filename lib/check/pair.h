@@ -56,6 +56,7 @@ struct snap_pair {
     bool smaller;                         /* the origin is smaller than the record says */
     bool brought;                         /* what the record does not name was brought there by a merge of this store */
     bool unmerged;                        /* contradicted: what a merge of this store has written is not there */
+    bool list_lost;                       /* the list is empty, and the origin has nothing of what it named */
     bool has_undo;                        /* the store remembers an undo store, which can take its merge back */
     bool copy;                            /* contradicted: it is another device, with the content of the right one */
     const struct snap_container *container; /* what the origin is in place of raw content; NULL: it is raw */

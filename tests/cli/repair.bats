@@ -203,6 +203,32 @@ is_one_of() {
 BYTES
 }
 
+@test "a list that is gone, from a store that was not merged: it is said by all programs, and nothing is called done" {
+    contents origin 8388608 origin
+    cp origin view
+    contents piece 1500000 piece
+    dd if=piece of=view bs=4096 seek=300 conv=notrunc status=none
+    program snapcreate --chunk-size 4K --origin origin --cow cow --size max --from-diff view
+    dd if=/dev/zero of=cow bs=4096 seek=1 count=1 conv=notrunc status=none
+    dd if=/dev/zero of=cow bs=4096 seek=258 count=1 conv=notrunc status=none
+    cp cow cow.before
+    local said="cow: its list is empty, but origin holds nothing of what it named: the list may be lost"
+    program snapcheck --origin origin cow
+    assert_shown "$said"
+    program snapmerge -y --origin origin --cow cow
+    assert_status 8
+    assert_said "$said"
+    assert_said "Nothing was written."
+    program snapinspect --origin origin cow
+    [[ $output$stderr == *"$said"* ]]
+    cmp cow cow.before
+    # What a merge has emptied is not lost.
+    program snapcreate -f -y --chunk-size 4K --origin origin --cow cow --from-diff view
+    program snapmerge -y --origin origin --cow cow
+    program snapcheck --origin origin cow
+    [[ $output != *"may be lost"* ]]
+}
+
 @test "no header is written where no list is, nor over a file system" {
     truncate -s 8M cow
     program snapcheck -y --accept=header cow

@@ -111,6 +111,8 @@ static void print_pair(struct check_session *session)
     if (wrong && session->result.entries == 0)
         report_print(session->cli->out, "%s: %s", session->cow.path,
                      verdict_renew(&session->cow, &session->origin, pair).text);
+    if (pair->list_lost)
+        report_print(session->cli->out, "%s", verdict_lost_text(&session->cow, &session->origin).text);
     if (pair->grown)
         report_print(session->cli->out, "%s: it has grown since the store was made; the store knows nothing of the new "
                      "part", session->origin.path);

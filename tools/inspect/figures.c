@@ -75,6 +75,8 @@ void inspect_figures_warn(struct inspect_session *session)
 {
     const char *origin = session->origin.path;
 
+    if (session->evidence_known && session->evidence.pair.list_lost)
+        cli_warn(session->cli, "%s", verdict_lost_text(&session->cow, &session->origin).text);
     if (session->evidence_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED &&
         session->result.entries == 0)
         cli_warn(session->cli, "%s: %s", session->cow.path,

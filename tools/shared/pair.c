@@ -162,6 +162,9 @@ enum snap_status pair_check_identity(const struct pair *pair, const struct snap_
 
     if (status != SNAP_OK)
         return status;
+    if (evidence->pair.list_lost && !accept_has(pair->accept, ACCEPT_CUT))
+        return snap_fail(err, SNAP_E_REFUSED, "%s; if you know that there was nothing to merge, add --accept=cut",
+                         verdict_lost_text(pair->cow, pair->origin).text);
     return verdict_judge(pair->cli, pair->cow, pair->origin, evidence, check->entries,
                          accept_has(pair->accept, ACCEPT_IDENTITY)     ? VERDICT_WAIVED
                          : pair->writes_entries && check->entries == 0 ? VERDICT_NOTHING_TO_WRITE

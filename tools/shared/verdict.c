@@ -20,6 +20,16 @@ struct report_text verdict_text(const struct snap_pair *pair)
     return result;
 }
 
+struct report_text verdict_lost_text(const struct device *cow, const struct device *origin)
+{
+    struct report_text result;
+
+    (void)snprintf(result.text, sizeof result.text, "%.4000s: its list is empty, but %.4000s holds nothing of what it "
+                   "named: the list may be lost, and its data still be there; write nothing to the store, and keep a "
+                   "copy of it", cow->path, origin->path);
+    return result;
+}
+
 struct report_text verdict_sentence(const struct device *cow, const struct device *origin, const struct snap_pair *pair)
 {
     static const char *const verbs[] = {

@@ -38,6 +38,9 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
                                const struct snap_evidence *evidence, uint64_t entries, enum verdict_waived waived,
                                bool shown_next, struct snap_error *err);
 
+/* For a store whose list is lost (struct snap_pair): what that means, and that it is not to be written to. */
+struct report_text verdict_lost_text(const struct device *cow, const struct device *origin);
+
 /*
  * For a store without entries whose pair is contradicted: to make it anew, with the line to type; but not while an undo
  * store can take its merge back. Not yet escaped.
