@@ -208,6 +208,16 @@ static enum snap_status plan_fingerprint(struct snap_repair_work *work, struct s
     return status;
 }
 
+/* Whether nothing that makes the store unusable is left, but for the mark that it is invalid. */
+static bool all_is_mended(const struct snap_repair *repair)
+{
+    for (int rule = 0; rule < SNAP_RULES; rule++)
+        if (rule != SNAP_RULE_STORE_INVALID && snap_rules_info((enum snap_rule)rule)->severity >= SNAP_CORRUPTING &&
+            repair->mended[rule] < repair->found[rule])
+            return false;
+    return true;
+}
+
 /* `valid` becomes 1. Last of all: a store that is not mended yet must not become valid. */
 static enum snap_status plan_header(struct snap_repair_work *work, struct snap_error *err)
 {
@@ -216,7 +226,8 @@ static enum snap_status plan_header(struct snap_repair_work *work, struct snap_e
     enum snap_status status;
 
     if (work->repair->found[SNAP_RULE_STORE_INVALID] > 0) {
-        if (!snap_repair_may_mend(work, SNAP_RULE_STORE_INVALID, work->options->revalidate))
+        if (!snap_repair_may_mend(work, SNAP_RULE_STORE_INVALID,
+                                  work->options->revalidate && all_is_mended(work->repair)))
             return SNAP_OK;
     } else if (work->repair->found[SNAP_RULE_VALID_VALUE] == 0) {
         return SNAP_OK;

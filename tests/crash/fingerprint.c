@@ -50,6 +50,7 @@ void fingerprint_put(uint8_t *store, const uint8_t *origin, uint64_t origin_byte
     put(store + 26, 480, 2);
     memcpy(store + 32, "id of this store", 16);
     put(store + 48, origin_bytes / 512, 8);
+    put(store + 64, get(store + 12, 4), 4); /* the chunk size, as in the header */
     put(store + 28, crc32c(store + RECORD, 480), 4);
 
     memcpy(store + PRINT, "dmsnapFP", 8);

@@ -105,6 +105,27 @@ echo TABLE
 dmsetup table vg-origin
 dmsetup table vg-two
 echo END
+
+# The other physical volume is free again.
+lvm pvcreate -q -ff -y /dev/pv1
+lvm vgcreate -q -s 64K apart /dev/pv1
+lvm lvcreate -q -y -Zn -Wn -l 40 -n origin apart
+dd if=/dev/urandom of=/dev/mapper/apart-origin bs=64K count=40 oflag=direct status=none
+lvm lvcreate -q -y -s -c 4K -l 30 -n snap apart/origin
+dd if=/dev/urandom of=/dev/mapper/apart-snap bs=4K count=50 seek=30 oflag=direct status=none
+lvconvert() { lvm lvconvert -q -y "\$@"; }
+snapmerge() { \$tools/snapmerge "\$@" </dev/null; }
+sum() { dd if="/dev/mapper/\$1" bs=64K iflag=direct status=none | sha256sum; }
+echo SHOWN
+sum apart-snap
+echo SPLIT
+$(recipe 'A snapshot is split from its origin, merged, and joined again' | sed 's/\<vg\>/apart/g')
+echo JOINED
+sum apart-origin
+sum apart-snap
+lvm lvs --noheadings --separator ' ' -o name,origin,data_percent apart/snap
+echo END
+lvm vgchange -q -an apart
 END
 }
 
@@ -212,6 +233,16 @@ snap merge-stuck,overflowed"
     cmp "$S/two.after" "$S/two.before"
     volume origin >origin.before
     cmp "$S/origin.after" origin.before
+}
+
+@test "the recipe for a snapshot that is split, merged and joined: the origin holds what it showed, and it is empty" {
+    local shown
+    shown=$(part go_on SHOWN)
+    [ -n "$shown" ]
+    part go_on JOINED >joined
+    assert_equal "$(sed -n 1p joined)" "$shown"
+    assert_equal "$(sed -n 2p joined)" "$shown"
+    assert_equal "$(sed -n 3p joined)" "snap origin 0.00"
 }
 
 @test "the recipe for a snapshot that blocks its origin: what it still shows is kept, and the merge is over" {

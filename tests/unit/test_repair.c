@@ -258,6 +258,29 @@ static void test_own_chunk_of_another(void **state)
     list_close(io);
 }
 
+/* An invalid store with damage that stays becomes valid by no word. */
+static void test_invalid_and_damaged(void **state)
+{
+    const struct snap_repair_options options = {.clear_entries = true, .change_view = true, .revalidate = true};
+    struct snap_io *io = list_new(1, format_area_chunk(1, 3));
+    struct snap_repair repair;
+    struct snap_store store;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 12, 100, 1);
+    io_mem_bytes(io)[4] = 0;
+    for (int damaged = 0; damaged < 2; damaged++) {
+        if (damaged)
+            list_put(io, 1, 3, 103, format_canonical(1, 5)); /* the data chunk of entry 5 */
+        must(snap_header_read(&store, io, NULL));
+        must(snap_repair_plan(&repair, &store, &options, NULL));
+        assert_int_equal(repair.mended[SNAP_RULE_STORE_INVALID], !damaged);
+        assert_int_equal(repair.edits.count, !damaged);
+        snap_repair_free(&repair);
+    }
+    list_close(io);
+}
+
 /* A header for a list that lost it, or whose chunk size is not the record's; only then. */
 static void test_header(void **state)
 {
@@ -303,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_area_unreadable),
         cmocka_unit_test(test_fingerprint_forgets),
         cmocka_unit_test(test_own_chunk_of_another),
+        cmocka_unit_test(test_invalid_and_damaged),
         cmocka_unit_test(test_header),
     };
 
