@@ -285,7 +285,7 @@ refused() {
     truncate -s 16M o.disk
     mkfs.ext4 -q -E lazy_itable_init=0 o.disk
     cp o.disk new.img
-    debugfs -w -R 'write /etc/services older' new.img 2>/dev/null
+    debugfs -w -R "write $SRCDIR/README.md older" new.img 2>/dev/null
     tool snapcreate --quiet --origin o.disk --cow c.disk --size 16M --from-diff new.img
     cp c.disk c.img
     truncate -s 2M d.disk

@@ -325,9 +325,17 @@ part() {
     awk -v word="$2" '$0 == word { inside = 1; next } /^[A-Z]+$/ { inside = 0 } inside' "$S/$1.out"
 }
 
+has_makers() {
+    local name
+    for name in mdadm mkfs.xfs sfdisk; do
+        command -v $name >/dev/null || return 1
+    done
+}
+
 setup_file() {
     local image step=0 job
     uml_setup_file || return 0
+    has_makers || return 0
     ! lvm_missing && [[ " ${LACKS-} " != *' devmapper '* ]] || return 0
     [ "${SANITIZERS-}" != yes ] || return 0
     for image in pv0 pv1 pv2 part m0 m1 small odd; do
@@ -349,7 +357,7 @@ setup() {
     uml_setup
     lvm_need
     [ "${SANITIZERS-}" != yes ] || skip "AddressSanitizer cannot start in User Mode Linux"
-    command -v mdadm mkfs.xfs sfdisk >/dev/null || skip "needs mdadm, mkfs.xfs and sfdisk"
+    has_makers || skip "needs mdadm, mkfs.xfs and sfdisk"
 }
 
 # said FILE WORD TEXT: what was said behind the word has this text.
