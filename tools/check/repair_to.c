@@ -224,7 +224,9 @@ static enum snap_status plan_device(struct check_session *session, const struct 
                          to->target.path);
     if (status == SNAP_OK && !to->target.io)
         status = devices_open(&to->target, options, err);
-    return status == SNAP_OK ? holds_refuse(&to->target, "if that is not needed, clear it with wipefs", err) : status;
+    return status == SNAP_OK ? holds_refuse(&to->target, "if that is not needed, write zeros over its beginning first; "
+                               "wipefs leaves the list of a store there", err)
+                             : status;
 }
 
 static enum snap_status plan_target(struct check_session *session, struct snap_error *err)
