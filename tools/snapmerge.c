@@ -28,7 +28,7 @@ static void confine(struct merge_session *session)
 
     allow(&sandbox, arguments->origin);
     allow(&sandbox, arguments->cow);
-    sandbox_allow(&sandbox, arguments->undo);
+    allow(&sandbox, arguments->undo);
     allow(&sandbox, output_stream_is(arguments->output) ? NULL : arguments->output);
     for (unsigned i = 0; i < arguments->preserve.count; i++)
         allow(&sandbox, arguments->preserve.items[i]);

@@ -413,9 +413,6 @@ assert_ways_out() {
     program snapcreate --origin lvm:vg/origin --cow image --size 1M --print-table=P
     assert_status 16
     assert_said "--print-table and --activate need devices, and a volume of an LVM group that is not active has none"
-    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo lvm:vg/other
-    assert_status 16
-    assert_said "--undo lvm:vg/other: an undo store is made in a new file or on a block device"
     program snapmerge --cow cow
     assert_status 16
     assert_said "the option --origin DEV is missing"

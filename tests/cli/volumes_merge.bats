@@ -343,6 +343,137 @@ teardown() {
     cmp <(dd if=pv1 bs=4096 skip=51 status=none) <(dd if=before1 bs=4096 skip=51 status=none)
 }
 
+# blank_volume: lvm:vg/other, in extents 5 to 14 of pv0, is a volume with zeros.
+blank_volume() {
+    changes=($'extent_count = 2\n\ntype = "raid1"\n'
+        $'extent_count = 10\n\ntype = "striped"\nstripe_count = 1\nstripes = ["pv0", 5]\n')
+    volumes_make origin cow "${changes[@]}"
+    dd if=/dev/zero of=pv0 bs=4096 seek=21 count=10 conv=notrunc status=none
+}
+
+# origin_of_volumes: what lvm:vg/origin holds.
+origin_of_volumes() {
+    dd if=pv0 bs=4096 skip=16 count=5 status=none
+    dd if=pv1 bs=4096 skip=51 count=$(($(stat -c %s origin) / 4096 - 5)) status=none
+}
+
+# everywhere_else: the places of both images that neither the origin nor the snapshot nor lvm:vg/other has.
+everywhere_else() {
+    dd if=pv0 bs=4096 count=16 status=none
+    dd if=pv1 bs=4096 count=31 status=none
+}
+
+@test "an undo store on a volume of the group takes it back, with the line that is printed" {
+    local line
+    blank_volume
+    origin_of_volumes >before
+    everywhere_else >else
+    remember pv0 pv1
+    program snapmerge -n --devices pv0,pv1 --cow lvm:vg/snap --undo lvm:vg/other
+    assert_status 0
+    assert_shown "undo        lvm:vg/other: a store would be made on it"
+    assert_untouched
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo lvm:vg/other
+    assert_status 0
+    assert_said "lvm:vg/other: made an undo store of 40 KiB for what is replaced"
+    line=$(sed -n 's/.*To take it back: //p' <<<"$stderr")
+    origin_of_volumes | cmp - view
+    everywhere_else | cmp - else
+    program snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract out lvm:vg/other
+    assert_status 0
+    cmp out before
+    [ "$line" = "snapmerge --devices pv0,pv1 --origin lvm:vg/origin --cow lvm:vg/other --preserve lvm:vg/snap" ]
+    PATH=$BUILDDIR/tools:$PATH bash -c "$line"
+    origin_of_volumes | cmp - before
+    everywhere_else | cmp - else
+    rm out
+    program snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract out lvm:vg/snap
+    assert_status 0
+    cmp out view
+}
+
+@test "an undo store on a volume, of a merge of images" {
+    blank_volume
+    cp origin before
+    program snapmerge --devices pv0,pv1 --origin origin --cow cow --undo lvm:vg/other
+    assert_status 0
+    cmp origin view
+    program snapmerge --devices pv0,pv1 --origin origin --cow lvm:vg/other --preserve cow
+    assert_status 0
+    cmp origin before
+    # It is not taken for another merge.
+    remember pv0 pv1
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo lvm:vg/other
+    assert_status 8
+    assert_said "lvm:vg/other: it is the undo store of another merge"
+    assert_untouched
+}
+
+@test "a volume that is too small for an undo store" {
+    head -c 64K /dev/urandom >view
+    head -c 64K /dev/zero >origin
+    rm cow
+    "$BUILDDIR/tools/snapcreate" --origin origin --cow cow --size max --chunk-size 4K --from-diff view 2>/dev/null
+    truncate -s %8K cow
+    blank_volume
+    remember pv0 pv1
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo lvm:vg/other
+    assert_status 8
+    assert_said "lvm:vg/other: it has room for 8 chunks, but this merge may replace 16; name a larger device or a new file"
+    assert_said "Nothing was written."
+    assert_untouched
+}
+
+@test "no undo store on a volume that is the origin, the COW, a sibling, read-only, hidden or not blank" {
+    local place
+    "$BUILDDIR/tools/snapcreate" --origin origin --cow cow2 --size 40K --chunk-size 4K 2>/dev/null
+    second_snapshot
+    remember pv0 pv1
+    for place in 'origin|it is the origin of a snapshot, which would show something else then; name another volume' \
+        'snap|it is a snapshot, which would show something else then; name another volume' \
+        'other|it is a snapshot, which would show something else then; name another volume' \
+        'none|the LVM group "vg" has no volume of this name'; do
+        program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo "lvm:vg/${place%%|*}"
+        [ "$status" -eq 8 ]
+        assert_said "lvm:vg/${place%%|*}: ${place#*|}"
+        assert_said "Nothing was written."
+        assert_untouched
+    done
+    # A volume without a snapshot is no origin for LVM, but it is the one of this merge.
+    blank_volume
+    head -c 40K /dev/zero >small
+    head -c 40K view >small_view
+    rm cow2
+    "$BUILDDIR/tools/snapcreate" --origin small --cow cow2 --size max --chunk-size 4K --from-diff small_view 2>/dev/null
+    remember pv0 pv1
+    program snapmerge --devices pv0,pv1 --origin lvm:vg/other --cow cow2 --undo lvm:vg/other
+    assert_status 8
+    assert_said "are the same volume"
+    assert_untouched
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo pv0
+    assert_status 8
+    assert_untouched
+    for place in '"READ", "VISIBLE"|vg/other: LVM has it read-only: make it writable first' \
+        '"READ", "WRITE"|vg/other: it is a hidden part of another volume'; do
+        blank_volume
+        volumes_make origin cow "${changes[@]}" $'-other0"\nstatus = ["READ", "WRITE", "VISIBLE"]' \
+            $'-other0"\nstatus = ['"${place%%|*}]"
+        remember pv0 pv1
+        program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo lvm:vg/other
+        assert_status 8
+        assert_said "${place#*|}"
+        assert_untouched
+    done
+    blank_volume
+    printf 'something' | dd of=pv0 bs=4096 seek=21 conv=notrunc status=none
+    remember pv0 pv1
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --undo lvm:vg/other
+    assert_status 8
+    assert_said "lvm:vg/other: it holds "
+    assert_said "; an undo store is only made on a blank device, or in a new file"
+    assert_untouched
+}
+
 @test "--output writes to a volume that is no snapshot and has none" {
     # The volume has fewer extents than the origin in the group: another pair, of images.
     make_image small 32768

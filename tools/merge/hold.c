@@ -5,8 +5,8 @@
 enum snap_status merge_hold_start(struct merge_session *session, struct snap_error *err)
 {
     const struct merge_arguments *given = &session->arguments;
-    const char *arguments[3 + CLI_STRINGS_MAX] = {given->cow, given->origin};
-    size_t count = 2;
+    const char *arguments[4 + CLI_STRINGS_MAX] = {given->cow, given->origin, given->undo};
+    size_t count = 3;
 
     session->held.cli = session->cli;
     session->held.dry_run = given->dry_run;

@@ -92,7 +92,7 @@ int merge_next_take_back(struct merge_session *session)
 
     if (!undo || !undo->path)
         return CLI_EXIT_OK;
-    if (snap_file_keeps_size(undo->io, NULL) != SNAP_OK) {
+    if (undo->part_count == 0 && snap_file_keeps_size(undo->io, NULL) != SNAP_OK) {
         cli_line(session->cli, "To take it back: there is no line for that, since a part of %s was cut off.",
                  undo->path);
         return CLI_EXIT_FAILED;

@@ -81,8 +81,8 @@ const struct cli_option merge_option_table[] = {
      .words = overflow_words},
     {.name = "undo",
      .argument = "FILE",
-     .help = "keep what is replaced in this store (a file or device;\nit is made, or continued): it takes the "
-             "merge back",
+     .help = "keep what is replaced in this store (a file or device, or a\nvolume lvm:VG/LV; it is made, or "
+             "continued): it takes the\nmerge back",
      .group = "Way back",
      .kind = CLI_STRING,
      .string = &parsed.undo},
@@ -224,10 +224,7 @@ static bool same_name(const char *first, const char *second)
 /* Whether --devices is about anything. */
 static int check_devices(struct cli *cli, const struct merge_arguments *given)
 {
-    if (given->undo && devices_is_lvm(given->undo))
-        return cli_usage_error(cli, "--undo %s: an undo store is made in a new file or on a block device, and not in a "
-                               "volume of an LVM group that is not active", cli_quote(given->undo).text);
-    if (given->output && devices_is_lvm(given->output))
+    if ((given->output && devices_is_lvm(given->output)) || (given->undo && devices_is_lvm(given->undo)))
         return CLI_EXIT_OK;
     for (unsigned i = 0; i < given->preserve.count; i++)
         if (devices_is_lvm(given->preserve.items[i]))

@@ -11,7 +11,6 @@
 #include "tools/merge/checks.h"
 #include "tools/merge/preserve.h"
 #include "tools/shared/accept.h"
-#include "tools/shared/holds.h"
 #include "tools/shared/report.h"
 
 #include <errno.h>
@@ -38,11 +37,6 @@ static const struct snap_identity *record_of(const struct snap_store *store)
 static bool is_undo_store(const struct snap_store *store)
 {
     return store->identity_state == SNAP_IDENTITY_OK && (record_of(store)->flags & SNAP_IDENTITY_UNDO) != 0;
-}
-
-static bool merge_under_way(const struct merge_session *session)
-{
-    return (record_of(&session->store)->flags & SNAP_IDENTITY_MERGING) != 0;
 }
 
 /* ---- before the first write ---------------------------------------------------------------- */
@@ -99,7 +93,7 @@ enum snap_status merge_undo_check(struct merge_session *session, struct snap_err
         if (status != SNAP_OK)
             return status;
     }
-    if (!merge_under_way(session) || session->job.entries == 0 || session->arguments.undo ||
+    if (!merge_undo_under_way(session) || session->job.entries == 0 || session->arguments.undo ||
         (accept_has(session->arguments.accept, ACCEPT_UNDO) && !session->arguments.keep_cow))
         return SNAP_OK;
     snap_identity_format_id(record_of(&session->store)->undo_id, id);
@@ -151,82 +145,33 @@ static enum snap_status plan_image(struct merge_session *session, struct snap_er
     return SNAP_OK;
 }
 
-/* A store is to be made on a device that has nothing on it. */
-static enum snap_status plan_device(struct merge_session *session, struct merge_sibling *sibling,
-                                    struct snap_error *err)
+enum snap_status merge_undo_check_ours(const struct merge_session *session, const struct merge_sibling *sibling,
+                                       struct snap_error *err)
 {
-    struct snap_layout *layout = &sibling->store.layout;
-    enum snap_status status = snap_layout_init(layout, session->store.layout.chunk_sectors,
-                                               sibling->device.io->size_bytes / SNAP_SECTOR_BYTES, err);
-
-    if (status == SNAP_OK)
-        status = merge_check_blocks(&sibling->device, &sibling->store, err);
-    if (status != SNAP_OK)
-        return status;
-    session->undo.new_store = true;
-    sibling->need = (struct snap_sibling_need){session->job.entries, snap_layout_capacity_entries(layout)};
-    if (sibling->need.free_chunks < sibling->need.needed_chunks)
-        return snap_fail(err, SNAP_E_NOSPC, "%s: it has room for %s, but this merge may replace %" PRIu64
-                         "; name a larger device or a new file",
-                         sibling->device.path, cli_count_text(sibling->need.free_chunks, "chunk", "chunks").text,
-                         sibling->need.needed_chunks);
-    return SNAP_OK;
-}
-
-/* Takes up what exists already: the undo store of this merge, or a device with nothing on it. */
-static enum snap_status take_existing(struct merge_session *session, struct merge_sibling *sibling,
-                                      struct snap_error *err)
-{
-    const struct snap_file_options options = merge_preserve_io(session);
     const struct snap_identity *cow = record_of(&session->store), *undo = record_of(&sibling->store);
     const char *path = sibling->device.path;
-    struct report_text what;
-    enum snap_status status = merge_check_distinct(session, &sibling->device, err);
 
-    if (status == SNAP_OK)
-        status = merge_check_apart(session, path, sibling->device.found->fd, &sibling->device, err);
-    if (status == SNAP_OK)
-        status = devices_open(&sibling->device, &options, err);
-    if (status == SNAP_OK)
-        status = snap_header_read(&sibling->store, sibling->device.io, err);
-    if (status == SNAP_OK)
-        status = holds_find(&sibling->device, &what, err);
-    if (status != SNAP_OK)
-        return status;
-    if (sibling->device.facts.block_device && what.text[0] == '\0')
-        return plan_device(session, sibling, err);
-    if (sibling->device.facts.block_device && !snap_header_is_store(&sibling->store))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds %s; an undo store is only made on a blank device, or in a "
-                         "new file", path, what.text);
     if (sibling->store.defect != SNAP_HEADER_GOOD || !is_undo_store(&sibling->store))
         return snap_fail(err, SNAP_E_REFUSED, "%s: it exists and is not an undo store; name a new file", path);
-    status = merge_undo_check_owner(&sibling->device, err);
-    if (status != SNAP_OK)
-        return status;
+    if (merge_undo_check_owner(&sibling->device, err) != SNAP_OK)
+        return err->status;
     if (!same_id(undo->parent_id, session->store.identity_state == SNAP_IDENTITY_OK ? cow->store_id : no_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is the undo store of another merge; name a new file", path);
-    if (merge_under_way(session) && !same_id(cow->undo_id, undo->store_id))
+    if (merge_undo_under_way(session) && !same_id(cow->undo_id, undo->store_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is not the undo store that this merge was begun with; name that "
                          "one", path);
     if (same_id(cow->undo_id, undo->store_id) && (cow->flags & SNAP_IDENTITY_UNDO_LOST) != 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: it lacks a part that was merged without it, so it cannot be "
                          "continued; name a new file", path);
-    if (!merge_under_way(session) && same_id(cow->undo_id, undo->store_id))
+    if (!merge_undo_under_way(session) && same_id(cow->undo_id, undo->store_id))
         return snap_fail(err, SNAP_E_REFUSED, "%s: it belongs to a merge of this store that is complete, and shows the "
                          "content from before that; name a new file", path);
-    /* A merge that was begun with it has said so in the COW, before the first entry. */
-    sibling->must_be_empty = session->store.identity_state == SNAP_IDENTITY_OK && !merge_under_way(session) &&
-                           !session->arguments.keep_cow;
-    status = merge_preserve_add(session, sibling, err);
-    if (status == SNAP_OK)
-        status = merge_undo_check_known(session, err);
-    /* A kept COW has no mark of the merge. */
-    if (status == SNAP_OK && session->arguments.keep_cow && sibling->check.entries > 0 &&
-        sibling->need.needed_chunks == 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it holds all that this merge replaces, from an earlier run, and "
-                         "would not get what was written to %s since then; to be able to take this merge back, name a "
-                         "new file; to repeat the earlier merge, leave --undo out", path, session->origin.path);
-    return status;
+    return SNAP_OK;
+}
+
+bool merge_undo_under_way(const struct merge_session *session)
+{
+    return (record_of(&session->store)->flags & SNAP_IDENTITY_MERGING) != 0;
 }
 
 enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_error *err)
@@ -244,14 +189,11 @@ enum snap_status merge_undo_prepare(struct merge_session *session, struct snap_e
                          MERGE_SIBLINGS_MAX);
     sibling->is_undo = true;
     session->undo.sibling = sibling;
-    if (!strchr(path, '=') && lstat(path, &st) != 0 && errno == ENOENT) {
+    if (!devices_is_lvm(path) && !strchr(path, '=') && lstat(path, &st) != 0 && errno == ENOENT)
         status = plan_image(session, err);
-    } else {
-        status = devices_find(&sibling->device, path, err);
-        if (status == SNAP_OK)
-            status = take_existing(session, sibling, err);
-    }
-    if (status == SNAP_OK && session->undo.new_store && merge_under_way(session))
+    else
+        status = merge_undo_take(session, sibling, err);
+    if (status == SNAP_OK && session->undo.new_store && merge_undo_under_way(session))
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is new, but this merge was begun with an undo store and needs "
                          "that one",
                          path);
@@ -334,7 +276,7 @@ enum snap_status merge_undo_end(struct merge_session *session, struct snap_error
 
     if (session->result.entries_left > 0 || session->arguments.keep_cow)
         return SNAP_OK;
-    if (merge_under_way(session))
+    if (merge_undo_under_way(session))
         status = set_flags(&session->store, 0, session->store.identity.undo_id, err);
     if (status == SNAP_OK && parent && !parent->invalidate) /* the merge is taken back, so its marks go */
         status = forget_merge(&parent->store, err);

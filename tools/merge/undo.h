@@ -40,10 +40,17 @@ enum snap_status merge_undo_give_record(struct merge_session *session, struct sn
 enum snap_status merge_undo_check_owner(const struct device *undo, struct snap_error *err);
 
 /*
- * Of an undo store that is taken up, once its list is read: SNAP_E_REFUSED where it has entries though the COW, which
- * could tell, does not know it; of a device also where the COW cannot tell.
+ * Takes up what --undo names and what exists: the undo store of this merge, or a device or volume with nothing on it,
+ * where one is planned. SNAP_E_REFUSED: anything else, and a volume that is a snapshot of LVM or has one.
  */
-enum snap_status merge_undo_check_known(const struct merge_session *session, struct snap_error *err);
+enum snap_status merge_undo_take(struct merge_session *session, struct merge_sibling *sibling, struct snap_error *err);
+
+/* SNAP_E_REFUSED unless the records of this store, whose header was read, and of the COW let them go together. */
+enum snap_status merge_undo_check_ours(const struct merge_session *session, const struct merge_sibling *sibling,
+                                       struct snap_error *err);
+
+/* The COW's record says that a merge of it was begun with an undo store, and is not complete. */
+bool merge_undo_under_way(const struct merge_session *session);
 
 /*
  * The first write where an empty undo store is taken up: the COW gets a record, so that later runs can match the two.

@@ -136,29 +136,12 @@ static enum snap_status prepare_device(struct output_session *output, struct sna
     return SNAP_OK;
 }
 
-/* What snapshots show depends on their store and on their origin: neither is overwritten. */
-static enum snap_status check_volume(const struct output_session *output, struct snap_error *err)
-{
-    const char *place = output->arguments.place;
-    const struct snap_group *group;
-    size_t lv, at;
-    enum snap_status status = volumes_find(&output->held->volumes, place, &group, &lv, err);
-
-    if (status != SNAP_OK)
-        return status;
-    if (snap_metadata_snapshot_of(group->metadata, lv) || snap_metadata_next_snapshot(group->metadata, lv, 0, &at))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: it is %s, which would show something else then; name another volume",
-                         place, snap_metadata_snapshot_of(group->metadata, lv) ? "a snapshot"
-                                                                               : "the origin of a snapshot");
-    return SNAP_OK;
-}
-
 /* A volume of a group that is not active. */
 static enum snap_status prepare_volume(struct output_session *output, struct snap_error *err)
 {
     const struct snap_file_options io_options = device_options(output);
     struct snap_file_info info;
-    enum snap_status status = check_volume(output, err);
+    enum snap_status status = volumes_refuse_snapshots(&output->held->volumes, output->arguments.place, err);
 
     if (status == SNAP_OK)
         status = held_open(output->held, output->arguments.place, &io_options, &output->target, err);

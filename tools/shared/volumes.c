@@ -73,6 +73,24 @@ enum snap_status volumes_find(const struct volumes *volumes, const char *argumen
     return SNAP_OK;
 }
 
+/* What a snapshot shows depends on its store and on its origin. */
+enum snap_status volumes_refuse_snapshots(const struct volumes *volumes, const char *argument, struct snap_error *err)
+{
+    const struct snap_group *group;
+    size_t lv, at;
+    enum snap_status status = volumes_find(volumes, argument, &group, &lv, err);
+
+    if (status != SNAP_OK)
+        return status;
+    if (snap_metadata_snapshot_of(group->metadata, lv))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is a snapshot, which would show something else then; name "
+                         "another volume", argument);
+    if (snap_metadata_next_snapshot(group->metadata, lv, 0, &at))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is the origin of a snapshot, which would show something else "
+                         "then; name another volume", argument);
+    return SNAP_OK;
+}
+
 /* Device-mapper names what LVM activates by the ids of group and volume. */
 void volumes_take_facts(struct device *device, const struct snap_metadata *metadata, size_t lv,
                         struct snap_io *const *members)

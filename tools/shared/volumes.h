@@ -37,6 +37,9 @@ enum snap_status volumes_group_name(const char *argument, char **name, struct sn
 enum snap_status volumes_find(const struct volumes *volumes, const char *argument, const struct snap_group **group,
                               size_t *lv, struct snap_error *err);
 
+/* SNAP_E_REFUSED where the volume is a snapshot, or has one: a write to it would change what a snapshot shows. */
+enum snap_status volumes_refuse_snapshots(const struct volumes *volumes, const char *argument, struct snap_error *err);
+
 /* What was typed for the origin (NULL: nothing) is held against the metadata; *name is what is opened, or NULL. */
 enum snap_status volumes_choose_origin(const struct volumes *volumes, const char *cow_argument,
                                        const char *origin_argument, char **name, struct snap_error *err);
