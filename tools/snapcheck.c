@@ -45,8 +45,10 @@ static enum snap_status work(struct check_session *session, enum snap_status hel
 
     if (status == SNAP_OK && session->arguments.put_back)
         return check_put_back(session, err);
-    if (status == SNAP_OK)
+    if (status == SNAP_OK) {
         status = check_run(session, err);
+        check_report_findings_end(session);
+    }
     if (status == SNAP_OK && session->arguments.repair_to)
         return check_repair_to(session, err);
     return status == SNAP_OK && check_options_mend(&session->arguments) ? check_repair(session, err) : status;
@@ -72,7 +74,7 @@ static int run(struct cli *cli)
 {
     struct check_session session = {
         .cli = cli,
-        .findings = {.fn = check_report_finding, .context = &session, .per_rule_max = REPORT_PER_RULE_MAX},
+        .findings = {.fn = check_report_finding, .context = &session, .per_rule_max = CHECK_RANGES_FINDINGS_MAX},
     };
     struct device *const devices[] = {&session.cow, &session.origin};
     struct snap_error err = {0};

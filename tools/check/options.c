@@ -38,7 +38,8 @@ const struct cli_option check_option_table[] = {
      .kind = CLI_FLAG,
      .flag = &parsed.data},
     {.name = "all",
-     .help = "show each finding (default: at most 100 of each rule)",
+     .help = "show each finding (default: rows of one rule are summed up,\n"
+             "and at most 100 lines of each rule are shown)",
      .group = "What to check",
      .kind = CLI_FLAG,
      .flag = &parsed.all},

@@ -15,28 +15,96 @@
 #include "tools/shared/report.h"
 #include "tools/shared/volumes.h"
 
-#include <inttypes.h>
+#include <string.h>
 
 /* A finding is the answer of this program: it goes to standard output. */
+static void print_text(const struct check_session *session, const struct snap_finding *finding,
+                       const struct report_text *text)
+{
+    const struct snap_rule_info *info = snap_rules_info(finding->rule);
+    const bool verbose = session->cli->verbose;
+
+    report_print(session->cli->out, "%s: %s (%s: %s)%s%s%s%s", session->cow.path, text->text,
+                 snap_rules_severity_name(finding->severity), info->id, verbose ? "; " : "",
+                 verbose ? info->meaning : "", verbose ? "; to do: " : "",
+                 verbose ? check_list_rules_way_out(finding->rule) : "");
+}
+
+static void show_finding(struct check_session *session, const struct snap_finding *finding)
+{
+    const struct snap_layout *layout = &session->store.layout;
+    struct report_text text;
+
+    if (session->found) {
+        cli_json_add(session->found, check_ranges_finding_json(layout, finding));
+        return;
+    }
+    text = check_ranges_finding_text(layout, finding);
+    print_text(session, finding, &text);
+}
+
+/* What the limit lets through of these findings, as one line or one by one; the rest is counted. */
+static void show_range(struct check_session *session)
+{
+    struct check_range *range = &session->range;
+    const enum snap_rule rule = range->first.rule;
+    const uint64_t lines = range->count >= CHECK_RANGES_LEAST ? 1 : range->count;
+    struct report_text text;
+
+    if (session->shown[rule] + lines > REPORT_PER_RULE_MAX) {
+        session->left_out[rule] += range->count;
+    } else if (lines < range->count) {
+        if (session->found) {
+            cli_json_add(session->found, check_ranges_json(&session->store.layout, range));
+        } else {
+            text = check_ranges_text(&session->store.layout, range);
+            print_text(session, &range->first, &text);
+        }
+    } else if (range->count > 0) {
+        show_finding(session, &range->first);
+        if (range->count > 1)
+            show_finding(session, &range->second);
+    }
+    session->shown[rule] += lines;
+    range->count = 0;
+}
+
+/* Many of some rules are only counted: the last one that has a place stands for them (lib/check/duplicates.h). */
+static bool stands_for_others(const struct check_range *range, const struct snap_finding *finding)
+{
+    return range->count > 0 && finding->has_entry && finding->rule == range->last.rule &&
+           finding->index == range->last.index;
+}
+
 enum snap_status check_report_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
 {
     struct check_session *session = context;
-    const struct snap_rule_info *info = snap_rules_info(finding->rule);
 
     if (session->arguments.json && session->arguments.all)
         return cli_result_element(session->cli,
                                   session->cli->elements > 0
                                       ? NULL
                                       : report_json_begin(session->cli, session->cow.path, session->origin.path),
-                                  "findings", report_finding_json(finding), err);
-    if (session->found)
-        cli_json_add(session->found, report_finding_json(finding));
-    else
-        report_print(session->cli->out, "%s: %s (%s: %s)%s%s%s%s", session->cow.path, report_finding_text(finding).text,
-                     snap_rules_severity_name(finding->severity), info->id, session->cli->verbose ? "; " : "",
-                     session->cli->verbose ? info->meaning : "", session->cli->verbose ? "; to do: " : "",
-                     session->cli->verbose ? check_list_rules_way_out(finding->rule) : "");
+                                  "findings", check_ranges_finding_json(&session->store.layout, finding), err);
+    if (session->arguments.all) {
+        show_finding(session, finding);
+    } else if (stands_for_others(&session->range, finding)) {
+        session->left_out[finding->rule]++;
+    } else if (!check_ranges_take(&session->range, finding)) {
+        show_range(session);
+        check_ranges_begin(&session->range, finding);
+    }
     return SNAP_OK;
+}
+
+/* How many of the rule stand nowhere. */
+static uint64_t left_out_of(const struct check_session *session, enum snap_rule rule)
+{
+    const uint64_t count = session->first_counts[rule];
+
+    if (session->arguments.all)
+        return 0;
+    return session->left_out[rule] + (count > CHECK_RANGES_FINDINGS_MAX ? count - CHECK_RANGES_FINDINGS_MAX : 0);
 }
 
 /* The limit must not look like the end: how many findings of each rule are left out, and how to see them. */
@@ -46,7 +114,7 @@ static void print_left_out(struct check_session *session)
     const bool nameless = session->cow.nameless || session->origin.nameless;
 
     for (int rule = 0; rule < SNAP_RULES; rule++) {
-        const uint64_t left_out = report_left_out(&session->findings, (enum snap_rule)rule);
+        const uint64_t left_out = left_out_of(session, (enum snap_rule)rule);
 
         if (left_out > 0 && nameless)
             report_print(session->cli->out, "%s: and %s of %s", session->cow.path,
@@ -60,6 +128,15 @@ static void print_left_out(struct check_session *session)
                          origin ? " --origin " : "", origin ? cli_quote(origin).text : "",
                          cli_quote(session->cow.path).text);
     }
+}
+
+void check_report_findings_end(struct check_session *session)
+{
+    memcpy(session->first_counts, session->findings.rule_counts, sizeof session->first_counts);
+    if (!session->arguments.all)
+        show_range(session);
+    if (!session->arguments.json)
+        print_left_out(session);
 }
 
 /* What is to be said of the store, in a word that never changes. */
@@ -129,8 +206,7 @@ static void keep_json(struct check_session *session)
 
     for (int rule = 0; rule < SNAP_RULES; rule++) {
         findings_total += session->findings.rule_counts[rule];
-        if (!session->arguments.all && !session->mended)
-            left_out += report_left_out(&session->findings, (enum snap_rule)rule);
+        left_out += left_out_of(session, (enum snap_rule)rule);
     }
 
     if (session->result.list_complete)
@@ -228,8 +304,6 @@ int check_report_end(struct check_session *session, int exit_status)
     if (session->arguments.json) {
         keep_json(session);
     } else {
-        if (!session->arguments.all && !session->mended)
-            print_left_out(session);
         if (session->mended)
             report_print(session->cli->out, "%s: mended, and checked again:", session->cow.path);
         print_summary(session);

@@ -5,8 +5,14 @@
 
 #include "tools/check/session.h"
 
-/* Where the library's findings go (`context`: the session): printed at once, or kept for the JSON document. */
+/*
+ * Where the library's findings go (`context`: the session): printed, or kept for the JSON document. With --all each at
+ * once, else neighbours together.
+ */
 enum snap_status check_report_finding(void *context, const struct snap_finding *finding, struct snap_error *err);
+
+/* After the last one, also where the check has failed: what is still kept is shown, and what is left out is counted. */
+void check_report_findings_end(struct check_session *session);
 
 /* What stands below the findings. Returns the worst of `exit_status` and what they say. */
 int check_report_end(struct check_session *session, int exit_status);

@@ -9,6 +9,7 @@
 #include "lib/repair/repair.h"
 #include "lib/repair/rewrite.h"
 #include "tools/check/options.h"
+#include "tools/check/ranges.h"
 #include "tools/cli/json.h"
 #include "tools/cli/progress.h"
 #include "tools/shared/devices.h"
@@ -40,6 +41,10 @@ struct check_session {
     uint64_t unreadable;           /* data chunks */
     struct cli_progress *progress; /* while data are read */
     struct cli_json *found;        /* the findings, where JSON was asked for; else NULL */
+    struct check_range range;      /* findings that are not shown yet, since their neighbour may come */
+    uint64_t shown[SNAP_RULES];    /* lines of each rule; beyond the limit these are only counted ... */
+    uint64_t left_out[SNAP_RULES]; /* ... as so many findings */
+    uint64_t first_counts[SNAP_RULES]; /* of the first check; after a repair `findings` has those of the second */
 
     /* Mending. */
     struct snap_repair repair;

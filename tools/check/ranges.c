@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Joins findings of neighbours, and says which part of the snapshot they are about. */
+#include "tools/check/ranges.h"
+
+#include "lib/base/arith.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Whether the finding is about an entry that the list has, so that a chunk of the snapshot depends on it. */
+static bool concerns_view(const struct snap_finding *finding)
+{
+    return finding->has_entry && finding->rule != SNAP_RULE_GARBAGE_BEHIND_END;
+}
+
+void check_ranges_begin(struct check_range *range, const struct snap_finding *finding)
+{
+    *range = (struct check_range){
+        .count = 1,
+        .first = *finding,
+        .last = *finding,
+        .least_old = finding->old_chunk,
+        .most_old = finding->old_chunk,
+        .consecutive = true,
+    };
+}
+
+bool check_ranges_take(struct check_range *range, const struct snap_finding *finding)
+{
+    const struct snap_finding *last = &range->last;
+
+    if (range->count == 0 || finding->rule != last->rule || finding->severity != last->severity ||
+        !finding->has_area || !last->has_area || finding->has_entry != last->has_entry ||
+        (finding->has_entry ? finding->index != last->index + 1 : finding->area != last->area + 1))
+        return false;
+    range->consecutive &= finding->old_chunk == last->old_chunk + 1;
+    range->least_old = snap_min(range->least_old, finding->old_chunk);
+    range->most_old = snap_max(range->most_old, finding->old_chunk);
+    if (range->count++ == 1)
+        range->second = *finding;
+    range->last = *finding;
+    return true;
+}
+
+/* The bytes of these chunks of the snapshot; a damaged entry may name a chunk that no device can have. */
+static bool bytes_of(const struct snap_layout *layout, uint64_t first_chunk, uint64_t last_chunk,
+                     uint64_t *offset_bytes, uint64_t *length_bytes)
+{
+    uint64_t end_bytes;
+
+    if (last_chunk == UINT64_MAX || !snap_mul(first_chunk, layout->chunk_bytes, offset_bytes) ||
+        !snap_mul(last_chunk + 1, layout->chunk_bytes, &end_bytes))
+        return false;
+    *length_bytes = end_bytes - *offset_bytes;
+    return true;
+}
+
+/* ", bytes 4096 to 8191 of the snapshot"; nothing where there are no such bytes. */
+static struct report_text bytes_text(const struct snap_layout *layout, uint64_t first_chunk, uint64_t last_chunk)
+{
+    struct report_text result = {""};
+    uint64_t offset_bytes, length_bytes;
+
+    if (bytes_of(layout, first_chunk, last_chunk, &offset_bytes, &length_bytes))
+        (void)snprintf(result.text, sizeof result.text, ", bytes %" PRIu64 " to %" PRIu64 " of the snapshot",
+                       offset_bytes, offset_bytes + (length_bytes - 1));
+    return result;
+}
+
+struct report_text check_ranges_finding_text(const struct snap_layout *layout, const struct snap_finding *finding)
+{
+    const bool says_chunk = finding->rule == SNAP_RULE_DUPLICATE_OLD || finding->rule == SNAP_RULE_DATA_UNREADABLE;
+    struct report_text result = report_finding_text(finding), bytes;
+    const size_t used = strlen(result.text);
+
+    if (!concerns_view(finding) || finding->severity == SNAP_NOTE)
+        return result;
+    bytes = bytes_text(layout, finding->old_chunk, finding->old_chunk);
+    if (says_chunk)
+        (void)snprintf(result.text + used, sizeof result.text - used, "%.200s", bytes.text);
+    else
+        (void)snprintf(result.text + used, sizeof result.text - used, "; origin chunk %" PRIu64 "%.200s",
+                       finding->old_chunk, bytes.text);
+    return result;
+}
+
+struct report_text check_ranges_text(const struct snap_layout *layout, const struct check_range *range)
+{
+    const struct snap_finding *first = &range->first, *last = &range->last;
+    const bool entries = first->has_entry;
+    char from[64] = "", to[64] = "", chunks[128] = "";
+    struct report_text result;
+
+    if (entries) {
+        (void)snprintf(from, sizeof from, " slot %" PRIu64, first->slot);
+        (void)snprintf(to, sizeof to, " slot %" PRIu64, last->slot);
+    }
+    if (concerns_view(first))
+        (void)snprintf(chunks, sizeof chunks,
+                       range->consecutive ? "; origin chunks %" PRIu64 " to %" PRIu64
+                                          : "; origin chunks from %" PRIu64 " to %" PRIu64 ", not all of them",
+                       range->least_old, range->most_old);
+    (void)snprintf(result.text, sizeof result.text,
+                   "area %" PRIu64 "%s to area %" PRIu64 "%s: %" PRIu64 " %s in a row, the first: %.255s%s%.200s",
+                   first->area, from, last->area, to, range->count, entries ? "entries" : "areas", first->text, chunks,
+                   concerns_view(first) ? bytes_text(layout, range->least_old, range->most_old).text : "");
+    return result;
+}
+
+static void set_bytes(struct cli_json *json, const struct snap_layout *layout, const struct snap_finding *first,
+                      uint64_t least_old, uint64_t most_old)
+{
+    uint64_t offset_bytes, length_bytes;
+
+    if (!concerns_view(first) || !bytes_of(layout, least_old, most_old, &offset_bytes, &length_bytes))
+        return;
+    cli_json_set_uint(json, "origin_offset_bytes", offset_bytes);
+    cli_json_set_uint(json, "origin_length_bytes", length_bytes);
+}
+
+struct cli_json *check_ranges_finding_json(const struct snap_layout *layout, const struct snap_finding *finding)
+{
+    struct cli_json *json = report_finding_json(finding);
+
+    set_bytes(json, layout, finding, finding->old_chunk, finding->old_chunk);
+    return json;
+}
+
+struct cli_json *check_ranges_json(const struct snap_layout *layout, const struct check_range *range)
+{
+    struct cli_json *json = report_finding_json(&range->first);
+
+    cli_json_set_uint(json, "count", range->count);
+    cli_json_set_uint(json, "last_area", range->last.area);
+    if (range->last.has_entry) {
+        cli_json_set_uint(json, "last_slot", range->last.slot);
+        cli_json_set_uint(json, "last_index", range->last.index);
+    }
+    set_bytes(json, layout, &range->first, range->least_old, range->most_old);
+    return json;
+}
