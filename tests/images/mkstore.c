@@ -200,7 +200,8 @@ static void do_entry(struct recipe *recipe, uint64_t index, uint64_t i, char **w
     old_chunk = linear(recipe, old_text, i);
     new_chunk = new_text ? linear(recipe, new_text, i) : canonical_chunk(recipe, index);
     put_slot(recipe, index / per_area, index % per_area, old_chunk, new_chunk);
-    put_data(recipe, old_chunk, new_chunk, value_of(words, "data"));
+    if (!value_of(words, "data") || strcmp(value_of(words, "data"), "none") != 0)
+        put_data(recipe, old_chunk, new_chunk, value_of(words, "data"));
     recipe->live[index].old_chunk = old_chunk;
     recipe->live[index].new_chunk = new_chunk;
     if (index >= recipe->live_count)
@@ -265,11 +266,13 @@ static unsigned split(char *line, char *words[WORDS_MAX + 1])
     return count;
 }
 
+static void do_section(struct recipe *recipe, const char *kind, const char *name);
+
 static void do_line(struct recipe *recipe, char **words, unsigned count)
 {
     const char *verb = words[0];
 
-    if (strcmp(verb, "expect") == 0)
+    if (strcmp(verb, "expect") == 0 || strcmp(verb, "finding") == 0 || strcmp(verb, "mend") == 0)
         return; /* for the tests */
     if (strcmp(verb, "header") == 0) {
         do_header(recipe, words + 1);
@@ -278,7 +281,13 @@ static void do_line(struct recipe *recipe, char **words, unsigned count)
     if (count < 2)
         die(recipe, "%s: a number is missing", verb);
     if (strcmp(verb, "text") == 0) {
-        write_at(recipe, &recipe->cow, 0, words[1], strlen(words[1]));
+        const uint64_t at = count > 2 ? number(recipe, words[2]) : 0;
+
+        write_at(recipe, &recipe->cow, at, words[1], strlen(words[1]));
+        return;
+    }
+    if (strcmp(verb, "like") == 0) {
+        do_section(recipe, "base", words[1]);
         return;
     }
 
@@ -305,12 +314,41 @@ static void do_line(struct recipe *recipe, char **words, unsigned count)
     } else if (strcmp(verb, "clear_area") == 0) {
         for (uint64_t slot = 0; slot < entries_per_area(recipe); slot++)
             put_slot(recipe, first, slot, 0, 0);
-    } else if (strcmp(verb, "raw") == 0 && count >= 5) {
+    } else if (strcmp(verb, "raw") == 0 && count >= 4) {
         put_slot(recipe, first, number(recipe, words[2]), number_of(recipe, words + 3, "old", 0),
                  number_of(recipe, words + 3, "new", 0));
     } else {
         die(recipe, "unknown line: %s", verb);
     }
+}
+
+/* The lines behind "KIND NAME", up to the next "base" or "recipe"; all lines where the name is NULL. */
+static void do_section(struct recipe *recipe, const char *kind, const char *name)
+{
+    const unsigned line_before = recipe->line;
+    FILE *file = fopen(recipe->path, "re");
+    char line[512], *words[WORDS_MAX + 1];
+    bool inside = !name, found = !name;
+
+    if (!file)
+        die(recipe, "cannot open it");
+    recipe->line = 0;
+    while (fgets(line, sizeof(line), file)) {
+        unsigned count = split(line, words);
+
+        recipe->line++;
+        if (name && count > 1 && (strcmp(words[0], "base") == 0 || strcmp(words[0], "recipe") == 0)) {
+            inside = strcmp(words[0], kind) == 0 && strcmp(words[1], name) == 0;
+            found |= inside;
+        } else if (inside && count > 0) {
+            do_line(recipe, words, count);
+        }
+    }
+    if (!found)
+        die(recipe, "there is no %s %s", kind, name);
+    if (ferror(file) || fclose(file) != 0)
+        die(recipe, "reading it failed");
+    recipe->line = line_before;
 }
 
 /* The snapshot view as the recipe means it: the origin under the live entries' COW chunks; the first wins. */
@@ -329,6 +367,7 @@ static void write_view(const struct recipe *recipe, const char *path)
         const struct live_entry *entry = &recipe->live[i];
 
         if (entry->old_chunk < (view.size_bytes + chunk_bytes - 1) / chunk_bytes
+            && entry->new_chunk <= recipe->cow.size_bytes / chunk_bytes
             && pread(recipe->cow.fd, bytes + entry->old_chunk * chunk_bytes, chunk_bytes,
                      (off_t)(entry->new_chunk * chunk_bytes)) < 0)
             die(recipe, "reading %s failed", recipe->cow.path);
@@ -343,30 +382,24 @@ int main(int argc, char **argv)
 {
     static struct live_entry live[ENTRIES_MAX];
     struct recipe recipe = {.live = live};
-    char line[512], *words[WORDS_MAX + 1];
-    FILE *file;
+    char *name;
 
     if (argc != 4 && argc != 5) {
-        fprintf(stderr, "usage: mkstore RECIPE COW ORIGIN [VIEW]\n");
+        fprintf(stderr, "usage: mkstore RECIPE[#NAME] COW ORIGIN [VIEW]\n");
         return 16;
     }
+    name = strchr(argv[1], '#');
+    if (name)
+        *name++ = '\0';
     recipe.path = argv[1];
     recipe.cow = (struct image){argv[2], open(argv[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), 0};
     recipe.origin = (struct image){argv[3], open(argv[3], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), 0};
-    file = fopen(recipe.path, "re");
-    if (!file || recipe.cow.fd < 0 || recipe.origin.fd < 0)
-        die(&recipe, "cannot open the recipe or an image");
-    while (fgets(line, sizeof(line), file)) {
-        unsigned count;
-
-        recipe.line++;
-        count = split(line, words);
-        if (count > 0)
-            do_line(&recipe, words, count);
-    }
+    if (recipe.cow.fd < 0 || recipe.origin.fd < 0)
+        die(&recipe, "cannot open an image");
+    do_section(&recipe, "recipe", name);
     if (argc == 5)
         write_view(&recipe, argv[4]);
-    if (ferror(file) || fclose(file) != 0 || close(recipe.cow.fd) != 0 || close(recipe.origin.fd) != 0)
-        die(&recipe, "reading the recipe or closing an image failed");
+    if (close(recipe.cow.fd) != 0 || close(recipe.origin.fd) != 0)
+        die(&recipe, "closing an image failed");
     return 0;
 }

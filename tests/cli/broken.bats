@@ -1,0 +1,174 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The families of tests/images: each recipe has exactly its findings; what mends it, and nothing less; the way back.
+# shellcheck disable=SC2030,SC2031,SC2154
+
+# A family without a test fails the whole file.
+setup_file() {
+    local file name
+    for file in "$SRCDIR"/tests/images/*.recipes; do
+        name=${file##*/}
+        grep -q "holds ${name%.recipes}\$" "$BATS_TEST_FILENAME" || {
+            echo "no test for $name" >&2
+            return 1
+        }
+    done
+}
+
+setup() {
+    load helpers
+    load work
+    in_folder
+}
+
+# recipes FAMILY: for each recipe NAME|MEND|LEFT|FINDING;FINDING;..., with what it has of its base.
+recipes() {
+    awk '
+        function flush() {
+            if (name != "")
+                print name "|" mend "|" left "|" found
+        }
+        { sub(/ *#.*/, "") }
+        $1 == "base" || $1 == "recipe" {
+            flush()
+            name = $1 == "recipe" ? $2 : ""
+            base = $1 == "base" ? $2 : ""
+            mend = left = found = ""
+        }
+        $1 == "like" { found = of_base[$2] }
+        $1 == "finding" { found = $2 == "none" ? "" : found substr($0, 9) ";" }
+        base != "" { of_base[base] = found }
+        $1 == "mend" { mend = $2; left = $4 }
+        END { flush() }' "$1"
+}
+
+# check FILE OPTION...: snapcheck of cow, with the origin where the recipe has one; its JSON becomes a line of FILE.
+check() {
+    local file=$1 with=()
+    shift
+    [ ! -s origin ] || with=(--origin origin)
+    status=0
+    # shellcheck disable=SC2086
+    $WRAPPER "$BUILDDIR/tools/snapcheck" --json --all "${with[@]}" "$@" cow >answer 2>said </dev/null || status=$?
+    tr -d '\n' <answer >>"$file"
+    echo >>"$file"
+}
+
+# The options of each way to mend, and the strongest that must not be enough.
+options_of() {
+    case $1 in
+    p) enough=(-p) short=() ;;
+    y) enough=(-y) short=(-p) ;;
+    view-change) enough=(-y --accept=view-change) short=(-y --accept=revalidate,header) ;;
+    revalidate) enough=(-y --accept=revalidate) short=(-y --accept=view-change,header) ;;
+    header) enough=(-y --accept=header) short=(-y --accept=view-change,revalidate) ;;
+    none) enough=() short=(-y --accept=view-change,revalidate,header) ;;
+    *)
+        echo "$name: mend $1 means nothing" >&2
+        return 1
+        ;;
+    esac
+}
+
+# mends NAME HOW: with less the store stays as it is to the byte; with this it is mended, and the old bytes come back.
+mends() {
+    options_of "$2"
+    if [ ${#short[@]} -gt 0 ]; then
+        check short "${short[@]}"
+        [ "$status" -ne 1 ] && cmp cow before && [ ! -e cow.old-bytes ] || return
+    fi
+    [ ${#enough[@]} -gt 0 ] || return 0
+    check enough "${enough[@]}"
+    [ "$status" -eq 1 ] && ! cmp -s cow before || return
+    check second
+    [ "$status" -eq 0 ] || return
+    printf '%s|%s\n' "$1" "$left" >>left
+    if [ "$2" = p ] || [ "$2" = y ] && [ -s origin ]; then
+        "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow 2>said && cmp shown view || return
+    fi
+    $WRAPPER "$BUILDDIR/tools/snapcheck" -q --put-back cow.old-bytes cow && cmp cow before
+}
+
+# findings_of FILE: from the answers in it, one line each, FINDING;FINDING;...
+findings_of() {
+    jq -r '[.findings[] | .rule + " " + .severity
+        + (if .area != null then " area \(.area)" else "" end)
+        + (if .slot != null then " slot \(.slot)" else "" end) + ";"] | sort | join("")' "$1"
+}
+
+# sorted: the findings of each line in the order of findings_of.
+sorted() {
+    perl -F'\|' -lane 'print join("|", @F[0 .. $#F - 1], join("", sort { $a cmp $b } map { "$_;" } split(/;/, $F[-1])))'
+}
+
+# holds FAMILY: all its recipes.
+holds() {
+    local name mend left findings status failed=()
+    ! lacks json-c || skip "this build lacks json-c"
+    recipes "$SRCDIR/tests/images/$1.recipes" >list
+    while IFS='|' read -r name mend left findings; do
+        "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/$1.recipes#$name" cow origin view
+        cp cow before
+        rm -f shown cow.old-bytes*
+        check first
+        printf '%s\n' "$status" >>statuses
+        cmp cow before
+        mends "$name" "$mend" || {
+            printf '%s\n' "$name: to be mended with $mend: status $status" "$(<said)" >&2
+            failed+=("$name")
+        }
+    done <list
+    assert_equal "${failed[*]-}" ""
+    # Exactly these findings, and the status that follows from the worst of them.
+    paste -d '|' <(cut -d '|' -f 1 list) <(findings_of first) >found
+    diff <(cut -d '|' -f 1,4 list | sorted) found
+    diff <(awk -F '|' '{ print $2 ~ /corrupting|fatal/ ? 4 : 0 }' found) statuses
+    diff <(jq -r .exit_status first) statuses
+    # Nothing is left that is worse than a note, but what the recipe names.
+    diff <(cut -d '|' -f 2 left) \
+        <(jq -r '[.findings[] | select(.severity != "note") | .rule] | join(",")' second)
+}
+
+@test "the tables of images/README.md: each recipe in its own words, each family with the number of its recipes" {
+    local file name
+    for file in "$SRCDIR"/tests/images/*.recipe; do
+        name=${file##*/}
+        printf '| `%s` | %s |\n' "${name%.recipe}" "$(sed -n '2s/^# //p' "$file")"
+    done | sort >recipes
+    for file in "$SRCDIR"/tests/images/*.recipes; do
+        name=${file##*/}
+        printf '| `%s` | %s | %s |\n' "${name%.recipes}" "$(grep -c '^recipe ' "$file")" "$(sed -n '2s/^# //p' "$file")"
+    done | sort >families
+    diff families <(sed -n '/^## The families/,/^## The r/{/^| `[a-z0-9-]*` | [0-9]/p}' \
+        "$SRCDIR/tests/images/README.md" | sort)
+    diff recipes <(sed -n '/^## The recipes/,${/^| `/p}' "$SRCDIR/tests/images/README.md" | sort)
+}
+
+@test "no name twice, and more than 150 of the recipes are of broken stores" {
+    local file
+    for file in "$SRCDIR"/tests/images/*.recipes; do
+        recipes "$file"
+    done >list
+    assert_equal "$(cut -d '|' -f 1 list | sort | uniq -d)" ""
+    [ "$(grep -cE 'corrupting|fatal' list)" -gt 150 ]
+}
+
+@test "data-chunks: An entry names a data chunk that it must not have, in each kind of slot" {
+    holds data-chunks
+}
+
+@test "headers: One field of the header is not what it was, and a device that is too short for it" {
+    holds headers
+}
+
+@test "odd: What is odd but legal, or no more than a warning: it is left alone, to the byte" {
+    holds odd
+}
+
+@test "tails: Something is behind the end of the list, or the list has lost its end or a part" {
+    holds tails
+}
+
+@test "twins: Two entries name the same chunk, of the origin or of the store" {
+    holds twins
+}
