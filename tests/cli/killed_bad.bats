@@ -121,7 +121,7 @@ killed() {
     whole_ms=$(((${EPOCHREALTIME/[.,]/} - started) / 1000))
     healed
     begin_anew
-    for ((attempt = 0; attempt < 40 * KILLS; attempt++)); do
+    for ((attempt = 0; attempt < 400 * KILLS; attempt++)); do
         ! enough || break
         start
         fast wait $((first_ms / 2 + RANDOM * whole_ms / 32768))
