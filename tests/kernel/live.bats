@@ -442,3 +442,109 @@ END
     grep -qF 'my\x5Cx20twin has the same bytes' twin.said
     assert_equal "$(sed 's/[[:space:]].*//' left | sort | tr '\n' ' ')" 'base my slow view '
 }
+
+# The header of a store in which the kernel could not write says nothing of what the kernel has given up.
+@test "a store that the kernel gives up, before and while the user is asked: nothing is merged, and what to do is said" {
+    local last unwritten offset
+    make_pair 2047
+    tool snapcreate --quiet --origin o.img --cow f.disk --size 256K --from-diff new.img
+    cat >run.sh <<END
+mkdir -p /dev/pts
+[ -e /dev/pts/ptmx ] || mount -t devpts devpts /dev/pts
+[ -e /dev/ptmx ] || ln -s pts/ptmx /dev/ptmx
+dmsetup create base --table '0 2047 snapshot-origin /dev/o'
+dmsetup create snap --table '0 2047 snapshot /dev/o /dev/f P 8'
+{
+    until grep -q 'merge now?' $T/full.said || [ -e $T/full.end ]; do sleep 0.1; done
+    # More than there is room for.
+    dd if=/dev/urandom of=/dev/mapper/snap bs=4K count=100 oflag=direct
+    dmsetup status snap >$T/full.status
+    echo y
+    until [ -e $T/full.end ]; do sleep 0.1; done
+} | {
+    touch $T/full.said
+    TERM=dumb script --quiet --return --flush --command '$BUILDDIR/tools/snapmerge --kernel --origin /dev/o \
+        --cow /dev/f; echo "exit \$?"' /dev/null >$T/full.said 2>&1
+    touch $T/full.end
+}
+dmsetup table base >$T/full.table
+dmsetup info base >$T/full.info
+dmsetup remove snap
+dmsetup remove base
+END
+    touch full.said
+    uml_job exec "output=$T/run.out" -- /bin/sh "$T/run.sh"
+    # Each write to the store fails, and so does the one that would mark it.
+    uml_job create name=cow 'table=0 * linear /dev/c 0'
+    uml_job create name=snap 'table=0 2047 snapshot /dev/o /dev/mapper/cow P 8'
+    base_up
+    uml_job suspend name=cow
+    uml_job load name=cow 'table=0 4096 flakey /dev/c 0 0 3600 1 error_writes'
+    uml_job resume name=cow
+    for offset in 0 100K 200K 300K 400K 500K; do # some of these chunks are not in the store yet
+        uml_job_any write dev=/dev/mapper/snap seed=3 "offset=$offset" length=4K
+    done
+    uml_job suspend name=cow
+    uml_job load name=cow 'table=0 * linear /dev/c 0'
+    uml_job resume name=cow
+    uml_job status name=snap
+    uml_job cmp dev=/dev/c "with=$T/c.img"
+    ours -- snapmerge -y --kernel --origin /dev/o --cow /dev/mapper/cow
+    unwritten=$last
+    uml_job table name=base
+    uml_job cmp dev=/dev/c "with=$T/c.img"
+    uml_go "o=$T/o.disk" "c=$T/c.disk" "f=$T/f.disk"
+
+    assert_equal "$(uml_status $((unwritten - 2)))" Invalid
+    exits 4 "$unwritten"
+    said "$unwritten" 'snap: the kernel has given its store up'
+    said "$unwritten" 'Nothing was written.'
+    said "$unwritten" 'snapinspect --extract FILE --accept=invalid --origin /dev/o /dev/mapper/cow'
+    [[ $(uml_result $((unwritten + 1))) == *" snapshot-origin "* ]]
+    cat run.out full.said
+    grep -q Invalid full.status
+    grep -q 'exit 4' full.said
+    grep -qF 'Nothing was written' full.said
+    grep -qF 'snapinspect --extract FILE' full.said
+    grep -q snapshot-origin full.table
+    grep -q 'State: *ACTIVE' full.info
+}
+
+@test "killed while the device is suspended: the lines that are printed lead on, and the merge is completed" {
+    local last kill waits merging run
+    make_pair 2047
+    # The flush behind the first write takes so long that the kill comes before the next step.
+    uml_job create name=slow 'table=0 * delay /dev/c 0 0 /dev/c 0 0 /dev/c 0 3000'
+    base_up
+    uml_job create name=snap 'table=0 * snapshot /dev/o /dev/mapper/slow P 8'
+    ours kill-dev=/dev/c kill-written=512 -- snapmerge -y --kernel --origin /dev/o --cow /dev/mapper/slow
+    kill=$last
+    uml_job exec "output=$T/info" -- /usr/sbin/dmsetup info base
+    ours -- snapmerge -y --kernel --origin /dev/o --cow /dev/mapper/slow
+    ours -- snapmerge -y --kernel --origin /dev/mapper/base --cow /dev/mapper/slow
+    # As it is between the load and the resume.
+    uml_job load name=base 'table=0 * snapshot-merge /dev/o /dev/mapper/slow P 8'
+    ours -- snapmerge -y --kernel --origin /dev/o --cow /dev/mapper/slow
+    waits=$last
+    uml_job exec -- /usr/sbin/dmsetup resume base
+    ours -- snapmerge -y --kernel --origin /dev/o --cow /dev/mapper/slow
+    merging=$last
+    uml_job table name=base
+    uml_job cmp dev=/dev/mapper/base "with=$T/new.img"
+    uml_go "o=$T/o.disk" "c=$T/c.disk"
+
+    assert_equal "$(uml_result "$kill")" 'ok signal 9'
+    grep -q 'State: *SUSPENDED' info
+    for run in $((kill + 2)) $((kill + 3)); do
+        exits 8 "$run"
+        said "$run" 'base: it is suspended; let it go on first: dmsetup resume base'
+        said "$run" 'Nothing was written.'
+    done
+    exits 8 "$waits"
+    said "$waits" 'let the kernel begin, then repeat this command: dmsetup resume base'
+    said "$waits" 'Nothing was written.'
+    exits 0 "$merging"
+    said "$merging" 'base merges this store already; this only waits for it'
+    [[ $(uml_result $((merging + 1))) == *" linear "*" 0" ]]
+    [ "$(count_entries c.disk 8)" -eq 0 ]
+}

@@ -168,6 +168,11 @@ static void say_interrupted(struct merge_session *session, enum snap_status stat
                  cli_quote(session->cow.path).text);
         return;
     }
+    if (status == SNAP_E_INVALID) {
+        cli_line(cli, "%s shows the origin as it is now, and no snapshot.", base_node(session).path);
+        invalid_say_next(cli, &session->cow, &session->origin, "");
+        return;
+    }
     cli_line(cli, "%s of the store %s left; %s shows the snapshot and can be used.",
              cli_count_text(session->result.entries_left, "entry", "entries").text,
              session->result.entries_left == 1 ? "is" : "are", base_node(session).path);
@@ -176,8 +181,6 @@ static void say_interrupted(struct merge_session *session, enum snap_status stat
                  "--kernel --origin %s --cow %s", cli_quote(kernel->base_name).text,
                  cli_quote(session->origin.path).text, cli_quote(session->cow.path).text);
         say_take_over(session, "");
-    } else if (status == SNAP_E_INVALID) {
-        invalid_say_next(cli, &session->cow, &session->origin, "");
     } else {
         say_take_over(session, " --continue-on-error");
     }
@@ -253,6 +256,15 @@ static int show_plan(struct merge_session *session)
     return CLI_EXIT_OK;
 }
 
+static int refuse(struct merge_session *session, const struct snap_error *err)
+{
+    const int exit_status = cli_refuse(session->cli, err);
+
+    if (err->status == SNAP_E_INVALID)
+        invalid_say_next(session->cli, &session->cow, &session->origin, "");
+    return exit_status;
+}
+
 int merge_kernel(struct merge_session *session)
 {
     struct merge_kernel *kernel = &session->kernel;
@@ -261,7 +273,7 @@ int merge_kernel(struct merge_session *session)
     enum snap_status status = prepare(session, &err);
 
     if (status != SNAP_OK)
-        return cli_refuse(session->cli, &err);
+        return refuse(session, &err);
     if (session->arguments.dry_run)
         return show_plan(session);
     if (kernel->merging) {
@@ -272,11 +284,13 @@ int merge_kernel(struct merge_session *session)
     status = merge_kernel_load(session, &touched, &err);
     cli_stop_release();
     if (status != SNAP_OK && !touched)
-        return cli_refuse(session->cli, &err);
+        return refuse(session, &err);
     if (status != SNAP_OK) {
         const int exit_status = cli_fail(session->cli, &err);
 
         cli_line(session->cli, "No entry of %s was merged.", session->arguments.cow);
+        if (status == SNAP_E_INVALID)
+            invalid_say_next(session->cli, &session->cow, &session->origin, "");
         return exit_status;
     }
     cli_note(session->cli, "%s shows the snapshot now, and can be used while the kernel merges",

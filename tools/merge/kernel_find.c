@@ -24,7 +24,19 @@ static void take_base(struct merge_kernel *kernel, const struct snap_dm_stacks_u
     (void)snprintf(kernel->base_name, sizeof kernel->base_name, "%s", use->device->name);
 }
 
-static enum snap_status check_base(const struct snap_dm_stacks_use *use, bool suspended, struct snap_error *err)
+/* What a run leaves that is killed while the device is suspended: the merge of this store begins with the resume. */
+static bool merge_waits(const struct merge_kernel *kernel, const struct snap_dm_device *device)
+{
+    const struct snap_dm_target *target = device->inactive.targets;
+    struct snap_dm_status_table table;
+
+    return device->suspended && device->inactive.count == 1 && strcmp(target->type, "snapshot-merge") == 0 &&
+           snap_dm_status_table(target->params, &table) && table.origin_number == kernel->origin_number &&
+           table.cow_number == kernel->cow_number;
+}
+
+static enum snap_status check_base(const struct merge_kernel *kernel, const struct snap_dm_stacks_use *use,
+                                   struct snap_error *err)
 {
     const struct snap_dm_device *device = use->device;
 
@@ -34,10 +46,14 @@ static enum snap_status check_base(const struct snap_dm_stacks_use *use, bool su
     if (device->active.count != 1 || use->target->start_sectors != 0 || device->read_only)
         return snap_fail(err, SNAP_E_REFUSED, "%s: it has more in its table than the origin, or it is read-only; merge "
                          "without --kernel once nothing uses it", device->name);
+    if (merge_waits(kernel, device))
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is suspended, and the merge of this store is loaded there, as a "
+                         "run leaves it that is killed; let the kernel begin, then repeat this command: dmsetup "
+                         "resume %s", device->name, cli_quote(device->name).text);
     if (device->inactive.count > 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s: another table waits there for a resume; take it back first: dmsetup "
                          "clear %s", device->name, cli_quote(device->name).text);
-    if (device->suspended && !suspended)
+    if (device->suspended && !kernel->suspended)
         return snap_fail(err, SNAP_E_REFUSED, "%s: it is suspended; let it go on first: dmsetup resume %s",
                          device->name, cli_quote(device->name).text);
     return SNAP_OK;
@@ -56,6 +72,10 @@ static enum snap_status look_at_use(struct merge_kernel *kernel, const struct sn
         if (use->table.persistence == SNAP_DM_STATUS_N || kernel->has_snapshot)
             return snap_fail(err, SNAP_E_REFUSED, "%s: it keeps no store, or is not the only snapshot of this one; it "
                              "cannot be merged", use->device->name);
+        if (use->status_known && use->status.state == SNAP_DM_STATUS_INVALID)
+            return snap_fail(err, SNAP_E_INVALID, "%s: the kernel has given its store up: it was full, or could not be "
+                             "read or written; it may lack what the origin held, even if its header does not say so, "
+                             "and is not merged", use->device->name);
         if (use->device->inactive.count > 0)
             return snap_fail(err, SNAP_E_REFUSED, "%s: another table waits there for a resume; take it back first: "
                              "dmsetup clear %s", use->device->name, cli_quote(use->device->name).text);
@@ -74,7 +94,7 @@ static enum snap_status look_at_use(struct merge_kernel *kernel, const struct sn
     if (kernel->base_number != 0)
         return snap_fail(err, SNAP_E_REFUSED, "%s and %s both stand on this origin; remove one of them",
                          use->device->name, kernel->base_name);
-    status = check_base(use, kernel->suspended, err);
+    status = check_base(kernel, use, err);
     kernel->merging = use->role == SNAP_DM_STACKS_MERGE;
     take_base(kernel, use);
     return status;
