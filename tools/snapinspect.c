@@ -11,6 +11,7 @@
 #include "tools/inspect/system.h"
 #include "tools/inspect/system_table.h"
 #include "tools/shared/moved.h"
+#include "tools/shared/pair.h"
 #include "tools/shared/report.h"
 #include "tools/output/stream.h"
 #include "tools/shared/sandbox.h"
@@ -30,7 +31,9 @@ static enum snap_status open_and_look(struct inspect_session *session, struct sn
 static int show(struct inspect_session *session)
 {
     const bool complete = session->result.list_complete;
-    const int exit_status = complete && report_is_sound(&session->findings) ? CLI_EXIT_OK : CLI_EXIT_STORE;
+    const int exit_status = pair_is_only_cut(&session->findings, &session->result) ? CLI_EXIT_FAILED
+                            : complete && report_is_sound(&session->findings)         ? CLI_EXIT_OK
+                                                                                     : CLI_EXIT_STORE;
     struct snap_error err = {0};
 
     if (session->cli->failure.status != SNAP_OK)

@@ -54,6 +54,7 @@ struct snap_pair {
     enum snap_pair_reason reason;
     bool grown;                           /* the origin is larger than the record says */
     bool smaller;                         /* the origin is smaller than the record says */
+    bool damaged;                         /* contradicted by entries that no origin of this store can have */
     bool brought;                         /* what the record does not name was brought there by a merge of this store */
     bool unmerged;                        /* contradicted: what a merge of this store has written is not there */
     bool list_lost;                       /* the list is empty, and the origin has nothing of what it named */

@@ -178,12 +178,12 @@ entry() {
     entry 1 3 778 258
     program snapmerge -n --origin origin --cow cow
     assert_status 4
-    assert_said "to see all that is wrong: snapcheck --origin origin cow"
+    assert_said "To see all that is wrong: snapcheck --origin origin cow"
     perl -e 'print pack("Q<2", 1 + 3 * $_, 5000000 + $_) for 0 .. 149' |
         dd of=cow bs=1 seek=4096 conv=notrunc status=none
     program snapmerge -n --origin origin --cow cow
     assert_status 4
-    assert_said "to see all that is wrong: snapcheck --all --origin origin cow"
+    assert_said "To see all that is wrong: snapcheck --all --origin origin cow"
 }
 
 @test "--origin: the wrong one is a verdict of its own, and says nothing against the store" {

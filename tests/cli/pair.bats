@@ -307,7 +307,7 @@ member() {
     assert_said "truncate -s 1650688 cow"
     assert_equal "$(grep -c snapmerge: <<<"$stderr")" 1
     program snapcheck --json cow
-    assert_status 4
+    assert_status 8
     assert_json .result.needs_bytes 1650688
     program snapcheck cow
     assert_shown "cow: the list needs 1650688 bytes"
@@ -315,6 +315,25 @@ member() {
     truncate -s 1650688 cow
     program snapcheck cow
     assert_status 0
+}
+
+@test "an entry beyond an origin of the size that the record has is damage, and no reason to lengthen the origin" {
+    file_systems origin
+    cp origin view
+    e2label view changed
+    made
+    # `old` of the first entry
+    perl -e 'print pack("Q<", 99999)' | dd of=cow bs=1 seek=4096 conv=notrunc status=none
+    cp cow cow.before
+    refused_by_all origin "entries lies behind the end of this origin, at byte 8388608, but the store was made for an origin that is not larger: such entries are damaged"
+    program snapmerge --origin origin --cow cow
+    assert_said "snapinspect --list cow"
+    assert_said "snapcheck --origin origin cow"
+    assert_not_said "truncate"
+    program snapcheck --origin origin cow
+    assert_shown "cow: the list shows which entries these are: snapinspect --list cow"
+    [[ $output != *truncate* ]]
+    cmp cow cow.before
 }
 
 @test "one entry with a wild data chunk is damage, no cut" {

@@ -29,7 +29,7 @@ behind() {
     made new-on-area-0
     program snapmerge --origin "$origin" --cow "$cow"
     assert_status 4
-    pasted "$(behind 'to see all that is wrong: ')"
+    pasted "$(behind 'To see all that is wrong: ')"
     assert_status 4
     [[ $output == *": damaged" ]]
 

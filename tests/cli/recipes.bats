@@ -109,7 +109,7 @@ full() {
     # 225 chunks of 4 KiB: entries 0 to 222 have their data; the others are of the file, from chunk 551 of the view on.
     truncate -s $((225 * 4096)) overlay.img
     cp overlay.img overlay.before
-    carried_out 'A COW file was cut off' 4 4 1 0 0 0
+    carried_out 'A COW file was cut off' 8 8 1 0 0 0
     grep -q 'so it was cut' said.1
     grep -q "bytes $((551 * 4096)) to $((584 * 4096 - 1)) of the snapshot show what the origin has afterwards" said.2
     grep -q 'the list will end after 223 entries' said.2

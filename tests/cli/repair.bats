@@ -466,7 +466,7 @@ ended() {
     assert_json '.result.written' true
     cmp cow cow.before
     program snapcheck --json -y cow
-    assert_status 4
+    assert_status 8
     assert_json '.result.repair.waiting."entry-new-range"' 1
     assert_json '.result.repair.written' false
 }

@@ -188,6 +188,9 @@ static void print_pair(struct check_session *session)
     if (wrong && session->result.entries == 0)
         report_print(session->cli->out, "%s: %s", session->cow.path,
                      verdict_renew(&session->cow, &session->origin, pair).text);
+    if (wrong && pair->damaged)
+        report_print(session->cli->out, "%s: the list shows which entries these are: snapinspect --list %s",
+                     session->cow.path, cli_quote(session->cow.path).text);
     if (pair->list_lost)
         report_print(session->cli->out, "%s", verdict_lost_text(&session->cow, &session->origin).text);
     if (pair->grown)
@@ -288,12 +291,15 @@ static int end_put_back(struct check_session *session, int exit_status)
 static int exit_status_of(const struct check_session *session, int exit_status)
 {
     const bool wrong_pair = session->pair_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED;
+    /* Then the list is right, and the device is too short: snapmerge refuses that with the same status. */
+    const bool cut = pair_is_only_cut(&session->findings, &session->result);
 
     if (session->repair_to.written && exit_status == CLI_EXIT_OK) /* the new store is sound, whatever the old one is */
         return report_is_sound(&session->findings) ? CLI_EXIT_OK : CLI_EXIT_CORRECTED;
-    exit_status = cli_exit_worse(exit_status, !report_is_sound(&session->findings) ? CLI_EXIT_STORE
-                                              : wrong_pair                         ? CLI_EXIT_FAILED
-                                                                                   : CLI_EXIT_OK);
+    exit_status = cli_exit_worse(exit_status, cut                                    ? CLI_EXIT_FAILED
+                                              : !report_is_sound(&session->findings) ? CLI_EXIT_STORE
+                                              : wrong_pair                           ? CLI_EXIT_FAILED
+                                                                                     : CLI_EXIT_OK);
     return session->mended ? exit_status | CLI_EXIT_CORRECTED : exit_status;
 }
 

@@ -27,11 +27,11 @@ static enum snap_status talk_finding(void *context, const struct snap_finding *f
     return report_finding_talk(context, finding, err);
 }
 
-/* Nothing else is wrong with it. */
-static bool only_cut(const struct snap_findings *findings)
+bool pair_is_only_cut(const struct snap_findings *findings, const struct snap_check_result *check)
 {
-    return findings->severity_counts[SNAP_CORRUPTING] + findings->severity_counts[SNAP_FATAL] ==
-           findings->rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] + findings->rule_counts[SNAP_RULE_LIST_PAST_END];
+    return check->needs_bytes > 0 &&
+           findings->severity_counts[SNAP_CORRUPTING] + findings->severity_counts[SNAP_FATAL] ==
+               findings->rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] + findings->rule_counts[SNAP_RULE_LIST_PAST_END];
 }
 
 bool pair_rule_is_skippable(enum snap_rule rule)
@@ -105,12 +105,14 @@ static enum snap_status fail_damaged(const struct pair *pair, const struct snap_
     const struct cli_quoted origin = cli_quote(pair->origin->path), cow = cli_quote(pair->cow->path);
     const struct report_text devices = volumes_option_of(pair->cow, pair->origin);
 
-    if (skippable)
-        pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store, devices.text);
+    /* In the order in which they are of use: look, mend, and only then do without what is damaged. */
+    cli_line(pair->cli, "To see all that is wrong: snapcheck%s%s --origin %s %s", all, devices.text, origin.text,
+             cow.text);
     if (!devices_is_lvm(pair->cow->path))
         pair_say_mend(pair->cli, findings, pair->origin, pair->cow, pair->store, "");
-    return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged; to see all that is wrong: snapcheck%s%s --origin "
-                     "%s %s", pair->cow->path, all, devices.text, origin.text, cow.text);
+    if (skippable)
+        pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store, devices.text);
+    return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged", pair->cow->path);
 }
 
 enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *repeated,
@@ -133,7 +135,7 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
         return status;
     /* Before this, a store that is marked invalid was refused, or accepted. */
     findings.severity_counts[SNAP_FATAL] -= findings.rule_counts[SNAP_RULE_STORE_INVALID];
-    if (check->needs_bytes > 0 && only_cut(&findings))
+    if (pair_is_only_cut(&findings, check))
         return verdict_fail_cut(pair->cow, check, err);
     if (findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] > 0)
         cli_error(pair->cli, "%s: %" PRIu64 " of %" PRIu64 " entries %s data behind the end of the device, at "

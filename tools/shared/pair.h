@@ -28,6 +28,9 @@ struct pair {
 enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *repeated,
                                  struct snap_check_result *check, struct snap_error *err);
 
+/* Nothing is wrong with the list but that it needs more than the device has. */
+bool pair_is_only_cut(const struct snap_findings *findings, const struct snap_check_result *check);
+
 /* What is broken there concerns single chunks of the snapshot, or none. */
 bool pair_rule_is_skippable(enum snap_rule rule);
 

@@ -104,15 +104,18 @@ struct report_text verdict_raw_text(const struct snap_container *container, cons
 }
 
 /* For a sentence that ends with it: what to do about a contradiction, such as "; if you know that ...". */
-static struct report_text next_text(const struct snap_pair *pair, const struct device *origin, const char *waiver)
+static struct report_text next_text(const struct snap_pair *pair, const struct device *cow,
+                                    const struct device *origin, const char *waiver)
 {
     struct report_text result;
 
     if (pair->container)
         (void)snprintf(result.text, sizeof result.text, "; %.9000s",
                        verdict_raw_text(pair->container, origin->path, snap_pair_is_final(pair) ? NULL : waiver).text);
-    else if (snap_pair_is_final(pair) && pair->needed_bytes > INT64_MAX)
-        result.text[0] = '\0';
+    else if (snap_pair_is_final(pair) && pair->damaged)
+        (void)snprintf(result.text, sizeof result.text, "; do not lengthen the origin for them; to see which they "
+                       "are: snapinspect --list %.3900s; to see what else is wrong: snapcheck --origin %.3900s %.3900s",
+                       cli_quote(cow->path).text, cli_quote(origin->path).text, cli_quote(cow->path).text);
     else if (pair->smaller && !snap_pair_is_final(pair) && pair->needed_bytes <= INT64_MAX)
         (void)snprintf(result.text, sizeof result.text, "; if it was cut, make it as long again as it was, %" PRIu64
                        " bytes; a merge into what is left of it loses the rest; if you know that it never was longer, "
@@ -142,7 +145,7 @@ static enum snap_status refuse(const struct device *cow, const struct device *or
 {
     return snap_fail(err, SNAP_E_REFUSED, "%s: %s%s%s%s", cow->path, pair->text, empty ? "; " : "",
                      empty ? verdict_renew(cow, origin, pair).text : "",
-                     next_text(pair, origin, "add --accept=identity").text);
+                     next_text(pair, cow, origin, "add --accept=identity").text);
 }
 
 enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const struct device *origin,
