@@ -105,7 +105,9 @@ static enum snap_status read_slots(struct behind *behind, struct snap_error *err
         }
         if (status != SNAP_OK)
             return status;
-        more = leads_on(behind, first) && (first == 0 || behind->slots[first].fits);
+        /* An entry in the last slot: whatever stands in the next area would be in the list. */
+        more = behind->slots[behind->count - 1].fits ||
+               (leads_on(behind, first) && (first == 0 || behind->slots[first].fits));
         area++;
     }
     return SNAP_OK;
@@ -290,6 +292,18 @@ static enum snap_status plan_writes(struct behind *behind, struct snap_error *er
     return status;
 }
 
+/*
+ * While entries are in the list twice, it goes up to the first slot that holds none. That must be one of those that were
+ * read: else what nobody has looked at would be in the list.
+ */
+static bool has_end(const struct behind *behind)
+{
+    for (uint64_t i = behind->fitting; i < behind->count; i++)
+        if (!behind->slots[i].fits)
+            return true;
+    return false;
+}
+
 static enum snap_status note_olds(struct behind *behind, struct snap_restore *restore, struct snap_error *err)
 {
     restore->old_chunks = snap_array_new(behind->fitting, sizeof *restore->old_chunks);
@@ -315,9 +329,8 @@ static enum snap_status plan(struct behind *behind, uint64_t memory_bytes, struc
     restore->merged = restore->merged && behind->fitting > 0;
     restore->found = behind->fitting;
     restore->lost = behind->end - behind->fitting;
-    /* With a full area in the end there must be another one, and it was read; else there is no room for the end. */
     if (status != SNAP_OK || !behind->origin || restore->merged || behind->fitting == 0 ||
-        behind->fitting * 2 < behind->end || behind->fitting == behind->count)
+        behind->fitting * 2 < behind->end || !has_end(behind))
         return status;
     status = note_olds(behind, restore, err);
     return status == SNAP_OK ? plan_writes(behind, err) : status;

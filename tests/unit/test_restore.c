@@ -274,6 +274,44 @@ static void test_others_are_not_merged(void **state)
     list_close(origin);
 }
 
+/*
+ * The last slot of an area has an entry, and the first one of that area is lost: the next area is looked at as well, or
+ * its content would be in the list for a moment, whatever it is.
+ */
+static void test_end_is_looked_at(void **state)
+{
+    (void)state;
+    for (int garbage = 0; garbage < 2; garbage++) {
+        struct snap_io *io = list_new(1, format_area_chunk(1, 4)), *origin = list_new(1, 4000);
+        struct snap_repair repair;
+
+        list_put_canonical(io, 1, 0, 70, 100, 1);
+        list_put(io, 1, 5, 0, 0);
+        list_put(io, 1, 32, 0, 0);
+        for (uint64_t index = 0; index < 70; index++)
+            io_mem_bytes(io)[format_canonical(1, index) * 512] = 1;
+        for (uint64_t index = 64; garbage && index < 96; index++)
+            list_put(io, 1, index, 7, 5000 + index);
+        plan(&repair, io, origin);
+        assert_true(repair.restores);
+        assert_int_equal(repair.entries_after, garbage ? 62 : 68);
+        for (size_t i = 0; i < repair.edits.count; i++) {
+            static struct snap_entry entries[128];
+            const struct snap_edit *edit = &repair.edits.items[i];
+            uint64_t count;
+
+            memcpy(io_mem_bytes(io) + edit->offset_bytes, edit->after, repair.edits.unit_bytes);
+            count = list_read(io_mem_bytes(io), io->size_bytes, 1, entries, 128);
+            assert_true(count != LIST_PAST_END);
+            for (uint64_t entry = 0; entry < count; entry++)
+                assert_in_range(entries[entry].old_chunk, 100, garbage ? 163 : 169);
+        }
+        snap_repair_free(&repair);
+        list_close(io);
+        list_close(origin);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_merged_or_unknown),
         cmocka_unit_test(test_known_chunks_stay_out),
         cmocka_unit_test(test_others_are_not_merged),
+        cmocka_unit_test(test_end_is_looked_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
