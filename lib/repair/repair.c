@@ -218,7 +218,10 @@ static bool all_is_mended(const struct snap_repair *repair)
     return true;
 }
 
-/* `valid` becomes 1. Last of all: a store that is not mended yet must not become valid. */
+/*
+ * `valid` becomes 1. Last of all: a store that is not mended yet must not become valid. Of a list without an end not
+ * all is known: two entries with one chunk are found by the next run, which may make the store valid.
+ */
 static enum snap_status plan_header(struct snap_repair_work *work, struct snap_error *err)
 {
     struct snap_edits *edits = &work->repair->edits;
@@ -227,7 +230,8 @@ static enum snap_status plan_header(struct snap_repair_work *work, struct snap_e
 
     if (work->repair->found[SNAP_RULE_STORE_INVALID] > 0) {
         if (!snap_repair_may_mend(work, SNAP_RULE_STORE_INVALID,
-                                  work->options->revalidate && all_is_mended(work->repair)))
+                                  work->options->revalidate && work->check.list_complete &&
+                                      all_is_mended(work->repair)))
             return SNAP_OK;
     } else if (work->repair->found[SNAP_RULE_VALID_VALUE] == 0) {
         return SNAP_OK;

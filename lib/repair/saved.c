@@ -9,7 +9,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define READ_BYTES (1u << 20)
+#define READ_BYTES SNAP_SAVED_UNIT_BYTES_MAX /* a unit is never read in two steps */
+
+static enum snap_status poll_stop(const struct snap_saved *saved, struct snap_error *err)
+{
+    return saved->stop && saved->stop(saved->stop_context) ? snap_fail(err, SNAP_E_STOPPED, "stopped") : SNAP_OK;
+}
 
 /*
  * ---- what stands around the edited units -----------------------------------------------------------------------
@@ -42,6 +47,9 @@ static enum snap_status digest_range(struct digest *digest, uint64_t offset_byte
     while (status == SNAP_OK && length_bytes > 0) {
         const uint64_t step_bytes = snap_min(length_bytes, READ_BYTES);
 
+        status = poll_stop(digest->saved, err);
+        if (status != SNAP_OK)
+            break;
         status = snap_io_read(digest->saved->edits.io, offset_bytes, step_bytes, digest->buffer, err);
         if (status == SNAP_E_IO) { /* a bad sector, most likely the reason for the repair: it cannot be compared */
             memset(digest->buffer, 0, (size_t)step_bytes);
@@ -152,7 +160,8 @@ enum snap_status snap_saved_count(const struct snap_saved *saved, const char *na
     for (size_t i = 0; status == SNAP_OK && i < edits->count; i++) {
         bool original;
 
-        if (!is_first(edits, i))
+        status = poll_stop(saved, err);
+        if (status != SNAP_OK || !is_first(edits, i))
             continue;
         status = snap_io_read(edits->io, edits->items[i].offset_bytes, edits->unit_bytes, unit, err);
         if (status == SNAP_OK && !is_known(edits, i, unit, &original))
@@ -179,7 +188,9 @@ enum snap_status snap_saved_put_back(const struct snap_saved *saved, struct snap
     for (size_t i = edits->count; status == SNAP_OK && i-- > 0;) {
         const struct snap_edit *edit = &edits->items[i];
 
-        status = snap_io_read(edits->io, edit->offset_bytes, edits->unit_bytes, unit, err);
+        status = poll_stop(saved, err);
+        if (status == SNAP_OK)
+            status = snap_io_read(edits->io, edit->offset_bytes, edits->unit_bytes, unit, err);
         if (status == SNAP_OK && memcmp(unit, edit->after, (size_t)edits->unit_bytes) == 0)
             status = snap_io_write(edits->io, edit->offset_bytes, edits->unit_bytes, edit->before, err);
         if (status == SNAP_OK && (i == 0 || edits->items[i - 1].flush))

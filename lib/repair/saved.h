@@ -6,6 +6,9 @@
 #include "lib/repair/edits.h"
 #include "lib/store/header.h"
 
+/* No device has larger units: those of a file are checked against this. */
+#define SNAP_SAVED_UNIT_BYTES_MAX (1u << 20)
+
 /* What a file of old bytes holds (dmsnap-store(5), FILE OF OLD BYTES). Set up by snap_saved_make or snap_saved_read. */
 struct snap_saved {
     uint64_t cow_bytes;       /* size of the device */
@@ -13,6 +16,8 @@ struct snap_saved {
     uint32_t chunk_sectors;   /* ... of chunks of this size */
     uint32_t rest_crc32c;     /* of what stands around the edited units: who changes the list changes this */
     struct snap_edits edits;
+    bool (*stop)(void *context); /* the caller may set it: polled while the store is compared and put back */
+    void *stop_context;
 };
 
 /*
@@ -37,14 +42,15 @@ void snap_saved_free(struct snap_saved *saved);
 /*
  * How many of its units the device does not hold as they were before the repair; 0: there is nothing to put back.
  * SNAP_E_REFUSED: a unit is neither what it was before the repair nor anything that the repair made of it, or what
- * stands around it has changed: the store was used since. SNAP_E_IO, SNAP_E_NOMEM.
+ * stands around it has changed: the store was used since. SNAP_E_IO, SNAP_E_NOMEM, SNAP_E_STOPPED.
  */
 enum snap_status snap_saved_count(const struct snap_saved *saved, const char *name, uint64_t *units,
                                   struct snap_error *err);
 
 /*
  * Puts the old bytes back, after snap_saved_count, in the reverse order of the repair: each moment is one of a repair
- * that was cut short. Repeated after a crash, it ends in the same place. SNAP_E_IO; a failed flush is final.
+ * that was cut short. Repeated after a crash or a stop, it ends in the same place. SNAP_E_STOPPED, SNAP_E_IO; a failed
+ * flush is final.
  */
 enum snap_status snap_saved_put_back(const struct snap_saved *saved, struct snap_error *err);
 

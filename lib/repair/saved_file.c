@@ -147,7 +147,7 @@ static enum snap_status take_header(struct snap_saved *saved, uint8_t header[HEA
     status = snap_layout_init(&layout, saved->chunk_sectors, saved->cow_bytes / SNAP_SECTOR_BYTES, err);
     if (status != SNAP_OK || saved->areas > snap_layout_areas_on_device(&layout) ||
         !snap_is_pow2(unit_bytes) || unit_bytes < SNAP_SECTOR_BYTES || unit_bytes > layout.chunk_bytes ||
-        unit_bytes > SNAP_EDITS_BYTES_MAX / 2 || *count == 0 || *count > SNAP_EDITS_BYTES_MAX / 2 / unit_bytes)
+        unit_bytes > SNAP_SAVED_UNIT_BYTES_MAX || *count == 0 || *count > SNAP_EDITS_BYTES_MAX / 2 / unit_bytes)
         return fail_damaged(name, err);
     snap_edits_init(&saved->edits, cow, unit_bytes);
     return SNAP_OK;

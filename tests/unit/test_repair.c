@@ -281,6 +281,35 @@ static void test_invalid_and_damaged(void **state)
     list_close(io);
 }
 
+/* Only with an end it is known whether two entries have the same chunk: one run ends the list, the next decides. */
+static void test_invalid_without_an_end(void **state)
+{
+    const struct snap_repair_options options = {.clear_entries = true, .change_view = true, .revalidate = true};
+
+    (void)state;
+    for (unsigned twice = 0; twice < 2; twice++) {
+        struct snap_io *io = list_new(1, format_area_chunk(1, 1));
+        struct snap_repair repair;
+        struct snap_store store;
+
+        list_put_canonical(io, 1, 0, 32, 100, 1);
+        if (twice)
+            list_put(io, 1, 3, 104, format_canonical(1, 3));
+        io_mem_bytes(io)[4] = 0;
+        for (unsigned run = 0; run < 2; run++) {
+            must(snap_header_read(&store, io, NULL));
+            must(snap_repair_plan(&repair, &store, &options, NULL));
+            assert_int_equal(repair.mended[SNAP_RULE_LIST_PAST_END], run == 0);
+            assert_int_equal(repair.mended[SNAP_RULE_STORE_INVALID], run == 1 && !twice);
+            assert_int_equal(repair.waiting[SNAP_RULE_STORE_INVALID], run == 0 || twice);
+            apply(&repair);
+            snap_repair_free(&repair);
+        }
+        assert_int_equal(io_mem_bytes(io)[4], !twice);
+        list_close(io);
+    }
+}
+
 /* A header for a list that lost it, or whose chunk size is not the record's; only then. */
 static void test_header(void **state)
 {
@@ -327,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_fingerprint_forgets),
         cmocka_unit_test(test_own_chunk_of_another),
         cmocka_unit_test(test_invalid_and_damaged),
+        cmocka_unit_test(test_invalid_without_an_end),
         cmocka_unit_test(test_header),
     };
 

@@ -146,12 +146,87 @@ static void test_stores_that_do_not_fit(void **state)
     case_free(&saved);
 }
 
+/* A unit that is larger than what is read in one step would be written past the end of the step. */
+static void test_units_that_no_device_has(void **state)
+{
+    struct snap_io *io = list_new(4096, 4096u * 4);
+    const struct snap_store store = list_open(io);
+    struct snap_edits edits;
+    struct snap_saved made, found;
+    uint8_t *unit = test_calloc(1, 2u << 20);
+    int fd;
+
+    (void)state;
+    snap_edits_init(&edits, io, 512);
+    unit[0] = 1;
+    must(snap_edits_add(&edits, 0, unit, NULL));
+    must(snap_saved_make(&made, &store, &edits, 0, NULL));
+    snap_edits_free(&edits);
+    snap_edits_init(&made.edits, io, 2u << 20);
+    must(snap_edits_add(&made.edits, 0, unit, NULL));
+    fd = written(&made);
+    assert_int_equal(snap_saved_read(&found, fd, "old", io, NULL), SNAP_E_REFUSED);
+    snap_saved_free(&found);
+    snap_saved_free(&made);
+    free(unit);
+    close(fd);
+    list_close(io);
+}
+
+/* Whether the user has asked for a stop: not before so many questions. */
+static bool stops(void *context)
+{
+    unsigned *left = context;
+
+    if (*left == 0)
+        return true;
+    --*left;
+    return false;
+}
+
+/* At any moment; what was put back by then stays, and the next run goes on. */
+static void test_stops(void **state)
+{
+    struct saved_case saved = case_new();
+    struct snap_saved made;
+    uint8_t *before = test_calloc(1, saved.io->size_bytes);
+    unsigned left, allowed = 0;
+    enum snap_status status = SNAP_E_STOPPED;
+    uint64_t units;
+    bool begun;
+
+    (void)state;
+    memcpy(before, io_mem_bytes(saved.io), saved.io->size_bytes);
+    make(&saved, &made);
+    for (; status == SNAP_E_STOPPED; allowed++) {
+        memcpy(io_mem_bytes(saved.io), before, saved.io->size_bytes);
+        must(snap_edits_apply(&saved.edits, &begun, NULL));
+        made.stop = stops;
+        made.stop_context = &left;
+        left = allowed;
+        status = snap_saved_count(&made, "old", &units, NULL);
+        if (status == SNAP_OK)
+            status = snap_saved_put_back(&made, NULL);
+        made.stop = NULL;
+        must(snap_saved_count(&made, "old", &units, NULL));
+        assert_true(status == SNAP_E_STOPPED || (status == SNAP_OK && units == 0));
+        must(snap_saved_put_back(&made, NULL));
+        assert_memory_equal(io_mem_bytes(saved.io), before, saved.io->size_bytes);
+    }
+    assert_int_equal(status, SNAP_OK);
+    assert_in_range(allowed, 10, 11); /* three edits of two units, chunk 0 and three areas, three writes */
+    free(before);
+    case_free(&saved);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_written_and_read),
         cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_stores_that_do_not_fit),
+        cmocka_unit_test(test_units_that_no_device_has),
+        cmocka_unit_test(test_stops),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,7 @@ enum snap_status check_put_back(struct check_session *session, struct snap_error
     uint64_t units = 0;
     enum snap_status status = read_saved(session, &saved, err);
 
+    saved.stop = cli_stop_asked;
     if (status == SNAP_OK)
         status = snap_saved_count(&saved, name, &units, err);
     if (status == SNAP_OK && cli_stop_wanted())
