@@ -293,8 +293,8 @@ static enum snap_status plan_writes(struct behind *behind, struct snap_error *er
 }
 
 /*
- * While entries are in the list twice, it goes up to the first slot that holds none. That must be one of those that were
- * read: else what nobody has looked at would be in the list.
+ * While entries are in the list twice, it goes up to the first slot that holds none. That must be one of those that
+ * were read: else what nobody has looked at would be in the list.
  */
 static bool has_end(const struct behind *behind)
 {

@@ -19,8 +19,8 @@ const struct fuzz_harness fuzz_harness = {.name = "repair", .takes_stores = true
 #define FILE_HEADER_BYTES 512u /* dmsnap-store(5), FILE OF OLD BYTES */
 
 /*
- * Several entries with a damaged data chunk, of which a crash leaves some, may look like those of a device that was cut:
- * then the second run drops what the first one would have put right. The old bytes bring it back.
+ * Several entries with a damaged data chunk, of which a crash leaves some, may look like those of a device that was
+ * cut: then the second run drops what the first one would have put right. The old bytes bring it back.
  */
 static bool puts_right(const struct snap_repair *repair)
 {
