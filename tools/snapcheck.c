@@ -4,6 +4,7 @@
 #include "tools/check/list_rules.h"
 #include "tools/check/open.h"
 #include "tools/check/options.h"
+#include "tools/check/place.h"
 #include "tools/check/repair.h"
 #include "tools/check/repair_to.h"
 #include "tools/check/report.h"
@@ -31,7 +32,7 @@ static void enter_sandbox(struct check_session *session)
     if (check_options_mend(arguments) || arguments->put_back)
         allow(&sandbox, arguments->cow);
     if (check_options_mend(arguments) && !arguments->save_old && !arguments->no_save_old)
-        old_bytes = check_repair_default_place(arguments->cow);
+        old_bytes = check_place_default(arguments->cow);
     allow(&sandbox, arguments->repair_to);
     held_allow(&session->held, &sandbox);
     sandbox_allow_replacing(&sandbox, old_bytes ? old_bytes : arguments->save_old);

@@ -359,6 +359,7 @@ ended() {
 
 @test "a block device: a place for the old bytes is asked for" {
     need_loops
+    export DMSNAP_STATE_FOLDER=$PWD/none
     recipe new-top-byte
     loop_over cow
     cow_device=${loops[0]}
@@ -374,6 +375,41 @@ ended() {
     program snapcheck -y --accept=view-change --no-save-old "$cow_device"
     assert_status 1
     assert_equal "$(ls)" "$(printf '%s\n' cow cow.before old origin view)"
+}
+
+# The folder for state: `state`, which is ours.
+@test "a block device: the old bytes go to the folder for state, if that one lasts and is ours" {
+    need_loops
+    recipe new-top-byte
+    mkdir -m 700 state
+    export DMSNAP_STATE_FOLDER=$PWD/state
+    [ "$(stat -f -c %T state)" != tmpfs ] || skip "this folder is in memory"
+    loop_over cow
+    cow_device=${loops[0]}
+    local old=state/${cow_device#/dev/}.old-bytes
+    program snapcheck -y --accept=view-change "$cow_device"
+    assert_status 1
+    assert_said "$PWD/$old: holds what is overwritten on $cow_device"
+    assert_said "snapcheck --put-back $PWD/$old $cow_device"
+    program snapcheck --put-back "$PWD/$old" "$cow_device"
+    assert_status 0
+    cmp "$cow_device" cow.before
+    program snapcheck -y --accept=view-change "$cow_device"
+    assert_status 1
+    assert_said "$old.1: holds what is overwritten"
+    program snapcheck --put-back "$old.1" "$cow_device"
+    cmp "$cow_device" cow.before
+    chmod 770 state
+    program snapcheck -y --accept=view-change "$cow_device"
+    assert_status 8
+    assert_said "$PWD/state is not there, is not yours alone, or would not last"
+    DMSNAP_STATE_FOLDER=/dev/shm/dmsnap.$$
+    mkdir -m 700 "$DMSNAP_STATE_FOLDER"
+    program snapcheck -y --accept=view-change "$cow_device"
+    rmdir "$DMSNAP_STATE_FOLDER"
+    assert_status 8
+    assert_said "--save-old FILE"
+    cmp "$cow_device" cow.before
 }
 
 @test "killed at each write and flush: nothing sound is lost, a repeated command ends it, and it can be taken back" {
@@ -503,10 +539,19 @@ LINES
     program snapcheck -n -y --accept=view-change --save-old old --devices pv0,pv1 lvm:vg/snap
     assert_status 4
     assert_said "1 finding of entry-new-range would be mended"
-    program snapcheck -y --accept=view-change --devices pv0,pv1 lvm:vg/snap
+    DMSNAP_STATE_FOLDER=$PWD/none program snapcheck -y --accept=view-change --devices pv0,pv1 lvm:vg/snap
     assert_status 8
     assert_said "--save-old FILE"
     cmp pv0 pv0.before
+    mkdir -m 700 state
+    if [ "$(stat -f -c %T state)" != tmpfs ]; then
+        DMSNAP_STATE_FOLDER=$PWD/state program snapcheck -y --accept=view-change --devices pv0,pv1 lvm:vg/snap
+        assert_status 1
+        program snapcheck --put-back state/vg-snap.old-bytes --devices pv0,pv1 lvm:vg/snap
+        assert_status 0
+        cmp pv0 pv0.before
+        cmp pv1 pv1.before
+    fi
     cmp pv1 pv1.before
     program snapcheck -y --accept=view-change --save-old old --devices pv0,pv1 lvm:vg/snap
     assert_status 1

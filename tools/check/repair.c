@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/repair/saved.h"
 #include "tools/check/checks.h"
+#include "tools/check/place.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
 #include "tools/shared/holds.h"
@@ -15,20 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define OLD_BYTES ".old-bytes"
 #define NAMES_MAX 100u
-
-char *check_repair_default_place(const char *cow)
-{
-    struct stat st;
-    char *place;
-
-    if (stat(cow, &st) != 0 || !S_ISREG(st.st_mode) || asprintf(&place, "%s" OLD_BYTES, cow) < 0)
-        return NULL;
-    return place;
-}
 
 /*
  * ---- what would be done ----------------------------------------------------------------------------------------
@@ -131,15 +120,16 @@ static enum snap_status open_place(struct check_session *session, struct snap_er
     const struct device *const inputs[] = {&session->cow, &session->origin};
     struct snap_folder_entry taken = {.exists = true};
     char *place = session->arguments.save_old ? strdup(session->arguments.save_old)
-                                              : check_repair_default_place(session->cow.path);
+                                              : check_place_default(session->cow.path);
     enum snap_status status = SNAP_OK;
 
     if (!place && !session->cow.facts.block_device && !devices_is_lvm(session->cow.path))
         return snap_fail(err, SNAP_E_NOMEM, "out of memory");
     if (!place)
         return snap_fail(err, SNAP_E_REFUSED, "%s: say where the old bytes are to be saved, on another device: "
-                         "--save-old FILE (or --no-save-old: then nobody can take the repair back)",
-                         session->cow.path);
+                         "--save-old FILE (or --no-save-old: then nobody can take the repair back); %s is not there, "
+                         "is not yours alone, or would not last",
+                         session->cow.path, cli_quote(check_place_folder()).text);
     for (unsigned number = 0; status == SNAP_OK && taken.exists && number < NAMES_MAX; number++) {
         char *name = NULL;
 

@@ -5,9 +5,6 @@
 
 #include "tools/check/session.h"
 
-/* Where the old bytes of the image `cow` go by default, malloc'ed; NULL: it is no image, or memory is short. */
-char *check_repair_default_place(const char *cow);
-
 /*
  * After check_run on a store that is open for writing. Nothing is written where nothing may be mended, or nobody agrees
  * (SNAP_E_REFUSED). The old bytes are durable, under their name, before the first write.
