@@ -37,6 +37,8 @@ static enum snap_status gather(void *context, const struct snap_finding *finding
 {
     struct snap_repair_work *work = context;
 
+    if (finding->rule == SNAP_RULE_DUPLICATE_OLD && work->duplicate_count < SNAP_DUPLICATES_NAMED)
+        work->duplicate_olds[work->duplicate_count++] = finding->old_chunk;
     if (!concerns_entry(finding))
         return SNAP_OK;
     if (work->damaged_count == SNAP_REPAIR_ENTRIES_MAX)
@@ -143,11 +145,13 @@ static enum snap_status plan_entries(struct snap_repair_work *work, struct snap_
             continue;
         if (i > 0 && work->damaged[i - 1].index == damaged->index)
             continue; /* it is mended already */
-        if (!repeated)
+        if (!repeated && damaged->rule != SNAP_RULE_DUPLICATE_OLD) /* what changes by that one is noted already */
             snap_repair_note_change(work, damaged, damaged->own_chunk == 0);
         if (damaged->own_chunk != 0)
             status = set_new_chunk(work, damaged, damaged->own_chunk, err);
-        else
+        else if (damaged->rule == SNAP_RULE_DUPLICATE_OLD) /* a move must not change which is the last of the two */
+            status = set_new_chunk(work, damaged, damaged->kept_chunk, err);
+        if (damaged->own_chunk == 0)
             work->dropped[work->dropped_count++] = damaged->index;
     }
     snap_edits_barrier(&work->repair->edits);
@@ -266,6 +270,9 @@ static enum snap_status plan_all(struct snap_repair_work *work, struct snap_erro
     if (status == SNAP_OK)
         status = snap_repair_find_own_chunks(work, err);
     if (status == SNAP_OK)
+        status = snap_repair_choose(work, err);
+    qsort(work->damaged, work->damaged_count, sizeof *work->damaged, by_index);
+    if (status == SNAP_OK)
         status = plan_entries(work, err);
     if (status == SNAP_OK)
         status = plan_end(work, err);
@@ -314,4 +321,7 @@ void snap_repair_free(struct snap_repair *repair)
     free(repair->changes);
     repair->changes = NULL;
     repair->change_count = 0;
+    free(repair->choices);
+    repair->choices = NULL;
+    repair->choice_count = 0;
 }

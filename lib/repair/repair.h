@@ -9,10 +9,14 @@
 /* So many damaged entries, at most: a list with more of them is not to be trusted. */
 #define SNAP_REPAIR_ENTRIES_MAX 65536u
 
+/* Of several entries for one chunk of the origin, which one stays. */
+enum snap_repair_keep { SNAP_REPAIR_KEEP_BOTH, SNAP_REPAIR_KEEP_FIRST, SNAP_REPAIR_KEEP_LAST };
+
 struct snap_repair_options {
     struct snap_io *origin;       /* borrowed; with it, entries that a fault has cut off can come back. NULL: none */
     bool clear_entries;           /* also zero what stands behind the end, looks like entries, but cannot come back */
     bool change_view;             /* also mend what changes what the snapshot shows */
+    enum snap_repair_keep keep;   /* where the view may change; for the duplicates that a check names, at most */
     bool revalidate;              /* also make an invalid store valid again */
     uint64_t memory_bytes;        /* as of snap_check_options */
     bool (*stop)(void *context);  /* as of snap_check_options */
@@ -23,7 +27,18 @@ struct snap_repair_options {
 struct snap_repair_change {
     uint64_t old_chunk;
     enum snap_rule rule;
-    bool from_origin;             /* it will show what the origin has; else it gets its own data back */
+    bool from_origin;             /* it will show what the origin has ... */
+    bool from_entry;              /* ... or the data of the one entry that stays of several; else its own data */
+    uint64_t index;               /* where that entry stands before the repair; needs from_entry */
+};
+
+/* A chunk of the origin that has several entries with different data chunks (dmsnap-store(5), DUPLICATES). */
+struct snap_repair_choice {
+    uint64_t old_chunk;
+    uint64_t first_index, first_new_chunk; /* kernels since 5.2 show this one, and each merge leaves it ... */
+    uint64_t last_index, last_new_chunk;   /* ... kernels before 5.2 show this one */
+    uint64_t entries;
+    bool in_row;                  /* a later one continues a run: kernels since 5.2 may show that instead */
 };
 
 struct snap_repair {
@@ -33,6 +48,8 @@ struct snap_repair {
     uint64_t waiting[SNAP_RULES]; /* ... and so many more would be mended with other options */
     struct snap_repair_change *changes; /* ascending; they belong to the repair */
     size_t change_count;
+    struct snap_repair_choice *choices; /* ascending, in any case; they belong to the repair */
+    size_t choice_count;
     uint64_t entries_before, entries_after; /* of the list */
     uint64_t behind_found;        /* entries behind the end that continue the list ... */
     uint64_t behind_lost;         /* slots among them whose entries are lost for good */

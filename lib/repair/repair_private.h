@@ -3,6 +3,7 @@
 #ifndef DMSNAP_REPAIR_REPAIR_PRIVATE
 #define DMSNAP_REPAIR_REPAIR_PRIVATE
 
+#include "lib/check/duplicates.h"
 #include "lib/repair/repair.h"
 
 /* An entry that breaks a rule. */
@@ -10,6 +11,7 @@ struct snap_repair_damaged {
     uint64_t index;
     uint64_t old_chunk, new_chunk;
     enum snap_rule rule;
+    uint64_t kept_chunk;     /* rule duplicate-old: the data chunk of the entry that stays instead of it */
     uint64_t own_chunk;      /* its canonical data chunk, which no other entry names; 0: it is not known */
 };
 
@@ -20,6 +22,8 @@ struct snap_repair_work {
     struct snap_check_result check;
     struct snap_repair_damaged *damaged;      /* by their index once they are sorted */
     size_t damaged_count;
+    uint64_t duplicate_olds[SNAP_DUPLICATES_NAMED]; /* chunks of the origin that have several entries */
+    size_t duplicate_count;
     uint64_t *dropped;
     size_t dropped_count;
     uint64_t length;              /* of the list that can be followed */
@@ -37,6 +41,12 @@ void snap_repair_note_change(struct snap_repair_work *work, const struct snap_re
  * entry is in its place and the device was not cut. SNAP_E_IO, SNAP_E_NOMEM, SNAP_E_CORRUPT.
  */
 enum snap_status snap_repair_find_own_chunks(struct snap_repair_work *work, struct snap_error *err);
+
+/*
+ * Finds the choices, and adds what is to be dropped to the damaged entries, unsorted. SNAP_E_REFUSED: there are too
+ * many of them; SNAP_E_IO, SNAP_E_NOMEM, SNAP_E_CORRUPT, SNAP_E_STOPPED.
+ */
+enum snap_status snap_repair_choose(struct snap_repair_work *work, struct snap_error *err);
 
 /* Entries that a fault has cut off come back, if they are not on the origin; they are looked for in any case. */
 enum snap_status snap_repair_plan_restore(struct snap_repair_work *work, struct snap_error *err);

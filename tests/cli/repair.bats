@@ -315,6 +315,95 @@ ended() {
     cmp cow cow.before
 }
 
+# two_for_one: duplicate-old, with other contents in each data chunk.
+two_for_one() {
+    recipe duplicate-old
+    contents data $((4 * 4096)) data
+    dd if=data of=cow bs=4096 seek=2 conv=notrunc status=none
+    cp cow cow.before
+}
+
+# shows_data_of FIRST|LAST: the view of duplicate-old once one of its two entries is kept.
+shows_data_of() {
+    local chunk=3
+    [ "$1" = first ] || chunk=5
+    cp origin expected
+    local pair
+    for pair in 10:2 17:$chunk 24:4; do
+        dd if=cow.before of=expected bs=4096 skip="${pair#*:}" seek="${pair%:*}" count=1 conv=notrunc status=none
+    done
+    rm -f shown
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow
+    cmp shown expected
+}
+
+@test "two entries for one chunk: the one that is named stays; said is which kernel shows which" {
+    local keep
+    two_for_one
+    program snapcheck cow
+    assert_status 4
+    assert_said "snapcheck -n -y --accept=view-change --keep=first cow"
+    program snapcheck -y --accept=view-change cow
+    assert_status 4
+    assert_said "cow: bytes 69632 to 73727 of the snapshot have 2 entries: the first in area 0 slot 1 (data chunk 3), the last in area 0 slot 3 (data chunk 5)"
+    assert_said "kernels since 5.2 show the first, kernels before 5.2 the last; a merge by any kernel leaves the first"
+    assert_said "Nothing was written."
+    program snapcheck -y --keep=first cow
+    assert_status 4
+    assert_said "Nothing was written."
+    cmp cow cow.before
+    for keep in first last; do
+        two_for_one
+        program snapcheck -n -y --accept=view-change --keep=$keep --origin origin cow
+        assert_status 4
+        assert_said "To mend it: snapcheck -y --accept=view-change --keep=$keep --origin origin cow"
+        cmp cow cow.before
+        program snapcheck --json -y --accept=view-change --keep=$keep cow
+        assert_status 1
+        assert_json '.result.repair.choices[0] | "\(.old) \(.entries) \(.first_index) \(.first_new) \(.last_index) \(.last_new) \(.in_row)"' \
+            "0x11 2 1 0x3 3 0x5 false"
+        assert_json '.result.repair.changes[0] | "\(.shows) \(.kept_index) \(.origin_offset_bytes)"' \
+            "kept-entry $([ $keep = first ] && echo 1 || echo 3) 69632"
+        program snapcheck cow
+        assert_status 0
+        assert_shown "cow: 3 entries in chunks of 4 KiB"
+        shows_data_of $keep
+        program snapcheck --put-back cow.old-bytes cow
+        assert_status 0
+        cmp cow cow.before
+    done
+}
+
+@test "two entries for one chunk: a terminal is asked for the one, then for the other" {
+    two_for_one
+    on_terminal $'n\nn' snapcheck --repair --accept=view-change cow
+    [[ $output == *"cow: keep the first of each, and drop the others? [y/N]"* ]]
+    [[ $output == *"cow: keep the last of each, and drop the others? [y/N]"* ]]
+    cmp cow cow.before
+    on_terminal $'y\ny' snapcheck --repair --accept=view-change cow
+    shows_data_of first
+    two_for_one
+    on_terminal $'n\ny\ny' snapcheck --repair --accept=view-change cow
+    shows_data_of last
+}
+
+@test "two entries for one chunk: a later one that continues a run is said" {
+    recipe areas-chunks
+    entry 10 31 12
+    entry 11 32 700
+    program snapcheck -y --accept=view-change cow
+    assert_status 0
+    entry 12 32 13
+    program snapcheck -n -y --accept=view-change cow
+    assert_status 4
+    assert_said "the first in area 0 slot 11 (data chunk 700), the last in area 0 slot 12 (data chunk 13); one behind the first continues a run, so kernels since 5.2 may show that one"
+    entry 12 32 14
+    program snapcheck -n -y --accept=view-change cow
+    assert_status 4
+    assert_said "the last in area 0 slot 12 (data chunk 14)"
+    assert_not_said "continues a run"
+}
+
 @test "nobody can be asked: nothing is written; a terminal is asked" {
     recipe valid-2
     program snapcheck --repair cow
@@ -522,6 +611,10 @@ ended() {
 --put-back x -y cow
 --put-back x --origin origin cow
 -y --save-old x --no-save-old cow
+--keep=first cow
+-p --keep=first cow
+-y --keep=second cow
+--put-back x --keep=last cow
 LINES
     cmp cow cow.before
 }

@@ -69,9 +69,11 @@ static void assert_area_behind(const struct damage *damage)
         assert_true(snap_all_zero(io_mem_bytes(damage->io) + offset_bytes, damage->chunk_sectors * 512));
 }
 
+static enum snap_repair_keep keep; /* of duplicates, in each plan */
+
 static void plan(struct snap_repair *repair, struct snap_io *io, bool change_view)
 {
-    const struct snap_repair_options options = {.clear_entries = true, .change_view = change_view};
+    const struct snap_repair_options options = {.clear_entries = true, .change_view = change_view, .keep = keep};
     static struct snap_store store; /* the repair borrows it */
     struct snap_error err = {.text = ""};
 
@@ -155,6 +157,68 @@ static void test_random_damage(void **state)
                      1 + unit_random(&random, large_units ? 300 : 150),
                      1 + unit_random(&random, seed % 7 == 0 ? 60 : 6));
     }
+}
+
+/* A list some of whose entries are for the chunk of another one; one of each is expected. */
+static struct damage damage_with_duplicates(uint64_t seed, uint32_t chunk_sectors, uint64_t entries)
+{
+    const uint64_t areas = entries / format_per_area(chunk_sectors) + 2;
+    struct damage damage = {.chunk_sectors = chunk_sectors, .block_bytes = 512, .entries = entries};
+    uint64_t owner[REPAIR_ENTRIES_MAX], first[REPAIR_ENTRIES_MAX], last[REPAIR_ENTRIES_MAX], state = seed * 2 + 1;
+
+    damage.io = io_mem_new("cow", (format_area_chunk(chunk_sectors, areas) + 1) * chunk_sectors * 512u, 512, true);
+    format_put_header(io_mem_bytes(damage.io), FORMAT_MAGIC, 1, 1, chunk_sectors);
+    list_put_canonical(damage.io, chunk_sectors, 0, entries, 7, 3);
+    for (uint64_t index = 0; index < entries; index++) {
+        const uint64_t of = index > 0 ? unit_random(&state, index) : 0;
+
+        owner[index] = index;
+        first[index] = last[index] = index;
+        if (index == 0 || unit_random(&state, 6) != 0)
+            continue;
+        owner[index] = owner[of];
+        damage.changed += last[owner[of]] == first[owner[of]]; /* a chunk, not a duplicate */
+        last[owner[of]] = index;
+        list_put(damage.io, chunk_sectors, index, 7 + owner[of] * 3, format_canonical(chunk_sectors, index));
+    }
+    for (uint64_t index = 0; index < entries; index++)
+        if (owner[index] == index)
+            damage.expected[damage.expected_count++] = (struct snap_entry){
+                7 + index * 3,
+                format_canonical(chunk_sectors, keep == SNAP_REPAIR_KEEP_FIRST ? first[index] : last[index])};
+    return damage;
+}
+
+static void test_duplicates(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 80; seed++) {
+        struct damage damage;
+        struct snap_repair repair;
+        uint8_t *before;
+
+        keep = seed % 2 == 0 ? SNAP_REPAIR_KEEP_FIRST : SNAP_REPAIR_KEEP_LAST;
+        damage = damage_with_duplicates(seed, (uint32_t)1 << seed % 3, 1 + seed * 2);
+        before = test_calloc(1, damage.io->size_bytes);
+        memcpy(before, io_mem_bytes(damage.io), damage.io->size_bytes);
+        plan(&repair, damage.io, false); /* the view stays */
+        assert_int_equal(repair.edits.count, 0);
+        assert_int_equal(repair.waiting[SNAP_RULE_DUPLICATE_OLD], damage.entries - damage.expected_count);
+        assert_int_equal(repair.choice_count, damage.changed);
+        snap_repair_free(&repair);
+        plan(&repair, damage.io, true);
+        assert_int_equal(repair.change_count, damage.changed);
+        assert_int_equal(repair.entries_after, damage.expected_count);
+        assert_int_equal(repair.mended[SNAP_RULE_DUPLICATE_OLD], damage.entries - damage.expected_count);
+        check_crashes(&damage, &repair, before);
+        apply(&repair);
+        assert_list(&damage, io_mem_bytes(damage.io), NOTHING);
+        assert_clean(damage.io);
+        snap_repair_free(&repair);
+        list_close(damage.io);
+        free(before);
+    }
+    keep = SNAP_REPAIR_KEEP_BOTH;
 }
 
 /* All entries are damaged: the list is empty then. */
@@ -350,6 +414,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_damage),
+        cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_everything_damaged),
         cmocka_unit_test(test_list_past_end),
         cmocka_unit_test(test_area_unreadable),

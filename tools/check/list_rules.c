@@ -52,7 +52,8 @@ static const char *const ways_out[SNAP_RULES] = {
         "make the device as large as it was; where that cannot be done, snapcheck -y --accept=view-change drops the "
         "entry",
     [SNAP_RULE_DUPLICATE_OLD] = 
-        "decide which of the two is meant; snapinspect --extract --skip-damaged writes all other chunks elsewhere",
+        "decide which of the two is meant, and keep it: snapcheck -y --accept=view-change --keep=first (or last); "
+        "snapinspect --extract --skip-damaged writes all other chunks elsewhere",
     [SNAP_RULE_DUPLICATE_NEW] = 
         "at most one of the two is right; snapinspect --extract --skip-damaged writes all other chunks elsewhere",
     [SNAP_RULE_ENTRY_REPEATED] = "nothing is to be done",

@@ -8,10 +8,12 @@
 
 static const char *const accept_words[] = {"view-change", "revalidate", "header", NULL}; /* enum check_accept */
 
+static const char *const keep_words[] = {"first", "last", NULL}; /* enum snap_repair_keep without its first */
+
 static const char *const size_words[] = {"fit", NULL};
 
 /* Where the table leads; a session has a copy. */
-static struct check_arguments parsed;
+static struct check_arguments parsed = {.keep = CHECK_KEEP_NONE};
 
 const struct cli_option check_option_table[] = {
     {.name = "origin",
@@ -69,6 +71,13 @@ const struct cli_option check_option_table[] = {
      .kind = CLI_LIST,
      .list = &parsed.accept,
      .words = accept_words},
+    {.name = "keep",
+     .argument = "first|last",
+     .help = "of several entries for one chunk, keep this one (needs\n--accept=view-change)",
+     .group = "Mending",
+     .kind = CLI_WORD,
+     .word = &parsed.keep,
+     .words = keep_words},
     {.name = "save-old",
      .argument = "FILE",
      .help = "save what is overwritten in this new file (default: beside\nan image, or in the folder for state)",
@@ -120,7 +129,7 @@ const struct cli_option check_option_table[] = {
 
 const struct cli_option_rule check_option_rules[] = {
     {.name = "preen",
-     .excludes = {"repair", "yes", "accept"},
+     .excludes = {"repair", "yes", "accept", "keep"},
      .reason = "with -p only harmless repairs are made, and nobody is asked"},
     {.name = "put-back",
      .excludes = {"repair", "preen", "yes", "accept", "save-old", "no-save-old"},
@@ -132,6 +141,9 @@ const struct cli_option_rule check_option_rules[] = {
      .needs = "origin",
      .excludes = {"repair", "preen", "yes", "put-back", "save-old", "no-save-old", "list-rules"},
      .reason = "with --repair-to the store itself is not mended"},
+    {.name = "keep",
+     .excludes = {"put-back", "repair-to", "list-rules"},
+     .reason = "only where the store itself is mended one of its entries is kept"},
     {.name = "size", .needs = "repair-to", .reason = "it is the size of the new image"},
     {.name = "chunk-size", .needs = "repair-to", .reason = "it is that of the new store"},
     {.name = "drop-equal", .needs = "repair-to", .reason = "only a new store can leave something out"},
@@ -152,6 +164,8 @@ static int mending_usage(struct cli *cli, const struct check_arguments *given)
         return CLI_EXIT_OK;
     if (given->accept && !given->repair_to)
         return cli_usage_error(cli, "--accept needs --repair, -y or --repair-to: it says what may be mended");
+    if (given->keep != CHECK_KEEP_NONE)
+        return cli_usage_error(cli, "--keep needs --repair or -y: nothing is mended without one of them");
     if (given->save_old || given->no_save_old)
         return cli_usage_error(cli, "--%s needs --repair, -p or -y: nothing is overwritten without one of them",
                                given->save_old ? "save-old" : "no-save-old");

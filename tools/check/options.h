@@ -12,6 +12,7 @@ struct check_arguments {
     bool all, data, dry_run, json, list_rules;
     bool preen, repair, yes;  /* how much is mended, and who is asked */
     unsigned accept;          /* bits of enum check_accept */
+    int keep;                 /* enum snap_repair_keep - 1, as the words of --keep; CHECK_KEEP_NONE: not given */
     const char *save_old;     /* where the old bytes go; NULL: beside an image */
     bool no_save_old;
     const char *repair_to;    /* where a new store is made; NULL: none */
@@ -21,6 +22,8 @@ struct check_arguments {
     const char *put_back;     /* the file whose bytes are put back; NULL: none */
     uint64_t memory_bytes; /* 0: as the programs choose */
 };
+
+#define CHECK_KEEP_NONE (-1)
 
 enum check_accept { CHECK_ACCEPT_VIEW_CHANGE, CHECK_ACCEPT_REVALIDATE, CHECK_ACCEPT_HEADER };
 

@@ -51,7 +51,7 @@ static enum snap_status judge_origin(struct check_session *session, struct snap_
     return SNAP_OK;
 }
 
-static enum snap_status plan(struct check_session *session, struct snap_error *err)
+static enum snap_status plan(struct check_session *session, enum snap_repair_keep keep, struct snap_error *err)
 {
     const struct check_arguments *arguments = &session->arguments;
     struct snap_io *origin;
@@ -60,6 +60,7 @@ static enum snap_status plan(struct check_session *session, struct snap_error *e
         .origin = origin,
         .clear_entries = !arguments->preen,
         .change_view = (arguments->accept & 1u << CHECK_ACCEPT_VIEW_CHANGE) != 0,
+        .keep = keep,
         .revalidate = (arguments->accept & 1u << CHECK_ACCEPT_REVALIDATE) != 0,
         .memory_bytes = memory_to_use_bytes(arguments->memory_bytes),
         .stop = cli_stop_asked,
@@ -204,6 +205,34 @@ static void say_put_back(struct check_session *session)
  * ---- the run ---------------------------------------------------------------------------------------------------
  */
 
+/* Which of several entries for one chunk is right only people know. With -y nobody is asked, and both stay. */
+static enum snap_status ask_choice(struct check_session *session, struct snap_error *err)
+{
+    static const char *const words[] = {"first", "last"};
+    const struct check_arguments *arguments = &session->arguments;
+
+    if (session->repair.choice_count == 0 || arguments->keep != CHECK_KEEP_NONE || arguments->yes ||
+        arguments->dry_run || !arguments->repair || !(arguments->accept & 1u << CHECK_ACCEPT_VIEW_CHANGE) ||
+        !cli_ask_possible(session->cli))
+        return SNAP_OK;
+    cli_ask_begin(session->cli);
+    check_repair_say_choices(session);
+    for (int word = 0; word < 2; word++) {
+        switch (cli_ask(session->cli, false, "%s: keep the %s of each, and drop the others?", session->cow.path,
+                        words[word])) {
+        case CLI_ANSWER_YES:
+            session->arguments.keep = word;
+            snap_repair_free(&session->repair);
+            return plan(session, (enum snap_repair_keep)(word + 1), err);
+        case CLI_ANSWER_STOPPED:
+            return snap_fail(err, SNAP_E_STOPPED, "stopped");
+        default:
+            break;
+        }
+    }
+    return SNAP_OK;
+}
+
 static enum snap_status ask(struct check_session *session, struct snap_error *err)
 {
     switch (cli_ask(session->cli, session->arguments.yes || session->arguments.preen, "Mend %s?",
@@ -236,6 +265,7 @@ static enum snap_status check_again(struct check_session *session, struct snap_e
 static void say_how(struct check_session *session)
 {
     static const char *const words[] = {"view-change", "revalidate", "header"};
+    static const char *const keep[] = {"", " --keep=first", " --keep=last"};
     const struct check_arguments *arguments = &session->arguments;
     const char *origin = session->origin.path;
     char accept[64] = "";
@@ -244,7 +274,8 @@ static void say_how(struct check_session *session)
         if (arguments->accept & 1u << i)
             (void)snprintf(accept + strlen(accept), sizeof accept - strlen(accept), "%s%s",
                            accept[0] ? "," : " --accept=", words[i]);
-    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
+    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
+             keep[arguments->keep + 1],
              arguments->save_old ? " --save-old " : "", arguments->save_old ? cli_quote(arguments->save_old).text : "",
              volumes_option(&arguments->devices).text, origin ? " --origin " : "",
              origin ? cli_quote(origin).text : "", cli_quote(session->cow.path).text);
@@ -253,8 +284,10 @@ static void say_how(struct check_session *session)
 enum snap_status check_repair(struct check_session *session, struct snap_error *err)
 {
     const bool saves = !session->arguments.no_save_old;
-    enum snap_status status = plan(session, err);
+    enum snap_status status = plan(session, (enum snap_repair_keep)(session->arguments.keep + 1), err);
 
+    if (status == SNAP_OK)
+        status = ask_choice(session, err);
     if (status == SNAP_OK && snap_repair_header_rule(&session->store) != SNAP_RULES)
         status = plan_header(session, err);
     if (status != SNAP_OK)

@@ -14,6 +14,9 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
 /* What the plan would do, which bytes of the snapshot change by it, and what else could be mended. */
 void check_repair_say(struct check_session *session);
 
+/* Where entries are for the same chunk: their places, and which kernel shows which of them; once in a run. */
+void check_repair_say_choices(struct check_session *session);
+
 /* What is said after a failure behind the first write. */
 void check_repair_failed(struct check_session *session);
 

@@ -48,6 +48,7 @@ struct check_session {
 
     /* Mending. */
     struct snap_repair repair;
+    bool choices_said;
     struct snap_folder *old_folder; /* of the new file with the old bytes; NULL: none is made */
     struct snap_new_file *old_file;
     uint64_t put_back_bytes;

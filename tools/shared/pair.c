@@ -92,7 +92,12 @@ void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const 
                                          : "revalidate",
                  devices, named ? " --origin " : "", named ? cli_quote(origin->path).text : "",
                  cli_quote(cow->path).text);
-    else if (findings->rule_counts[SNAP_RULE_DUPLICATE_OLD] + findings->rule_counts[SNAP_RULE_DUPLICATE_NEW] > 0)
+    if (findings->rule_counts[SNAP_RULE_DUPLICATE_OLD] > 0)
+        cli_line(cli, "Several entries are for one chunk, and nothing in the store tells which is right. To see which "
+                 "kernel shows which, and what keeping one would change: snapcheck -n -y --accept=view-change "
+                 "--keep=first%s%s%s %s", devices, named ? " --origin " : "",
+                 named ? cli_quote(origin->path).text : "", cli_quote(cow->path).text);
+    else if (findings->rule_counts[SNAP_RULE_DUPLICATE_NEW] > 0 && count == 0 && !header && !invalid)
         cli_line(cli, "Nothing tells which of two entries is the right one, so this is not mended in place. A new "
                  "store without them: snapcheck --repair-to NEW --accept=view-change%s --origin %s %s", devices,
                  named ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
