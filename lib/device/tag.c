@@ -190,6 +190,12 @@ static enum snap_status choose_candidate(const char *argument, struct search *se
 {
     char list[SNAP_ERROR_TEXT_BYTES] = "";
 
+    if (search->count == 0 && search->denied_count && geteuid() == 0)
+        return snap_fail(err, SNAP_E_PERM, "%s: not found, but %zu %s may not be opened here, although this is root: "
+                         "most often this is a container that was not given the %s; name the device itself, or repeat "
+                         "this outside", argument, search->denied_count,
+                         snap_text_form(search->denied_count, "device", "devices"),
+                         snap_text_form(search->denied_count, "device", "devices"));
     if (search->count == 0 && search->denied_count)
         return snap_fail(err, SNAP_E_PERM, "%s: not found, but %zu %s may not be read by this user; repeat "
                          "this as root", argument, search->denied_count,

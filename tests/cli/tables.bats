@@ -44,7 +44,7 @@ tables() {
     assert_status 0
     assert_json '.result | "\(.written) \(.chunk_sectors) \(.tables | length)"' "false $chunk 1"
     assert_json '.result.tables[0]' "0 $sectors snapshot \$origin \$cow PO $chunk"
-    assert_json '.result.commands | length' 3
+    assert_json '.result.commands | length' 4
     assert_json '.result.entries' "$("$BUILDDIR/tools/snapinspect" --json cow | jq .result.entries)"
     unchanged
 }
@@ -130,6 +130,35 @@ dmsetup|create|it_s_an_origin-origin|--table|0 $sectors snapshot-origin /dev/loo
     run bash -c 'losetup() { echo "losetup $*" >&2; return 1; }; dmsetup() { echo dmsetup; }; eval "$1"' bash "$output"
     assert_failure
     assert_output "losetup --find --show origin"
+}
+
+@test "where dmsetup fails, or the second loop device, no loop device is left, and no other one is detached" {
+    local shell made_lines first='losetup --find --show --read-only origin' second='losetup --find --show cow' calls
+    made one-entry
+    tables snapshot
+    assert_status 0
+    # Images are loop devices 1 and 2 in their order; $2 is what fails.
+    calls='losetup() { echo "losetup $*" >&2
+            case $* in *"$fails") return 1;; *origin) echo /dev/loop1;; *cow) echo /dev/loop2;; esac; }
+        dmsetup() { echo dmsetup >&2; [ "$fails" != dmsetup ]; }
+        cow=/dev/loop8 origin=/dev/loop9 fails=$2
+        eval "$1"'
+    made_lines=$output
+    for shell in bash dash; do
+        command -v $shell >/dev/null || continue
+        run $shell -c "$calls" "$shell" "$made_lines" dmsetup
+        assert_failure
+        assert_output "$first"$'\n'"$second"$'\n'dmsetup$'\n''losetup --detach /dev/loop1 /dev/loop2'
+        run $shell -c "$calls" "$shell" "$made_lines" "show cow"
+        assert_failure
+        assert_output "$first"$'\n'"$second"$'\n''losetup --detach /dev/loop1'
+        run $shell -c "$calls" "$shell" "$made_lines" origin
+        assert_failure
+        assert_output "$first"
+        run $shell -c "$calls" "$shell" "$made_lines" nothing
+        assert_success
+        assert_output "$first"$'\n'"$second"$'\n'dmsetup
+    done
 }
 
 @test "devices need no loop devices: one line in single quotes" {

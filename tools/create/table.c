@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 /* A script: loop devices, then dmsetup. */
-#define COMMANDS 5u
+#define COMMANDS 6u
 struct commands {
     size_t count;
     char lines[COMMANDS][sizeof(struct cli_quoted) + 64];
@@ -232,7 +232,8 @@ void create_table_renew(struct create_session *session)
 }
 
 /* The kernel opens the origin of a plain snapshot for reading only. */
-static void add_device(const struct device *device, const char *variable, bool writes, struct commands *commands)
+static void add_device(const struct device *device, const char *variable, const char *clear, bool writes,
+                       struct commands *commands)
 {
     const struct cli_quoted path = cli_quote(device->path);
     char *line = commands->lines[commands->count++];
@@ -240,9 +241,27 @@ static void add_device(const struct device *device, const char *variable, bool w
 
     if (device->facts.block_device)
         (void)snprintf(line, room, "%s=%s &&", variable, path.text);
+    else if (clear) /* an older value must not be detached if this line fails */
+        (void)snprintf(line, room, "%s=; %s=$(losetup --find --show %s%s) &&", clear, variable,
+                       writes ? "" : "--read-only ", path.text);
     else
         (void)snprintf(line, room, "%s=$(losetup --find --show %s%s) &&", variable, writes ? "" : "--read-only ",
                        path.text);
+}
+
+/*
+ * Behind the others: whatever failed, no loop device is left behind. A loop device that a snapshot uses already goes
+ * with the snapshot.
+ */
+static void add_detach(const struct create_session *session, struct commands *commands)
+{
+    const bool origin = !session->origin.facts.block_device;
+    const bool cow = needs_cow(session) && !session->cow.facts.block_device;
+
+    /* The first one that was to be made: if that failed, there is none. */
+    (void)snprintf(commands->lines[commands->count++], sizeof commands->lines[0],
+                   "{ [ -z \"$%s\" ] || losetup --detach %s%s%s; false; }", origin ? "origin" : "cow",
+                   origin ? "$origin" : "", origin && cow ? " " : "", cow ? "$cow" : "");
 }
 
 /*
@@ -259,9 +278,10 @@ static void make_commands(const struct create_session *session, struct commands 
 
     commands->count = 0;
     if (loops)
-        add_device(&session->origin, "origin", origin_written, commands);
+        add_device(&session->origin, "origin",
+                   needs_cow(session) && !session->cow.facts.block_device ? "cow" : NULL, origin_written, commands);
     if (loops && needs_cow(session))
-        add_device(&session->cow, "cow", true, commands);
+        add_device(&session->cow, "cow", NULL, true, commands);
     for (size_t i = 0; i < CREATE_TABLES; i++)
         last = asked(session, (enum create_table)i) ? i : last;
     for (size_t i = 0; i < CREATE_TABLES; i++) {
@@ -274,8 +294,11 @@ static void make_commands(const struct create_session *session, struct commands 
         (void)snprintf(line, sizeof commands->lines[0],
                        loops ? "dmsetup create %s-%s --table \"%s\"%s" : "dmsetup create %s-%s --table %s%s",
                        kernel_name_of(named->path).text, suffixes[i],
-                       loops ? session->tables[i] : cli_quote(session->tables[i]).text, i < last ? " &&" : "");
+                       loops ? session->tables[i] : cli_quote(session->tables[i]).text,
+                       i < last ? " &&" : loops ? " ||" : "");
     }
+    if (loops)
+        add_detach(session, commands);
 }
 
 /* Nothing where a name is not known any more: that has been said. */
