@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Looks through the active tables of device-mapper for a device. */
+/* Looks through the tables of device-mapper for a device. */
 #include "lib/device/dm_users.h"
 
 #include "lib/device/dm_tables.h"
@@ -30,16 +30,17 @@ static bool params_name_device(const char *params, uint64_t device_number)
     return false;
 }
 
-static enum snap_status report_targets(const struct snap_dm_device *device, uint64_t device_number, snap_dm_user_fn fn,
-                                       void *context, struct snap_error *err)
+static enum snap_status report_targets(const struct snap_dm_device *device, bool waits, uint64_t device_number,
+                                       snap_dm_user_fn fn, void *context, struct snap_error *err)
 {
-    struct snap_dm_user user = {.major = major(device->number), .minor = minor(device->number)};
+    const struct snap_dm_table *table = waits ? &device->inactive : &device->active;
+    struct snap_dm_user user = {.major = major(device->number), .minor = minor(device->number), .waits = waits};
     enum snap_status status = SNAP_OK;
 
     (void)snprintf(user.name, sizeof user.name, "%s", device->name);
     (void)snprintf(user.uuid, sizeof user.uuid, "%s", device->uuid);
-    for (size_t i = 0; i < device->active.count && status == SNAP_OK; i++) {
-        const struct snap_dm_target *target = &device->active.targets[i];
+    for (size_t i = 0; i < table->count && status == SNAP_OK; i++) {
+        const struct snap_dm_target *target = &table->targets[i];
 
         if (!params_name_device(target->params, device_number))
             continue;
@@ -52,11 +53,12 @@ static enum snap_status report_targets(const struct snap_dm_device *device, uint
     return status;
 }
 
-enum snap_status snap_dm_users(uint64_t device_number, snap_dm_user_fn fn, void *context, struct snap_error *err)
+static enum snap_status walk(unsigned more, uint64_t device_number, snap_dm_user_fn fn, void *context,
+                             struct snap_error *err)
 {
     struct snap_dm_tables tables;
     struct snap_error why;
-    enum snap_status status = snap_dm_tables_read(0, &tables, &why);
+    enum snap_status status = snap_dm_tables_read(more, &tables, &why);
 
     if (status == SNAP_E_NOENT) /* no device-mapper, so no user */
         status = SNAP_OK;
@@ -65,9 +67,22 @@ enum snap_status snap_dm_users(uint64_t device_number, snap_dm_user_fn fn, void 
     for (size_t i = 0; i < tables.count && status == SNAP_OK; i++) {
         const struct snap_dm_device *device = &tables.devices[i];
 
-        status = device->status == SNAP_OK ? report_targets(device, device_number, fn, context, err)
+        status = device->status == SNAP_OK ? report_targets(device, false, device_number, fn, context, err)
                                            : snap_fail(err, device->status, "%s", device->reason);
+        if (status == SNAP_OK)
+            status = report_targets(device, true, device_number, fn, context, err);
     }
     snap_dm_tables_free(&tables);
     return status;
+}
+
+enum snap_status snap_dm_users(uint64_t device_number, snap_dm_user_fn fn, void *context, struct snap_error *err)
+{
+    return walk(0, device_number, fn, context, err);
+}
+
+enum snap_status snap_dm_users_loaded(uint64_t device_number, snap_dm_user_fn fn, void *context,
+                                      struct snap_error *err)
+{
+    return walk(SNAP_DM_TABLES_INACTIVE, device_number, fn, context, err);
 }

@@ -17,6 +17,7 @@ struct snap_dm_user {
     uint64_t start_sectors;
     uint64_t length_sectors;
     uint32_t major, minor;  /* of the dm device itself */
+    bool waits;             /* its table is loaded, and takes effect with the next resume */
 };
 
 /*
@@ -26,6 +27,10 @@ struct snap_dm_user {
  */
 typedef enum snap_status (*snap_dm_user_fn)(void *context, const struct snap_dm_user *user, struct snap_error *err);
 enum snap_status snap_dm_users(uint64_t device_number, snap_dm_user_fn fn, void *context, struct snap_error *err);
+
+/* The same, and for each target of a table that waits for a resume, also where another one is active beside it. */
+enum snap_status snap_dm_users_loaded(uint64_t device_number, snap_dm_user_fn fn, void *context,
+                                      struct snap_error *err);
 
 /* Whether this kernel has device-mapper at all (its control node answers); false in a build without libdevmapper. */
 bool snap_dm_users_available(void);

@@ -93,9 +93,10 @@ static enum snap_status refuse(void *context, const struct snap_dm_user *user, s
 
     if (!snap_mapped_overlaps(asking->volume, asking->pv, asking->number, user))
         return SNAP_OK;
-    return snap_fail(err, SNAP_E_BUSY, "%s: in use: the device-mapper device \"%s\" (%u:%u) maps extents of it on "
+    return snap_fail(err, SNAP_E_BUSY, "%s: in use: the device-mapper device \"%s\" (%u:%u) %s extents of it on "
                      "%u:%u (target %s)", asking->volume->name, user->name, user->major, user->minor,
-                     major(asking->number), minor(asking->number), user->target_type);
+                     user->waits ? "has a table loaded, to be resumed, that maps" : "maps", major(asking->number),
+                     minor(asking->number), user->target_type);
 }
 
 enum snap_status snap_mapped_refuse(const struct snap_volume *volume, const uint64_t *numbers, struct snap_error *err)
@@ -106,7 +107,7 @@ enum snap_status snap_mapped_refuse(const struct snap_volume *volume, const uint
         struct asking asking = {volume, volume->pvs[i], numbers[volume->pvs[i]]};
 
         if (asking.number != 0)
-            status = snap_dm_users(asking.number, refuse, &asking, err);
+            status = snap_dm_users_loaded(asking.number, refuse, &asking, err);
     }
     return status;
 }
@@ -132,5 +133,5 @@ size_t snap_mapped_users(uint64_t number)
 {
     struct counting counting = {.count = 0};
 
-    return snap_dm_users(number, count_user, &counting, NULL) == SNAP_OK ? counting.count : 0;
+    return snap_dm_users_loaded(number, count_user, &counting, NULL) == SNAP_OK ? counting.count : 0;
 }

@@ -171,6 +171,9 @@ dmsetup suspend over
 dmsetup load over --table "0 8 linear /dev/pv0 $((2048 + 100 * 2048))"
 dmsetup resume over
 merge -n --cow lvm:vg/ext_s
+echo WAITING
+dmsetup load over --table "0 8 linear /dev/pv0 $((2048 + 20 * 2048))"
+merge -n --cow lvm:vg/ext_s
 dmsetup remove over
 
 echo LOCKED
@@ -387,13 +390,20 @@ sum_of() {
     said refuse BESIDE 'exit 0'
 }
 
+@test "a table that waits for a resume is refused over an extent, also where another one is active beside it" {
+    said refuse WAITING 'vg/ext: in use: the device-mapper device "over" ('
+    said refuse WAITING 'has a table loaded, to be resumed, that maps extents of it on '
+    said refuse WAITING 'exit 8'
+    said merge_all LOADED 'vg/ext: in use: the device-mapper device "empty" ('
+    said merge_all LOADED 'has a table loaded, to be resumed, that maps extents of it on '
+    said merge_all LOADED 'Nothing was written.'
+    said merge_all LOADED 'exit 8'
+}
+
 @test "where it is not known what device-mapper maps, nothing is written" {
-    local word
-    for word in HIDDEN LOADED; do
-        said merge_all $word '/dev/ubda: device-mapper has it, and does not tell for which extents: '
-        said merge_all $word 'Nothing was written.'
-        said merge_all $word 'exit 8'
-    done
+    said merge_all HIDDEN '/dev/ubda: device-mapper has it, and does not tell for which extents: '
+    said merge_all HIDDEN 'Nothing was written.'
+    said merge_all HIDDEN 'exit 8'
 }
 
 @test "a command that has LVM's lock is named, and one that wants it waits for us" {

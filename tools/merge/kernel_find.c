@@ -215,7 +215,7 @@ static enum snap_status count_user(void *context, const struct snap_dm_user *use
 static enum snap_status check_cow_users(const struct merge_session *session, struct snap_error *err)
 {
     unsigned users = 0;
-    enum snap_status status = snap_dm_users(session->kernel.cow_number, count_user, &users, err);
+    enum snap_status status = snap_dm_users_loaded(session->kernel.cow_number, count_user, &users, err);
 
     if (status == SNAP_OK && users > 1)
         status = snap_fail(err, SNAP_E_BUSY, "%s: %u tables use it, and only one of them is known to be its snapshot; "

@@ -139,11 +139,10 @@ enum snap_status held_read_again(const struct held *held, struct snap_error *err
 static enum snap_status share(struct held *held, struct held_pv *pv, unsigned holders, struct snap_file_options options,
                               struct snap_error *err)
 {
-    /* A table that is loaded and not active, or one of another system, is not among those that can be asked for. */
+    /* A table of another system is not among those that can be asked for. */
     if (snap_mapped_users(pv->device.facts.device_number) < holders)
         return snap_fail(err, SNAP_E_BUSY, "%s: device-mapper has it, and does not tell for which extents: "
-                         "/dev/mapper/control is missing here, or a table is loaded that is not active; deactivate its "
-                         "group, or reboot", pv->device.path);
+                         "/dev/mapper/control is missing here; deactivate its group, or reboot", pv->device.path);
     if (!held->lock.taken)
         return snap_fail(err, SNAP_E_BUSY, "%s: device-mapper has it for active volumes of its LVM group, so it is "
                          "only used under LVM's lock, and there is none: %s is missing and cannot be made%s",
