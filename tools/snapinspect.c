@@ -24,7 +24,9 @@ static enum snap_status open_and_look(struct inspect_session *session, struct sn
                                                        session->arguments.cow, &session->origin,
                                                        &session->arguments.origin, &session->store, err);
 
-    return status == SNAP_OK ? inspect_figures_gather(session, err) : status;
+    if (status == SNAP_OK)
+        status = inspect_figures_gather(session, err);
+    return status == SNAP_OK && !session->arguments.list ? inspect_figures_gather_whole(session, err) : status;
 }
 
 /* Where the list cannot be followed to its end, there is nothing to list; a list that is damaged is listed. */

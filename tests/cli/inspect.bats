@@ -591,3 +591,31 @@ to_a_pipe_without_reader() {
     assert_status 0
     cmp -n "$(stat -c %s view)" image view
 }
+
+@test "duplicates and a list that may be cut off are in the summary, with the line that shows more" {
+    local recipe
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/duplicate-old.recipe" cow origin view
+    program snapinspect --origin origin cow
+    assert_status 0
+    assert_shown "duplicates  1 entry: the origin's or the data chunk belongs to an earlier entry as well"
+    assert_said "cow: entries are for chunks that other entries have; this shows what, and what to do: snapcheck --origin origin cow"
+    program snapinspect --json cow
+    assert_json '.result | "\(.duplicates) \(.entries_behind_end)"' "1 0"
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/cut.recipe" cow origin view
+    program snapinspect cow
+    assert_status 0
+    assert_shown "cut off     344 entries behind the end of the list continue it exactly"
+    assert_said "cow: the list may have been cut off; this shows what, and what to do: snapcheck --origin ORIGIN cow"
+    program snapinspect --json cow
+    assert_json '.result | "\(.duplicates) \(.entries_behind_end)"' "0 344"
+    for recipe in areas-chunks entry-repeated; do
+        "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/$recipe.recipe" cow origin view
+        program snapinspect --origin origin cow
+        assert_status 0
+        assert_not_said "snapcheck"
+        [[ $output != *duplicates* && $output != *"cut off"* ]]
+    done
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/new-beyond-cow.recipe" cow origin view
+    program snapinspect --json cow
+    assert_json '.result | has("duplicates")' false
+}

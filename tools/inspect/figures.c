@@ -12,6 +12,7 @@
 #include "tools/shared/content.h"
 #include "tools/shared/invalid.h"
 #include "tools/shared/lvm_merge.h"
+#include "tools/shared/memory.h"
 #include "tools/shared/pair.h"
 #include "tools/shared/pair_report.h"
 #include "tools/shared/verdict.h"
@@ -50,6 +51,41 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
     return status;
 }
 
+enum snap_status inspect_figures_gather_whole(struct inspect_session *session, struct snap_error *err)
+{
+    const struct snap_check_options check_options = {
+        .origin_sectors = session->origin.io ? session->origin.io->size_bytes / SNAP_SECTOR_BYTES : 0,
+        .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes),
+        .stop = cli_stop_asked,
+    };
+    struct snap_findings findings = {.fn = NULL};
+    struct snap_check_result result;
+    enum snap_status status;
+
+    if (!session->result.list_complete || !report_is_sound(&session->findings))
+        return SNAP_OK;
+    status = snap_check(&session->store, &check_options, &findings, &result, err);
+    session->whole_known = status == SNAP_OK;
+    session->duplicates = findings.rule_counts[SNAP_RULE_DUPLICATE_OLD] + findings.rule_counts[SNAP_RULE_DUPLICATE_NEW];
+    session->continuation_entries = result.continuation_entries;
+    return status;
+}
+
+/* What the figures alone do not show, with the line that shows more. */
+static void warn_of_whole(struct inspect_session *session)
+{
+    const char *origin = session->origin.path;
+
+    if (session->duplicates == 0 && session->continuation_entries == 0)
+        return;
+    cli_warn(session->cli, "%s: %s%s%s; this shows what, and what to do: snapcheck%s --origin %s %s", session->cow.path,
+             session->duplicates > 0 ? "entries are for chunks that other entries have" : "",
+             session->duplicates > 0 && session->continuation_entries > 0 ? ", and " : "",
+             session->continuation_entries > 0 ? "the list may have been cut off" : "",
+             volumes_option(&session->arguments.devices).text, origin ? cli_quote(origin).text : "ORIGIN",
+             cli_quote(session->cow.path).text);
+}
+
 /* Whoever uses a device may change it while it is looked at. */
 static void warn_of_users(struct inspect_session *session, const struct device *device, const char *users)
 {
@@ -84,6 +120,7 @@ void inspect_figures_warn(struct inspect_session *session)
     content_say(session->cli, &session->cow, &session->store);
     if (session->evidence_known)
         verdict_explain(session->cli, &session->cow, &session->evidence);
+    warn_of_whole(session);
     warn_of_users(session, &session->cow, session->cow_users);
     warn_of_users(session, &session->origin, session->origin_users);
     if (invalid_is_readable(&session->store, &session->findings))
@@ -246,6 +283,13 @@ void inspect_figures_print(struct inspect_session *session)
     for (unsigned i = 0; i < INVALID_SENTENCES && invalid_is_readable(&session->store, &session->findings); i++)
         report_field(session->cli, REPORT_DATA, "invalid", "%s", invalid_text(&session->result, i).text);
     pair_report_entries(&report);
+    if (session->duplicates > 0)
+        report_field(session->cli, REPORT_DATA, "duplicates", "%s: the origin's or the data chunk belongs to an "
+                     "earlier entry as well", cli_count_text(session->duplicates, "entry", "entries").text);
+    if (session->continuation_entries > 0)
+        report_field(session->cli, REPORT_DATA, "cut off", "%s behind the end of the list %s it exactly",
+                     cli_count_text(session->continuation_entries, "entry", "entries").text,
+                     session->continuation_entries == 1 ? "continues" : "continue");
     if (session->evidence_known)
         pair_report_judgement(&report);
 }
@@ -266,6 +310,10 @@ void inspect_figures_set(struct cli_json *result, const struct inspect_session *
         content_set(result, &session->cow, &session->store);
     if (session->result.list_complete)
         report_set_figures(result, &session->store, &session->result);
+    if (session->whole_known) {
+        cli_json_set_uint(result, "duplicates", session->duplicates);
+        cli_json_set_uint(result, "entries_behind_end", session->continuation_entries);
+    }
     invalid_set_json(result, &session->store, &session->result);
     cli_json_set_string(result, "lvm_merge",
                         lvm_merge_word(lvm_merge_find(&session->cow, &session->store, &session->result)));

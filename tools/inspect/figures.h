@@ -9,6 +9,9 @@
 /* Reads the list and, where there is an origin, both devices. A store that cannot be followed to its end says why. */
 enum snap_status inspect_figures_gather(struct inspect_session *session, struct snap_error *err);
 
+/* After that, for the summary: what only a look at all entries together shows. */
+enum snap_status inspect_figures_gather_whole(struct inspect_session *session, struct snap_error *err);
+
 /* That the store is damaged, where its figures do not show it. */
 void inspect_figures_warn(struct inspect_session *session);
 

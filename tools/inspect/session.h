@@ -16,6 +16,9 @@ struct inspect_session {
     struct snap_store store;
     struct snap_findings findings;
     struct snap_check_result result;
+    bool whole_known;               /* the two below are: the list can be followed, and its entries are sound */
+    uint64_t duplicates;            /* entries with a chunk that an earlier one has already, but with another one */
+    uint64_t continuation_entries;  /* entries behind the end that continue the list */
     bool evidence_known;            /* there is an origin, and the list can be trusted */
     struct snap_evidence evidence;
 };
