@@ -367,3 +367,15 @@ enum snap_status snap_volume_io_new(struct snap_volume *volume, struct snap_io *
     *io = &made->io;
     return SNAP_OK;
 }
+
+const struct snap_volume *snap_volume_io_places(const struct snap_io *io)
+{
+    return ((const struct volume_io *)io)->volume;
+}
+
+const struct snap_io *snap_volume_io_member(const struct snap_io *io, size_t pv)
+{
+    const struct volume_io *volume = (const struct volume_io *)io;
+
+    return pv < volume->member_count ? volume->members[pv] : NULL;
+}

@@ -22,4 +22,8 @@
 enum snap_status snap_volume_io_new(struct snap_volume *volume, struct snap_io *const *members, size_t count,
                                     struct snap_io **io, struct snap_error *err);
 
+/* Of an io that snap_volume_io_new has made: its places, and the open device of a physical volume; NULL: not on it. */
+const struct snap_volume *snap_volume_io_places(const struct snap_io *io);
+const struct snap_io *snap_volume_io_member(const struct snap_io *io, size_t pv);
+
 #endif

@@ -43,15 +43,9 @@ static void count_hole(struct counting *counting, uint64_t from_bytes, uint64_t 
             counting->needed_bytes += counting->block_bytes;
 }
 
-static enum snap_status count_chunk(struct counting *counting, uint64_t old_chunk, struct snap_error *err)
+static enum snap_status count_range(struct counting *counting, uint64_t at_bytes, uint64_t end_bytes,
+                                    struct snap_error *err)
 {
-    const uint64_t chunk_bytes = counting->room->store->layout.chunk_bytes;
-    const uint64_t size_bytes = counting->room->origin->size_bytes;
-    uint64_t at_bytes, end_bytes;
-
-    if (!snap_mul(old_chunk, chunk_bytes, &at_bytes) || at_bytes >= size_bytes)
-        return SNAP_OK;
-    end_bytes = at_bytes + snap_min(chunk_bytes, size_bytes - at_bytes);
     while (at_bytes < end_bytes) {
         const enum snap_status status = look_at(counting, at_bytes, err);
 
@@ -62,6 +56,30 @@ static enum snap_status count_chunk(struct counting *counting, uint64_t old_chun
         at_bytes = counting->extent_bytes;
     }
     return SNAP_OK;
+}
+
+static enum snap_status count_chunk(struct counting *counting, uint64_t old_chunk, struct snap_error *err)
+{
+    const struct snap_volume *volume = counting->room->volume;
+    const uint64_t chunk_bytes = counting->room->store->layout.chunk_bytes;
+    const uint64_t size_bytes = volume ? volume->size_bytes : counting->room->origin->size_bytes;
+    enum snap_status status = SNAP_OK;
+    uint64_t at_bytes, end_bytes;
+
+    if (!snap_mul(old_chunk, chunk_bytes, &at_bytes) || at_bytes >= size_bytes)
+        return SNAP_OK;
+    end_bytes = at_bytes + snap_min(chunk_bytes, size_bytes - at_bytes);
+    if (!volume)
+        return count_range(counting, at_bytes, end_bytes, err);
+    while (at_bytes < end_bytes && status == SNAP_OK) {
+        const struct snap_volume_place place = snap_volume_place_of(volume, at_bytes);
+        const uint64_t length_bytes = snap_min(place.length_bytes, end_bytes - at_bytes);
+
+        if (place.pv == counting->room->pv)
+            status = count_range(counting, place.offset_bytes, place.offset_bytes + length_bytes, err);
+        at_bytes += length_bytes;
+    }
+    return status;
 }
 
 static enum snap_status count_list(struct counting *counting, struct snap_error *err)
@@ -100,7 +118,7 @@ enum snap_status snap_room_needed(const struct snap_room *room, uint64_t *needed
     *needed_bytes = most_bytes;
     if (most_bytes <= room->enough_bytes)
         return SNAP_OK;
-    if (room->repeated || chunk_bytes < counting.block_bytes) {
+    if (room->repeated || room->volume || chunk_bytes < counting.block_bytes) { /* stripes may share a block */
         counting.blocks = snap_chunkset_new(room->memory_bytes);
         if (!counting.blocks)
             return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for its holes", room->origin->name);

@@ -3,11 +3,14 @@
 #ifndef DMSNAP_MERGE_ROOM
 #define DMSNAP_MERGE_ROOM
 
+#include "lib/lvm/volume.h"
 #include "lib/store/header.h"
 
 struct snap_room {
     const struct snap_store *store;
     const struct snap_io *origin;  /* from lib/io/file.h */
+    const struct snap_volume *volume; /* NULL: the origin itself; else what of this volume is on `origin` is counted */
+    size_t pv;                     /* which physical volume of it that is */
     uint64_t entries;              /* of the list */
     bool repeated;                 /* some chunk stands in the list more than once */
     uint64_t enough_bytes;         /* where this is enough, nobody wants to know it exactly */

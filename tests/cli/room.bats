@@ -113,6 +113,46 @@ tried() {
     tried again 0
 }
 
+# In a group, the origin begins at extent 5 of pv1; 5 extents of it are on pv0, where the free ones are as well.
+@test "holes of sparse images of physical volumes: as those of a sparse origin" {
+    ! lacks devmapper || skip "this build lacks libdevmapper"
+    load volumes
+    volumes_make origin.img cow.img $'extent_count = 2\n\ntype = "raid1"\n' \
+        $'extent_count = 10\n\ntype = "striped"\nstripe_count = 1\nstripes = ["pv0", 5]\n'
+    fallocate --dig-holes pv1
+    cp pv0 pv0.before
+    on_small 'cp --sparse=always pv1 small/pv1
+        cp pv1 pv1.before
+        fill 4096
+        try dry snapmerge -n --devices pv0,small/pv1 --cow lvm:vg/snap
+        try run snapmerge --devices pv0,small/pv1 --cow lvm:vg/snap
+        cmp small/pv1 pv1.before
+        fill 6500
+        try fits snapmerge --devices pv0,small/pv1 --cow lvm:vg/snap
+        try view snapinspect --devices pv0,small/pv1 --origin lvm:vg/origin --extract view lvm:vg/snap
+        cmp view newer.img'
+    # All of the origin but its first 5 extents, which are on pv0.
+    tried dry 8 "small/pv1: this merge needs 6270976 bytes of its file system (6270976 bytes for the holes of small/pv1)" \
+        "only 4194304 are free; make room for 2076672 bytes more there" "Nothing was written."
+    tried run 8 "small/pv1: this merge needs 6270976 bytes" "Nothing was written."
+    tried fits 0
+    # An undo store on a volume whose image is sparse.
+    head -c 16K /dev/urandom >few.img
+    truncate -s 8M few.img old.img
+    rm -f cow.img
+    program snapcreate -q --origin old.img --from-diff few.img --cow cow.img --size 64K --no-identity
+    cp pv0.before pv0
+    fallocate --dig-holes pv0
+    on_small 'cp --sparse=always pv0 small/pv0
+        fill 12
+        try undo snapmerge -n --devices small/pv0,pv1 --origin old.img --cow cow.img --undo lvm:vg/other
+        fill 64
+        try fits snapmerge --devices small/pv0,pv1 --origin old.img --cow cow.img --undo lvm:vg/other
+        cmp old.img few.img'
+    tried undo 8 "small/pv0: this merge needs 24576 bytes of its file system (24576 bytes for what is copied to small/pv0)"
+    tried fits 0
+}
+
 @test "a new undo store, and what is copied to another store" {
     on_small 'cp origin.img small/origin.img
         truncate -s 8M small/origin.img

@@ -122,12 +122,41 @@ static void test_other_chunks(void **state)
     must_close(origin);
 }
 
+/* Of a volume, what is on this file; the rest of it is on another physical volume. */
+static void test_volume(void **state)
+{
+    static const uint64_t olds[] = {3, 16, 17, 24, 31, 40};
+    struct snap_volume_area areas[] = {{.pv = 1, .offset_bytes = 0}, {.pv = 0, .offset_bytes = 0}};
+    struct snap_volume_segment segments[] = {
+        {.logical_bytes = 0, .length_bytes = 16 * BLOCK, .area_count = 1, .areas = &areas[0]},
+        {.logical_bytes = 16 * BLOCK, .length_bytes = 16 * BLOCK, .area_count = 1, .areas = &areas[1]},
+    };
+    const struct snap_volume volume = {.size_bytes = 32 * BLOCK, .segment_count = 2, .segments = segments};
+    struct snap_io *origin = open_origin(), *cow;
+    struct snap_store store;
+    struct snap_room room;
+
+    (void)state;
+    if (!origin)
+        skip();
+    cow = list_new(8, 8 * 300);
+    for (unsigned i = 0; i < 6; i++)
+        list_put(cow, 8, i, olds[i], format_canonical(8, i));
+    store = list_open(cow);
+    room = (struct snap_room){
+        .store = &store, .origin = origin, .volume = &volume, .pv = 0, .entries = 6, .memory_bytes = 1 << 20};
+    assert_int_equal(needed(&room), 2 * BLOCK); /* 16 and 17; 24 and 31 have their blocks, 40 is beyond the end */
+    list_close(cow);
+    must_close(origin);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_whole_blocks, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(test_repeated, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(test_other_chunks, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(test_volume, fixture_make, fixture_remove),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/io/extents.h"
+#include "lib/lvm/volume_io.h"
 #include "lib/merge/room.h"
 #include "tools/cli/size.h"
 #include "tools/shared/accept.h"
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define PLACES_MAX (16u + MERGE_SIBLINGS_MAX) /* of more file systems below physical volumes, the rest is not judged */
 
 /* One file system. */
 struct place {
@@ -24,15 +27,9 @@ struct place {
 };
 
 struct places {
-    struct place at[2 + MERGE_SIBLINGS_MAX];
+    struct place at[PLACES_MAX];
     unsigned count;
 };
-
-/* The file that an image is; -1 for an LVM volume: its physical volumes are block devices, as a rule. */
-static int fd_of(const struct device *device)
-{
-    return device->part_count > 0 ? -1 : snap_file_fd(device->io);
-}
 
 /* Where an open image or folder lies; NULL where it takes no room, or its file system does not tell what it has. */
 static struct place *place_of(struct places *places, int fd, const char *path)
@@ -46,7 +43,7 @@ static struct place *place_of(struct places *places, int fd, const char *path)
     for (unsigned i = 0; i < places->count; i++)
         if (places->at[i].device == seen.st_dev)
             return &places->at[i];
-    if (!room_free_bytes(fd, &free_bytes))
+    if (places->count == PLACES_MAX || !room_free_bytes(fd, &free_bytes))
         return NULL;
     *place = (struct place){.path = path, .device = seen.st_dev, .free_bytes = free_bytes};
     places->count++;
@@ -65,23 +62,66 @@ static void add(struct place *place, uint64_t bytes, const char *what, const cha
                    bytes, what, path);
 }
 
-/* The holes behind the list of a store that is there, as far as this merge writes to them. */
-static enum snap_status add_sibling(const struct merge_sibling *sibling, struct places *places, struct snap_error *err)
+/* How many bytes of these of a store have no blocks in one of the images that it is on. */
+static enum snap_status count_on(const struct snap_io *image, const struct snap_volume *volume, size_t pv,
+                                 uint64_t from_bytes, uint64_t to_bytes, uint64_t *missing_bytes,
+                                 struct snap_error *err)
 {
-    const struct snap_layout *layout = &sibling->store.layout;
-    const uint64_t from_chunk = sibling->check.highest_new_chunk + 1;
-    const uint64_t chunks = sibling->need.needed_chunks + sibling->need.needed_chunks / layout->entries_per_area;
-    struct place *place = place_of(places, fd_of(&sibling->device), sibling->device.path);
+    enum snap_status status = SNAP_OK;
+
+    *missing_bytes = 0;
+    if (!volume)
+        return snap_extents_missing(image, from_bytes, to_bytes, cli_stop_asked, NULL, missing_bytes, err);
+    for (to_bytes = snap_min(to_bytes, volume->size_bytes); from_bytes < to_bytes && status == SNAP_OK;) {
+        const struct snap_volume_place place = snap_volume_place_of(volume, from_bytes);
+        const uint64_t length_bytes = snap_min(place.length_bytes, to_bytes - from_bytes);
+        uint64_t here_bytes = 0;
+
+        if (place.pv == pv)
+            status = snap_extents_missing(image, place.offset_bytes, place.offset_bytes + length_bytes, cli_stop_asked,
+                                          NULL, &here_bytes, err);
+        *missing_bytes += here_bytes;
+        from_bytes += length_bytes;
+    }
+    return status;
+}
+
+static enum snap_status add_range(const struct snap_io *image, const struct snap_volume *volume, size_t pv,
+                                  uint64_t from_bytes, uint64_t to_bytes, struct places *places,
+                                  struct snap_error *err)
+{
+    struct place *place = place_of(places, snap_file_fd(image), image->name);
     uint64_t missing_bytes;
     enum snap_status status;
 
-    if (!place || chunks == 0)
+    if (!place)
         return SNAP_OK;
-    status = snap_extents_missing(sibling->device.io, from_chunk * layout->chunk_bytes,
-                                  (from_chunk + chunks) * layout->chunk_bytes, cli_stop_asked, NULL, &missing_bytes,
-                                  err);
+    status = count_on(image, volume, pv, from_bytes, to_bytes, &missing_bytes, err);
     if (status == SNAP_OK)
-        add(place, missing_bytes, "what is copied to", sibling->device.path);
+        add(place, missing_bytes, "what is copied to", image->name);
+    return status;
+}
+
+/* The holes behind the list of a store, or below one that is to be made, as far as this merge writes to them. */
+static enum snap_status add_sibling(const struct merge_sibling *sibling, struct places *places, struct snap_error *err)
+{
+    const struct snap_layout *layout = &sibling->store.layout;
+    const uint64_t from_chunk = sibling->handle ? sibling->check.highest_new_chunk + 1 : 0;
+    const uint64_t areas = sibling->need.needed_chunks / layout->entries_per_area + (sibling->handle ? 0 : 2);
+    const uint64_t from_bytes = from_chunk * layout->chunk_bytes;
+    const uint64_t to_bytes = from_bytes + (sibling->need.needed_chunks + areas) * layout->chunk_bytes;
+    const struct snap_io *io = sibling->device.io;
+    const struct snap_volume *volume;
+    enum snap_status status = SNAP_OK;
+
+    if (sibling->need.needed_chunks == 0)
+        return SNAP_OK;
+    if (sibling->device.part_count == 0)
+        return add_range(io, NULL, 0, from_bytes, to_bytes, places, err);
+    volume = snap_volume_io_places(io);
+    for (size_t i = 0; i < volume->pv_count && status == SNAP_OK; i++)
+        status = add_range(snap_volume_io_member(io, volume->pvs[i]), volume, volume->pvs[i], from_bytes, to_bytes,
+                           places, err);
     return status;
 }
 
@@ -99,7 +139,7 @@ static enum snap_status add_stores(struct merge_session *session, struct places 
     for (unsigned i = 0; i < session->preserve.count && status == SNAP_OK; i++) {
         const struct merge_sibling *sibling = &session->preserve.siblings[i];
 
-        if (sibling->handle && !sibling->invalidate)
+        if ((sibling->handle || (sibling->device.io && sibling->is_undo)) && !sibling->invalidate)
             status = add_sibling(sibling, places, err);
     }
     return status;
@@ -121,13 +161,20 @@ static enum snap_status judge_room(struct merge_session *session, const struct p
     return SNAP_OK;
 }
 
-/* What is equal is not written with --skip-identical: zeros for a hole among it. Then nobody knows before. */
-static enum snap_status add_origin(struct merge_session *session, struct places *places, struct snap_error *err)
+/*
+ * The holes of the origin, or of one of the images that it is on. What is equal is not written with --skip-identical:
+ * zeros for a hole among it. Then nobody knows before.
+ */
+static enum snap_status add_holes(struct merge_session *session, const struct snap_io *image,
+                                  const struct snap_volume *volume, size_t pv, struct places *places,
+                                  struct snap_error *err)
 {
-    struct place *place = place_of(places, fd_of(&session->origin), session->origin.path);
+    struct place *place = place_of(places, snap_file_fd(image), image->name);
     struct snap_room room = {
         .store = &session->store,
-        .origin = session->origin.io,
+        .origin = image,
+        .volume = volume,
+        .pv = pv,
         .entries = session->job.entries,
         .repeated = session->check.repeated_entries > 0,
         .memory_bytes = session->options.memory_bytes,
@@ -138,16 +185,32 @@ static enum snap_status add_origin(struct merge_session *session, struct places 
 
     if (!place)
         return SNAP_OK;
-    room.enough_bytes = place->free_bytes - snap_min(place->needed_bytes, place->free_bytes);
+    if (!volume) /* of several images on one file system, each number counts */
+        room.enough_bytes = place->free_bytes - snap_min(place->needed_bytes, place->free_bytes);
     status = snap_room_needed(&room, &needed_bytes, err);
-    if (status == SNAP_OK && needed_bytes > room.enough_bytes && session->arguments.skip_identical) {
+    if (status == SNAP_OK && session->arguments.skip_identical &&
+        needed_bytes > place->free_bytes - snap_min(place->needed_bytes, place->free_bytes)) {
         cli_warn(session->cli, "%s: up to %" PRIu64 " bytes of holes will be filled, but its file system has only "
-                 "%" PRIu64 " free; it fits only if enough of the content is zeros", session->origin.path, needed_bytes,
+                 "%" PRIu64 " free; it fits only if enough of the content is zeros", image->name, needed_bytes,
                  place->free_bytes);
         return SNAP_OK;
     }
     if (status == SNAP_OK)
-        add(place, needed_bytes, "the holes of", session->origin.path);
+        add(place, needed_bytes, "the holes of", image->name);
+    return status;
+}
+
+static enum snap_status add_origin(struct merge_session *session, struct places *places, struct snap_error *err)
+{
+    const struct snap_io *io = session->origin.io;
+    const struct snap_volume *volume;
+    enum snap_status status = SNAP_OK;
+
+    if (session->origin.part_count == 0)
+        return add_holes(session, io, NULL, 0, places, err);
+    volume = snap_volume_io_places(io);
+    for (size_t i = 0; i < volume->pv_count && status == SNAP_OK; i++)
+        status = add_holes(session, snap_volume_io_member(io, volume->pvs[i]), volume, volume->pvs[i], places, err);
     return status;
 }
 
