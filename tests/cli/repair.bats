@@ -539,6 +539,21 @@ shows_data_of() {
     [ "$saved" -ge 8 ]
 }
 
+@test "the old bytes and their name are durable before the first write, and the store at the end" {
+    need_strace
+    recipe new-top-byte
+    traced -e trace=fsync,fdatasync,syncfs,linkat,renameat,renameat2,write,pwrite64,pwritev,pwritev2 -- \
+        snapcheck -y --accept=view-change cow
+    assert_status 1
+    # Of the file with the old bytes: writes (w), flush (f), name (n) and folder (d); then flushes of the store
+    # (S): with io_uring its writes are no calls.
+    calls=$(traced_calls | perl -ne '
+        print m{^fsync\(\d+<[^>]*/cow>|^fdatasync\(\d+<[^>]*/cow>} ? "S" : m{^write\(\d+<[^>]*/#\d+} ? "w"
+            : m{^fsync\(\d+<[^>]*/#\d+} ? "f" : m{^(linkat|rename)} ? "n" : m{^(fsync|syncfs)\(} ? "d" : "";')
+    echo "# $calls"
+    [[ $calls =~ ^w+fndS+$ ]]
+}
+
 @test "--put-back: foreign, damaged and outdated files, and pipes, are refused; nothing is written" {
     recipe new-top-byte
     all_accepted

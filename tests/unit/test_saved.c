@@ -2,8 +2,11 @@
 /* The file of old bytes: each damaged one is refused, and so is a store that was used since. */
 #include "lib/repair/saved.h"
 
+#include "tests/support/io_fault.h"
+#include "tests/support/io_record.h"
 #include "tests/unit/list_fixture.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #define ENTRIES 40u
@@ -219,6 +222,135 @@ static void test_stops(void **state)
     case_free(&saved);
 }
 
+/*
+ * ---- the order of writes, and what cuts it short -----------------------------------------------------------------
+ */
+
+static enum snap_status repair_on(const struct saved_case *saved, struct snap_io *io)
+{
+    struct snap_edits edits = saved->edits;
+    bool begun;
+
+    edits.io = io;
+    return snap_edits_apply(&edits, &begun, NULL);
+}
+
+static enum snap_status put_back_on(const struct snap_saved *made, struct snap_io *io)
+{
+    struct snap_saved saved = *made;
+    uint64_t units;
+    enum snap_status status;
+
+    saved.edits.io = io;
+    status = snap_saved_count(&saved, "old", &units, NULL);
+    return status == SNAP_OK ? snap_saved_put_back(&saved, NULL) : status;
+}
+
+/* What the device holds before the first run, and the way back from what a run has left. */
+struct way_back {
+    const struct saved_case *saved;
+    const struct snap_saved *made;
+    uint64_t states;
+};
+
+static void must_come_back(struct way_back *way, const uint8_t *bytes)
+{
+    const uint64_t size_bytes = way->saved->io->size_bytes;
+    struct snap_io *io = io_mem_new("cow", size_bytes, 512, true);
+
+    memcpy(io_mem_bytes(io), bytes, size_bytes);
+    must(put_back_on(way->made, io));
+    assert_memory_equal(io_mem_bytes(io), io_mem_bytes(way->saved->io), size_bytes);
+    way->states++;
+    list_close(io);
+}
+
+/* Before each write and flush: whatever a loss of power leaves of those that are not flushed. */
+static void cut_power(void *context, const struct recorder *recorder, const struct record_operation *operation)
+{
+    struct way_back *way = context;
+    const struct record_disk *disk = &recorder_state(recorder)->disks[0];
+    uint8_t *image;
+    size_t *choice;
+
+    if (operation->kind == RECORD_READ)
+        return;
+    image = test_calloc(1, way->saved->io->size_bytes);
+    choice = record_choice_new(disk);
+    do {
+        record_image(disk, choice, image);
+        must_come_back(way, image);
+    } while (record_choice_next(disk, choice));
+    free(choice);
+    free(image);
+}
+
+static void test_order_and_power_cuts(void **state)
+{
+    struct saved_case saved = case_new();
+    struct snap_saved made;
+    struct way_back way = {.saved = &saved, .made = &made};
+    struct recorder *recorder = recorder_new();
+    struct snap_io *io =
+        io_record_new(recorder, "cow", io_mem_bytes(saved.io), saved.io->size_bytes, 512, true);
+    char *text;
+
+    (void)state;
+    make(&saved, &made);
+    recorder_on_operation(recorder, cut_power, &way);
+    must(repair_on(&saved, io));
+    text = recorder_log_text(recorder, false);
+    assert_string_equal(text, "cow write 17408 512\ncow flush\n"
+                              "cow write 17408 512\ncow write 0 512\ncow flush\n");
+    free(text);
+    recorder_log_clear(recorder);
+    must(put_back_on(&made, io));
+    text = recorder_log_text(recorder, false);
+    assert_string_equal(text, "cow write 0 512\ncow write 17408 512\ncow flush\n"
+                              "cow write 17408 512\ncow flush\n");
+    free(text);
+    assert_in_range(way.states, 20, 30);
+    list_close(io);
+    recorder_free(recorder);
+    case_free(&saved);
+}
+
+/* Each write and each flush fails in turn, of the repair and of the way back; a flush loses what it should keep. */
+static void test_faults(void **state)
+{
+    static const int numbers[] = {EIO, ENOSPC};
+    struct saved_case saved = case_new();
+    struct snap_saved made;
+    struct way_back way = {.saved = &saved, .made = &made};
+    unsigned met = 0;
+
+    (void)state;
+    make(&saved, &made);
+    for (unsigned which = 0; which < 32; which++) {
+        const bool back = which & 1;
+        const struct io_fault fault = {.kind = which & 2 ? IO_FAULT_FLUSH : IO_FAULT_WRITE,
+                                       .at = which >> 3,
+                                       .sys_errno = numbers[which >> 2 & 1],
+                                       .partial = true};
+        struct snap_io *memory = io_mem_new("cow", saved.io->size_bytes, 512, true), *io;
+        enum snap_status status;
+
+        memcpy(io_mem_bytes(memory), io_mem_bytes(saved.io), saved.io->size_bytes);
+        if (back)
+            must(repair_on(&saved, memory));
+        io = io_fault_new(memory, io_mem_drop_unflushed);
+        io_fault_add(io, &fault);
+        status = back ? put_back_on(&made, io) : repair_on(&saved, io);
+        assert_int_equal(status == SNAP_OK, io_fault_hits(io) == 0);
+        assert_true(status == SNAP_OK || status == (numbers[which >> 2 & 1] == EIO ? SNAP_E_IO : SNAP_E_NOSPC));
+        met += io_fault_hits(io) > 0;
+        must_come_back(&way, io_mem_bytes(memory));
+        list_close(io);
+    }
+    assert_int_equal(met, 2 * 2 * (3 + 2)); /* three writes and two flushes */
+    case_free(&saved);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +359,8 @@ int main(void)
         cmocka_unit_test(test_stores_that_do_not_fit),
         cmocka_unit_test(test_units_that_no_device_has),
         cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_order_and_power_cuts),
+        cmocka_unit_test(test_faults),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
