@@ -591,6 +591,20 @@ shows_data_of() {
     cmp cow cow.mended
 }
 
+@test "with -q, too, it is said which chunks read differently, and how to take that back" {
+    recipe list-past-end
+    truncate -s -12288 cow
+    cp cow cow.before
+    program snapcheck -q -y --accept=view-change --origin origin cow
+    assert_status 1
+    assert_said "of the snapshot show what the origin has afterwards (entry-new-range)"
+    assert_said "the list will end after "
+    assert_said "To take that back: snapcheck --put-back cow.old-bytes cow"
+    recipe entry-repeated-often
+    program snapcheck -q -y cow
+    assert_not_said "afterwards"
+}
+
 @test "JSON: what is mended, what waits, which bytes change" {
     recipe new-beyond-cow
     program snapcheck --json -y --accept=view-change cow

@@ -74,13 +74,14 @@ static void say_changes(struct check_session *session)
             break;
         }
         range_bytes(session, i, end, &offset_bytes, &length_bytes);
-        cli_note(session->cli, "%s: bytes %" PRIu64 " to %" PRIu64 " of the snapshot show %s afterwards (%s)",
+        /* A warning, so that --quiet leaves it: whoever loses data has to know which. */
+        cli_warn(session->cli, "%s: bytes %" PRIu64 " to %" PRIu64 " of the snapshot show %s afterwards (%s)",
                  session->cow.path, offset_bytes, offset_bytes + (length_bytes - 1),
                  shows_text(session, &repair->changes[i]).text,
                  snap_rules_info(repair->changes[i].rule)->id);
     }
     if (repair->gives_up_rest)
-        cli_note(session->cli, "%s: the list will end after %s; what it names behind that is given up, however much "
+        cli_warn(session->cli, "%s: the list will end after %s; what it names behind that is given up, however much "
                  "it is", session->cow.path, cli_count_text(repair->entries_after, "entry", "entries").text);
 }
 
