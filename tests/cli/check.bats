@@ -254,6 +254,21 @@ move() {
     assert_said "and 20 more findings of entry-repeated"
 }
 
+@test "more entries that occur twice than are placed: --all counts the others, and shows none twice" {
+    recipe areas-chunks
+    perl -e 'print pack("Q<2", 1 + 3 * $_, 2 + $_) for 0 .. 255' | dd of=cow bs=1 seek=$((258 * 4096)) conv=notrunc status=none
+    perl -e 'print pack("Q<2", 1 + 3 * $_, 2 + $_) for 0 .. 43' | dd of=cow bs=1 seek=$((515 * 4096)) conv=notrunc status=none
+    program snapcheck --all cow
+    assert_status 0
+    assert_equal "$(grep -c 'note: entry-repeated' <<<"$output")" 256
+    assert_equal "$(grep 'note: entry-repeated' <<<"$output" | sort -u | wc -l)" 256
+    assert_shown "cow: and 44 more findings of entry-repeated"
+    assert_not_said "snapcheck --all"
+    program snapcheck --json --all cow
+    assert_json '[.findings[] | select(.rule == "entry-repeated")] | length' 256
+    assert_json .result.findings_left_out 44
+}
+
 @test "notes alone are clean" {
     recipe unordered
     program snapcheck cow

@@ -80,6 +80,12 @@ enum snap_status check_report_finding(void *context, const struct snap_finding *
 {
     struct check_session *session = context;
 
+    if (stands_for_others(&session->range, finding)) {
+        session->left_out[finding->rule]++;
+        return SNAP_OK;
+    }
+    if (session->arguments.all)
+        check_ranges_begin(&session->range, finding); /* only to know the next one again */
     if (session->arguments.json && session->arguments.all)
         return cli_result_element(session->cli,
                                   session->cli->elements > 0
@@ -88,8 +94,6 @@ enum snap_status check_report_finding(void *context, const struct snap_finding *
                                   "findings", check_ranges_finding_json(&session->store.layout, finding), err);
     if (session->arguments.all) {
         show_finding(session, finding);
-    } else if (stands_for_others(&session->range, finding)) {
-        session->left_out[finding->rule]++;
     } else if (!check_ranges_take(&session->range, finding)) {
         show_range(session);
         check_ranges_begin(&session->range, finding);
@@ -103,7 +107,7 @@ static uint64_t left_out_of(const struct check_session *session, enum snap_rule 
     const uint64_t count = session->first_counts[rule];
 
     if (session->arguments.all)
-        return 0;
+        return session->left_out[rule];
     return session->left_out[rule] + (count > CHECK_RANGES_FINDINGS_MAX ? count - CHECK_RANGES_FINDINGS_MAX : 0);
 }
 
@@ -116,7 +120,7 @@ static void print_left_out(struct check_session *session)
     for (int rule = 0; rule < SNAP_RULES; rule++) {
         const uint64_t left_out = left_out_of(session, (enum snap_rule)rule);
 
-        if (left_out > 0 && nameless)
+        if (left_out > 0 && (nameless || session->arguments.all))
             report_print(session->cli->out, "%s: and %s of %s", session->cow.path,
                          cli_count_text(left_out, "more finding", "more findings").text,
                          snap_rules_info((enum snap_rule)rule)->id);
