@@ -175,6 +175,19 @@ static bool same_entries(const struct repair_case *round, const uint8_t *left, c
     return same;
 }
 
+/*
+ * Where a second run is known to end elsewhere; the old bytes are the way back. Of several entries with a damaged data
+ * chunk, those that a crash leaves may look like those of a device that was cut: they are dropped, not put right. And
+ * where much is lost between entries that come back, a second run may not find those behind it, or find more.
+ */
+static bool may_end_elsewhere(const struct snap_repair *repair)
+{
+    for (size_t i = 0; i < repair->change_count; i++)
+        if (repair->changes[i].rule == SNAP_RULE_ENTRY_NEW_RANGE && !repair->changes[i].from_origin)
+            return true;
+    return repair->restores;
+}
+
 void repair_case_must_go_on(const struct repair_case *round, const uint8_t *bytes, const char *when)
 {
     struct snap_io *io = repair_case_device(round, bytes);
@@ -183,7 +196,9 @@ void repair_case_must_go_on(const struct repair_case *round, const uint8_t *byte
 
     if (repair_case_plan(round, io, &store, &repair))
         FUZZ_PROMISE(repair_case_apply(&repair, io) == SNAP_OK, "%s, a second run fails", when);
-    FUZZ_PROMISE(same_entries(round, io_mem_bytes(io), round->after), "%s, a second run ends elsewhere", when);
+    FUZZ_PROMISE(may_end_elsewhere(&round->repair) || may_end_elsewhere(&repair) ||
+                     same_entries(round, io_mem_bytes(io), round->after),
+                 "%s, a second run ends elsewhere", when);
     snap_repair_free(&repair);
     (void)snap_io_close(io, NULL);
 }
