@@ -120,7 +120,8 @@ enum snap_status snap_header_fail_defect(const struct snap_store *store, struct 
     case SNAP_HEADER_GOOD:
         return SNAP_OK;
     case SNAP_HEADER_TOO_SMALL:
-        return snap_fail(err, SNAP_E_NOT_STORE, "%s: not a snapshot store: %" PRIu64 " %s, too small for a header",
+        return snap_fail(err, SNAP_E_NOT_STORE, "%s: not a snapshot store: %" PRIu64 " %s, too small for a header; if "
+                         "it was a store, it was cut: copy it once more from where it is whole",
                          name, store->io->size_bytes, snap_text_form(store->io->size_bytes, "byte", "bytes"));
     case SNAP_HEADER_EMPTY:
         return snap_fail(err, SNAP_E_NOT_STORE,
@@ -146,7 +147,8 @@ enum snap_status snap_header_fail_defect(const struct snap_store *store, struct 
     case SNAP_HEADER_NO_AREA:
         return snap_fail(err, SNAP_E_CORRUPT,
                          "%s: header: with chunks of %" PRIu32 " %s, metadata area 0 ends at sector %" PRIu64
-                         ", but the device has %" PRIu64 " %s",
+                         ", but the device has %" PRIu64 " %s, so it was cut, or copied in part: copy it once more "
+                         "from where it is whole",
                          name, store->header.chunk_sectors,
                          snap_text_form(store->header.chunk_sectors, "sector", "sectors"),
                          (uint64_t)store->header.chunk_sectors * 2, store->layout.cow_sectors,

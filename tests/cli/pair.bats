@@ -304,7 +304,7 @@ member() {
     assert_status 8
     assert_said "cow: the list needs 1650688 bytes, but the device has 1228800, so it was cut"
     assert_said "(103 of 400 entries"
-    assert_said "truncate -s 1650688 cow"
+    assert_said "copy it once more from where it is whole; only if nothing but zeros was cut off, truncate -s 1650688 cow"
     assert_equal "$(grep -c snapmerge: <<<"$stderr")" 1
     program snapcheck --json cow
     assert_status 8
@@ -315,6 +315,24 @@ member() {
     truncate -s 1650688 cow
     program snapcheck cow
     assert_status 0
+}
+
+@test "a COW that was cut within its first two chunks is told to be cut" {
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/one-entry.recipe" cow origin view
+    local bytes
+    for bytes in 6000 4096 512 100; do
+        truncate -s "$bytes" cow
+        program snapcheck --origin origin cow
+        assert_status 4
+        assert_shown "copy it once more from where it is whole (fatal: device-size)"
+        program snapmerge --origin origin --cow cow
+        assert_status 4
+        assert_said "cut"
+        assert_said "copy it once more from where it is whole"
+        program snapinspect --origin origin --extract new cow
+        assert_status 4
+        assert_said "copy it once more from where it is whole"
+    done
 }
 
 @test "an entry beyond an origin of the size that the record has is damage, and no reason to lengthen the origin" {

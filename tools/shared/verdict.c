@@ -233,7 +233,8 @@ struct report_text verdict_cut_text(const struct device *cow, const struct snap_
                        "back");
     else
         (void)snprintf(result.text + used, sizeof result.text - (size_t)used, "copy it once more from where it is "
-                       "whole; if nothing but zeros was cut off, truncate -s %" PRIu64 " %.4000s gives them back",
+                       "whole; only if nothing but zeros was cut off, truncate -s %" PRIu64 " %.4000s gives them back: "
+                       "else it hides what is missing behind zeros",
                        check->needs_bytes, cli_quote(cow->path).text);
     return result;
 }
