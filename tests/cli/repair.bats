@@ -229,6 +229,46 @@ BYTES
     [[ $output != *"may be lost"* ]]
 }
 
+@test "an empty list over masked samples: the evidence of it is said, and stays when there is nothing to merge" {
+    contents origin 8388608 origin
+    # Nothing of this can tell that it was not merged.
+    dd if=/dev/zero of=origin bs=4096 seek=300 count=400 conv=notrunc status=none
+    cp origin view
+    contents piece 1500000 piece
+    dd if=piece of=view bs=4096 seek=300 conv=notrunc status=none
+    program snapcreate --chunk-size 4K --origin origin --cow cow --size max --from-diff view
+    dd if=/dev/zero of=cow bs=4096 seek=1 count=1 conv=notrunc status=none
+    dd if=/dev/zero of=cow bs=4096 seek=258 count=1 conv=notrunc status=none
+    cp cow cow.before
+    cp origin origin.before
+    program snapmerge --origin origin --cow cow
+    assert_status 0
+    assert_said "cow: nothing to merge, the store is empty"
+    assert_said "Nothing was written."
+    program snapmerge --accept=cut --origin origin --cow cow
+    assert_status 0
+    assert_said "Nothing was written."
+    cmp cow cow.before
+    cmp origin origin.before
+    for program in snapcheck snapinspect; do
+        program $program --origin origin cow
+        assert_status 0
+        [[ $stderr == *"cow: its list is empty, but "*" masked samples "*"and origin does not show that this was merged"* ]]
+        [[ $stderr == *"snapinspect -v --origin origin cow"* ]]
+        program $program cow
+        [[ $stderr == *"the origin may show which: snapcheck --origin ORIGIN cow"* ]]
+    done
+    # A merge that was killed before it took the fingerprint off is completed.
+    cp view origin
+    program snapcheck --origin origin cow
+    [[ $stderr != *"masked samples"* ]]
+    program snapmerge --origin origin --cow cow
+    assert_status 0
+    assert_said "cow: an earlier merge had ended before its last write, and that was made up for"
+    [[ $stderr != *"Nothing was written."* ]]
+    run ! cmp -s cow cow.before
+}
+
 @test "no header is written where no list is, nor over a file system" {
     truncate -s 8M cow
     program snapcheck -y --accept=header cow

@@ -319,6 +319,8 @@ int check_report_end(struct check_session *session, int exit_status)
         print_summary(session);
         content_say(session->cli, &session->cow, &session->store);
         print_pair(session);
+        verdict_note_emptied(session->cli, &session->cow, &session->origin, &session->store, &session->result,
+                             session->pair_known ? &session->evidence : NULL);
         print_way_out(session);
     }
     if ((check_options_mend(&session->arguments) && !session->touched) ||

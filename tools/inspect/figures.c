@@ -113,6 +113,9 @@ void inspect_figures_warn(struct inspect_session *session)
 
     if (session->evidence_known && session->evidence.pair.list_lost)
         cli_warn(session->cli, "%s", verdict_lost_text(&session->cow, &session->origin).text);
+    if (session->continuation_entries == 0)
+        verdict_note_emptied(session->cli, &session->cow, &session->origin, &session->store, &session->result,
+                             session->evidence_known ? &session->evidence : NULL);
     if (session->evidence_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED &&
         session->result.entries == 0)
         cli_warn(session->cli, "%s: %s", session->cow.path,

@@ -38,6 +38,16 @@ static enum snap_status ask(struct merge_session *session, struct snap_error *er
     return snap_fail(err, SNAP_E_REFUSED, "not merged: you answered no");
 }
 
+/*
+ * Whether the store loses its fingerprint at the end. Where its list is empty already, only a merge that was killed
+ * after the last cut has left that to do, and then the origin has what it wrote. Otherwise the list may have been lost,
+ * and what tells so must stay.
+ */
+static bool ends_a_merge(const struct merge_session *session)
+{
+    return session->job.entries > 0 || session->evidence.fingerprint.merged > 0;
+}
+
 /* What only matters where the origin is written to. */
 static enum snap_status prepare_merge(struct merge_session *session, struct snap_error *err)
 {
@@ -66,7 +76,7 @@ static enum snap_status prepare_merge(struct merge_session *session, struct snap
     if (status == SNAP_OK)
         status = merge_room_check(session, err);
     merge_preserve_share_memory(session);
-    session->options.keep_fingerprint = merge_undo_may_bring_back(session);
+    session->options.keep_fingerprint = merge_undo_may_bring_back(session) || !ends_a_merge(session);
     return status;
 }
 

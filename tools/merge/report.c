@@ -9,6 +9,8 @@
 #include "tools/merge/checks.h"
 #include "tools/merge/next.h"
 #include "tools/merge/preserve.h"
+#include "tools/merge/side_files.h"
+#include "tools/merge/siblings.h"
 #include "tools/merge/undo.h"
 #include "tools/output/report.h"
 #include "tools/shared/next.h"
@@ -59,13 +61,27 @@ static bool say_shrunk(struct merge_session *session)
     return true;
 }
 
+/* A merge that was killed at its very end may have left something to write, and so may one with an undo store. */
+static void say_nothing_to_merge(struct merge_session *session)
+{
+    const bool other_writes = merge_undo_under_way(session) || session->undo.sibling ||
+                              session->arguments.preserve.count > 0 || merge_side_files_written(session);
+
+    cli_note(session->cli, "%s: nothing to merge, the store is empty", session->cow.path);
+    if (session->result.metadata_bytes > 0)
+        cli_note(session->cli, "%s: an earlier merge had ended before its last write, and that was made up for",
+                 session->cow.path);
+    else if (!other_writes && merge_siblings_count(session) == 0)
+        cli_nothing_written(session->cli);
+}
+
 void merge_report_done(struct merge_session *session)
 {
     const struct snap_merge_result *result = &session->result;
     struct cli *cli = session->cli;
 
     if (session->job.entries == 0) {
-        cli_note(cli, "%s: nothing to merge, the store is empty", session->cow.path);
+        say_nothing_to_merge(session);
         (void)merge_next_lvm(session);
         return;
     }

@@ -4,6 +4,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/text.h"
+#include "lib/store/fingerprint.h"
 #include "tools/shared/content.h"
 #include "tools/shared/lvm_name.h"
 #include "tools/shared/volumes.h"
@@ -28,6 +29,38 @@ struct report_text verdict_lost_text(const struct device *cow, const struct devi
                    "named: the list may be lost, and its data still be there; write nothing to the store, and keep a "
                    "copy of it", cow->path, origin->path);
     return result;
+}
+
+/* Samples that an entry has masked; of other masked ones there is no checksum. */
+static uint32_t named_samples(const struct snap_fingerprint *fingerprint)
+{
+    uint32_t count = 0;
+
+    for (uint32_t sample = 0; sample < fingerprint->samples; sample++)
+        count += snap_fingerprint_bit(fingerprint->mask, sample) && fingerprint->sums[sample] != 0;
+    return count;
+}
+
+void verdict_note_emptied(struct cli *cli, const struct device *cow, const struct device *origin,
+                          const struct snap_store *store, const struct snap_check_result *check,
+                          const struct snap_evidence *evidence)
+{
+    const uint32_t masked = named_samples(&store->fingerprint);
+    const struct report_text devices = volumes_option_of(cow, origin);
+
+    if (!check->list_complete || check->entries > 0 || check->continuation_entries > 0 || masked == 0 ||
+        store->fingerprint_state != SNAP_FINGERPRINT_OK || report_has_id(store->identity.undo_id))
+        return;
+    if (!evidence)
+        cli_note(cli, "%s: its list is empty, but %" PRIu32 " masked samples of its fingerprint tell that it named "
+                 "something: it was merged, or it is lost; the origin may show which: snapcheck%s --origin ORIGIN %s",
+                 cow->path, masked, devices.text, cli_quote(cow->path).text);
+    else if (evidence->fingerprint.merged == 0 && !evidence->pair.list_lost)
+        cli_note(cli, "%s: its list is empty, but %" PRIu32 " masked samples of its fingerprint tell that it named "
+                 "something, and %s does not show that this was merged: the list may be lost; what the fingerprint "
+                 "tells can be seen with: snapinspect -v%s --origin %s %s; keep a copy of the store before anything "
+                 "is written to it", cow->path, masked, origin->path, devices.text, cli_quote(origin->path).text,
+                 cli_quote(cow->path).text);
 }
 
 struct report_text verdict_sentence(const struct device *cow, const struct device *origin, const struct snap_pair *pair)

@@ -42,6 +42,15 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
 struct report_text verdict_lost_text(const struct device *cow, const struct device *origin);
 
 /*
+ * Of an empty list whose fingerprint remembers that there were entries: what may have become of them, and what to type
+ * next. Silent of other stores, where the origin shows that they were merged, and where verdict_lost_text says more.
+ * `evidence` is NULL where no origin is named.
+ */
+void verdict_note_emptied(struct cli *cli, const struct device *cow, const struct device *origin,
+                          const struct snap_store *store, const struct snap_check_result *check,
+                          const struct snap_evidence *evidence);
+
+/*
  * For a store without entries whose pair is contradicted: to make it anew, with the line to type; but not while an undo
  * store can take its merge back. Not yet escaped.
  */
