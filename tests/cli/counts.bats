@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What a merge costs: flushes, bytes and system calls of the real binary, for each shape of store, seen from outside.
+# What a merge costs: flushes, bytes and system calls of the real binary, for each shape of store, seen from outside; and
+# the memory that the check of a list takes.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
 
 setup() {
@@ -139,4 +140,27 @@ assert_few_calls_but() {
     made=(random 128 "$entries" $((128 * 16500)))
     shaped_pair "${made[@]}"
     assert_few_calls_but 0
+}
+
+# --- memory ------------------------------------------------------------------------------------
+
+# Without the option the sets of so many entries, all over an origin of 2^50 chunks, take about 100 MiB.
+@test "the check of two million scattered entries stays within --memory 64M" {
+    [ "${SANITIZERS-}" != yes ] || skip "the sanitizers need memory of their own"
+    perl -e '
+        open(my $out, ">:raw", "cow") or die;
+        print $out pack("a4V3x4080", "SnAp", 1, 1, 8);
+        for my $area (0 .. 8191) {
+            seek($out, (1 + 257 * $area) * 4096, 0) or die;
+            print $out map { my $index = 256 * $area + $_;
+                             pack("Q<2", $index * 2654435761 % 2**50, 2 + 257 * $area + $_) } 0 .. 255;
+        }
+        truncate($out, (2 + 257 * 8192) * 4096) or die;'
+    local program
+    for program in snapcheck snapinspect; do
+        "$BUILDDIR/tests/support/peak" peak "$BUILDDIR/tools/$program" --memory 64M cow >out
+        [ "$(cat peak)" -le 65536 ]
+        "$BUILDDIR/tests/support/peak" peak "$BUILDDIR/tools/$program" --memory 512M cow >out
+        [ "$(cat peak)" -gt 65536 ] # the list is one for which it matters
+    done
 }

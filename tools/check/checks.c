@@ -53,7 +53,7 @@ static enum snap_status check_holders(struct check_session *session, const struc
 enum snap_status check_run(struct check_session *session, struct snap_error *err)
 {
     struct snap_check_options check_options = {
-        .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes), .stop = cli_stop_asked};
+        .memory_bytes = memory_for_sets_bytes(session->arguments.memory_bytes), .stop = cli_stop_asked};
     const struct snap_evidence_look look = {
         .store = &session->store,
         .figures = &session->result,

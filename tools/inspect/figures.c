@@ -55,7 +55,7 @@ enum snap_status inspect_figures_gather_whole(struct inspect_session *session, s
 {
     const struct snap_check_options check_options = {
         .origin_sectors = session->origin.io ? session->origin.io->size_bytes / SNAP_SECTOR_BYTES : 0,
-        .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes),
+        .memory_bytes = memory_for_sets_bytes(session->arguments.memory_bytes),
         .stop = cli_stop_asked,
     };
     struct snap_findings findings = {.fn = NULL};
