@@ -25,6 +25,7 @@ struct check {
     struct snap_error *err;
     struct snap_duplicates *sets; /* NULL: figures only */
     uint64_t origin_chunks; /* UINT64_MAX where the origin is not known */
+    bool origin_is_whole; /* the record says that the store was made for an origin that was not larger */
     uint64_t last_missing_bytes; /* of the origin's last chunk, beyond its end */
     uint64_t previous_old, previous_new;
     uint64_t highest_cut_chunk;    /* the highest chunk behind the end of the device that the list needs; 0: none */
@@ -98,6 +99,19 @@ static enum snap_status bad_new(struct check *check, const struct snap_span *spa
     return add(check, &finding);
 }
 
+/* Behind the end of an origin that was not larger when the store was made: it is the entry that is wrong. */
+static enum snap_status bad_old(struct check *check, const struct snap_span *span, uint32_t i)
+{
+    struct snap_finding finding;
+
+    check->result->entries_old_range++;
+    snap_findings_init(&finding, SNAP_RULE_ENTRY_OLD_RANGE, "origin chunk %" PRIu64 ", but the origin has %" PRIu64
+                       " %s, and was not larger when the store was made", snap_span_old(span, i),
+                       check->origin_chunks, snap_text_form(check->origin_chunks, "chunk", "chunks"));
+    place(check, span, i, &finding);
+    return add(check, &finding);
+}
+
 /* Where the entry ends on the origin. An origin that ends before its chunk begins is not its origin. */
 static void count_reach(struct check *check, uint64_t old_chunk)
 {
@@ -139,9 +153,14 @@ static enum snap_status check_span(struct check *check, const struct snap_span *
         check->previous_old = old_chunk;
         check->previous_new = new_chunk;
         result->highest_new_chunk = snap_max(result->highest_new_chunk, new_chunk);
-        count_reach(check, old_chunk);
+        if (check->origin_is_whole && old_chunk >= check->origin_chunks)
+            status = bad_old(check, span, i);
+        else
+            count_reach(check, old_chunk);
         if (old_chunk == check->origin_chunks - 1) /* it may be partial: dmsnap-store(5), ENTRIES AND AREAS */
             result->merge_bytes -= check->last_missing_bytes;
+        if (status != SNAP_OK)
+            break;
         if (!snap_layout_is_data_chunk(layout, new_chunk))
             status = bad_new(check, span, i);
         else if (result->canonical && new_chunk != snap_layout_canonical_chunk(layout, span->first_index + i))
@@ -360,6 +379,8 @@ enum snap_status snap_check(const struct snap_store *store, const struct snap_ch
     if (options->origin_sectors)
         check.last_missing_bytes =
             check.origin_chunks * store->layout.chunk_bytes - options->origin_sectors * SNAP_SECTOR_BYTES;
+    check.origin_is_whole = options->origin_sectors && store->identity_state == SNAP_IDENTITY_OK &&
+                            store->identity.origin_sectors <= options->origin_sectors;
     result->capacity_entries = snap_layout_capacity_entries(&store->layout);
 
     status = snap_check_header(store, options->origin_block_bytes, findings, err);

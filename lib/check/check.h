@@ -31,6 +31,8 @@ struct snap_check_result {
     uint64_t highest_new_chunk;    /* 0: no entries */
     uint64_t reach_bytes;          /* an origin of this size takes all entries; 0: no entries, UINT64_MAX: none does */
     uint64_t entries_beyond;       /* lie wholly beyond the origin: it is the wrong one, or too short (pair.h) */
+    uint64_t entries_old_range;    /* lie there, too, but the record says that the origin was not larger: these are
+                                      findings, and count neither in entries_beyond nor in reach_bytes */
     uint64_t needs_bytes;          /* more than the device has: a device of this size holds what the list names, as far
                                       as it can be followed, so this one was cut; 0: it has all of it, or what it lacks
                                       lies so far behind its end that the entries must be damaged */

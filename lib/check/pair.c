@@ -81,22 +81,16 @@ static bool contradicts_merged(const struct snap_pair_facts *facts, struct snap_
                   samples->unmerged);
 }
 
-/* Entries behind the end of the origin: where the record knows how large it was, they tell nothing of this one. */
-static bool contradicts_reach(const struct snap_pair_facts *facts, bool recorded, struct snap_pair *pair)
+/* Entries behind the end of an origin of which no record says that it was not larger (else rule entry-old-range). */
+static bool contradicts_reach(const struct snap_pair_facts *facts, struct snap_pair *pair)
 {
     const uint64_t origin_bytes = facts->origin.sectors * SNAP_SECTOR_BYTES;
 
-    pair->damaged = facts->reach_bytes > INT64_MAX || (recorded && !pair->smaller);
-    if (facts->reach_bytes > INT64_MAX)
-        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
-                      "%" PRIu64 " of %" PRIu64 " entries %s behind the end of this origin, at byte %" PRIu64
-                      ", some where no device reaches: such entries are damaged",
-                      facts->entries_beyond, facts->entries, snap_text_form(facts->entries_beyond, "lies", "lie"),
-                      origin_bytes);
+    pair->damaged = facts->reach_bytes > INT64_MAX;
     if (pair->damaged)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
                       "%" PRIu64 " of %" PRIu64 " entries %s behind the end of this origin, at byte %" PRIu64
-                      ", but the store was made for an origin that is not larger: such entries are damaged",
+                      ", some where no device reaches: such entries are damaged",
                       facts->entries_beyond, facts->entries, snap_text_form(facts->entries_beyond, "lies", "lie"),
                       origin_bytes);
     return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
@@ -111,7 +105,7 @@ static bool contradicts_device(const struct snap_pair_facts *facts, const struct
                                struct snap_pair *pair)
 {
     if (facts->entries_beyond > 0)
-        return contradicts_reach(facts, facts->store->identity_state == SNAP_IDENTITY_OK, pair);
+        return contradicts_reach(facts, pair);
     if (facts->origin_is_store)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_STORE,
                       "the origin is itself a snapshot store (with chunks of %" PRIu32 " %s), most likely the COW of "

@@ -44,6 +44,8 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
                                       "bytes behind the end of the list become entries when the kernel appends"},
     [SNAP_RULE_STALE_AREAS] = {"stale-areas", SNAP_NOTE, "view-kept",
                                "leftovers of earlier use in later areas; the kernel zeroes them before use"},
+    [SNAP_RULE_ENTRY_OLD_RANGE] = {"entry-old-range", SNAP_CORRUPTING, "view-changed",
+                                   "the entry is for a chunk behind the end of the origin, which was never larger"},
     [SNAP_RULE_ENTRY_NEW_TOP_BYTE] = {"entry-new-top-byte", SNAP_CORRUPTING, "view-changed",
                                       "the kernel takes the top byte for a count and redirects following chunks"},
     [SNAP_RULE_ENTRY_NEW_METADATA] = {"entry-new-metadata", SNAP_CORRUPTING, "view-changed",

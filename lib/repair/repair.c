@@ -21,6 +21,7 @@
 static bool concerns_entry(const struct snap_finding *finding)
 {
     switch (finding->rule) {
+    case SNAP_RULE_ENTRY_OLD_RANGE:
     case SNAP_RULE_ENTRY_NEW_TOP_BYTE:
     case SNAP_RULE_ENTRY_NEW_METADATA:
     case SNAP_RULE_ENTRY_NEW_RANGE:
@@ -64,6 +65,7 @@ static int by_index(const void *left, const void *right)
 static enum snap_status check(struct snap_repair_work *work, struct snap_error *err)
 {
     const struct snap_check_options check_options = {
+        .origin_sectors = work->options->origin_sectors,
         .memory_bytes = work->options->memory_bytes,
         .stop = work->options->stop,
         .stop_context = work->options->stop_context,

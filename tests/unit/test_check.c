@@ -474,6 +474,30 @@ static void entries_beyond_the_origin_are_counted(void **state)
     }
 }
 
+/* Where the record says that the origin was not larger, it is the entry that is wrong. */
+static void entries_beyond_an_origin_as_recorded_are_corrupting(void **state)
+{
+    const struct snap_check_options unknown = {0};
+    struct snap_identity identity = {.origin_sectors = options.origin_sectors, .chunk_sectors = CS};
+
+    (void)state;
+    for (int round = 0; round < 4; round++) {
+        struct snap_io *io = sound_store();
+        const bool found = round < 2;
+
+        identity.origin_sectors = options.origin_sectors + (round == 2) - (round == 1); /* larger, or it has grown */
+        snap_codec_encode_record(&identity, io_mem_bytes(io));
+        list_put(io, CS, 11, 1000, format_canonical(CS, 11));
+        if (found)
+            only_at(io, SNAP_RULE_ENTRY_OLD_RANGE, SNAP_CORRUPTING, 11, 1000, format_canonical(CS, 11));
+        else
+            none(io, round == 2 ? &options : &unknown);
+        assert_int_equal(checked.result.entries_old_range, found);
+        assert_int_equal(checked.result.entries_beyond, round == 2);
+        assert_int_equal(checked.result.reach_bytes > options.origin_sectors * 512 + CS * 512, !found);
+    }
+}
+
 static void duplicates_are_corrupting(void **state)
 {
     struct snap_io *io = sound_store();
@@ -616,6 +640,7 @@ int main(void)
         cmocka_unit_test(a_store_cut_short_keeps_its_order),
         cmocka_unit_test(the_last_data_chunk_is_valid),
         cmocka_unit_test(entries_beyond_the_origin_are_counted),
+        cmocka_unit_test(entries_beyond_an_origin_as_recorded_are_corrupting),
         cmocka_unit_test(duplicates_are_corrupting),
         cmocka_unit_test(another_order_is_noted_once),
         cmocka_unit_test(leaked_chunks_are_counted),

@@ -44,6 +44,8 @@ static const char *const ways_out[SNAP_RULES] = {
     [SNAP_RULE_GARBAGE_BEHIND_END] = 
         "do not write to the snapshot; snapcheck -p mends it, or -y where it looks like entries",
     [SNAP_RULE_STALE_AREAS] = "nothing is to be done",
+    [SNAP_RULE_ENTRY_OLD_RANGE] = 
+        "do not lengthen the origin for it; snapcheck -y --accept=view-change --origin drops the entry",
     [SNAP_RULE_ENTRY_NEW_TOP_BYTE] = 
         "do not load the store; snapcheck -y --accept=view-change clears the byte, or drops the entry",
     [SNAP_RULE_ENTRY_NEW_METADATA] = 

@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whether the finding is about an entry that the list has, so that a chunk of the snapshot depends on it. */
+/* Whether a chunk of the snapshot, and which one, depends on the entry: it is in the list, and on the origin. */
 static bool concerns_view(const struct snap_finding *finding)
 {
-    return finding->has_entry && finding->rule != SNAP_RULE_GARBAGE_BEHIND_END;
+    return finding->has_entry && finding->rule != SNAP_RULE_GARBAGE_BEHIND_END &&
+           finding->rule != SNAP_RULE_ENTRY_OLD_RANGE;
 }
 
 void check_ranges_begin(struct check_range *range, const struct snap_finding *finding)

@@ -3,6 +3,7 @@
 #include "tools/check/repair.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/bytes.h"
 #include "lib/repair/saved.h"
 #include "tools/check/checks.h"
 #include "tools/check/place.h"
@@ -58,6 +59,7 @@ static enum snap_status plan(struct check_session *session, enum snap_repair_kee
     enum snap_status status = judge_origin(session, &origin, err);
     const struct snap_repair_options options = {
         .origin = origin,
+        .origin_sectors = origin ? origin->size_bytes / SNAP_SECTOR_BYTES : 0,
         .clear_entries = !arguments->preen,
         .change_view = (arguments->accept & 1u << CHECK_ACCEPT_VIEW_CHANGE) != 0,
         .keep = keep,

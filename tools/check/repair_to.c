@@ -135,6 +135,7 @@ static enum snap_status count(struct check_session *session, struct snap_error *
 {
     struct snap_rewrite *counted = &session->repair_to.rewrite;
     const struct snap_layout *layout = &session->repair_to.layout;
+    const uint64_t beyond = session->result.entries_old_range;
     uint64_t damaged;
     enum snap_status status;
 
@@ -151,10 +152,16 @@ static enum snap_status count(struct check_session *session, struct snap_error *
     if (status == SNAP_OK)
         status = rewrite(session, NULL, err);
     damaged = counted->damaged_chunks;
-    if (status != SNAP_OK || damaged == 0)
+    if (status != SNAP_OK || damaged + beyond == 0)
         return status;
-    cli_warn(session->cli, "%s: %s of the snapshot %s damaged; there the new store shows what the origin has",
-             session->cow.path, cli_count_text(damaged, "chunk", "chunks").text, damaged == 1 ? "is" : "are");
+    if (damaged > 0)
+        cli_warn(session->cli, "%s: %s of the snapshot %s damaged; there the new store shows what the origin has",
+                 session->cow.path, cli_count_text(damaged, "chunk", "chunks").text, damaged == 1 ? "is" : "are");
+    if (beyond > 0)
+        cli_warn(session->cli, "%s: %s no chunk of the origin and %s left out; the chunks of the snapshot that %s for "
+                 "are not known, and there the new store shows what the origin has", session->cow.path,
+                 cli_count_text(beyond, "entry names", "entries name").text, beyond == 1 ? "is" : "are",
+                 beyond == 1 ? "it stood" : "they stood");
     if (!accepts(session, CHECK_ACCEPT_VIEW_CHANGE))
         return snap_fail(err, SNAP_E_REFUSED, "%s: not all that it shows can be copied; to leave out what is damaged, "
                          "add --accept=view-change", session->cow.path);
@@ -276,7 +283,7 @@ static enum snap_status finish(struct check_session *session, struct snap_create
     struct snap_fingerprint fingerprint = session->store.fingerprint;
 
     identity.chunk_sectors = to->layout.chunk_sectors;
-    if (to->rewrite.damaged_chunks > 0 || session->arguments.drop_equal)
+    if (to->rewrite.damaged_chunks > 0 || session->result.entries_old_range > 0 || session->arguments.drop_equal)
         snap_fingerprint_forget_masked(&fingerprint); /* the list names less, and no merge was the reason */
     return snap_create_finish(create, known ? &identity : NULL,
                               known && room && session->store.fingerprint_state == SNAP_FINGERPRINT_OK ? &fingerprint
@@ -350,6 +357,7 @@ struct cli_json *check_repair_to_json(const struct check_session *session)
     cli_json_set_uint(object, "chunk_sectors", to->layout.chunk_sectors);
     cli_json_set_uint(object, "entries", to->rewrite.entries);
     cli_json_set_uint(object, "damaged_chunks", to->rewrite.damaged_chunks);
+    cli_json_set_uint(object, "entries_left_out", session->result.entries_old_range);
     cli_json_set_uint(object, "size_bytes", to->target.io ? to->target.io->size_bytes : to->image_bytes);
     return object;
 }

@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "tools/cli/quote.h"
+#include "tools/cli/size.h"
 #include "tools/shared/pair.h"
 #include "tools/shared/report.h"
 #include "tools/shared/volumes.h"
@@ -183,6 +184,12 @@ void output_damaged_say(const struct output_session *output)
     const struct output_damaged *damaged = &output->damaged;
     uint64_t offset_bytes, length_bytes;
 
+    if (output->check.entries_old_range > 0)
+        cli_warn(output->cli, "%s: %s no chunk of the origin and %s left out; the chunks of the snapshot that %s for "
+                 "are not known, and hold what the origin has", output->target.path,
+                 cli_count_text(output->check.entries_old_range, "entry names", "entries name").text,
+                 output->check.entries_old_range == 1 ? "is" : "are",
+                 output->check.entries_old_range == 1 ? "it stood" : "they stood");
     for (size_t i = 0, end; i < damaged->count; i = end) {
         end = range_at(output, i, &offset_bytes, &length_bytes);
         cli_warn(output->cli, "%s: bytes %" PRIu64 " to %" PRIu64 " hold %s, since what the snapshot shows there is "
@@ -205,6 +212,7 @@ void output_damaged_set_json(struct cli_json *object, const struct output_sessio
 
     if (output->arguments.skip == OUTPUT_SKIP_NOTHING) {
         cli_json_set_null(object, "skipped");
+        cli_json_set_null(object, "skipped_entries");
         return;
     }
     list = cli_json_array();
@@ -218,6 +226,7 @@ void output_damaged_set_json(struct cli_json *object, const struct output_sessio
         cli_json_add(list, range);
     }
     cli_json_set(object, "skipped", list);
+    cli_json_set_uint(object, "skipped_entries", output->check.entries_old_range);
 }
 
 void output_damaged_free(struct output_session *output)

@@ -78,7 +78,7 @@ int output_run(struct output_session *output, const char **outcome)
     cli_progress_end(&progress, cli_exit_outcome(status), cli_exit_status(status));
     exit_status = cli_exit_status(status);
     if (status == SNAP_OK && (output->store->defect == SNAP_HEADER_INVALID || output->damaged.count > 0 ||
-                              output->damaged.behind_end))
+                              output->damaged.behind_end || output->check.entries_old_range > 0))
         exit_status = CLI_EXIT_STORE;
     if (status != SNAP_OK)
         (void)cli_fail(output->cli, &err);

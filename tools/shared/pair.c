@@ -37,6 +37,7 @@ bool pair_is_only_cut(const struct snap_findings *findings, const struct snap_ch
 bool pair_rule_is_skippable(enum snap_rule rule)
 {
     switch (rule) {
+    case SNAP_RULE_ENTRY_OLD_RANGE:
     case SNAP_RULE_ENTRY_NEW_TOP_BYTE:
     case SNAP_RULE_ENTRY_NEW_METADATA:
     case SNAP_RULE_ENTRY_NEW_RANGE:
@@ -75,8 +76,8 @@ void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const 
 {
     static const enum snap_rule by_view_change[] = {
         SNAP_RULE_AREA_UNREADABLE, SNAP_RULE_LIST_PAST_END, SNAP_RULE_LIST_CUT, SNAP_RULE_GARBAGE_BEHIND_END,
-        SNAP_RULE_ENTRY_NEW_TOP_BYTE, SNAP_RULE_ENTRY_NEW_METADATA, SNAP_RULE_ENTRY_NEW_RANGE,
-        SNAP_RULE_ENTRY_REPEATED_OFTEN};
+        SNAP_RULE_ENTRY_OLD_RANGE, SNAP_RULE_ENTRY_NEW_TOP_BYTE, SNAP_RULE_ENTRY_NEW_METADATA,
+        SNAP_RULE_ENTRY_NEW_RANGE, SNAP_RULE_ENTRY_REPEATED_OFTEN};
     const bool named = origin && origin->path;
     const bool header = snap_repair_header_rule(store) != SNAP_RULES && snap_header_is_store(store);
     const bool invalid = findings->rule_counts[SNAP_RULE_STORE_INVALID] > 0;
