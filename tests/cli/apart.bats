@@ -124,6 +124,23 @@ all_refused() {
     refused "there/new: it lies on disk,"
 }
 
+@test "the old bytes of a repair, and a new store, in the file system of the origin" {
+    ext4_pair
+    loop_over origin
+    mounted "$loop" there
+    inside=$(ls there)
+    printf '\x02' | dd of=cow bs=1 seek=4 conv=notrunc status=none # `valid`
+    local options
+    for options in "-p --save-old there/old" "--repair-to there/new"; do
+        # shellcheck disable=SC2086
+        program snapcheck $options --origin origin cow
+        assert_status 8
+        assert_said "origin: the image backs $loop"
+        assert_said "Nothing was written."
+        assert_equal "$(ls there)" "$inside"
+    done
+}
+
 # File systems whose number is no device's.
 @test "in the origin's own btrfs, and in a subvolume of it" {
     command -v mkfs.btrfs >/dev/null || skip "needs btrfs-progs"

@@ -176,6 +176,31 @@ static void test_units_that_no_device_has(void **state)
     list_close(io);
 }
 
+/* Whole files with right checksums, whose bytes would go behind the end, or between two units. */
+static void test_forged_offsets(void **state)
+{
+    static const struct {
+        uint64_t from_end;
+        int64_t by_bytes;
+    } forged[] = {{0, 0}, {512, 512}, {512, -8}, {0, 1 << 20}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
+        struct saved_case saved = case_new();
+        struct snap_saved made, found;
+        int fd;
+
+        saved.edits.items[0].offset_bytes =
+            (uint64_t)((int64_t)(saved.io->size_bytes - forged[i].from_end) + forged[i].by_bytes);
+        make(&saved, &made);
+        fd = written(&made);
+        assert_int_equal(snap_saved_read(&found, fd, "old", saved.io, NULL), SNAP_E_REFUSED);
+        snap_saved_free(&found);
+        close(fd);
+        case_free(&saved);
+    }
+}
+
 /* Whether the user has asked for a stop: not before so many questions. */
 static bool stops(void *context)
 {
@@ -358,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_stores_that_do_not_fit),
         cmocka_unit_test(test_units_that_no_device_has),
+        cmocka_unit_test(test_forged_offsets),
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_order_and_power_cuts),
         cmocka_unit_test(test_faults),
