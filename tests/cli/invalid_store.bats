@@ -78,7 +78,7 @@ unchanged() {
         program $writes new --origin origin --cow cow
         assert_status 4
         assert_said "marked invalid"
-        assert_said "to see what it still holds, and how to get that out: snapinspect cow"
+        assert_said "to see what it still holds, and how to get that out: snapinspect --origin origin cow"
         assert_said "Nothing was written."
         # shellcheck disable=SC2086
         program $writes new --accept=identity,cut --origin origin --cow cow

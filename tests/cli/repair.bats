@@ -190,7 +190,7 @@ is_one_of() {
         cmp origin origin.before
         program snapcheck -y --accept=view-change,revalidate --origin origin cow
         assert_status 4
-        assert_said "snapcheck -y --accept=header cow"
+        assert_said "snapcheck -y --accept=header --origin origin cow"
         cmp cow cow.before
         program snapcheck -y --accept=header cow
         assert_status 1
@@ -486,6 +486,31 @@ shows_data_of() {
     [ -s elsewhere ]
 }
 
+@test "the lines to paste keep the origin that was given" {
+    recipe new-top-byte
+    program snapcheck -y --origin origin cow
+    assert_said "snapcheck -n -y --accept=view-change --origin origin cow"
+    program snapcheck -y --accept=view-change --origin origin cow
+    assert_status 1
+    recipe areas-chunks
+    dd if=/dev/zero of=cow bs=4096 count=1 conv=notrunc status=none
+    program snapcheck --origin origin cow
+    assert_said "write the header anew: snapcheck -y --accept=header --origin origin cow"
+    program snapcheck -n -y --origin origin cow
+    assert_said "snapcheck -y --accept=header --origin origin cow"
+    assert_equal "$(grep -o 'snapcheck -y --accept=header' <<<"$stderr$output" | wc -l)" 1
+    program snapcheck -n -y --accept=header --origin origin cow
+    assert_said "Its record is lost; if this is its origin, this makes a new one: snapcreate --identify --origin origin --cow cow"
+    assert_equal "$(grep -o 'snapcheck -y --accept=header' <<<"$stderr$output" | wc -l)" 1
+    program snapcheck -n -y --accept=header cow
+    assert_said "snapcreate --identify --origin ORIGIN --cow cow"
+    recipe invalid
+    program snapcheck -y --origin origin cow
+    assert_said "snapcheck -y --accept=revalidate --origin origin cow"
+    program snapmerge --origin origin --cow cow -n
+    assert_said "how to get that out: snapinspect --origin origin cow"
+}
+
 @test "a block device: a place for the old bytes is asked for" {
     need_loops
     export DMSNAP_STATE_FOLDER=$PWD/none
@@ -496,6 +521,12 @@ shows_data_of() {
     assert_status 8
     assert_said "--save-old FILE"
     assert_said "Nothing was written."
+    program snapcheck -n -y --accept=view-change --origin origin "$cow_device"
+    assert_status 4
+    assert_said "To mend it: snapcheck -y --accept=view-change --save-old FILE --origin origin $cow_device"
+    assert_not_said "is not yours alone"
+    program snapcheck -n -y --accept=view-change --no-save-old "$cow_device"
+    assert_said "To mend it: snapcheck -y --accept=view-change --no-save-old $cow_device"
     program snapcheck -y --accept=view-change --save-old old "$cow_device"
     assert_status 1
     program snapcheck --put-back old "$cow_device"

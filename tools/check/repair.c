@@ -96,9 +96,12 @@ static enum snap_status plan_header(struct check_session *session, struct snap_e
 
     if (chunk_sectors == 0)
         return SNAP_OK;
+    session->header_said = true;
     if (!(session->arguments.accept & 1u << CHECK_ACCEPT_HEADER)) {
-        cli_line(session->cli, "If this was a store, and nothing else is on the device: snapcheck -y --accept=header%s "
-                 "%s", volumes_option(&session->arguments.devices).text, cli_quote(session->cow.path).text);
+        cli_line(session->cli, "If this was a store, and nothing else is on the device: snapcheck -y --accept=header"
+                 "%s%s%s %s", check_repair_save_option(session).text,
+                 volumes_option(&session->arguments.devices).text, report_origin_option(session->origin.path).text,
+                 cli_quote(session->cow.path).text);
         return SNAP_OK;
     }
     status = snap_repair_plan_header(&session->repair, &session->store, chunk_sectors, entries, err);
@@ -107,8 +110,11 @@ static enum snap_status plan_header(struct check_session *session, struct snap_e
                  session->arguments.dry_run ? "would get" : "will get",
                  cli_size_text(session->repair.rebuilt.layout.chunk_bytes).text);
     if (status == SNAP_OK && session->store.identity_state != SNAP_IDENTITY_OK)
-        cli_line(session->cli, "Its record is lost; once you know the origin, this makes a new one: snapcreate "
-                 "--identify%s --origin ORIGIN --cow %s", volumes_option(&session->arguments.devices).text,
+        cli_line(session->cli, "Its record is lost; %s: snapcreate --identify%s --origin %s --cow %s",
+                 session->origin.path ? "if this is its origin, this makes a new one"
+                                      : "once you know the origin, this makes a new one",
+                 volumes_option(&session->arguments.devices).text,
+                 session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
                  cli_quote(session->cow.path).text);
     return status;
 }
@@ -116,6 +122,22 @@ static enum snap_status plan_header(struct check_session *session, struct snap_e
 /*
  * ---- the old bytes ---------------------------------------------------------------------------------------------
  */
+
+struct report_text check_repair_save_option(const struct check_session *session)
+{
+    const struct check_arguments *arguments = &session->arguments;
+    char *place = arguments->save_old ? NULL : check_place_default(session->cow.path);
+    struct report_text result = {""};
+
+    if (arguments->no_save_old)
+        (void)snprintf(result.text, sizeof result.text, " --no-save-old");
+    else if (arguments->save_old)
+        (void)snprintf(result.text, sizeof result.text, " --save-old %.8000s", cli_quote(arguments->save_old).text);
+    else if (!place)
+        (void)snprintf(result.text, sizeof result.text, " --save-old FILE");
+    free(place);
+    return result;
+}
 
 /* The first free name: a file of old bytes is never overwritten. */
 static enum snap_status open_place(struct check_session *session, struct snap_error *err)
@@ -128,6 +150,10 @@ static enum snap_status open_place(struct check_session *session, struct snap_er
 
     if (!place && !session->cow.facts.block_device && !devices_is_lvm(session->cow.path))
         return snap_fail(err, SNAP_E_NOMEM, "out of memory");
+    if (!place && session->arguments.dry_run) {
+        cli_line(session->cli, "FILE is to be on another device: it gets the old bytes.");
+        return SNAP_OK;
+    }
     if (!place)
         return snap_fail(err, SNAP_E_REFUSED, "%s: say where the old bytes are to be saved, on another device: "
                          "--save-old FILE (or --no-save-old: then nobody can take the repair back); %s is not there, "
@@ -269,18 +295,16 @@ static void say_how(struct check_session *session)
     static const char *const words[] = {"view-change", "revalidate", "header"};
     static const char *const keep[] = {"", " --keep=first", " --keep=last"};
     const struct check_arguments *arguments = &session->arguments;
-    const char *origin = session->origin.path;
     char accept[64] = "";
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (arguments->accept & 1u << i)
             (void)snprintf(accept + strlen(accept), sizeof accept - strlen(accept), "%s%s",
                            accept[0] ? "," : " --accept=", words[i]);
-    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
-             keep[arguments->keep + 1],
-             arguments->save_old ? " --save-old " : "", arguments->save_old ? cli_quote(arguments->save_old).text : "",
-             volumes_option(&arguments->devices).text, origin ? " --origin " : "",
-             origin ? cli_quote(origin).text : "", cli_quote(session->cow.path).text);
+    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
+             keep[arguments->keep + 1], check_repair_save_option(session).text,
+             volumes_option(&arguments->devices).text, report_origin_option(session->origin.path).text,
+             cli_quote(session->cow.path).text);
 }
 
 enum snap_status check_repair(struct check_session *session, struct snap_error *err)

@@ -4,6 +4,7 @@
 #define DMSNAP_TOOLS_CHECK_REPAIR
 
 #include "tools/check/session.h"
+#include "tools/shared/report.h"
 
 /*
  * After check_run on a store that is open for writing. Nothing is written where nothing may be mended, or nobody agrees
@@ -28,5 +29,11 @@ enum snap_status check_put_back(struct check_session *session, struct snap_error
 
 /* Closes what the functions above have opened, but for the devices. */
 enum snap_status check_repair_close(struct check_session *session, struct snap_error *err);
+
+/*
+ * For a printed line that mends: where the old bytes go. Nothing where there is a place for them that need not be
+ * named; " --save-old FILE" where the reader has to choose one.
+ */
+struct report_text check_repair_save_option(const struct check_session *session);
 
 #endif

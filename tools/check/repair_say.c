@@ -177,6 +177,7 @@ static void say_waiting(struct check_session *session)
 {
     const uint64_t *waiting = session->repair.waiting;
     const struct report_text devices = volumes_option(&session->arguments.devices);
+    const struct report_text origin = report_origin_option(session->origin.path);
     const bool invalid = waiting[SNAP_RULE_STORE_INVALID] > 0;
     uint64_t others = 0;
 
@@ -191,15 +192,17 @@ static void say_waiting(struct check_session *session)
     say_waiting_choices(session);
     if (others > 0)
         cli_line(session->cli, "To mend %s by which the snapshot will read differently, first see what would: "
-                 "snapcheck -n -y --accept=view-change%s%s %s",
+                 "snapcheck -n -y --accept=view-change%s%s%s %s",
                  cli_count_text(others, "finding", "findings").text, invalid ? ",revalidate" : "", devices.text,
-                 cli_quote(session->cow.path).text);
+                 origin.text, cli_quote(session->cow.path).text);
     else if (invalid)
         cli_line(session->cli, "To make the store valid again, although what it lacks stays wrong: snapcheck -y "
-                 "--accept=revalidate%s %s", devices.text, cli_quote(session->cow.path).text);
+                 "--accept=revalidate%s%s%s %s", check_repair_save_option(session).text, devices.text, origin.text,
+                 cli_quote(session->cow.path).text);
     if (session->repair.behind_found == 0 && waiting[SNAP_RULE_GARBAGE_BEHIND_END] > 0)
         cli_line(session->cli, "What stands behind the end of the list looks like entries, so -p leaves it; they do "
-                 "not continue the list, and -y zeroes them: snapcheck -y%s %s", devices.text,
+                 "not continue the list, and -y zeroes them: snapcheck -y%s%s%s %s",
+                 check_repair_save_option(session).text, devices.text, origin.text,
                  cli_quote(session->cow.path).text);
 }
 

@@ -193,8 +193,9 @@ static void print_pair(struct check_session *session)
         report_print(session->cli->out, "%s: %s", session->cow.path,
                      verdict_renew(&session->cow, &session->origin, pair).text);
     if (wrong && pair->damaged)
-        report_print(session->cli->out, "%s: the list shows which entries these are: snapinspect --list %s",
-                     session->cow.path, cli_quote(session->cow.path).text);
+        report_print(session->cli->out, "%s: the list shows which entries these are: snapinspect --list%s%s %s",
+                     session->cow.path, volumes_option(&session->arguments.devices).text,
+                     report_origin_option(session->origin.path).text, cli_quote(session->cow.path).text);
     if (pair->list_lost)
         report_print(session->cli->out, "%s", verdict_lost_text(&session->cow, &session->origin).text);
     if (pair->grown)
@@ -255,8 +256,8 @@ static void print_way_out(const struct check_session *session)
     if (session->cli->quiet || (!damaged && session->findings.rule_counts[SNAP_RULE_LIST_CUT] == 0))
         return;
     if (session->mended)
-        cli_line(session->cli, "This shows what is left to mend: snapcheck%s %s", devices.text,
-                 cli_quote(session->cow.path).text);
+        cli_line(session->cli, "This shows what is left to mend: snapcheck%s%s %s", devices.text,
+                 report_origin_option(session->origin.path).text, cli_quote(session->cow.path).text);
     else if (!check_options_mend(&session->arguments) && !session->arguments.repair_to)
         pair_say_mend(session->cli, &session->findings, &session->origin, &session->cow, &session->store,
                       devices.text);
@@ -317,7 +318,7 @@ int check_report_end(struct check_session *session, int exit_status)
         if (session->mended)
             report_print(session->cli->out, "%s: mended, and checked again:", session->cow.path);
         print_summary(session);
-        content_say(session->cli, &session->cow, &session->store);
+        content_say(session->cli, &session->cow, &session->store, &session->origin, session->header_said);
         print_pair(session);
         verdict_note_emptied(session->cli, &session->cow, &session->origin, &session->store, &session->result,
                              session->pair_known ? &session->evidence : NULL);

@@ -49,6 +49,7 @@ struct check_session {
     /* Mending. */
     struct snap_repair repair;
     bool choices_said;
+    bool header_said;              /* a line names the command that writes the header anew */
     struct snap_folder *old_folder; /* of the new file with the old bytes; NULL: none is made */
     struct snap_new_file *old_file;
     uint64_t put_back_bytes;

@@ -57,7 +57,7 @@ static enum snap_status open_both(struct create_session *session, struct snap_er
     if (status == SNAP_OK)
         status = devices_read_store(store, &session->cow, &session->origin, err);
     if (status == SNAP_OK)
-        status = content_fail_defect(&session->cow, store, err);
+        status = content_fail_defect(&session->cow, store, &session->origin, err);
     if (status != SNAP_OK)
         return status;
     session->layout = store->layout;

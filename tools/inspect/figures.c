@@ -120,7 +120,7 @@ void inspect_figures_warn(struct inspect_session *session)
         session->result.entries == 0)
         cli_warn(session->cli, "%s: %s", session->cow.path,
                  verdict_renew(&session->cow, &session->origin, &session->evidence.pair).text);
-    content_say(session->cli, &session->cow, &session->store);
+    content_say(session->cli, &session->cow, &session->store, &session->origin, false);
     if (session->evidence_known)
         verdict_explain(session->cli, &session->cow, &session->evidence);
     warn_of_whole(session);

@@ -322,5 +322,5 @@ enum snap_status merge_kernel_find(struct merge_session *session, struct snap_er
         status = devices_open(&session->origin, &reading, err);
     if (status == SNAP_OK)
         status = devices_read_store(&session->store, &session->cow, &session->origin, err);
-    return status == SNAP_OK ? content_fail_defect(&session->cow, &session->store, err) : status;
+    return status == SNAP_OK ? content_fail_defect(&session->cow, &session->store, &session->origin, err) : status;
 }

@@ -88,7 +88,7 @@ enum snap_status merge_open(struct merge_session *session, struct snap_error *er
     if (status == SNAP_OK)
         status = devices_read_store(&session->store, &session->cow, &session->origin, err);
     if (status == SNAP_OK)
-        status = content_fail_defect(&session->cow, &session->store, err);
+        status = content_fail_defect(&session->cow, &session->store, &session->origin, err);
     if (status != SNAP_OK)
         return status;
     return devices_origin_large_enough(&session->origin, session->cow.path, session->store.layout.chunk_bytes, err);

@@ -108,7 +108,7 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
         return SNAP_OK;
     }
     if (status == SNAP_OK)
-        status = content_fail_defect(&sibling->device, &sibling->store, err);
+        status = content_fail_defect(&sibling->device, &sibling->store, &session->origin, err);
     if (status == SNAP_OK)
         status = merge_check_blocks(&sibling->device, &sibling->store, err);
     if (status == SNAP_OK)

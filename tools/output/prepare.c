@@ -18,7 +18,7 @@ static enum snap_status check_valid(const struct output_session *output, struct 
 {
     return accept_has(output->arguments.accept, ACCEPT_INVALID) && snap_header_has_list(output->store)
                ? SNAP_OK
-               : content_fail_defect(output->cow, output->store, err);
+               : content_fail_defect(output->cow, output->store, output->origin, err);
 }
 
 /* Volumes of LVM, in a program that takes their names. */

@@ -71,16 +71,19 @@ static struct report_text text_of_unknown(const struct device *cow, const struct
 }
 
 /* A store whose header is gone. */
-static bool tell_lost(const struct device *cow, const struct snap_store *store, struct report_text *result)
+static bool tell_lost(const struct device *cow, const struct snap_store *store, const char *origin, bool header_said,
+                      struct report_text *result)
 {
     const struct report_text lost = holds_lost_list_text(cow->io, store);
+    const bool names_line = cow->part_count == 0 && !header_said;
 
     if (lost.text[0] == '\0')
         return false;
     (void)snprintf(result->text, sizeof result->text, "%.4000s: do not write to this device, and do not load it, since "
-                   "the kernel may start a new store over them; keep a copy of it%s%.8000s", lost.text,
-                   cow->part_count > 0 ? "" : ", then write the header anew: snapcheck -y --accept=header ",
-                   cow->part_count > 0 ? "" : cli_quote(cow->path).text);
+                   "the kernel may start a new store over them; keep a copy of it%s%.4000s%s%.4000s", lost.text,
+                   names_line ? ", then write the header anew: snapcheck -y --accept=header" : "",
+                   names_line ? report_origin_option(origin).text : "", names_line ? " " : "",
+                   names_line ? cli_quote(cow->path).text : "");
     return true;
 }
 
@@ -105,7 +108,8 @@ struct report_text content_unwrap_text(const struct snap_container *container, c
     return result;
 }
 
-struct report_text content_text(const struct device *cow, const struct snap_store *store)
+static struct report_text text_with(const struct device *cow, const struct snap_store *store, const char *origin,
+                                    bool header_said)
 {
     struct report_text result = {""};
     struct snap_probe probe;
@@ -122,7 +126,7 @@ struct report_text content_text(const struct device *cow, const struct snap_stor
                        content_unwrap_text(container, cow->path).text);
     else if (snap_probe_io(cow->io, &probe, NULL) != SNAP_OK)
         return result; /* whatever cannot be read there is said by who needs it */
-    else if (tell_lost(cow, store, &result))
+    else if (tell_lost(cow, store, origin, header_said, &result))
         return result;
     else if (probe.type[0] != '\0' || probe.pttype[0] != '\0')
         (void)snprintf(result.text, sizeof result.text, "it holds %.1500s: %s", report_probe_text(&probe).text,
@@ -130,6 +134,11 @@ struct report_text content_text(const struct device *cow, const struct snap_stor
     else
         result = text_of_unknown(cow, store);
     return result;
+}
+
+struct report_text content_text(const struct device *cow, const struct snap_store *store)
+{
+    return text_with(cow, store, NULL, false);
 }
 
 void content_set(struct cli_json *object, const struct device *cow, const struct snap_store *store)
@@ -149,15 +158,17 @@ void content_set(struct cli_json *object, const struct device *cow, const struct
     cli_json_set(object, "lost_list", json);
 }
 
-void content_say(struct cli *cli, const struct device *cow, const struct snap_store *store)
+void content_say(struct cli *cli, const struct device *cow, const struct snap_store *store,
+                 const struct device *origin, bool header_said)
 {
-    const struct report_text text = content_text(cow, store);
+    const struct report_text text = text_with(cow, store, origin->path, header_said);
 
     if (text.text[0] != '\0')
         cli_line(cli, "%s: %s", cow->path, text.text);
 }
 
-enum snap_status content_fail_defect(const struct device *cow, const struct snap_store *store, struct snap_error *err)
+enum snap_status content_fail_defect(const struct device *cow, const struct snap_store *store,
+                                     const struct device *origin, struct snap_error *err)
 {
     struct snap_error defect = {0};
     struct report_text text;
@@ -165,9 +176,10 @@ enum snap_status content_fail_defect(const struct device *cow, const struct snap
     if (store->defect == SNAP_HEADER_GOOD)
         return SNAP_OK;
     (void)snap_header_fail_defect(store, &defect);
-    text = content_text(cow, store);
+    text = text_with(cow, store, origin->path, false);
     if (snap_header_has_list(store))
         (void)snprintf(text.text, sizeof text.text, "to see what it still holds, and how to get that out: "
-                       "snapinspect%.4000s %.8000s", volumes_option_of(cow, NULL).text, cli_quote(cow->path).text);
+                       "snapinspect%.4000s%.4000s %.4000s", volumes_option_of(cow, origin).text,
+                       report_origin_option(origin->path).text, cli_quote(cow->path).text);
     return snap_fail(err, defect.status, "%s%s%s", defect.text, text.text[0] != '\0' ? "; " : "", text.text);
 }

@@ -8,9 +8,10 @@
 
 /*
  * The sentence for a header that is not good, as snap_header_fail_defect gives it; where there is no store at all, what
- * is there instead follows. SNAP_OK for a good header.
+ * is there instead follows. `origin` is named in the lines to paste, where it has a path. SNAP_OK for a good header.
  */
-enum snap_status content_fail_defect(const struct device *cow, const struct snap_store *store, struct snap_error *err);
+enum snap_status content_fail_defect(const struct device *cow, const struct snap_store *store,
+                                     const struct device *origin, struct snap_error *err);
 
 /*
  * What is there instead of a store, and what to name or to do: "it holds ext4 "root" ...: is this the origin?". Empty
@@ -30,7 +31,11 @@ struct report_text content_unwrap_text(const struct snap_container *container, c
  */
 void content_set(struct cli_json *object, const struct device *cow, const struct snap_store *store);
 
-/* The same as a line of talk; nothing where there is a store. */
-void content_say(struct cli *cli, const struct device *cow, const struct snap_store *store);
+/*
+ * The same as a line of talk; nothing where there is a store. `origin` as above. `header_said`: the command that writes
+ * the header anew stands elsewhere.
+ */
+void content_say(struct cli *cli, const struct device *cow, const struct snap_store *store,
+                 const struct device *origin, bool header_said);
 
 #endif

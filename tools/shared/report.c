@@ -184,6 +184,15 @@ struct report_text report_device_text(const struct device *device, const struct 
     return result;
 }
 
+struct report_text report_origin_option(const char *path)
+{
+    struct report_text result = {""};
+
+    if (path)
+        (void)snprintf(result.text, sizeof result.text, " --origin %.8000s", cli_quote(path).text);
+    return result;
+}
+
 void report_note_cached(struct cli *cli, const struct device *device)
 {
     struct snap_file_info info;

@@ -59,6 +59,9 @@ struct report_text report_device_text(const struct device *device, const struct 
 /* For a summary: that an open image was read and written through the page cache, where that is so. */
 void report_note_cached(struct cli *cli, const struct device *device);
 
+/* For a command line that is printed: " --origin PATH", or nothing where the path is NULL. */
+struct report_text report_origin_option(const char *path);
+
 /* Figures of a checked store, into `object`. */
 void report_set_figures(struct cli_json *object, const struct snap_store *store,
                         const struct snap_check_result *result);

@@ -147,8 +147,9 @@ static struct report_text next_text(const struct snap_pair *pair, const struct d
                        verdict_raw_text(pair->container, origin->path, snap_pair_is_final(pair) ? NULL : waiver).text);
     else if (snap_pair_is_final(pair) && pair->damaged)
         (void)snprintf(result.text, sizeof result.text, "; do not lengthen the origin for them; to see which they "
-                       "are: snapinspect --list %.3900s; to see what else is wrong: snapcheck --origin %.3900s %.3900s",
-                       cli_quote(cow->path).text, cli_quote(origin->path).text, cli_quote(cow->path).text);
+                       "are: snapinspect --list --origin %.2900s %.2900s; to see what else is wrong: snapcheck "
+                       "--origin %.2900s %.2900s", cli_quote(origin->path).text, cli_quote(cow->path).text,
+                       cli_quote(origin->path).text, cli_quote(cow->path).text);
     else if (pair->smaller && !snap_pair_is_final(pair) && pair->needed_bytes <= INT64_MAX)
         (void)snprintf(result.text, sizeof result.text, "; if it was cut, make it as long again as it was, %" PRIu64
                        " bytes; a merge into what is left of it loses the rest; if you know that it never was longer, "
