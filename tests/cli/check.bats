@@ -131,6 +131,24 @@ entry() {
     assert_json '[.findings[].origin_length_bytes] | add' 40960
 }
 
+@test "entries in a row for one chunk, or for a chunk that no origin has" {
+    recipe areas-chunks
+    local i
+    for i in 4 5 6; do
+        entry 0 "$i" 18446744073709551615 5000000
+        entry 0 $((i + 10)) 703 5000000
+        entry 0 $((i + 20)) $((i == 5 ? 9000000000000000 : 30 + i)) 5000000
+    done
+    entry 0 40 18446744073709551615 5000000
+    program snapcheck cow
+    assert_status 4
+    assert_shown "slot 6: 3 entries in a row, the first: data chunk 5000000, but the device has 900 chunks; they name no chunk that an origin can have (corrupting"
+    assert_shown "; origin chunk 703, bytes 2879488 to 2883583 of the snapshot (corrupting: entry-new-range)"
+    assert_shown "; some name no chunk that an origin can have (corrupting"
+    assert_shown "slot 40: data chunk 5000000, but the device has 900 chunks; it names no chunk that an origin can have (corrupting"
+    [[ $output != *18446744073709551615* && $output != *"703 to 703"* ]]
+}
+
 @test "the same defect very often: so many are shown, the others counted" {
     recipe areas-chunks
     # Each second slot: these are no neighbours.

@@ -342,7 +342,7 @@ member() {
     made
     # `old` of the first entry
     perl -e 'print pack("Q<", 99999)' | dd of=cow bs=1 seek=4096 conv=notrunc status=none
-    cp cow cow.before
+    forget # a sample may be in the chunk that this entry was for
     program snapcheck --origin origin cow
     assert_status 4
     assert_shown "area 0 slot 0: origin chunk 99999, but the origin has 2048 chunks, and was not larger when the store was made (corrupting: entry-old-range)"

@@ -696,6 +696,31 @@ shows_data_of() {
     assert_json '.result.repair.written' false
 }
 
+@test "entries that name no chunk of the origin have one line in the plan, and no offsets in JSON" {
+    recipe areas-chunks
+    local i
+    for i in 4 5 6 40; do
+        entry "$i" 18446744073709551615 18446744073709551615
+    done
+    entry 7 6 18446744073709551615
+    program snapcheck -n -y --accept=view-change cow
+    assert_said "cow: 4 entries that name no chunk of the origin are dropped; the chunks they stood for are not known"
+    assert_said "bytes 24576 to 28671 of the snapshot show what the origin has afterwards (entry-new-top-byte)"
+    assert_not_said "18446744073709551615"
+    program snapcheck -n --json -y --accept=view-change cow
+    assert_json '.result.repair.changes | length' 2
+    assert_json '.result.repair.changes[1] | "\(.entries) \(.shows) \(has("origin_offset_bytes") or has("length_bytes"))"' \
+        "4 origin false"
+    program snapcheck -y --accept=view-change cow
+    assert_status 1
+    assert_equal "$(tail -n 1 <<<"$output")" "cow: 5 chunks of the snapshot now show what the origin has"
+    program snapcheck -q --put-back cow.old-bytes cow
+    entry 7 6 18446744073709551615
+    program snapcheck -q -y --accept=view-change cow
+    [[ $output != *"now show"* ]]
+    assert_said "cow: 4 entries that name no chunk"
+}
+
 @test "options that do not go together" {
     recipe valid-2
     local line

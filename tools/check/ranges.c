@@ -51,7 +51,7 @@ static bool bytes_of(const struct snap_layout *layout, uint64_t first_chunk, uin
     uint64_t end_bytes;
 
     if (last_chunk == UINT64_MAX || !snap_mul(first_chunk, layout->chunk_bytes, offset_bytes) ||
-        !snap_mul(last_chunk + 1, layout->chunk_bytes, &end_bytes))
+        !snap_mul(last_chunk + 1, layout->chunk_bytes, &end_bytes) || end_bytes > INT64_MAX)
         return false;
     *length_bytes = end_bytes - *offset_bytes;
     return true;
@@ -78,7 +78,9 @@ struct report_text check_ranges_finding_text(const struct snap_layout *layout, c
     if (!concerns_view(finding) || finding->severity == SNAP_NOTE)
         return result;
     bytes = bytes_text(layout, finding->old_chunk, finding->old_chunk);
-    if (says_chunk)
+    if (!says_chunk && bytes.text[0] == '\0')
+        (void)snprintf(result.text + used, sizeof result.text - used, "; it names no chunk that an origin can have");
+    else if (says_chunk)
         (void)snprintf(result.text + used, sizeof result.text - used, "%.200s", bytes.text);
     else
         (void)snprintf(result.text + used, sizeof result.text - used, "; origin chunk %" PRIu64 "%.200s",
@@ -86,26 +88,43 @@ struct report_text check_ranges_finding_text(const struct snap_layout *layout, c
     return result;
 }
 
+/* "; origin chunks 703 to 705, bytes ... of the snapshot": what the entries of the range are for. */
+static struct report_text chunks_text(const struct snap_layout *layout, const struct check_range *range)
+{
+    const uint64_t least = range->least_old, most = range->most_old;
+    const struct report_text bytes = bytes_text(layout, least, most);
+    struct report_text result = {""};
+
+    if (!concerns_view(&range->first))
+        return result;
+    if (bytes.text[0] == '\0')
+        (void)snprintf(result.text, sizeof result.text, bytes_text(layout, least, least).text[0] == '\0'
+                                                             ? "; they name no chunk that an origin can have"
+                                                             : "; some name no chunk that an origin can have");
+    else if (least == most)
+        (void)snprintf(result.text, sizeof result.text, "; origin chunk %" PRIu64 "%.200s", least, bytes.text);
+    else
+        (void)snprintf(result.text, sizeof result.text, "; origin chunks %s%" PRIu64 " to %" PRIu64 "%s%.200s",
+                       range->consecutive ? "" : "from ", least, most,
+                       range->consecutive ? "" : ", not all of them", bytes.text);
+    return result;
+}
+
 struct report_text check_ranges_text(const struct snap_layout *layout, const struct check_range *range)
 {
     const struct snap_finding *first = &range->first, *last = &range->last;
     const bool entries = first->has_entry;
-    char from[64] = "", to[64] = "", chunks[128] = "";
+    char from[64] = "", to[64] = "";
     struct report_text result;
 
     if (entries) {
         (void)snprintf(from, sizeof from, " slot %" PRIu64, first->slot);
         (void)snprintf(to, sizeof to, " slot %" PRIu64, last->slot);
     }
-    if (concerns_view(first))
-        (void)snprintf(chunks, sizeof chunks,
-                       range->consecutive ? "; origin chunks %" PRIu64 " to %" PRIu64
-                                          : "; origin chunks from %" PRIu64 " to %" PRIu64 ", not all of them",
-                       range->least_old, range->most_old);
     (void)snprintf(result.text, sizeof result.text,
-                   "area %" PRIu64 "%s to area %" PRIu64 "%s: %" PRIu64 " %s in a row, the first: %.255s%s%.200s",
-                   first->area, from, last->area, to, range->count, entries ? "entries" : "areas", first->text, chunks,
-                   concerns_view(first) ? bytes_text(layout, range->least_old, range->most_old).text : "");
+                   "area %" PRIu64 "%s to area %" PRIu64 "%s: %" PRIu64 " %s in a row, the first: %.255s%.400s",
+                   first->area, from, last->area, to, range->count, entries ? "entries" : "areas", first->text,
+                   chunks_text(layout, range).text);
     return result;
 }
 

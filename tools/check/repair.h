@@ -24,6 +24,9 @@ void check_repair_failed(struct check_session *session);
 /* The member `repair` of the result. */
 struct cli_json *check_repair_json(const struct check_session *session);
 
+/* How many chunks of the snapshot show what the origin has after the repair, those that are not known included. */
+uint64_t check_repair_from_origin(const struct check_session *session);
+
 /* Takes the bytes of --put-back back; opens what it needs. */
 enum snap_status check_put_back(struct check_session *session, struct snap_error *err);
 

@@ -10,20 +10,30 @@
 
 #define CHANGES_MAX 20u
 
-/* The end of the range of changes that begins with `first`. */
-static size_t range_end(const struct snap_repair *repair, size_t first)
+/* Whether the origin has the chunk: a damaged entry may name any number. */
+static bool names_chunk(const struct check_session *session, const struct snap_repair_change *change)
 {
+    return change->rule != SNAP_RULE_ENTRY_OLD_RANGE &&
+           change->old_chunk < (uint64_t)INT64_MAX / session->store.layout.chunk_bytes;
+}
+
+/* The end of the range of changes that begins with `first`. */
+static size_t range_end(const struct check_session *session, size_t first)
+{
+    const struct snap_repair *repair = &session->repair;
     const struct snap_repair_change *changes = repair->changes;
     size_t end = first + 1;
 
-    while (end < repair->change_count && changes[end].rule == changes[first].rule &&
+    while (end < repair->change_count &&
+           names_chunk(session, &changes[end]) == names_chunk(session, &changes[first]) &&
+           changes[end].rule == changes[first].rule &&
            changes[end].from_origin == changes[first].from_origin && !changes[first].from_entry &&
            changes[end].old_chunk - changes[end - 1].old_chunk <= 1)
         end++;
     return end;
 }
 
-/* In bytes of the view; an entry may name any chunk, also one that no origin has. */
+/* In bytes of the view; needs chunks that the origin has. */
 static void range_bytes(const struct check_session *session, size_t first, size_t end, uint64_t *offset_bytes,
                         uint64_t *length_bytes)
 {
@@ -31,8 +41,7 @@ static void range_bytes(const struct check_session *session, size_t first, size_
     const uint64_t chunk_bytes = session->store.layout.chunk_bytes;
     const uint64_t chunks = changes[end - 1].old_chunk - changes[first].old_chunk + 1;
 
-    if (!snap_mul(changes[first].old_chunk, chunk_bytes, offset_bytes))
-        *offset_bytes = UINT64_MAX;
+    *offset_bytes = changes[first].old_chunk * chunk_bytes;
     *length_bytes = chunks * chunk_bytes;
 }
 
@@ -61,15 +70,31 @@ static struct report_text shows_text(const struct check_session *session, const 
     return result;
 }
 
+/* Entries that are dropped and say nothing of which chunk they stood for. */
+static void say_nameless(struct check_session *session)
+{
+    const struct snap_repair *repair = &session->repair;
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < repair->change_count; i++)
+        count += repair->changes[i].from_origin && !names_chunk(session, &repair->changes[i]);
+    if (count > 0)
+        cli_warn(session->cli, "%s: %s no chunk of the origin %s dropped; the %s for %s not known", session->cow.path,
+                 cli_count_text(count, "entry that names", "entries that name").text, count == 1 ? "is" : "are",
+                 count == 1 ? "chunk it stood" : "chunks they stood", count == 1 ? "is" : "are");
+}
+
 static void say_changes(struct check_session *session)
 {
     const struct snap_repair *repair = &session->repair;
     uint64_t offset_bytes, length_bytes;
     size_t said = 0;
 
-    for (size_t i = 0, end; i < repair->change_count; i = end, said++) {
-        end = range_end(repair, i);
-        if (said == CHANGES_MAX && !session->arguments.all) {
+    for (size_t i = 0, end; i < repair->change_count; i = end) {
+        end = range_end(session, i);
+        if (!names_chunk(session, &repair->changes[i]))
+            continue; /* all of these have one line */
+        if (said++ == CHANGES_MAX && !session->arguments.all) {
             cli_line(session->cli, "And %zu more chunks; --all shows each.", repair->change_count - i);
             break;
         }
@@ -80,6 +105,7 @@ static void say_changes(struct check_session *session)
                  shows_text(session, &repair->changes[i]).text,
                  snap_rules_info(repair->changes[i].rule)->id);
     }
+    say_nameless(session);
     if (repair->gives_up_rest)
         cli_warn(session->cli, "%s: the list will end after %s; what it names behind that is given up, however much "
                  "it is", session->cow.path, cli_count_text(repair->entries_after, "entry", "entries").text);
@@ -217,6 +243,18 @@ void check_repair_say(struct check_session *session)
     say_waiting(session);
 }
 
+uint64_t check_repair_from_origin(const struct check_session *session)
+{
+    const struct snap_repair *repair = &session->repair;
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < repair->change_count; i++)
+        count += repair->changes[i].from_origin &&
+                 (i == 0 || !names_chunk(session, &repair->changes[i]) || !repair->changes[i - 1].from_origin ||
+                  repair->changes[i].old_chunk != repair->changes[i - 1].old_chunk);
+    return count;
+}
+
 static void set_choices(const struct check_session *session, struct cli_json *object)
 {
     struct cli_json *choices = cli_json_array();
@@ -257,10 +295,14 @@ struct cli_json *check_repair_json(const struct check_session *session)
     for (size_t i = 0, end; i < repair->change_count; i = end) {
         struct cli_json *range = cli_json_object();
 
-        end = range_end(repair, i);
-        range_bytes(session, i, end, &offset_bytes, &length_bytes);
-        cli_json_set_uint(range, "origin_offset_bytes", offset_bytes);
-        cli_json_set_uint(range, "length_bytes", length_bytes);
+        end = range_end(session, i);
+        if (names_chunk(session, &repair->changes[i])) {
+            range_bytes(session, i, end, &offset_bytes, &length_bytes);
+            cli_json_set_uint(range, "origin_offset_bytes", offset_bytes);
+            cli_json_set_uint(range, "length_bytes", length_bytes);
+        } else {
+            cli_json_set_uint(range, "entries", end - i);
+        }
         cli_json_set_string(range, "rule", snap_rules_info(repair->changes[i].rule)->id);
         cli_json_set_string(range, "shows", repair->changes[i].from_entry    ? "kept-entry"
                                             : repair->changes[i].from_origin ? "origin"

@@ -274,6 +274,17 @@ static void print_way_out(const struct check_session *session)
                                volumes_option(&session->arguments.devices).text);
 }
 
+/* What was lost with the entries that were dropped. */
+static void print_from_origin(const struct check_session *session)
+{
+    const uint64_t count = session->mended ? check_repair_from_origin(session) : 0;
+
+    if (count > 0 && !session->cli->quiet)
+        report_print(session->cli->out, "%s: %s%s of the snapshot now %s what the origin has", session->cow.path,
+                     session->repair.gives_up_rest ? "at least " : "", cli_count_text(count, "chunk", "chunks").text,
+                     count == 1 ? "shows" : "show");
+}
+
 /* The end of --put-back: nothing was checked. */
 static int end_put_back(struct check_session *session, int exit_status)
 {
@@ -323,6 +334,7 @@ int check_report_end(struct check_session *session, int exit_status)
         verdict_note_emptied(session->cli, &session->cow, &session->origin, &session->store, &session->result,
                              session->pair_known ? &session->evidence : NULL);
         print_way_out(session);
+        print_from_origin(session);
     }
     if ((check_options_mend(&session->arguments) && !session->touched) ||
         (session->arguments.repair_to && session->arguments.dry_run))
