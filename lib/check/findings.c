@@ -60,5 +60,6 @@ enum snap_status snap_findings_add(struct snap_findings *findings, const struct 
 
     findings->rule_counts[finding->rule]++;
     findings->severity_counts[finding->severity]++;
+    findings->fatal_counts[finding->rule] += finding->severity == SNAP_FATAL;
     return told ? findings->fn(findings->context, finding, err) : SNAP_OK;
 }

@@ -36,6 +36,7 @@ struct snap_findings {
     uint64_t per_rule_max;
     uint64_t rule_counts[SNAP_RULES];
     uint64_t severity_counts[SNAP_SEVERITIES];
+    uint64_t fatal_counts[SNAP_RULES]; /* those of rule_counts that are fatal */
 };
 
 /* A finding without a place; the rule's severity; the text from the format. */

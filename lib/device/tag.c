@@ -32,7 +32,9 @@ struct search {
     struct tag tag;
     struct candidate *candidates;
     size_t count;
-    size_t denied_count; /* devices that this user may not read */
+    size_t denied_count;   /* devices that this user may not read */
+    char denied_path[256]; /* the first of them ... */
+    int denied_error;      /* ... and why, as errno */
 };
 
 /* SNAP_OK with *is_tag false: the argument is a path. */
@@ -97,7 +99,12 @@ static enum snap_status found_matches(struct search *search, const struct snap_l
 
     *matches = false;
     if (fd < 0) {
-        search->denied_count += fd == -EACCES || fd == -EPERM;
+        if (fd != -EACCES && fd != -EPERM)
+            return SNAP_OK;
+        if (search->denied_count++ == 0) {
+            (void)snprintf(search->denied_path, sizeof search->denied_path, "%s", found->path);
+            search->denied_error = -fd;
+        }
         return SNAP_OK;
     }
     status = device_matches(fd, &search->tag, matches, err);
@@ -191,10 +198,12 @@ static enum snap_status choose_candidate(const char *argument, struct search *se
     char list[SNAP_ERROR_TEXT_BYTES] = "";
 
     if (search->count == 0 && search->denied_count && geteuid() == 0)
-        return snap_fail(err, SNAP_E_PERM, "%s: not found, but %zu %s may not be opened here, although this is root: "
-                         "most often this is a container that was not given the %s; name the device itself, or repeat "
-                         "this outside", argument, search->denied_count,
+        return snap_fail(err, SNAP_E_PERM, "%s: not found, but %zu %s may not be opened here, although this is root "
+                         "(%s%s: %s): most often this is a container that was not given the %s; name the device "
+                         "itself, or repeat this outside", argument, search->denied_count,
                          snap_text_form(search->denied_count, "device", "devices"),
+                         search->denied_count > 1 ? "the first is " : "", search->denied_path,
+                         strerror(search->denied_error),
                          snap_text_form(search->denied_count, "device", "devices"));
     if (search->count == 0 && search->denied_count)
         return snap_fail(err, SNAP_E_PERM, "%s: not found, but %zu %s may not be read by this user; repeat "

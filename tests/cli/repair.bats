@@ -444,6 +444,70 @@ shows_data_of() {
     assert_not_said "continues a run"
 }
 
+@test "what is not mended in place: why, and the command that makes a new store, with each option" {
+    local name options why
+    for name in new-on-area-0 duplicate-new; do
+        recipe $name
+        why="Nothing tells which of two entries is the right one, so this is not mended in place."
+        [ $name = duplicate-new ] || why="An entry has an area of the list as its data chunk"
+        for options in "" -p -y "-n -y" "-n -y --accept=view-change" "-y --accept=view-change,revalidate"; do
+            # shellcheck disable=SC2086
+            program snapcheck $options --origin origin cow
+            assert_status 4
+            assert_said "$why"
+            assert_said "snapcheck --repair-to NEW --accept=view-change --origin origin cow"
+            assert_not_said "To see what can be mended"
+            cmp cow cow.before
+        done
+        program snapcheck --repair-to "new.$name" --accept=view-change --origin origin cow
+        assert_status 1
+        program snapcheck "new.$name"
+        assert_status 0
+        program snapcheck --list-rules
+        assert_shown "snapcheck --repair-to NEW --accept=view-change --origin makes a new store"
+    done
+}
+
+@test "an invalid store with other damage stays invalid, and the command that goes on is said" {
+    recipe new-top-byte
+    printf '\0' | dd of=cow bs=1 seek=4 conv=notrunc status=none
+    cp cow cow.before
+    program snapcheck -y --accept=revalidate --origin origin cow
+    assert_status 4
+    assert_said "The store stays invalid: other damage in it has to be mended first."
+    assert_said "snapcheck -n -y --accept=view-change,revalidate --origin origin cow"
+    cmp cow cow.before
+    program snapcheck -y --accept=view-change,revalidate --origin origin cow
+    assert_status 1
+    recipe duplicate-new
+    printf '\0' | dd of=cow bs=1 seek=4 conv=notrunc status=none
+    program snapcheck -y --accept=revalidate --origin origin cow
+    assert_said "The store stays invalid: other damage in it has to be mended first."
+    assert_said "snapcheck --repair-to NEW --accept=view-change,revalidate --origin origin cow"
+    assert_not_said "To make the store valid again"
+}
+
+@test "before damaged chunks are left out, the command that may bring them back is named" {
+    local line="snapcheck -n -y --accept=view-change --origin origin cow"
+    recipe new-top-byte
+    program snapinspect --origin origin --extract out --skip-damaged=origin cow
+    assert_said "$line"
+    program snapcheck --origin origin --repair-to to cow
+    assert_said "$line"
+    program snapinspect --origin origin cow
+    assert_said "$line"
+    [[ $stderr == *"$line"*"--skip-damaged"* ]]
+    program snapmerge -y --origin origin --cow cow
+    [[ $stderr == *"$line"*"--skip-damaged"* ]]
+    recipe areas-chunks
+    entry 5 "$(od -An -tu8 -j$((4096 + 16 * 5)) -N8 cow | tr -d ' ')" $((1 << 40))
+    program snapinspect --origin origin --extract out2 --skip-damaged=origin cow
+    assert_said "$line"
+    recipe new-on-later-area
+    program snapinspect --origin origin --extract out3 --skip-damaged=origin cow
+    assert_not_said "$line"
+}
+
 @test "nobody can be asked: nothing is written; a terminal is asked" {
     recipe valid-2
     program snapcheck --repair cow

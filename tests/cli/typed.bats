@@ -278,7 +278,7 @@ assert_told() {
 
 # --- small things ----------------------------------------------------------------------------------
 @test "a damaged store: snapinspect shows it, and its status is 4" {
-    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/new-beyond-cow.recipe" cow origin view
+    "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/new-top-byte.recipe" cow origin view
     program snapinspect cow
     assert_status 4
     [[ $output == *"entries     "* ]]

@@ -37,7 +37,7 @@ static void assert_refused(const char *argument, enum snap_status expected, cons
 static void assert_not_found(const char *argument)
 {
     enum snap_status expected = SNAP_E_NOENT;
-    char line[128], name[64], path[80];
+    char line[128], name[64], path[80], reason[160] = "no device";
     FILE *partitions = fopen("/proc/partitions", "re");
 
     assert_non_null(partitions);
@@ -50,12 +50,17 @@ static void assert_not_found(const char *argument)
         fd = open(path, O_RDONLY | O_NONBLOCK);
         if (fd >= 0)
             (void)close(fd);
-        else if (errno == EPERM || errno == EACCES)
+        else if (errno == EPERM || errno == EACCES) {
+            if (expected == SNAP_E_NOENT)
+                (void)snprintf(reason, sizeof reason, "%s: %s)", path, strerror(errno));
             expected = SNAP_E_PERM;
+        }
     }
     assert_int_equal(fclose(partitions), 0);
     assert_refused(argument, expected, argument);
-    /* Root in a container is told the reason, and not to become root. */
+    /* Root in a container is told the device and the reason, and not to become root. */
+    if (expected == SNAP_E_PERM && geteuid() == 0)
+        assert_refused(argument, expected, reason);
     assert_refused(argument, expected, expected != SNAP_E_PERM ? "no device"
                                        : geteuid() == 0        ? "although this is root"
                                                                : "may not be read by this user; repeat this as root");

@@ -49,15 +49,19 @@ static const char *const ways_out[SNAP_RULES] = {
     [SNAP_RULE_ENTRY_NEW_TOP_BYTE] = 
         "do not load the store; snapcheck -y --accept=view-change clears the byte, or drops the entry",
     [SNAP_RULE_ENTRY_NEW_METADATA] = 
-        "do not write to the snapshot; snapcheck -y --accept=view-change drops the entry",
+        "do not write to the snapshot; snapcheck -y --accept=view-change drops the entry; where the list uses that "
+        "area (fatal), nothing is mended in place, and snapcheck --repair-to NEW --accept=view-change --origin makes a "
+        "new store without the entry",
     [SNAP_RULE_ENTRY_NEW_RANGE] = 
         "make the device as large as it was; where that cannot be done, snapcheck -y --accept=view-change drops the "
-        "entry",
+        "entry; where the device was not cut and all other entries are in their order, the entry gets its canonical "
+        "chunk back, unless another entry has that",
     [SNAP_RULE_DUPLICATE_OLD] = 
         "decide which of the two is meant, and keep it: snapcheck -y --accept=view-change --keep=first (or last); "
         "snapinspect --extract --skip-damaged writes all other chunks elsewhere",
     [SNAP_RULE_DUPLICATE_NEW] = 
-        "at most one of the two is right; snapinspect --extract --skip-damaged writes all other chunks elsewhere",
+        "at most one of the two is right; snapcheck --repair-to NEW --accept=view-change --origin makes a new store "
+        "without them; snapinspect --extract --skip-damaged writes all other chunks elsewhere",
     [SNAP_RULE_ENTRY_REPEATED] = "nothing is to be done",
     [SNAP_RULE_ENTRY_REPEATED_OFTEN] = 
         "snapcheck -p takes the copies off the list",

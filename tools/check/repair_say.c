@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
+#include "tools/shared/pair.h"
 
 #include <inttypes.h>
 
@@ -193,9 +194,37 @@ static void say_waiting_choices(struct check_session *session)
     check_repair_say_choices(session);
     if (session->repair.waiting[SNAP_RULE_DUPLICATE_OLD] > 0)
         cli_line(session->cli, "To keep the first one (or, with --keep=last, the last), first see what would change: "
-                 "snapcheck -n -y --accept=view-change --keep=first%s%s%s %s",
+                 "snapcheck -n -y --accept=view-change%s --keep=first%s%s%s %s",
+                 session->repair.waiting[SNAP_RULE_STORE_INVALID] > 0 ? ",revalidate" : "",
                  volumes_option(&session->arguments.devices).text, origin ? " --origin " : "",
                  origin ? cli_quote(origin).text : "", cli_quote(session->cow.path).text);
+}
+
+/* Entries that are damaged in a way that no repair in place is for. */
+static uint64_t count_areas_in_use(const struct snap_repair *repair)
+{
+    const enum snap_rule rule = SNAP_RULE_ENTRY_NEW_METADATA;
+
+    return repair->restores ? 0 : repair->found[rule] - repair->mended[rule] - repair->waiting[rule];
+}
+
+/* The store that was given up, where it stays invalid, or may become valid. */
+static void say_invalid(struct check_session *session, uint64_t others)
+{
+    const struct snap_repair *repair = &session->repair;
+    const bool held_back = (session->arguments.accept & 1u << CHECK_ACCEPT_REVALIDATE) != 0;
+    const bool blocked = others + repair->waiting[SNAP_RULE_DUPLICATE_OLD] + repair->found[SNAP_RULE_DUPLICATE_NEW] +
+                             count_areas_in_use(repair) > 0;
+
+    if (repair->waiting[SNAP_RULE_STORE_INVALID] == 0)
+        return;
+    if (held_back)
+        cli_line(session->cli, "The store stays invalid: other damage in it has to be mended first.");
+    if (!blocked)
+        cli_line(session->cli, "To make the store valid again, although what it lacks stays wrong: snapcheck -y "
+                 "--accept=revalidate%s%s%s %s", check_repair_save_option(session).text,
+                 volumes_option(&session->arguments.devices).text, report_origin_option(session->origin.path).text,
+                 cli_quote(session->cow.path).text);
 }
 
 /* What else could be mended, and how. */
@@ -215,16 +244,13 @@ static void say_waiting(struct check_session *session)
                           rule == SNAP_RULE_LIST_CUT || rule == SNAP_RULE_DUPLICATE_OLD
                       ? 0
                       : waiting[rule];
+    say_invalid(session, others);
     say_waiting_choices(session);
     if (others > 0)
         cli_line(session->cli, "To mend %s by which the snapshot will read differently, first see what would: "
                  "snapcheck -n -y --accept=view-change%s%s%s %s",
                  cli_count_text(others, "finding", "findings").text, invalid ? ",revalidate" : "", devices.text,
                  origin.text, cli_quote(session->cow.path).text);
-    else if (invalid)
-        cli_line(session->cli, "To make the store valid again, although what it lacks stays wrong: snapcheck -y "
-                 "--accept=revalidate%s%s%s %s", check_repair_save_option(session).text, devices.text, origin.text,
-                 cli_quote(session->cow.path).text);
     if (session->repair.behind_found == 0 && waiting[SNAP_RULE_GARBAGE_BEHIND_END] > 0)
         cli_line(session->cli, "What stands behind the end of the list looks like entries, so -p leaves it; they do "
                  "not continue the list, and -y zeroes them: snapcheck -y%s%s%s %s",
@@ -241,6 +267,10 @@ void check_repair_say(struct check_session *session)
                      snap_rules_info((enum snap_rule)rule)->id, session->arguments.dry_run ? "would be" : "will be");
     say_changes(session);
     say_waiting(session);
+    if (session->result.list_complete)
+        pair_say_not_in_place(session->cli, session->repair.found[SNAP_RULE_DUPLICATE_NEW],
+                              count_areas_in_use(&session->repair), &session->origin, &session->cow, &session->store,
+                              volumes_option(&session->arguments.devices).text);
 }
 
 uint64_t check_repair_from_origin(const struct check_session *session)

@@ -162,6 +162,8 @@ static enum snap_status count(struct check_session *session, struct snap_error *
                  "are not known, and there the new store shows what the origin has", session->cow.path,
                  cli_count_text(beyond, "entry names", "entries name").text, beyond == 1 ? "is" : "are",
                  beyond == 1 ? "it stood" : "they stood");
+    pair_say_bring_back(session->cli, &session->findings, &session->result, &session->origin, &session->cow,
+                        volumes_option(&session->arguments.devices).text);
     if (!accepts(session, CHECK_ACCEPT_VIEW_CHANGE))
         return snap_fail(err, SNAP_E_REFUSED, "%s: not all that it shows can be copied; to leave out what is damaged, "
                          "add --accept=view-change", session->cow.path);

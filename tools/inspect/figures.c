@@ -135,9 +135,12 @@ void inspect_figures_warn(struct inspect_session *session)
                  origin ? "--origin " : "", origin ? cli_quote(origin).text : "", origin ? " " : "",
                  cli_quote(session->cow.path).text);
     if (!invalid_is_readable(&session->store, &session->findings) && !report_is_sound(&session->findings) &&
-        pair_is_skippable(&session->findings, &session->result))
+        pair_is_skippable(&session->findings, &session->result)) {
+        pair_say_bring_back(session->cli, &session->findings, &session->result, &session->origin, &session->cow,
+                            volumes_option(&session->arguments.devices).text);
         pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
                          volumes_option(&session->arguments.devices).text);
+    }
     if (lvm_merge_find(&session->cow, &session->store, &session->result) == LVM_MERGE_STUCK)
         lvm_merge_say_ways_out(session->cli, session->cow.path, session->origin.path,
                                volumes_option(&session->arguments.devices).text);

@@ -79,6 +79,8 @@ enum snap_status output_damaged_check_list(struct output_session *output, struct
                          "snapshot are sound; to see all that is wrong: snapcheck --all%s --origin %s %s",
                          output->cow->path, volumes_option_of(output->cow, output->origin).text,
                          cli_quote(output->origin->path).text, cli_quote(output->cow->path).text);
+    pair_say_bring_back(output->cli, &findings, &output->check, output->origin, output->cow,
+                        volumes_option_of(output->cow, output->origin).text);
     if (damaged->shared_count > 0)
         qsort(damaged->shared, damaged->shared_count, sizeof *damaged->shared, by_number);
     return SNAP_OK;

@@ -71,6 +71,21 @@ void pair_say_extract(struct cli *cli, const struct device *origin, const struct
              origin && origin->path ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
 }
 
+void pair_say_not_in_place(struct cli *cli, uint64_t duplicates, uint64_t areas_in_use, const struct device *origin,
+                           const struct device *cow, const struct snap_store *store, const char *devices)
+{
+    if (duplicates + areas_in_use == 0)
+        return;
+    if (duplicates > 0)
+        cli_line(cli, "Nothing tells which of two entries is the right one, so this is not mended in place.");
+    if (areas_in_use > 0)
+        cli_line(cli, "An entry has an area of the list as its data chunk, and its data may have been written over "
+                 "that part of the list, so this is not mended in place.");
+    cli_line(cli, "A new store without them: snapcheck --repair-to NEW --accept=view-change%s%s --origin %s %s",
+             store->defect == SNAP_HEADER_INVALID ? ",revalidate" : "", devices,
+             origin && origin->path ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
+}
+
 void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const struct device *origin,
                    const struct device *cow, const struct snap_store *store, const char *devices)
 {
@@ -81,10 +96,12 @@ void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const 
     const bool named = origin && origin->path;
     const bool header = snap_repair_header_rule(store) != SNAP_RULES && snap_header_is_store(store);
     const bool invalid = findings->rule_counts[SNAP_RULE_STORE_INVALID] > 0;
+    const uint64_t areas_in_use = findings->fatal_counts[SNAP_RULE_ENTRY_NEW_METADATA];
     uint64_t count = 0;
 
     for (size_t i = 0; i < sizeof by_view_change / sizeof by_view_change[0]; i++)
         count += findings->rule_counts[by_view_change[i]];
+    count -= areas_in_use;
     if (count > 0 || header || invalid)
         cli_line(cli, "To see what can be mended, without a write: snapcheck -n -y --accept=%s%s%s%s %s",
                  header                  ? "header"
@@ -98,10 +115,22 @@ void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const 
                  "kernel shows which, and what keeping one would change: snapcheck -n -y --accept=view-change "
                  "--keep=first%s%s%s %s", devices, named ? " --origin " : "",
                  named ? cli_quote(origin->path).text : "", cli_quote(cow->path).text);
-    else if (findings->rule_counts[SNAP_RULE_DUPLICATE_NEW] > 0 && count == 0 && !header && !invalid)
-        cli_line(cli, "Nothing tells which of two entries is the right one, so this is not mended in place. A new "
-                 "store without them: snapcheck --repair-to NEW --accept=view-change%s --origin %s %s", devices,
-                 named ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
+    else if (count == 0 && !header && !invalid)
+        pair_say_not_in_place(cli, findings->rule_counts[SNAP_RULE_DUPLICATE_NEW], areas_in_use, origin, cow, store,
+                              devices);
+}
+
+void pair_say_bring_back(struct cli *cli, const struct snap_findings *findings, const struct snap_check_result *check,
+                         const struct device *origin, const struct device *cow, const char *devices)
+{
+    /* What a device that was cut lacks comes back with the rest of the device only. */
+    const uint64_t out_of_range = check->needs_bytes == 0 ? findings->rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] : 0;
+
+    if (findings->rule_counts[SNAP_RULE_ENTRY_NEW_TOP_BYTE] + out_of_range > 0)
+        cli_line(cli, "Some of what is damaged may come back. This shows what, without a write: snapcheck -n -y "
+                 "--accept=view-change%s%s --origin %s %s",
+                 findings->rule_counts[SNAP_RULE_STORE_INVALID] > 0 ? ",revalidate" : "", devices,
+                 origin && origin->path ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
 }
 
 /* The store is damaged: where all of it is seen, and how the rest is taken out. */

@@ -49,6 +49,17 @@ void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const 
                    const struct device *cow, const struct snap_store *store, const char *devices);
 
 /*
+ * Why so many findings of duplicate-new, and of entry-new-metadata with an area that is in use, are not mended in
+ * place, and the command that makes a new store. Nothing where there are none. As pair_say_extract.
+ */
+void pair_say_not_in_place(struct cli *cli, uint64_t duplicates, uint64_t areas_in_use, const struct device *origin,
+                           const struct device *cow, const struct snap_store *store, const char *devices);
+
+/* For who is about to do without damaged entries: the command that shows which of them a repair brings back, if any. */
+void pair_say_bring_back(struct cli *cli, const struct snap_findings *findings, const struct snap_check_result *check,
+                         const struct device *origin, const struct device *cow, const char *devices);
+
+/*
  * The one place where a program asks whether the two belong together, once the list was checked. The outcome is said,
  * unless it is shown next; a contradiction is SNAP_E_REFUSED unless --accept=identity.
  */
