@@ -503,6 +503,9 @@ shows_data_of() {
     entry 5 "$(od -An -tu8 -j$((4096 + 16 * 5)) -N8 cow | tr -d ' ')" $((1 << 40))
     program snapinspect --origin origin --extract out2 --skip-damaged=origin cow
     assert_said "$line"
+    program snapmerge -y --origin origin --cow cow
+    assert_status 4
+    [[ $stderr == *"$line"*"--skip-damaged"* ]]
     recipe new-on-later-area
     program snapinspect --origin origin --extract out3 --skip-damaged=origin cow
     assert_not_said "$line"

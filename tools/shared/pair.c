@@ -165,6 +165,7 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     enum snap_status status = snap_check(pair->store, &check_options, &findings, check, err);
     const char *all = report_all_option(&findings);
     const bool skippable = status == SNAP_OK && pair_is_skippable(&findings, check);
+    const uint64_t out_of_range = findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE];
 
     if (status != SNAP_OK)
         return status;
@@ -178,6 +179,7 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
                   snap_text_form(check->entries_cut, "has its", "have their"), pair->cow->io->size_bytes);
     findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] = 0; /* that was all of them */
     report_talk_rest(pair->cli, pair->cow->path, &findings, SNAP_WARNING);
+    findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] = out_of_range; /* for what can be mended */
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
         return fail_damaged(pair, &findings, skippable, all, err);
     return SNAP_OK;
