@@ -985,3 +985,17 @@ new_store() {
     assert_json .result.pair.outcome proven
     assert_json .result.identity.label tuesday
 }
+
+@test "--repair-to: a file system without room for the new store is refused before it is made" {
+    recipe areas-chunks
+    mkdir small
+    mount -t tmpfs -o size=256K none small 2>/dev/null || skip "cannot be mounted here: tmpfs"
+    program snapcheck --origin origin --repair-to small/to cow
+    local left
+    left=$(ls -A small)
+    umount small
+    assert_status 8
+    assert_said "bytes of its file system, and only"
+    assert_said "Nothing was written."
+    assert_equal "$left" ""
+}
