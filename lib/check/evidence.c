@@ -315,6 +315,8 @@ static void judge_as_before(const struct snap_evidence_look *look, struct snap_p
         *pair = before;
 }
 
+#define NEARLY_ALL 4u /* of a wrong origin, more than a few samples differ */
+
 /* What the list does not name any more is on the right origin. */
 static enum snap_status compare_blocks(const struct snap_evidence_look *look, struct snap_fingerprint_result *result,
                                        struct snap_error *err)
@@ -328,6 +330,8 @@ static enum snap_status compare_blocks(const struct snap_evidence_look *look, st
     };
     enum snap_status status = snap_fingerprinting_compare(look->store, look->origin, result, err);
 
+    if (result->differ_chunks <= look->figures->entries_old_range && result->differ < result->agree / NEARLY_ALL)
+        result->differ = 0; /* the list does not name the chunks that damaged entries were for */
     return status == SNAP_OK ? snap_unmerged_count(&search, result, err) : status;
 }
 

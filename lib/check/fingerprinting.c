@@ -116,9 +116,12 @@ static bool first_of_its_sum(const struct block *blocks, uint32_t index)
     return true;
 }
 
-static void count_blocks(const struct snap_fingerprint *fingerprint, const struct block *blocks, uint32_t count,
+static void count_blocks(const struct snap_store *store, const struct block *blocks, uint32_t count,
                          struct snap_fingerprint_result *result)
 {
+    const struct snap_fingerprint *fingerprint = &store->fingerprint;
+    uint64_t last_chunk = UINT64_MAX;
+
     for (uint32_t i = 0; i < count; i++) {
         if (!blocks[i].readable) {
             result->unreadable++;
@@ -126,8 +129,13 @@ static void count_blocks(const struct snap_fingerprint *fingerprint, const struc
             result->agree++;
             result->agree_places += i == 0 || blocks[i].block != blocks[i - 1].block;
             result->agree_telling += !blocks[i].constant && first_of_its_sum(blocks, i);
-        } else if (result->differ++ == 0) {
-            result->first_differing_bytes = blocks[i].block * BLOCK_BYTES;
+        } else {
+            const uint64_t chunk = blocks[i].block * BLOCK_BYTES / store->layout.chunk_bytes;
+
+            if (result->differ++ == 0)
+                result->first_differing_bytes = blocks[i].block * BLOCK_BYTES;
+            result->differ_chunks += chunk != last_chunk;
+            last_chunk = chunk;
         }
     }
 }
@@ -168,7 +176,28 @@ enum snap_status snap_fingerprinting_compare(const struct snap_store *store, str
     note_written(fingerprint, listed, result->written);
     status = read_blocks(origin, blocks, count, err);
     if (status == SNAP_OK)
-        count_blocks(fingerprint, blocks, count, result);
+        count_blocks(store, blocks, count, result);
+    return status;
+}
+
+enum snap_status snap_fingerprinting_forget(const struct snap_store *store, struct snap_io *origin,
+                                            struct snap_fingerprint *fingerprint, struct snap_error *err)
+{
+    const uint64_t origin_sectors = store->identity.origin_sectors;
+    struct block blocks[SNAP_FINGERPRINT_SAMPLES_MAX];
+    uint8_t mask[SNAP_FINGERPRINT_SAMPLES_MAX / 8];
+    enum snap_status status = snap_fingerprint_find_listed(store, fingerprint, origin_sectors, mask, err);
+    uint32_t count;
+
+    if (status != SNAP_OK)
+        return status;
+    for (size_t i = 0; i < sizeof mask; i++)
+        mask[i] |= fingerprint->mask[i];
+    count = sort_samples(fingerprint, origin_sectors, mask, blocks);
+    status = read_blocks(origin, blocks, count, err);
+    for (uint32_t i = 0; i < count && status == SNAP_OK; i++)
+        if (blocks[i].readable && blocks[i].sum != fingerprint->sums[blocks[i].sample])
+            snap_fingerprint_set_bit(fingerprint->mask, blocks[i].sample);
     return status;
 }
 

@@ -20,6 +20,7 @@ struct snap_fingerprint_result {
     uint32_t agree_places;   /* of these, different blocks: one may be sampled several times */
     uint32_t agree_telling;  /* the different checksums of these, but for blocks that are one byte again and again */
     uint32_t differ;
+    uint32_t differ_chunks;  /* so many chunks of the store these are in, at least; one may be counted for each block */
     uint64_t first_differing_bytes; /* the lowest offset of a block that differs */
     uint8_t written[SNAP_FINGERPRINT_SAMPLES_MAX / 8]; /* masked ones that the list named once, and does not any more */
     uint32_t merged;         /* of the written ones, and so is the next: lib/check/unmerged.h */
@@ -34,6 +35,14 @@ struct snap_fingerprint_result {
  */
 enum snap_status snap_fingerprinting_compare(const struct snap_store *store, struct snap_io *origin,
                                              struct snap_fingerprint_result *result, struct snap_error *err);
+
+/*
+ * Masks in *fingerprint, a copy of the store's, what the list does not name and the origin has not: where entries whose
+ * chunk nobody knows are dropped, these would speak against the right origin. The checksums stay
+ * (snap_fingerprint_forget_masked). Failures as of the comparison.
+ */
+enum snap_status snap_fingerprinting_forget(const struct snap_store *store, struct snap_io *origin,
+                                            struct snap_fingerprint *fingerprint, struct snap_error *err);
 
 /*
  * Whether a merge of the store may have written to the block of the origin at this offset, and taken that off the list:

@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/check/fingerprinting.h"
 #include "lib/repair/drop_private.h"
 #include "lib/repair/repair_private.h"
 #include "lib/repair/restore_private.h"
@@ -200,10 +201,14 @@ static enum snap_status plan_fingerprint(struct snap_repair_work *work, struct s
     struct snap_edits *edits = &work->repair->edits;
     const uint64_t offset_bytes = snap_round_down(SNAP_FINGERPRINT_OFFSET_BYTES, edits->unit_bytes);
     struct snap_fingerprint fingerprint = work->store->fingerprint;
-    enum snap_status status;
+    enum snap_status status = SNAP_OK;
 
     if (work->dropped_count == 0 || work->store->fingerprint_state != SNAP_FINGERPRINT_OK)
         return SNAP_OK;
+    if (work->options->origin && work->repair->mended[SNAP_RULE_ENTRY_OLD_RANGE] > 0)
+        status = snap_fingerprinting_forget(work->store, work->options->origin, &fingerprint, err);
+    if (status != SNAP_OK)
+        return status;
     snap_fingerprint_forget_masked(&fingerprint);
     status = snap_edits_read(edits, offset_bytes, work->unit, err);
     if (status != SNAP_OK)

@@ -379,6 +379,28 @@ member() {
     cmp cow cow.before
 }
 
+@test "samples in the chunk that a damaged entry was for do not speak against the origin" {
+    file_systems origin
+    program snapcreate --origin origin --cow cow --size max --chunk-size 512K
+    assert_status 0
+    contents piece 524288 piece
+    # As the kernel does it: chunk 5 was copied, and is written to. About twelve samples are there.
+    dd if=piece of=origin bs=524288 seek=5 conv=notrunc status=none
+    perl -e 'print pack("Q<4", 99999, 2, 6, 3)' | dd of=cow bs=524288 seek=1 conv=notrunc status=none
+    program snapcheck --repair-to new --accept=view-change --origin origin cow
+    assert_status 1
+    program snapcheck --origin origin new
+    assert_status 0
+    program snapinspect --extract out --skip-damaged=origin --origin origin cow
+    assert_status 4
+    program snapcheck -y --accept=view-change --origin origin cow
+    assert_status 1
+    assert_said "1 finding of entry-old-range will be mended"
+    program snapcheck --origin origin cow
+    assert_status 0
+    assert_shown "belong together"
+}
+
 @test "an entry beyond an origin that the record says was larger, or without a record, is no damage of the list" {
     file_systems origin
     cp origin view

@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/check/fingerprinting.h"
 #include "lib/store/fingerprint.h"
 #include "tools/check/open.h"
 #include "tools/cli/quote.h"
@@ -283,8 +284,13 @@ static enum snap_status finish(struct check_session *session, struct snap_create
     const bool room = to->layout.chunk_bytes >= SNAP_FINGERPRINT_OFFSET_BYTES + SNAP_FINGERPRINT_BYTES;
     struct snap_identity identity = session->store.identity;
     struct snap_fingerprint fingerprint = session->store.fingerprint;
+    enum snap_status status = SNAP_OK;
 
     identity.chunk_sectors = to->layout.chunk_sectors;
+    if (session->result.entries_old_range > 0 && session->store.fingerprint_state == SNAP_FINGERPRINT_OK)
+        status = snap_fingerprinting_forget(&session->store, session->origin.io, &fingerprint, err);
+    if (status != SNAP_OK)
+        return status;
     if (to->rewrite.damaged_chunks > 0 || session->result.entries_old_range > 0 || session->arguments.drop_equal)
         snap_fingerprint_forget_masked(&fingerprint); /* the list names less, and no merge was the reason */
     return snap_create_finish(create, known ? &identity : NULL,
