@@ -229,6 +229,65 @@ BYTES
     [[ $output != *"may be lost"* ]]
 }
 
+@test "entries behind the end, which the origin does not have: the list is damaged, and so is the status" {
+    contents origin 8388608 origin
+    cp origin view
+    contents piece 4000000 piece
+    dd if=piece of=view bs=4096 seek=300 conv=notrunc status=none
+    program snapcreate --chunk-size 4K --origin origin --cow cow --size max --from-diff view
+    dd if=/dev/zero of=cow bs=4096 seek=1 count=1 conv=notrunc status=none
+    cp cow cow.before
+    for options in "" "-n -y" "-n -y --accept=view-change" --all; do
+        # shellcheck disable=SC2086 # several words
+        program snapcheck $options --origin origin cow
+        assert_status 4
+        assert_shown "(corrupting: list-cut)"
+        assert_shown "cow: 0 entries in chunks of 4 KiB, 2048 free chunks: damaged"
+    done
+    program snapcheck --json --origin origin cow
+    assert_status 4
+    assert_json .findings[0].severity corrupting
+    assert_json .result.verdict damaged
+    # Without an origin, with a wrong one, or with one that has their data, that is not known.
+    program snapcheck cow
+    assert_status 0
+    assert_shown "(warning: list-cut)"
+    contents wrong 8388608 wrong
+    program snapcheck --origin wrong cow
+    assert_status 8
+    assert_shown "(warning: list-cut)"
+    program snapcheck --origin view cow
+    assert_shown "(warning: list-cut)"
+    cmp cow cow.before
+    program snapcheck --repair-to new --origin origin cow
+    assert_status 8
+    assert_said "what stands behind the end of its list would not be copied"
+    program snapcheck --repair-to new --accept=view-change --origin origin cow
+    assert_status 1
+    program snapcheck -y --accept=view-change --origin origin cow
+    assert_shown "(corrupting: list-cut)"
+    assert_shown "cow: 721 entries in chunks of 4 KiB, 1071 free chunks: clean"
+}
+
+@test "--repair-to of a list that is gone makes no empty store unless that is accepted" {
+    contents origin 8388608 origin
+    cp origin view
+    contents piece 1500000 piece
+    dd if=piece of=view bs=4096 seek=300 conv=notrunc status=none
+    program snapcreate --chunk-size 4K --origin origin --cow cow --size max --from-diff view
+    dd if=/dev/zero of=cow bs=4096 seek=1 count=1 conv=notrunc status=none
+    dd if=/dev/zero of=cow bs=4096 seek=258 count=1 conv=notrunc status=none
+    program snapcheck --repair-to new --origin origin cow
+    assert_status 8
+    assert_said "cow: its list is empty, but origin holds nothing of what it named"
+    assert_said "to make an empty store all the same, add --accept=view-change"
+    assert_said "Nothing was written."
+    [ ! -e new ]
+    program snapcheck --repair-to new --accept=view-change --origin origin cow
+    assert_status 0
+    [ -e new ]
+}
+
 @test "an empty list over masked samples: the evidence of it is said, and stays when there is nothing to merge" {
     contents origin 8388608 origin
     # Nothing of this can tell that it was not merged.

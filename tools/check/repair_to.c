@@ -14,6 +14,7 @@
 #include "tools/shared/pair.h"
 #include "tools/shared/report.h"
 #include "tools/shared/room.h"
+#include "tools/shared/verdict.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -109,6 +110,9 @@ static enum snap_status check_source(struct check_session *session, struct snap_
     if (!session->pair_known)
         status = snap_evidence_gather(&look, &session->evidence, err);
     session->pair_known = status == SNAP_OK;
+    if (status == SNAP_OK && session->evidence.pair.list_lost && !accepts(session, CHECK_ACCEPT_VIEW_CHANGE))
+        return snap_fail(err, SNAP_E_REFUSED, "%s; to make an empty store all the same, add --accept=view-change",
+                         verdict_lost_text(&session->cow, &session->origin).text);
     if (status == SNAP_OK && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED)
         return snap_fail(err, SNAP_E_REFUSED, "%s: %s", session->cow.path, session->evidence.pair.text);
     return status;
