@@ -259,6 +259,9 @@ BYTES
     program snapcheck --origin view cow
     assert_shown "(warning: list-cut)"
     cmp cow cow.before
+    program snapmerge --origin origin --cow cow
+    assert_status 8
+    assert_said "can be brought back: snapcheck -n -y --accept=view-change --origin origin cow"
     program snapcheck --repair-to new --origin origin cow
     assert_status 8
     assert_said "what stands behind the end of its list would not be copied"

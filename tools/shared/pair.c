@@ -185,6 +185,14 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     return SNAP_OK;
 }
 
+/* Entries behind the end of the list may be mended: that comes before the merge of what is left. */
+static void say_bring_back(const struct pair *pair)
+{
+    cli_line(pair->cli, "To see first which entries can be brought back: snapcheck -n -y --accept=view-change%s "
+             "--origin %s %s", volumes_option_of(pair->cow, pair->origin).text, cli_quote(pair->origin->path).text,
+             cli_quote(pair->cow->path).text);
+}
+
 enum snap_status pair_check_identity(const struct pair *pair, const struct snap_check_result *check,
                                      struct snap_evidence *evidence, struct snap_error *err)
 {
@@ -201,6 +209,8 @@ enum snap_status pair_check_identity(const struct pair *pair, const struct snap_
 
     if (status != SNAP_OK)
         return status;
+    if (evidence->pair.list_lost && !accept_has(pair->accept, ACCEPT_CUT) && check->continuation_entries > 0)
+        say_bring_back(pair);
     if (evidence->pair.list_lost && !accept_has(pair->accept, ACCEPT_CUT))
         return snap_fail(err, SNAP_E_REFUSED, "%s; if you know that there was nothing to merge, add --accept=cut",
                          verdict_lost_text(pair->cow, pair->origin).text);
@@ -265,6 +275,7 @@ enum snap_status pair_check_cut(const struct pair *pair, const struct snap_check
     case CLI_ANSWER_NOBODY:
         break;
     }
+    say_bring_back(pair);
     cli_line(pair->cli, "To look first at what the entries in the list show: snapinspect --extract FILE --accept=cut"
              "%s --origin %s %s", volumes_option_of(pair->cow, pair->origin).text,
              cli_quote(pair->origin->path).text, cli_quote(pair->cow->path).text);
