@@ -339,7 +339,8 @@ hold() {
         program "$name" --origin LABEL=dmsnap-no-such-label --cow "$cow"
         assert_status 8
         assert_said "LABEL=dmsnap-no-such-label: "
-        [[ $stderr == *"; blkid lists those that there are"* || $stderr == *"; repeat this as root"* ]]
+        [[ $stderr == *"; blkid lists those that there are"* || $stderr == *"; name the device itself, or repeat this outside"* ||
+            $stderr == *"; repeat this as root"* ]]
     done
     images_make version-2
     program snapmerge --origin "$origin" --cow "$cow"
