@@ -4,7 +4,6 @@
 
 #include "lib/base/bytes.h"
 #include "lib/check/check_data.h"
-#include "lib/merge/compare.h"
 #include "tools/shared/invalid.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/report.h"
@@ -51,46 +50,10 @@ static enum snap_status check_holders(struct check_session *session, const struc
     return snap_findings_add(&session->findings, &finding, err);
 }
 
-/* Whether the pair fits, and the origin does not have what the entries behind the end of the list name. */
-static enum snap_status compare_continuation(struct check_session *session, struct snap_error *err)
+enum snap_status check_run(struct check_session *session, struct snap_error *err)
 {
-    struct snap_check_result *result = &session->result;
-    struct snap_error reason;
-    bool equal;
-    enum snap_status status;
-
-    if (result->continuation_entries == 0 || !session->pair_known ||
-        session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED)
-        return SNAP_OK;
-    status = snap_compare_merged(&session->store, session->origin.io,
-                                 result->continuation_area * session->store.layout.entries_per_area,
-                                 result->continuation_entries, memory_to_use_bytes(session->arguments.memory_bytes),
-                                 cli_stop_asked, NULL, &equal, &reason);
-    if (status == SNAP_OK)
-        result->continuation_lost = !equal;
-    if (status == SNAP_OK || status == SNAP_E_IO) /* what cannot be read tells nothing */
-        return SNAP_OK;
-    *err = reason;
-    return status;
-}
-
-/* Tells list-cut, where it waits: entries that are lost, and were not merged, are worse than a warning. */
-static enum snap_status tell_cut(struct check_session *session, struct snap_error *err)
-{
-    struct snap_finding cut = session->cut;
-
-    session->cut.has_area = false;
-    if (session->result.continuation_lost) {
-        session->findings.severity_counts[SNAP_WARNING]--;
-        session->findings.severity_counts[SNAP_CORRUPTING]++;
-        cut.severity = SNAP_CORRUPTING;
-    }
-    return cut.has_area ? session->tell(session, &cut, err) : SNAP_OK;
-}
-
-/* Judges the pair, and what stands behind the end of the list; only a sound list can be held against an origin. */
-static enum snap_status check_pair(struct check_session *session, bool readable, struct snap_error *err)
-{
+    struct snap_check_options check_options = {
+        .memory_bytes = memory_for_sets_bytes(session->arguments.memory_bytes), .stop = cli_stop_asked};
     const struct snap_evidence_look look = {
         .store = &session->store,
         .figures = &session->result,
@@ -99,32 +62,6 @@ static enum snap_status check_pair(struct check_session *session, bool readable,
         .lvm_group = session->cow.lvm_group,
         .stop = cli_stop_asked,
     };
-    enum snap_status status;
-
-    if (!readable || !session->origin.io)
-        return SNAP_OK;
-    status = snap_evidence_gather(&look, &session->evidence, err);
-    session->pair_known = status == SNAP_OK;
-    if (session->pair_known)
-        verdict_explain(session->cli, &session->cow, &session->evidence);
-    return status == SNAP_OK ? compare_continuation(session, err) : status;
-}
-
-/* The finding list-cut waits until the origin was looked at. */
-static enum snap_status take_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
-{
-    struct check_session *session = context;
-
-    if (finding->rule != SNAP_RULE_LIST_CUT)
-        return session->tell(session, finding, err);
-    session->cut = *finding;
-    return SNAP_OK;
-}
-
-enum snap_status check_run(struct check_session *session, struct snap_error *err)
-{
-    struct snap_check_options check_options = {
-        .memory_bytes = memory_for_sets_bytes(session->arguments.memory_bytes), .stop = cli_stop_asked};
     enum snap_status status = check_holders(session, &session->cow, err);
     bool readable;
 
@@ -136,17 +73,16 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
         check_options.origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
         check_options.origin_block_bytes = session->origin.io->logical_block_bytes;
     }
-    session->tell = session->findings.fn;
-    if (session->tell)
-        session->findings.fn = take_finding;
     status = snap_check(&session->store, &check_options, &session->findings, &session->result, err);
-    if (status != SNAP_OK)
+    readable = report_is_sound(&session->findings) || invalid_is_readable(&session->store, &session->findings);
+    if (status != SNAP_OK || !readable || !session->result.list_complete)
         return status;
-    readable = session->result.list_complete && (report_is_sound(&session->findings) ||
-                                                 invalid_is_readable(&session->store, &session->findings));
-    status = check_pair(session, readable, err);
-    if (status == SNAP_OK)
-        status = tell_cut(session, err);
+    if (session->origin.io) {
+        status = snap_evidence_gather(&look, &session->evidence, err);
+        session->pair_known = status == SNAP_OK;
+        if (session->pair_known)
+            verdict_explain(session->cli, &session->cow, &session->evidence);
+    }
     if (status == SNAP_OK && session->arguments.data && readable)
         status = check_data(session, check_options.origin_sectors, err);
     return status;

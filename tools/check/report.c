@@ -266,7 +266,7 @@ static void print_way_out(const struct check_session *session)
     if (invalid_is_readable(&session->store, &session->findings))
         invalid_say_next(session->cli, &session->cow, &session->origin,
                          volumes_option(&session->arguments.devices).text);
-    else if (!session->result.continuation_lost && pair_is_skippable(&session->findings, &session->result))
+    else if (pair_is_skippable(&session->findings, &session->result))
         pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
                          volumes_option(&session->arguments.devices).text);
     if (lvm_merge_find(&session->cow, &session->store, &session->result) == LVM_MERGE_STUCK)

@@ -41,8 +41,6 @@ struct check_session {
     uint64_t unreadable;           /* data chunks */
     struct cli_progress *progress; /* while data are read */
     struct cli_json *found;        /* the findings, where JSON was asked for; else NULL */
-    snap_finding_fn tell;          /* shows a finding, or NULL */
-    struct snap_finding cut;       /* list-cut waits here for what the origin tells; has_area is false: there is none */
     struct check_range range;      /* findings that are not shown yet, since their neighbour may come */
     uint64_t shown[SNAP_RULES];    /* lines of each rule; beyond the limit these are only counted ... */
     uint64_t left_out[SNAP_RULES]; /* ... as so many findings */

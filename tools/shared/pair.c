@@ -53,7 +53,7 @@ bool pair_rule_is_skippable(enum snap_rule rule)
 
 bool pair_is_skippable(const struct snap_findings *findings, const struct snap_check_result *check)
 {
-    uint64_t skippable = findings->rule_counts[SNAP_RULE_STORE_INVALID] + check->continuation_lost;
+    uint64_t skippable = findings->rule_counts[SNAP_RULE_STORE_INVALID];
 
     for (int rule = 0; rule < SNAP_RULES; rule++)
         if (pair_rule_is_skippable((enum snap_rule)rule))
