@@ -3,4 +3,4 @@
 # In: tools/merge/undo.c
 # With: undo.bats
 # Found by: resuming with the undo store of another merge of the same snapshot: refused
-s/merge_under_way\(session\) && !same_id\(cow->undo_id, undo->store_id\)/false/
+s/merge_undo_under_way\(session\) && !same_id\(cow->undo_id, undo->store_id\)/false/
