@@ -216,7 +216,7 @@ snap merge-stuck,overflowed"
 }
 
 @test "a volume that lvreduce has cut: what the list needs, in whole extents" {
-    run -4 tool snapcheck --devices "$S/states" lvm:vg/short
+    run -8 tool snapcheck --devices "$S/states" lvm:vg/short
     assert_line --partial "the list needs 294912 bytes, but the device has 262144, so it was cut"
     assert_line --partial "lvextend -L 327680b vg/short"
 }
