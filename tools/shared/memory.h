@@ -17,7 +17,7 @@ uint64_t memory_to_use_bytes(uint64_t asked_bytes);
 
 /*
  * What sets of chunks may take of that, where a list is only checked: from MEMORY_RESERVE_FROM_BYTES on so much less as
- * the program takes for all else, so that the whole of it stays within what was asked for (measured: tests/README.md).
+ * the program takes for all else, so that the whole of it stays within what was asked for (held by counts.bats).
  */
 #define MEMORY_RESERVE_BYTES (UINT64_C(24) << 20)
 #define MEMORY_RESERVE_FROM_BYTES (UINT64_C(64) << 20)
