@@ -301,6 +301,24 @@ rules_of_the_manual() {
         "$(sed -n 's/^    \(SNAP_RULE_[A-Z_]*\),$/\1/p' lib/check/rules.h | sort)"
 }
 
+# The first sentence of each paragraph under HAZARDS OF THE KERNEL, without what is said in parentheses.
+hazards_of_the_manual() {
+    awk '/^[.]Sh / { inside = /HAZARDS OF THE KERNEL/ }
+        !inside || /^[.](Sh|Bl|El)/ { next }
+        /^[.]It/ { text = ""; next }
+        text == "done" { next }
+        /^[.]Pq/ { line = $NF == "." ? "." : "" }
+        !/^[.]Pq/ { line = $0; sub(/^[.](Sy|Li) /, "", line); sub(/ ,$/, ",", line) }
+        { text = text (text == "" || line == "." ? "" : " ") line }
+        /[.]$/ { print text; text = "done" }' man/dmsnap-store.5 | sort
+}
+
+@test "each hazard of the kernel in dmsnap-store(5) has its case before the real kernel, and each case is one" {
+    assert_equal "$(sed -n 's/^@test "\(.*\)" {$/\1/p' tests/kernel/hazards.bats | sort)" "$(hazards_of_the_manual)"
+    [ "$(hazards_of_the_manual | wc -l)" -eq \
+        "$(sed -n '/^[.]Sh HAZARDS OF THE KERNEL/,/^[.]Sh SEE ALSO/p' man/dmsnap-store.5 | grep -c '^[.]It$')" ]
+}
+
 # The text of each source in one line behind its name, the marks of comment lines taken out: a citation may be wrapped.
 texts_in_one_line() {
     local file
