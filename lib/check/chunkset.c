@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define SLOTS_FIRST 64u
+#define EXPECTED_SLOTS 16u /* so far ahead of its use a slot is asked for while the table grows */
 #define SLOTS_MAX (UINT64_C(1) << 32) /* hash_key.h */
 
 struct slot {
@@ -78,6 +79,12 @@ static struct slot *find(const struct snap_chunkset *set, uint64_t number, uint6
     return &set->table[at];
 }
 
+void snap_chunkset_expect(const struct snap_chunkset *set, uint64_t chunk)
+{
+    if (set->slots > 0)
+        __builtin_prefetch(&set->table[snap_hash_key_place(hash_of(set, chunk), set->slots)], 1);
+}
+
 /* How many slots the next table may have: twice as many, or what fits beside the present one, which is needed still. */
 static uint64_t next_slots(const struct snap_chunkset *set)
 {
@@ -101,9 +108,12 @@ static bool grow(struct snap_chunkset *set)
     set->table = table;
     set->slots = slots;
     set->last = NULL;
-    for (uint64_t i = 0; i < before.slots; i++)
+    for (uint64_t i = 0; i < before.slots; i++) {
+        if (i + EXPECTED_SLOTS < before.slots)
+            snap_chunkset_expect(set, before.table[i + EXPECTED_SLOTS].number * SNAP_CHUNKSET_SLOT_CHUNKS);
         if (before.table[i].bits != 0)
             *find(set, before.table[i].number, &set->probes) = before.table[i];
+    }
     free(before.table);
     return true;
 }

@@ -28,6 +28,12 @@ struct snap_chunkset *snap_chunkset_new(uint64_t memory_bytes);
  */
 enum snap_status snap_chunkset_add(struct snap_chunkset *set, uint64_t chunk, bool *was_there);
 
+/*
+ * The number will be added or asked for soon: its slot is fetched from memory meanwhile. Numbers that are scattered
+ * otherwise wait for memory one after the other. Changes nothing.
+ */
+void snap_chunkset_expect(const struct snap_chunkset *set, uint64_t chunk);
+
 bool snap_chunkset_has(const struct snap_chunkset *set, uint64_t chunk);
 
 /* What it may still allocate. */

@@ -11,6 +11,7 @@
 
 #define FILTER_SHARE 32u /* of the memory, for each of the two filters of numbers met again */
 #define FILTER_BYTES_MAX (UINT64_C(8) << 20)
+#define EXPECTED_ENTRIES 16u /* so far ahead of its turn the slots of an entry are asked for */
 #define PASSES_MAX (UINT64_C(1) << 20)
 #define SMALL_SET_SLOTS (UINT64_C(1) << 16)
 #define LEAST_SHARE 16u  /* of the memory, for each set */
@@ -71,13 +72,18 @@ enum snap_status snap_duplicates_new(struct snap_duplicates **result, const stru
     return SNAP_OK;
 }
 
+static bool in_this_pass(const struct snap_duplicates *sets, const struct snap_chunkset *set, uint64_t chunk)
+{
+    return !sets->short_of_memory &&
+           (sets->passes == 1 || snap_chunkset_share(set, chunk, sets->passes) == sets->pass);
+}
+
 /* Adds the number if it belongs to this pass; notes where memory is short. Tells whether it was there. */
 static bool add(struct snap_duplicates *sets, struct snap_chunkset *set, uint64_t chunk)
 {
     bool was_there = false;
 
-    if (sets->short_of_memory ||
-        (sets->passes > 1 && snap_chunkset_share(set, chunk, sets->passes) != sets->pass))
+    if (!in_this_pass(sets, set, chunk))
         return false;
     sets->short_of_memory = snap_chunkset_add(set, chunk, &was_there) != SNAP_OK;
     return was_there;
@@ -117,6 +123,15 @@ static bool add_new(struct snap_duplicates *sets, uint64_t index, uint64_t new_c
     return add(sets, sets->news, new_chunk);
 }
 
+/* An entry that will be fed soon: sets that are larger than the processor's caches wait for memory otherwise. */
+static void expect(const struct snap_duplicates *sets, const struct snap_span *span, uint32_t i)
+{
+    if (in_this_pass(sets, sets->olds, snap_span_old(span, i)))
+        snap_chunkset_expect(sets->olds, snap_span_old(span, i));
+    if (!sets->canonical && in_this_pass(sets, sets->news, snap_span_new(span, i)))
+        snap_chunkset_expect(sets->news, snap_span_new(span, i));
+}
+
 void snap_duplicates_feed(struct snap_duplicates *sets, const struct snap_span *span)
 {
     const struct snap_layout *layout = &sets->store->layout;
@@ -125,6 +140,8 @@ void snap_duplicates_feed(struct snap_duplicates *sets, const struct snap_span *
         const uint64_t old_chunk = snap_span_old(span, i);
         const uint64_t new_chunk = snap_span_new(span, i);
 
+        if (i + EXPECTED_ENTRIES < span->live)
+            expect(sets, span, i + EXPECTED_ENTRIES);
         if (old_chunk < sets->origin_chunks) {
             count_wanted(sets, &sets->wanted_olds, old_chunk);
             if (add(sets, sets->olds, old_chunk))

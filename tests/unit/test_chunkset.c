@@ -269,6 +269,28 @@ static void a_reservation_takes_what_there_is(void **state)
     snap_chunkset_free(set);
 }
 
+static void a_number_that_is_expected_is_not_there(void **state)
+{
+    struct snap_chunkset *set = new_set(MIB);
+    bool was_there = true;
+
+    (void)state;
+    snap_chunkset_expect(set, 7);
+    assert_false(snap_chunkset_has(set, 7));
+    assert_int_equal(snap_chunkset_slots(set), 0);
+    assert_int_equal(snap_chunkset_add(set, 7, &was_there), SNAP_OK);
+    assert_false(was_there);
+    snap_chunkset_expect(set, UINT64_MAX);
+    assert_true(snap_chunkset_has(set, 7));
+    assert_int_equal(snap_chunkset_slots(set), 1);
+    alloc_fail_at(1, true);
+    assert_false(snap_chunkset_reserve(set, MIB)); /* a set without a table expects nothing */
+    alloc_fail_at(0, false);
+    snap_chunkset_expect(set, 7);
+    assert_false(snap_chunkset_has(set, 7));
+    snap_chunkset_free(set);
+}
+
 static void shares_are_even_and_whole(void **state)
 {
     static const uint64_t divisors[] = {2, 3, 16, 100};
@@ -322,6 +344,7 @@ int main(void)
         cmocka_unit_test(clearing_keeps_the_memory),
         cmocka_unit_test(a_reserved_set_takes_all_at_once),
         cmocka_unit_test(a_reservation_takes_what_there_is),
+        cmocka_unit_test(a_number_that_is_expected_is_not_there),
         cmocka_unit_test(shares_are_even_and_whole),
         cmocka_unit_test(no_numbers_collide),
     };
