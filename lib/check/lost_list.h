@@ -20,18 +20,26 @@ struct snap_lost_list {
     uint64_t entries;         /* that were counted */
     bool all;                 /* the list ends behind them; else there are at least so many */
     uint32_t seen_entries;    /* what the finding rests on: so many entries at the beginning of area 0 ... */
-    uint32_t in_place;        /* ... and so many of them name the data chunk that a kernel since 3.13 gives them */
+    uint32_t in_place;        /* ... and so many of them name the data chunk that a kernel since 3.13 gives them, ... */
+    uint32_t against;         /* ... while so many can be no entry of this list */
+    uint32_t rival_chunk_sectors; /* with these there is a list as well, and nothing decides; 0: with no other */
 };
 
 /*
- * Tries each chunk size that the kernel takes: is what stands in the place of area 0 a list, dense and with an end? A
- * list has data chunks in the order in which kernels give them; random data, texts, tables of numbers and the
- * structures of file systems have not. Of several sizes the one with the most entries is taken. What cannot be read
- * is no list.
+ * Tries each chunk size that the kernel takes (or only the one that is asked for; 0: each): is what stands in the place
+ * of area 0 a list? A list has data chunks in the order in which kernels give them; random data, texts, tables of
+ * numbers and the structures of file systems have not. Some entries may be damaged, while a clear majority is sound;
+ * the device may have been cut. Of several sizes the one for which four times as much speaks is taken; where none does,
+ * the next best one is named as well. What cannot be read is no list.
  *
  * It knows nothing of what else is on the device: a file system may have been made over a store, and leave its list.
  * SNAP_OK, or SNAP_E_NOMEM.
  */
-enum snap_status snap_lost_list_find(struct snap_io *io, struct snap_lost_list *lost, struct snap_error *err);
+enum snap_status snap_lost_list_find(struct snap_io *io, uint32_t asked_chunk_sectors, struct snap_lost_list *lost,
+                                     struct snap_error *err);
+
+/* Which byte of the snapshot stands at this one of the device, by the first entries of the list. False: none tells. */
+bool snap_lost_list_origin_byte(struct snap_io *io, const struct snap_lost_list *lost, uint64_t cow_byte,
+                                uint64_t *origin_byte);
 
 #endif

@@ -168,6 +168,119 @@ is_one_of() {
     done
 }
 
+# headless CHUNK_SIZE [SECTOR_0]: a store of an ext4 file system whose header was zeroed, or overwritten with this text.
+headless() {
+    rm -f origin view cow*
+    truncate -s 8M origin
+    mke2fs -q -t ext4 -b 4096 -U 11111111-1111-1111-1111-111111111111 origin
+    cp origin view
+    contents piece 700000 piece
+    dd if=piece of=view bs=4096 seek=300 conv=notrunc status=none
+    tune2fs -L newer view >/dev/null
+    program snapcreate --chunk-size "$1" --origin origin --cow cow --size max --from-diff view
+    assert_status 0
+    cp cow whole
+    dd if=/dev/zero of=cow bs=512 count=1 conv=notrunc status=none
+    printf '%s' "${2-}" | dd of=cow conv=notrunc status=none
+}
+
+@test "a header that is gone, with a damaged entry beside it: the header first, then the entry" {
+    local chunk header sectors
+    for chunk in 512 4K 64K; do
+        for header in '' noise; do
+            headless $chunk $header
+            sectors=$(number whole 12 4)
+            # The fifth entry names a chunk far behind the device.
+            perl -e 'print pack("Q<", 0xffff000000)' |
+                dd of=cow bs=1 seek=$((sectors * 512 + 4 * 16 + 8)) conv=notrunc status=none
+            cp cow cow.before
+            program snapcheck --origin origin cow
+            assert_status 4
+            assert_said "name the data chunk that a kernel would give, and 1 can be no entry of it)"
+            assert_said "write the header anew: snapcheck -y --accept=header --origin origin cow"
+            program snapcheck -y --accept=header --origin origin cow
+            assert_status 5
+            assert_said "To see what can be mended, without a write: snapcheck -n -y --accept=view-change --origin origin cow"
+            program snapcheck -y --accept=view-change --origin origin cow
+            assert_status 1
+            cmp -i 512 cow whole
+            program snapcheck --put-back cow.old-bytes.1 cow
+            assert_status 0
+            program snapcheck --put-back cow.old-bytes cow
+            assert_status 0
+            cmp cow cow.before
+        done
+    done
+}
+
+@test "a header that is gone, of a store that was cut as well" {
+    local chunk
+    for chunk in 512 4K; do
+        headless $chunk
+        truncate -s $((20 * $(number whole 12 4) * 512)) cow
+        program snapcheck -y --accept=header --origin origin cow
+        assert_status 9
+        assert_shown "so it was cut, or copied in part"
+        dd if=whole of=cow bs=512 skip=1 seek=1 conv=notrunc status=none
+        program snapcheck cow
+        assert_status 0
+        "$BUILDDIR/tools/snapinspect" -q --accept=identity --origin origin --extract shown cow
+        cmp shown view
+        rm shown
+    done
+}
+
+@test "a piece of a file system in the data of a store is not what the device holds" {
+    headless 512 noise
+    program snapcheck --origin origin cow
+    assert_status 4
+    assert_said "entries of a store with chunks of 512 bytes stand behind it"
+    assert_said "and what looks like ext4"
+    program snapcheck -y --accept=header --origin origin cow
+    assert_status 1
+    cmp -i 512 cow whole
+    # A list of few entries: the superblock stands where the snapshot has it as well.
+    rm -f cow*
+    cp origin view
+    tune2fs -L newer view >/dev/null
+    program snapcreate --chunk-size 512 --origin origin --cow cow --size max --from-diff view
+    printf noise | dd of=cow conv=notrunc status=none
+    program snapcheck -y --accept=header --origin origin cow
+    assert_status 1
+    program snapinspect cow
+    assert_shown "chunks of 512 bytes"
+}
+
+@test "a header that is gone, and two chunk sizes that make sense: none is guessed" {
+    recipe areas-chunks
+    cp cow whole
+    # The second data chunk has a list of a store with chunks of 8 KiB; it does not outweigh, and is not outweighed.
+    perl -e 'print pack("Q<2", 5 + $_, 2 + $_) for 0 .. 99; print "\0" x (16 * 156)' |
+        dd of=cow bs=4096 seek=2 conv=notrunc status=none
+    dd if=/dev/zero of=cow bs=512 count=1 conv=notrunc status=none
+    cp cow cow.before
+    program snapcheck cow
+    assert_status 4
+    assert_said "with chunks of 8 KiB there is a list as well)"
+    assert_said "snapcheck -y --accept=header --chunk-size SIZE cow"
+    program snapcheck -y cow
+    assert_said "snapcheck -y --accept=header --chunk-size SIZE cow"
+    program snapcheck -y --accept=header cow
+    assert_status 8
+    assert_said "say which the store had: --chunk-size 4096, or --chunk-size 8192"
+    program snapcheck -y --accept=header --chunk-size 16K cow
+    assert_status 8
+    assert_said "with chunks of 16 KiB there is no list"
+    cmp cow cow.before
+    program snapcheck -y --chunk-size 4K cow
+    assert_status 16
+    program snapcheck -n -y --accept=header --chunk-size 4K cow
+    assert_said "To mend it: snapcheck -y --accept=header --chunk-size 4096 cow"
+    program snapcheck -y --accept=header --chunk-size 4K cow
+    assert_status 1
+    cmp -n 16 cow whole
+}
+
 @test "a damaged version or chunk size: found by the record, and nothing is merged or mended with a wrong one" {
     contents origin 8388608 origin
     cp origin view

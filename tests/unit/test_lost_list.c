@@ -12,7 +12,7 @@ static struct snap_lost_list find(struct snap_io *io)
     struct snap_error err = {.text = ""};
     struct snap_lost_list lost;
 
-    assert_ok(snap_lost_list_find(io, &lost, &err), &err);
+    assert_ok(snap_lost_list_find(io, 0, &lost, &err), &err);
     return lost;
 }
 
@@ -94,28 +94,164 @@ static void an_empty_list_is_none(void **state)
     list_close(io);
 }
 
-/* One thing is wrong with each. */
+/* Too much is wrong with each. */
 static void what_only_looks_like_a_list_is_none(void **state)
 {
     struct snap_io *io = headless(8, 5, 100);
 
     (void)state;
-    list_put(io, 8, 7, 1, 9); /* behind an end */
+    list_put(io, 8, 7, 1, 9); /* behind an end, with a chunk that the first one has */
     assert_none(io);
     list_put(io, 8, 7, 0, 0);
     assert_int_equal(find(io).entries, 5);
-    list_put(io, 8, 2, 9, 5); /* not in its place, and too few others */
-    assert_none(io);
-    list_put(io, 8, 2, UINT64_MAX / 2, 4); /* no origin is as large */
-    assert_none(io);
-    list_put(io, 8, 2, 1, 4); /* a chunk that the first one has */
+    list_put(io, 8, 1, 9, 50);
+    list_put(io, 8, 2, 9, 5); /* two of five are not in their place */
     assert_none(io);
     list_close(io);
 
-    io = headless(8, 100, 0);
-    assert_int_equal(find(io).entries, 100);
-    list_put(io, 8, 50, 9999, 103); /* behind the end of the device */
+    io = headless(8, 3, 100);
+    list_put(io, 8, 1, 9, 50); /* one of three */
     assert_none(io);
+    list_close(io);
+
+    io = headless(8, 100, 100);
+    for (uint64_t i = 0; i < 26; i++)
+        list_put(io, 8, 3 * i, UINT64_MAX / 2, 2 + 3 * i); /* no origin is as large */
+    assert_none(io);
+    list_close(io);
+}
+
+/* How one entry can be damaged: its chunks are no number of an entry, or another one has them. */
+static void a_list_with_a_damaged_entry_is_found_and_what_speaks_against_it_is_counted(void **state)
+{
+    static const struct snap_entry damaged[] = {
+        {UINT64_MAX / 2, 4}, {1, 4}, {7, 1}, {7, 5}, {7, 258}, {7, UINT64_C(4) << 56}, {7, UINT64_MAX}, {7, 99999},
+    };
+    static const uint64_t lengths[] = {5, 100, 300};
+
+    (void)state;
+    for (size_t length = 0; length < sizeof lengths / sizeof lengths[0]; length++) {
+        for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+            struct snap_io *io = headless(8, lengths[length], 100);
+            struct snap_lost_list lost;
+
+            list_put(io, 8, 2, damaged[i].old_chunk, damaged[i].new_chunk);
+            lost = find(io);
+            assert_int_equal(lost.chunk_sectors, 8);
+            assert_int_equal(lost.entries, lengths[length]);
+            assert_true(lost.all);
+            assert_int_equal(lost.in_place, lost.seen_entries - 1);
+            assert_int_equal(lost.against, 1);
+            assert_int_equal(lost.rival_chunk_sectors, 0);
+            list_close(io);
+        }
+    }
+}
+
+static void several_damaged_entries_are_outvoted_up_to_one_in_four(void **state)
+{
+    struct snap_io *io = headless(8, 100, 100);
+
+    (void)state;
+    for (uint64_t i = 0; i < 25; i++) {
+        list_put(io, 8, 4 * i, i, UINT64_MAX - i);
+        assert_int_equal(find(io).against, i + 1);
+        assert_int_equal(find(io).entries, 100);
+    }
+    list_put(io, 8, 5, 1, 0x1234567);
+    assert_none(io);
+    list_close(io);
+}
+
+/* In the order of an old kernel less says that it is a list: fewer may be damaged. */
+static void a_list_of_an_old_kernel_may_have_a_damaged_entry(void **state)
+{
+    struct snap_io *io = headless(8, 0, 200);
+
+    (void)state;
+    for (uint64_t i = 0; i < 64; i++)
+        list_put(io, 8, i, 7 * i, 2 + (i ^ 3));
+    for (uint64_t i = 0; i < 4; i++) {
+        list_put(io, 8, 9 * i, 7 * 9 * i, UINT64_MAX);
+        assert_int_equal(find(io).against, i + 1);
+    }
+    list_put(io, 8, 50, 7 * 50, 1);
+    assert_none(io);
+    list_close(io);
+}
+
+/* Its number was zeroed, so that a list ends there: with a short one this is seen by what stands behind it. */
+static void the_entries_behind_one_that_was_emptied_are_seen(void **state)
+{
+    (void)state;
+    for (uint64_t emptied = 0; emptied < 8; emptied++) {
+        struct snap_io *io = headless(8, 8, 100);
+        struct snap_lost_list lost;
+
+        list_put(io, 8, emptied, 5, 0);
+        lost = find(io);
+        assert_int_equal(lost.chunk_sectors, 8);
+        assert_int_equal(lost.in_place, 7);
+        assert_int_equal(lost.entries, 7);
+        list_close(io);
+    }
+}
+
+/* What an entry names behind the end of the device was there. */
+static void a_device_that_was_cut_still_has_its_list(void **state)
+{
+    static const uint32_t chunk_sectors[] = {1, 8};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof chunk_sectors / sizeof chunk_sectors[0]; i++) {
+        struct snap_io *whole = headless(chunk_sectors[i], 600, 10);
+        struct snap_io *io = io_mem_new("cut", UINT64_C(40) * chunk_sectors[i] * 512, 512, true);
+        struct snap_lost_list lost;
+
+        memcpy(io_mem_bytes(io), io_mem_bytes(whole), (size_t)io->size_bytes);
+        lost = find(io);
+        assert_int_equal(lost.chunk_sectors, chunk_sectors[i]);
+        assert_int_equal(lost.in_place, lost.seen_entries);
+        assert_int_equal(lost.against, 0);
+        assert_int_equal(lost.entries, chunk_sectors[i] == 1 ? 64 : 256);
+        assert_false(lost.all);
+        list_close(whole);
+        list_close(io);
+    }
+}
+
+static void of_two_sizes_that_make_sense_none_is_guessed(void **state)
+{
+    struct snap_io *io = headless(8, 40, 200);
+    struct snap_error err = {.text = ""};
+    struct snap_lost_list lost;
+
+    (void)state;
+    list_put_canonical(io, 16, 0, 10, 5, 1); /* in the first data chunk: a quarter of what speaks for the other */
+    assert_int_equal(find(io).chunk_sectors, 8);
+    assert_int_equal(find(io).rival_chunk_sectors, 16);
+    list_put_canonical(io, 16, 0, 60, 5, 1);
+    assert_int_equal(find(io).chunk_sectors, 16);
+    assert_int_equal(find(io).rival_chunk_sectors, 8);
+    assert_ok(snap_lost_list_find(io, 8, &lost, &err), &err);
+    assert_int_equal(lost.chunk_sectors, 8);
+    assert_int_equal(lost.rival_chunk_sectors, 0);
+    assert_ok(snap_lost_list_find(io, 32, &lost, &err), &err);
+    assert_int_equal(lost.chunk_sectors, 0);
+    list_close(io);
+}
+
+static void a_byte_of_a_data_chunk_is_known_by_its_entry(void **state)
+{
+    struct snap_io *io = headless(8, 5, 100);
+    struct snap_lost_list lost = find(io);
+    uint64_t origin_byte = 0;
+
+    (void)state;
+    assert_true(snap_lost_list_origin_byte(io, &lost, 3 * 4096 + 77, &origin_byte));
+    assert_int_equal(origin_byte, 4 * 4096 + 77); /* the second entry: old chunk 4 */
+    assert_false(snap_lost_list_origin_byte(io, &lost, 7 * 4096, &origin_byte));
+    assert_false(snap_lost_list_origin_byte(io, &lost, 1080, &origin_byte));
     list_close(io);
 }
 
@@ -228,6 +364,13 @@ int main(void)
         cmocka_unit_test(kernels_before_3_13_gave_chunks_in_another_order_and_lost_some),
         cmocka_unit_test(an_empty_list_is_none),
         cmocka_unit_test(what_only_looks_like_a_list_is_none),
+        cmocka_unit_test(a_list_with_a_damaged_entry_is_found_and_what_speaks_against_it_is_counted),
+        cmocka_unit_test(several_damaged_entries_are_outvoted_up_to_one_in_four),
+        cmocka_unit_test(a_list_of_an_old_kernel_may_have_a_damaged_entry),
+        cmocka_unit_test(the_entries_behind_one_that_was_emptied_are_seen),
+        cmocka_unit_test(a_device_that_was_cut_still_has_its_list),
+        cmocka_unit_test(of_two_sizes_that_make_sense_none_is_guessed),
+        cmocka_unit_test(a_byte_of_a_data_chunk_is_known_by_its_entry),
         cmocka_unit_test(numbers_in_a_row_are_no_list),
         cmocka_unit_test(random_data_are_no_list),
         cmocka_unit_test(small_devices_have_none),

@@ -106,7 +106,7 @@ const struct cli_option check_option_table[] = {
      .given = &parsed.size_given},
     {.name = "chunk-size",
      .argument = "SIZE",
-     .help = "of the new store, a power of two (default: as COW)",
+     .help = "of the new store, a power of two (default: as COW); with\n--accept=header, the one that the store had",
      .group = "Mending",
      .kind = CLI_SIZE,
      .number = &parsed.chunk_bytes,
@@ -145,7 +145,6 @@ const struct cli_option_rule check_option_rules[] = {
      .excludes = {"put-back", "repair-to", "list-rules"},
      .reason = "only where the store itself is mended one of its entries is kept"},
     {.name = "size", .needs = "repair-to", .reason = "it is the size of the new image"},
-    {.name = "chunk-size", .needs = "repair-to", .reason = "it is that of the new store"},
     {.name = "drop-equal", .needs = "repair-to", .reason = "only a new store can leave something out"},
     {.name = "save-old", .excludes = {"no-save-old"}, .reason = "one saves what the other does not"},
     {.name = "list-rules", .excludes = {"repair", "preen", "yes"}, .reason = "no device is looked at"},
@@ -160,6 +159,11 @@ bool check_options_mend(const struct check_arguments *arguments)
 /* Where these mean something. */
 static int mending_usage(struct cli *cli, const struct check_arguments *given)
 {
+    const bool header = check_options_mend(given) && (given->accept & 1u << CHECK_ACCEPT_HEADER);
+
+    if (given->chunk_bytes > 0 && !given->repair_to && !header)
+        return cli_usage_error(cli, "--chunk-size needs --repair-to, or -y --accept=header: it is that of the new "
+                               "store, or of the header that is written");
     if (check_options_mend(given))
         return CLI_EXIT_OK;
     if (given->accept && !given->repair_to)

@@ -71,40 +71,62 @@ static enum snap_status plan(struct check_session *session, enum snap_repair_kee
     return status == SNAP_OK ? snap_repair_plan(&session->repair, &session->store, &options, err) : status;
 }
 
-/* The chunk size for a header that is gone or damaged: of the record, or with which there is a list. 0: not known. */
-static uint32_t find_chunk_sectors(const struct check_session *session, uint64_t *entries)
+/*
+ * The chunk size for a header that is gone or damaged: of the record, the one that was asked for, or the one with which
+ * there is a list. lost->chunk_sectors is 0 where it is not known.
+ */
+static void find_chunk_sectors(const struct check_session *session, struct snap_lost_list *lost)
 {
     const struct snap_store *store = &session->store;
-    struct snap_lost_list lost;
+    const uint64_t asked_sectors = session->arguments.chunk_bytes / SNAP_SECTOR_BYTES;
 
-    *entries = 0;
+    *lost = (struct snap_lost_list){.chunk_sectors = 0};
     if (store->identity_state == SNAP_IDENTITY_OK && store->defect != SNAP_HEADER_EMPTY &&
         store->defect != SNAP_HEADER_MAGIC)
-        return store->identity.chunk_sectors;
-    if (!holds_find_lost_list(session->cow.io, store, &lost))
-        return 0;
-    *entries = lost.entries;
-    return lost.chunk_sectors;
+        lost->chunk_sectors = store->identity.chunk_sectors;
+    else if (!holds_find_lost_list(session->cow.io, store, (uint32_t)snap_min(asked_sectors, UINT32_MAX), lost))
+        lost->chunk_sectors = 0;
+}
+
+/* Nothing of the list that would get this header is a reason to guess. */
+static enum snap_status refuse_chunk_size(const struct check_session *session, const struct snap_lost_list *lost,
+                                          struct snap_error *err)
+{
+    const uint64_t asked_bytes = session->arguments.chunk_bytes;
+
+    if (asked_bytes > 0 && lost->chunk_sectors * (uint64_t)SNAP_SECTOR_BYTES != asked_bytes)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: with chunks of %s there is no list", session->cow.path,
+                         cli_size_text(asked_bytes).text);
+    if (lost->rival_chunk_sectors > 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: there is a list with chunks of %s, and one with chunks of %s; say "
+                         "which the store had: --chunk-size %" PRIu64 ", or --chunk-size %" PRIu64, session->cow.path,
+                         cli_size_text((uint64_t)lost->chunk_sectors * SNAP_SECTOR_BYTES).text,
+                         cli_size_text((uint64_t)lost->rival_chunk_sectors * SNAP_SECTOR_BYTES).text,
+                         (uint64_t)lost->chunk_sectors * SNAP_SECTOR_BYTES,
+                         (uint64_t)lost->rival_chunk_sectors * SNAP_SECTOR_BYTES);
+    return SNAP_OK;
 }
 
 /* Before the header is mended nothing else can be: what is read as the list is none. */
 static enum snap_status plan_header(struct check_session *session, struct snap_error *err)
 {
-    uint64_t entries;
-    const uint32_t chunk_sectors = find_chunk_sectors(session, &entries);
+    struct snap_lost_list lost;
     enum snap_status status;
 
-    if (chunk_sectors == 0)
+    find_chunk_sectors(session, &lost);
+    if (lost.chunk_sectors == 0 && session->arguments.chunk_bytes == 0)
         return SNAP_OK;
     session->header_said = true;
     if (!(session->arguments.accept & 1u << CHECK_ACCEPT_HEADER)) {
         cli_line(session->cli, "If this was a store, and nothing else is on the device: snapcheck -y --accept=header"
-                 "%s%s%s %s", check_repair_save_option(session).text,
+                 "%s%s%s%s %s", holds_chunk_size_option(&lost).text, check_repair_save_option(session).text,
                  volumes_option(&session->arguments.devices).text, report_origin_option(session->origin.path).text,
                  cli_quote(session->cow.path).text);
         return SNAP_OK;
     }
-    status = snap_repair_plan_header(&session->repair, &session->store, chunk_sectors, entries, err);
+    status = refuse_chunk_size(session, &lost, err);
+    if (status == SNAP_OK)
+        status = snap_repair_plan_header(&session->repair, &session->store, lost.chunk_sectors, lost.entries, err);
     if (status == SNAP_OK)
         cli_note(session->cli, "%s: it %s a header for chunks of %s", session->cow.path,
                  session->arguments.dry_run ? "would get" : "will get",
@@ -295,14 +317,16 @@ static void say_how(struct check_session *session)
     static const char *const words[] = {"view-change", "revalidate", "header"};
     static const char *const keep[] = {"", " --keep=first", " --keep=last"};
     const struct check_arguments *arguments = &session->arguments;
-    char accept[64] = "";
+    char accept[64] = "", chunk_size[48] = "";
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (arguments->accept & 1u << i)
             (void)snprintf(accept + strlen(accept), sizeof accept - strlen(accept), "%s%s",
                            accept[0] ? "," : " --accept=", words[i]);
-    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
-             keep[arguments->keep + 1], check_repair_save_option(session).text,
+    if (arguments->chunk_bytes > 0)
+        (void)snprintf(chunk_size, sizeof chunk_size, " --chunk-size %" PRIu64, arguments->chunk_bytes);
+    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
+             chunk_size, keep[arguments->keep + 1], check_repair_save_option(session).text,
              volumes_option(&arguments->devices).text, report_origin_option(session->origin.path).text,
              cli_quote(session->cow.path).text);
 }

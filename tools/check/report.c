@@ -255,10 +255,10 @@ static void print_way_out(const struct check_session *session)
 
     if (session->cli->quiet || (!damaged && session->findings.rule_counts[SNAP_RULE_LIST_CUT] == 0))
         return;
-    if (session->mended)
+    if (session->mended && !session->repair.rebuilt.io)
         cli_line(session->cli, "This shows what is left to mend: snapcheck%s%s %s", devices.text,
                  report_origin_option(session->origin.path).text, cli_quote(session->cow.path).text);
-    else if (!check_options_mend(&session->arguments) && !session->arguments.repair_to)
+    else if (session->mended || (!check_options_mend(&session->arguments) && !session->arguments.repair_to))
         pair_say_mend(session->cli, &session->findings, &session->origin, &session->cow, &session->store,
                       devices.text);
     if (!damaged || session->repair_to.written)

@@ -183,9 +183,10 @@ static struct report_text lost_header_text(const struct create_session *session)
     struct snap_store store;
 
     if (snap_header_read(&store, session->cow.io, NULL) == SNAP_OK &&
-        holds_find_lost_list(session->cow.io, &store, &lost))
+        holds_find_lost_list(session->cow.io, &store, 0, &lost))
         (void)snprintf(text.text, sizeof text.text, "this gives it a header again: snapcheck -y --accept=header"
-                       "%.4000s %.4000s; ", report_origin_option(session->origin.path).text,
+                       "%s%.4000s %.4000s; ", holds_chunk_size_option(&lost).text,
+                       report_origin_option(session->origin.path).text,
                        cli_quote(session->cow.path).text);
     return text;
 }

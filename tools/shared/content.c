@@ -70,18 +70,20 @@ static struct report_text text_of_unknown(const struct device *cow, const struct
     return result;
 }
 
-/* A store whose header is gone. */
+/* A store whose header is gone. Which of two chunk sizes it had, whoever made it has to say. */
 static bool tell_lost(const struct device *cow, const struct snap_store *store, const char *origin, bool header_said,
                       struct report_text *result)
 {
-    const struct report_text lost = holds_lost_list_text(cow->io, store);
+    const struct report_text text = holds_lost_list_text(cow->io, store);
     const bool names_line = cow->part_count == 0 && !header_said;
+    struct snap_lost_list lost;
 
-    if (lost.text[0] == '\0')
+    if (text.text[0] == '\0' || !holds_find_lost_list(cow->io, store, 0, &lost))
         return false;
     (void)snprintf(result->text, sizeof result->text, "%.4000s: do not write to this device, and do not load it, since "
-                   "the kernel may start a new store over them; keep a copy of it%s%.4000s%s%.4000s", lost.text,
+                   "the kernel may start a new store over them; keep a copy of it%s%s%.4000s%s%.4000s", text.text,
                    names_line ? ", then write the header anew: snapcheck -y --accept=header" : "",
+                   names_line ? holds_chunk_size_option(&lost).text : "",
                    names_line ? report_origin_option(origin).text : "", names_line ? " " : "",
                    names_line ? cli_quote(cow->path).text : "");
     return true;
@@ -147,7 +149,7 @@ void content_set(struct cli_json *object, const struct device *cow, const struct
     struct cli_json *json;
 
     cli_json_set_string(object, "content", content_text(cow, store).text);
-    if (!holds_find_lost_list(cow->io, store, &lost)) {
+    if (!holds_find_lost_list(cow->io, store, 0, &lost)) {
         cli_json_set_null(object, "lost_list");
         return;
     }
@@ -155,6 +157,13 @@ void content_set(struct cli_json *object, const struct device *cow, const struct
     cli_json_set_uint(json, "chunk_sectors", lost.chunk_sectors);
     cli_json_set_uint(json, "entries", lost.entries);
     cli_json_set_bool(json, "all_entries", lost.all);
+    cli_json_set_uint(json, "seen_entries", lost.seen_entries);
+    cli_json_set_uint(json, "entries_in_place", lost.in_place);
+    cli_json_set_uint(json, "entries_against", lost.against);
+    if (lost.rival_chunk_sectors > 0)
+        cli_json_set_uint(json, "other_chunk_sectors", lost.rival_chunk_sectors);
+    else
+        cli_json_set_null(json, "other_chunk_sectors");
     cli_json_set(object, "lost_list", json);
 }
 

@@ -10,7 +10,6 @@
 #include "lib/check/container.h"
 #include "lib/check/marks.h"
 #include "lib/store/codec.h"
-#include "tools/cli/size.h"
 #include "tools/shared/lvm_name.h"
 
 #include <inttypes.h>
@@ -53,7 +52,7 @@ static bool is_known(const struct snap_probe *probe)
  * Whether a list may be believed where libblkid knows something. What was made over a store may have left its list; but
  * the data of a store may look like anything. What is made on a device has its mark in front of area 0, as a rule.
  */
-static bool outweighs(struct snap_io *io, const struct snap_store *store, const struct snap_lost_list *lost)
+static bool outweighs_by_zeros(struct snap_io *io, const struct snap_store *store, const struct snap_lost_list *lost)
 {
     const uint64_t chunk_bytes = (uint64_t)lost->chunk_sectors * SNAP_SECTOR_BYTES;
     const uint64_t length_bytes = snap_min(chunk_bytes, FRONT_BYTES);
@@ -70,21 +69,71 @@ static bool outweighs(struct snap_io *io, const struct snap_store *store, const 
     return blank;
 }
 
-static bool find_lost_list(struct snap_io *io, const struct snap_store *store, struct snap_lost_list *lost,
-                           struct snap_probe *probe)
+/*
+ * Whether the one thing that libblkid knows stands in a data chunk of the list, which is for the same place of the
+ * snapshot: then it is a piece of that. With chunks of 512 bytes this happens to the superblock of a file system.
+ */
+static bool is_in_data(struct snap_io *io, const struct snap_probe *probe, const struct snap_lost_list *lost)
+{
+    uint64_t origin_byte;
+
+    return probe->type[0] != '\0' && probe->pttype[0] == '\0' && !probe->ambivalent &&
+           snap_lost_list_origin_byte(io, lost, probe->signature_offset_bytes, &origin_byte) &&
+           origin_byte == probe->signature_offset_bytes;
+}
+
+/* The record of a store knows the chunk size: with that one there needs to be no more than with others. */
+static bool find_by_record(struct snap_io *io, const struct snap_store *store, uint32_t chunk_sectors,
+                           struct snap_lost_list *lost)
+{
+    if (chunk_sectors == 0 && store->identity_state == SNAP_IDENTITY_OK &&
+        snap_lost_list_find(io, store->identity.chunk_sectors, lost, NULL) == SNAP_OK && lost->chunk_sectors > 0)
+        return true;
+    return snap_lost_list_find(io, chunk_sectors, lost, NULL) == SNAP_OK && lost->chunk_sectors > 0;
+}
+
+static bool find_lost_list(struct snap_io *io, const struct snap_store *store, uint32_t chunk_sectors,
+                           struct snap_lost_list *lost, struct snap_probe *probe)
 {
     const bool damaged = store->defect == SNAP_HEADER_VERSION || store->defect == SNAP_HEADER_CHUNK_SIZE;
 
     return (damaged || store->defect == SNAP_HEADER_EMPTY || store->defect == SNAP_HEADER_MAGIC) &&
-           snap_probe_io(io, probe, NULL) == SNAP_OK && snap_lost_list_find(io, lost, NULL) == SNAP_OK &&
-           lost->chunk_sectors > 0 && (damaged || !is_known(probe) || outweighs(io, store, lost));
+           snap_probe_io(io, probe, NULL) == SNAP_OK && find_by_record(io, store, chunk_sectors, lost) &&
+           (damaged || !is_known(probe) || outweighs_by_zeros(io, store, lost) || is_in_data(io, probe, lost));
 }
 
-bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, struct snap_lost_list *lost)
+bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, uint32_t chunk_sectors,
+                          struct snap_lost_list *lost)
 {
     struct snap_probe probe;
 
-    return find_lost_list(io, store, lost, &probe);
+    return find_lost_list(io, store, chunk_sectors, lost, &probe);
+}
+
+struct cli_text holds_chunk_size_option(const struct snap_lost_list *lost)
+{
+    struct cli_text result;
+
+    (void)snprintf(result.text, sizeof result.text, "%s", lost->rival_chunk_sectors > 0 ? " --chunk-size SIZE" : "");
+    return result;
+}
+
+/* Why the list is believed, and what speaks against it. */
+static struct report_text lost_evidence(const struct snap_lost_list *lost)
+{
+    struct report_text result;
+    char against[64] = "", rival[128] = "";
+
+    if (lost->against > 0)
+        (void)snprintf(against, sizeof against, ", and %" PRIu32 " can be no %s of it", lost->against,
+                       snap_text_form(lost->against, "entry", "entries"));
+    if (lost->rival_chunk_sectors > 0)
+        (void)snprintf(rival, sizeof rival, "; with chunks of %s there is a list as well",
+                       cli_size_text((uint64_t)lost->rival_chunk_sectors * SNAP_SECTOR_BYTES).text);
+    (void)snprintf(result.text, sizeof result.text, "of the first %" PRIu32 ", %" PRIu32 " %s the data chunk that a "
+                   "kernel would give%s%s", lost->seen_entries, lost->in_place,
+                   snap_text_form(lost->in_place, "names", "name"), against, rival);
+    return result;
 }
 
 struct report_text holds_lost_list_text(struct snap_io *io, const struct snap_store *store)
@@ -93,15 +142,14 @@ struct report_text holds_lost_list_text(struct snap_io *io, const struct snap_st
     struct snap_lost_list lost;
     struct snap_probe probe;
 
-    if (find_lost_list(io, store, &lost, &probe))
+    if (find_lost_list(io, store, 0, &lost, &probe))
         (void)snprintf(result.text, sizeof result.text,
-                       "the header is %s, but %s%s of a store with chunks of %s %s behind it (of the first %" PRIu32
-                       ", %" PRIu32 " %s the data chunk that a kernel would give)%s%.1500s%s",
+                       "the header is %s, but %s%s of a store with chunks of %s %s behind it (%.200s)%s%.1500s%s",
                        store->defect == SNAP_HEADER_EMPTY ? "zeroed" : "overwritten", lost.all ? "" : "at least ",
                        cli_count_text(lost.entries, "entry", "entries").text,
                        cli_size_text((uint64_t)lost.chunk_sectors * SNAP_SECTOR_BYTES).text,
-                       lost.entries == 1 ? "stands" : "stand", lost.seen_entries, lost.in_place,
-                       snap_text_form(lost.in_place, "names", "name"), is_known(&probe) ? ", and what looks like " : "",
+                       lost.entries == 1 ? "stands" : "stand", lost_evidence(&lost).text,
+                       is_known(&probe) ? ", and what looks like " : "",
                        is_known(&probe) ? report_probe_text(&probe).text : "",
                        is_known(&probe) ? " there may be data of the snapshot" : "");
     return result;

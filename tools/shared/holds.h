@@ -4,13 +4,19 @@
 #define DMSNAP_TOOLS_SHARED_HOLDS
 
 #include "lib/check/lost_list.h"
+#include "tools/cli/size.h"
 #include "tools/shared/report.h"
 
 /*
  * Whether the list of a store stands behind a header that is none (lib/check/lost_list.h). Where libblkid knows
- * something on the device, only a list of some length behind a chunk 0 of zeros, or with the record of a store, counts.
+ * something on the device, only a list of some length behind a chunk 0 of zeros, or with the record of a store, counts,
+ * or one by which that is a piece of the snapshot, in the same place. `chunk_sectors`: only with these; 0: with any.
  */
-bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, struct snap_lost_list *lost);
+bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, uint32_t chunk_sectors,
+                          struct snap_lost_list *lost);
+
+/* For a printed line that writes the header: " --chunk-size SIZE" where two sizes make sense; else nothing. */
+struct cli_text holds_chunk_size_option(const struct snap_lost_list *lost);
 
 /* "the header is zeroed, but 600 entries of a store with chunks of 4 KiB stand behind it (...)"; empty: none */
 struct report_text holds_lost_list_text(struct snap_io *io, const struct snap_store *store);
