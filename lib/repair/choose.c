@@ -13,7 +13,7 @@
 struct rival {
     uint64_t old_chunk, new_chunk;
     uint64_t index;
-    bool in_row;   /* it follows a neighbour that stands in front of it: a kernel may have joined the two */
+    bool in_row;   /* it follows a neighbour that stands in front of it: the kernel may have joined the two */
 };
 
 struct choosing {
@@ -54,11 +54,13 @@ static enum snap_status note_rival(struct choosing *choosing, const struct rival
     return SNAP_OK;
 }
 
-/* Those rivals behind `entry` in the list whose two chunks are both one higher, or both one lower, than its own. */
-static void note_row(struct choosing *choosing, const struct rival *entry, bool higher)
+/*
+ * Those rivals behind `entry` in the list whose two chunks are both one higher than its own. One whose chunks are both
+ * one lower is joined as well, but the kernel looks at runs by their first chunk, and finds the other entry before it.
+ */
+static void note_row(struct choosing *choosing, const struct rival *entry)
 {
-    const uint64_t old_chunk = higher ? entry->old_chunk + 1 : entry->old_chunk - 1;
-    const uint64_t new_chunk = higher ? entry->new_chunk + 1 : entry->new_chunk - 1;
+    const uint64_t old_chunk = entry->old_chunk + 1, new_chunk = entry->new_chunk + 1;
     size_t low = 0, high = choosing->count;
 
     if (old_chunk >> RUN_SHIFT != entry->old_chunk >> RUN_SHIFT)
@@ -94,12 +96,10 @@ static enum snap_status walk(struct choosing *choosing, bool gathers, struct sna
                 .index = span.first_index + i,
             };
 
-            if (gathers) {
+            if (gathers)
                 status = note_rival(choosing, &entry, err);
-            } else {
-                note_row(choosing, &entry, true);
-                note_row(choosing, &entry, false);
-            }
+            else
+                note_row(choosing, &entry);
         }
     }
     snap_list_walk_close(list);

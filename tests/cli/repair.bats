@@ -617,6 +617,13 @@ shows_data_of() {
     assert_status 4
     assert_said "the last in area 0 slot 12 (data chunk 14)"
     assert_not_said "continues a run"
+    # In front of a run it is found after the other one.
+    entry 10 33 14
+    entry 12 32 13
+    program snapcheck -n -y --accept=view-change cow
+    assert_status 4
+    assert_said "the last in area 0 slot 12 (data chunk 13)"
+    assert_not_said "continues a run"
 }
 
 @test "what is not mended in place: why, and the command that makes a new store, with each option" {
