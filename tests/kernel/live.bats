@@ -238,6 +238,9 @@ refused() {
     uml_job load name=snap 'table=0 * linear /dev/o 0'
     refused 'dmsetup clear snap'
     uml_job exec -- /usr/sbin/dmsetup clear snap
+    uml_job suspend name=snap
+    refused 'snap: it is suspended; let it go on first: dmsetup resume snap'
+    uml_job resume name=snap
     uml_job create name=over 'table=0 8 linear /dev/mapper/snap 0'
     refused 'snap: it is open or mounted'
     uml_job remove name=over
@@ -510,41 +513,139 @@ END
     grep -q 'State: *ACTIVE' full.info
 }
 
-@test "killed while the device is suspended: the lines that are printed lead on, and the merge is completed" {
-    local last kill waits merging run
-    make_pair 2047
-    # The flush behind the first write takes so long that the kill comes before the next step.
-    uml_job create name=slow 'table=0 * delay /dev/c 0 0 /dev/c 0 0 /dev/c 0 3000'
+# With PO, what was written to a full store failed, and it stays valid; the kernel says nothing else of it any more.
+@test "a snapshot that is full, and valid: it is merged, and the run knows when that is complete" {
+    local last run
+    new_image o.disk 1M 1
+    tool snapcreate --quiet --origin o.disk --cow c.disk --size 256K
     base_up
-    uml_job create name=snap 'table=0 * snapshot /dev/o /dev/mapper/slow P 8'
-    ours kill-dev=/dev/c kill-written=512 -- snapmerge -y --kernel --origin /dev/o --cow /dev/mapper/slow
-    kill=$last
-    uml_job exec "output=$T/info" -- /usr/sbin/dmsetup info base
-    ours -- snapmerge -y --kernel --origin /dev/o --cow /dev/mapper/slow
-    ours -- snapmerge -y --kernel --origin /dev/mapper/base --cow /dev/mapper/slow
-    # As it is between the load and the resume.
-    uml_job load name=base 'table=0 * snapshot-merge /dev/o /dev/mapper/slow P 8'
-    ours -- snapmerge -y --kernel --origin /dev/o --cow /dev/mapper/slow
-    waits=$last
-    uml_job exec -- /usr/sbin/dmsetup resume base
-    ours -- snapmerge -y --kernel --origin /dev/o --cow /dev/mapper/slow
-    merging=$last
+    uml_job create name=snap 'table=0 * snapshot /dev/o /dev/c PO 8'
+    uml_job fill dev=/dev/mapper/snap seed=3 length=512K
+    uml_job status name=snap
+    uml_job copy from=/dev/mapper/snap "to=$T/view"
+    ours -- snapmerge --json --kernel --origin /dev/o --cow /dev/c
+    run=$last
     uml_job table name=base
-    uml_job cmp dev=/dev/mapper/base "with=$T/new.img"
+    uml_job cmp dev=/dev/mapper/base "with=$T/view"
     uml_go "o=$T/o.disk" "c=$T/c.disk"
 
-    assert_equal "$(uml_result "$kill")" 'ok signal 9'
-    grep -q 'State: *SUSPENDED' info
-    for run in $((kill + 2)) $((kill + 3)); do
-        exits 8 "$run"
-        said "$run" 'base: it is suspended; let it go on first: dmsetup resume base'
-        said "$run" 'Nothing was written.'
-    done
-    exits 8 "$waits"
-    said "$waits" 'let the kernel begin, then repeat this command: dmsetup resume base'
-    said "$waits" 'Nothing was written.'
-    exits 0 "$merging"
-    said "$merging" 'base merges this store already; this only waits for it'
-    [[ $(uml_result $((merging + 1))) == *" linear "*" 0" ]]
+    assert_equal "$(uml_status 4)" Overflow
+    exits 0 "$run"
+    [[ $(uml_result $((run + 1))) == *" linear "* ]]
+    assert_equal "$(sed -n '/^{$/,/^}$/p' "said.$run" | jq -r '.result | "\(.outcome) \(.entries_merged) \(.entries_left)"')" \
+        'done 62 0'
     [ "$(count_entries c.disk 8)" -eq 0 ]
+}
+
+# What a call asks for leaves the same as the one that changes something behind it: each call that changes something is
+# one that is not reached.
+@test "killed between any two steps: no write to the origin is lost to the snapshot, and the lines lead to the end" {
+    local part call state base
+    make_pair 2048
+    new_image other.img 1M 8
+    cat >run.sh <<'END'
+PATH=$2/tools:$PATH
+cd "$1" || exit 90
+traced() {
+    strace -f -o "$1" -e trace=ioctl -P /dev/mapper/control "${@:2}"
+}
+# merge begin|end COMMAND...: a run from the start; or one that finds that the kernel has nothing left to merge.
+merge() {
+    local table='snapshot-origin /dev/o' store=c.img
+    [ "$1" = begin ] || { table='snapshot-merge /dev/o /dev/c P 8' && store=empty.img; }
+    dd if=o.img of=/dev/o bs=1M oflag=direct status=none
+    dd if=$store of=/dev/c bs=1M oflag=direct status=none
+    dmsetup create base --table "0 2048 $table"
+    [ "$1" = end ] || dmsetup create snap --table '0 2048 snapshot /dev/o /dev/c P 8'
+    "${@:2}" snapmerge -y --no-sandbox --kernel --origin /dev/o --cow /dev/c
+}
+# Once it can be written to: in a chunk that is in the store, and in one that is not.
+use() {
+    dmsetup info -c --noheadings -o attr base | grep -q s && return
+    dmsetup table base >"used.$1"
+    for chunk in 0 100; do
+        dd if=other.img of=/dev/mapper/base bs=4K skip=$chunk seek=$chunk count=1 oflag=direct status=none || exit 91
+    done
+}
+for part in begin end; do
+    merge $part traced all || exit 92
+    cp /dev/c empty.img
+    dmsetup remove base
+    # How often the kernel is asked meanwhile is not known before.
+    sed -n 's/^[^,]*, \(DM_[A-Z_]*\),.*/\1/p' all | grep -nE 'DEV_SUSPEND|DEV_REMOVE|TABLE_LOAD' |
+        sed "s/:/ /; s/^/$part /; 5q" >>calls
+done
+while read -r part call name; do
+    [ $part = begin ] || continue
+    merge begin traced /dev/null -e "inject=ioctl:error=ENOMEM:when=$call" >"failed.$call" 2>&1
+    echo "exit $?" >>"failed.$call"
+    dmsetup info -c --noheadings -o name,attr >>"failed.$call"
+    [ $name = DM_DEV_REMOVE ] || use failed
+    cp --sparse=never /dev/mapper/snap "failed.view.$call" 2>/dev/null
+    dmsetup remove -f snap
+    dmsetup remove base
+done <calls
+while read -r part call name; do
+    merge $part traced /dev/null -e "inject=ioctl:signal=KILL:when=$call" >"said.$call" 2>&1 && exit 93
+    call=$part.$call
+    dmsetup info -c --noheadings -o name,attr >>"said.$call"
+    for ((i = 0; i < 6; i++)); do
+        [ -e "used.$call" ] || use "$call"
+        snapmerge -y --no-sandbox --kernel --origin /dev/o --cow /dev/c >said 2>&1 && break
+        cat said >>"said.$call"
+        sed -n 's/.*: \(dmsetup [a-z]* [a-z]*\)$/\1/p' said >line
+        [ -s line ] && sh -e line || break
+    done
+    cat said >>"said.$call"
+    dmsetup ls >"left.$call"
+    cp --sparse=never /dev/mapper/base "base.$call"
+    dmsetup remove base
+    dmsetup remove snap
+done <calls
+true
+END
+    uml_job exec timeout=280000 "output=$T/run.out" -- /bin/bash "$T/run.sh" "$T" "$BUILDDIR"
+    uml_go "o=$T/o.disk" "c=$T/c.disk"
+
+    cat run.out calls
+    assert_equal "$(uml_result 1)" 'ok exit 0'
+    [ "$(wc -l <calls)" -ge 8 ]
+    for base in o new; do
+        cp $base.img $base.written
+        for call in 0 100; do
+            dd if=other.img of=$base.written bs=4K skip=$call seek=$call count=1 conv=notrunc status=none
+        done
+    done
+    while read -r part call state; do
+        [ "$part" = begin ] || continue
+        echo "failed was the $state that is call $call:"
+        cat "failed.$call"
+        if [ "$state" = DM_DEV_REMOVE ]; then
+            assert_equal "$(tail -n 2 "failed.$call" | tr '\n' ' ')" 'exit 0 base:L--w '
+            continue
+        fi
+        assert_equal "$(tail -n 3 "failed.$call" | tr '\n' ' ')" 'exit 8 base:L--w snap:L--w '
+        grep -q 'No entry of /dev/c was merged.\|Nothing was written.' "failed.$call"
+        ! grep -q 'not as it was' "failed.$call"
+        cmp new.img "failed.view.$call"
+    done <calls
+    while read -r part call state; do
+        echo "killed at the $part, before the $state that is call $call:"
+        call=$part.$call
+        cat "said.$call" "used.$call" "left.$call"
+        # What is written before the merge begins is not part of the snapshot; what is written afterwards is.
+        base=new.written
+        ! grep -q snapshot-origin "used.$call" || base=new.img
+        [ "$part" = begin ] || base=o.written
+        cmp $base "base.$call"
+        case $part.$state in
+        begin.DM_TABLE_LOAD) says='base: it is suspended; let it go on first: dmsetup resume base' ;;
+        begin.DM_DEV_REMOVE) says='base merges this store already; this only waits for it' ;;
+        end.DM_TABLE_LOAD) says='nothing was left to merge' ;;
+        *) says= ;;
+        esac
+        grep -q "$says" "said.$call"
+        [ "$(sed 's/[[:space:]].*//' "left.$call")" = base ]
+    done <calls
+    grep -q 'let the kernel begin, then repeat this command: dmsetup resume base' said.begin.*
 }

@@ -4,8 +4,6 @@
 
 #include "lib/base/clock.h"
 #include "lib/device/dm_load.h"
-#include "lib/device/dm_status.h"
-#include "lib/device/dm_tables.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/quote.h"
 #include "tools/merge/checks.h"
@@ -19,8 +17,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define LOOK_NS 200000000u /* so often the kernel is asked how far it is */
 
 static enum snap_status ask(struct merge_session *session, struct snap_error *err)
 {
@@ -76,73 +72,6 @@ static enum snap_status prepare(struct merge_session *session, struct snap_error
     if (status == SNAP_OK && cli_stop_wanted())
         status = snap_fail(err, SNAP_E_STOPPED, "stopped");
     return status;
-}
-
-/* What the kernel says of its merge now. SNAP_E_CHANGED: somebody has exchanged the table. */
-static enum snap_status look(const struct merge_session *session, struct snap_dm_status *now, struct snap_error *err)
-{
-    struct snap_dm_tables tables;
-    enum snap_status status =
-        snap_dm_tables_read_one(session->kernel.base_number, SNAP_DM_TABLES_STATUS, &tables, err);
-    const struct snap_dm_target *target =
-        status == SNAP_OK && tables.count == 1 && tables.devices[0].active.count == 1
-            ? &tables.devices[0].active.targets[0] : NULL;
-
-    if (status == SNAP_OK && (!target || strcmp(target->type, "snapshot-merge") != 0))
-        status = snap_fail(err, SNAP_E_CHANGED, "%s: it was removed, or has another table by now; it is not known "
-                           "whether the merge is complete", session->kernel.base_name);
-    else if (status == SNAP_OK && (!target->status || !snap_dm_status_parse(target->status, now)))
-        status = snap_fail(err, SNAP_E_IO, "%s: the kernel says of the merge: %s", session->kernel.base_name,
-                           target->status ? target->status : "nothing");
-    snap_dm_tables_free(&tables);
-    if (status != SNAP_OK)
-        return status;
-    switch (now->state) {
-    case SNAP_DM_STATUS_FIGURES:
-        return SNAP_OK;
-    case SNAP_DM_STATUS_INVALID:
-        return snap_fail(err, SNAP_E_INVALID, "%s: the kernel has given the store up and merges no further",
-                         session->cow.path);
-    default:
-        return snap_fail(err, SNAP_E_IO, "%s: the kernel's merge met an error and does not go on (dmesg may say more)",
-                         session->cow.path);
-    }
-}
-
-static uint64_t entries_left(const struct merge_session *session, const struct snap_dm_status *now)
-{
-    if (now->state != SNAP_DM_STATUS_FIGURES || now->allocated_sectors < now->metadata_sectors)
-        return session->result.entries_left;
-    return (now->allocated_sectors - now->metadata_sectors) / session->store.layout.chunk_sectors;
-}
-
-/* Until it is complete, fails, or a stop is wanted, which the kernel does not mind. */
-static enum snap_status wait_for_kernel(struct merge_session *session, struct cli_progress *progress,
-                                        struct snap_error *err)
-{
-    const struct snap_clock *clock = &snap_clock_system;
-    struct snap_merge_result *result = &session->result;
-    const uint64_t chunk_bytes = session->store.layout.chunk_bytes;
-
-    for (bool first = true;; first = false) {
-        struct snap_dm_status now = {.state = SNAP_DM_STATUS_UNKNOWN};
-        enum snap_status status = look(session, &now, err);
-
-        result->entries_left = entries_left(session, &now);
-        if (first && result->entries_left > session->job.entries)
-            session->job.entries = result->entries_left; /* a snapshot in use got more, or nothing was counted */
-        if (result->entries_left > session->job.entries)
-            result->entries_left = session->job.entries;
-        result->entries_merged = session->job.entries - result->entries_left;
-        result->written_bytes = result->entries_merged * chunk_bytes;
-        result->list_length = result->entries_left;
-        cli_progress_update(progress, "merge", result->written_bytes, session->job.entries * chunk_bytes);
-        if (status != SNAP_OK || snap_dm_status_merged(&now))
-            return status;
-        if (cli_stop_wanted())
-            return snap_fail(err, SNAP_E_STOPPED, "stopped waiting");
-        clock->sleep_ns(clock->context, LOOK_NS);
-    }
 }
 
 static struct snap_dm_load_node base_node(const struct merge_session *session)
@@ -218,7 +147,7 @@ static int run(struct merge_session *session)
     session->result.entries_left = session->job.entries;
     cli_progress_begin(&progress, session->cli, session->origin.path, session->arguments.progress_json,
                        session->arguments.progress_seconds);
-    status = wait_for_kernel(session, &progress, &err);
+    status = merge_kernel_wait(session, &progress, &err);
     if (status == SNAP_OK)
         status = merge_kernel_finish(session, &err);
     session->elapsed_ms = (clock->now_ns(clock->context) - start_ns) / 1000000;
@@ -278,6 +207,8 @@ int merge_kernel(struct merge_session *session)
         return show_plan(session);
     if (kernel->merging) {
         cli_note(session->cli, "%s merges this store already; this only waits for it", base_node(session).path);
+        if (kernel->snapshot_left)
+            merge_kernel_remove_snapshot(session);
         return run(session);
     }
     (void)cli_stop_hold(); /* the device is suspended meanwhile: this has to come to its end */

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_TOOLS_MERGE_KERNEL
 #define DMSNAP_TOOLS_MERGE_KERNEL
 
+#include "tools/cli/progress.h"
 #include "tools/merge/session.h"
 
 /*
@@ -26,6 +27,19 @@ enum snap_status merge_kernel_siblings(const struct merge_kernel *kernel, unsign
  * exchanged is as it was. *touched: something was written, or a table was exchanged, before a failure.
  */
 enum snap_status merge_kernel_load(struct merge_session *session, bool *touched, struct snap_error *err);
+
+/*
+ * A merge has taken over the entries of the snapshot, which shows nothing any more: removes it, or says how that is
+ * done.
+ */
+void merge_kernel_remove_snapshot(struct merge_session *session);
+
+/*
+ * Until the merge is complete, fails, or a stop is wanted, which the kernel does not mind; fills the session's result.
+ * SNAP_E_CHANGED: somebody has exchanged the table. SNAP_E_INVALID, SNAP_E_IO: the kernel merges no further.
+ */
+enum snap_status merge_kernel_wait(struct merge_session *session, struct cli_progress *progress,
+                                   struct snap_error *err);
 
 /*
  * Exchanges a snapshot-merge that is complete for a linear table; where there are other snapshots by now, for

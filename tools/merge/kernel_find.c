@@ -59,6 +59,45 @@ static enum snap_status check_base(const struct merge_kernel *kernel, const stru
     return SNAP_OK;
 }
 
+static void take_snapshot(struct merge_kernel *kernel, const struct snap_dm_stacks_use *use)
+{
+    kernel->snapshot_number = use->device->number;
+    kernel->snapshot_sectors = use->target->length_sectors;
+    kernel->fails_writes = use->table.persistence == SNAP_DM_STATUS_PO;
+    (void)snprintf(kernel->snapshot_name, sizeof kernel->snapshot_name, "%s", use->device->name);
+    (void)snprintf(kernel->snapshot_uuid, sizeof kernel->snapshot_uuid, "%s", use->device->uuid);
+    (void)snprintf(kernel->snapshot_params, sizeof kernel->snapshot_params, "%s", use->target->params);
+}
+
+/* This store as a snapshot: what has it suspended, or waits there, would be lost with it. */
+static enum snap_status look_at_snapshot(struct merge_kernel *kernel, const struct snap_dm_stacks_use *use,
+                                         struct snap_error *err)
+{
+    const bool invalid = use->status_known && use->status.state == SNAP_DM_STATUS_INVALID;
+
+    if (use->table.persistence == SNAP_DM_STATUS_N || kernel->has_snapshot || kernel->snapshot_left)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it keeps no store, or is not the only snapshot of this one; it "
+                         "cannot be merged", use->device->name);
+    if (kernel->merging && invalid) {
+        kernel->snapshot_left = true;
+        take_snapshot(kernel, use);
+        return SNAP_OK;
+    }
+    if (invalid)
+        return snap_fail(err, SNAP_E_INVALID, "%s: the kernel has given its store up: it was full, or could not be "
+                         "read or written; it may lack what the origin held, even if its header does not say so, "
+                         "and is not merged", use->device->name);
+    if (use->device->inactive.count > 0)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: another table waits there for a resume; take it back first: "
+                         "dmsetup clear %s", use->device->name, cli_quote(use->device->name).text);
+    if (use->device->suspended)
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it is suspended; let it go on first: dmsetup resume %s",
+                         use->device->name, cli_quote(use->device->name).text);
+    kernel->has_snapshot = true;
+    take_snapshot(kernel, use);
+    return SNAP_OK;
+}
+
 /* What has an active table over this origin: one device through which it is used, this snapshot, and others. */
 static enum snap_status look_at_use(struct merge_kernel *kernel, const struct snap_dm_stacks_use *use,
                                     struct snap_error *err)
@@ -66,28 +105,8 @@ static enum snap_status look_at_use(struct merge_kernel *kernel, const struct sn
     const bool this_store = use->role != SNAP_DM_STACKS_ORIGIN && use->table.cow_number == kernel->cow_number;
     enum snap_status status;
 
-    if (use->role == SNAP_DM_STACKS_SNAPSHOT && !this_store)
-        return SNAP_OK;
-    if (use->role == SNAP_DM_STACKS_SNAPSHOT) {
-        if (use->table.persistence == SNAP_DM_STATUS_N || kernel->has_snapshot)
-            return snap_fail(err, SNAP_E_REFUSED, "%s: it keeps no store, or is not the only snapshot of this one; it "
-                             "cannot be merged", use->device->name);
-        if (use->status_known && use->status.state == SNAP_DM_STATUS_INVALID)
-            return snap_fail(err, SNAP_E_INVALID, "%s: the kernel has given its store up: it was full, or could not be "
-                             "read or written; it may lack what the origin held, even if its header does not say so, "
-                             "and is not merged", use->device->name);
-        if (use->device->inactive.count > 0)
-            return snap_fail(err, SNAP_E_REFUSED, "%s: another table waits there for a resume; take it back first: "
-                             "dmsetup clear %s", use->device->name, cli_quote(use->device->name).text);
-        kernel->has_snapshot = true;
-        kernel->snapshot_number = use->device->number;
-        kernel->snapshot_sectors = use->target->length_sectors;
-        kernel->fails_writes = use->table.persistence == SNAP_DM_STATUS_PO;
-        (void)snprintf(kernel->snapshot_name, sizeof kernel->snapshot_name, "%s", use->device->name);
-        (void)snprintf(kernel->snapshot_uuid, sizeof kernel->snapshot_uuid, "%s", use->device->uuid);
-        (void)snprintf(kernel->snapshot_params, sizeof kernel->snapshot_params, "%s", use->target->params);
-        return SNAP_OK;
-    }
+    if (use->role == SNAP_DM_STACKS_SNAPSHOT)
+        return this_store ? look_at_snapshot(kernel, use, err) : SNAP_OK;
     if (use->role == SNAP_DM_STACKS_MERGE && !this_store)
         return snap_fail(err, SNAP_E_REFUSED, "%s: another store is being merged into this origin; let that end first: "
                          "dmsetup status %s", use->device->name, cli_quote(use->device->name).text);
@@ -211,13 +230,13 @@ static enum snap_status count_user(void *context, const struct snap_dm_user *use
     return SNAP_OK;
 }
 
-/* The one snapshot or merge that was found is the only table over the store. */
+/* The one snapshot or merge that was found is the only table over the store, but for what a killed run has left. */
 static enum snap_status check_cow_users(const struct merge_session *session, struct snap_error *err)
 {
     unsigned users = 0;
     enum snap_status status = snap_dm_users_loaded(session->kernel.cow_number, count_user, &users, err);
 
-    if (status == SNAP_OK && users > 1)
+    if (status == SNAP_OK && users > (session->kernel.snapshot_left ? 2u : 1u))
         status = snap_fail(err, SNAP_E_BUSY, "%s: %u tables use it, and only one of them is known to be its snapshot; "
                            "remove the others: dmsetup table", session->cow.path, users);
     return status;

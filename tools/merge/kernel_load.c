@@ -5,6 +5,7 @@
 #include "lib/device/dm_load.h"
 #include "lib/store/fingerprint.h"
 #include "lib/store/table_line.h"
+#include "tools/cli/quote.h"
 
 #include <stdio.h>
 #include <sys/sysmacros.h>
@@ -37,11 +38,13 @@ static enum snap_status table_of(const struct merge_session *session, enum snap_
 
 /*
  * What is written to the origin meanwhile makes the fingerprint wrong, and nobody would take it off then. The COW is
- * held by nobody at this moment.
+ * held by nobody at this moment, or by the snapshot, for which the kernel neither reads nor writes this sector again
+ * (dmsnap-store(5), FINGERPRINT).
  */
 static enum snap_status take_fingerprint_off(struct merge_session *session, struct snap_error *err)
 {
-    const struct snap_file_options writing = {.write = true}, reading = {.write = false};
+    const struct snap_file_options writing = {.write = true, .held = session->kernel.has_snapshot};
+    const struct snap_file_options reading = {.write = false};
     enum snap_status status = devices_close(&session->cow, err);
 
     if (status == SNAP_OK)
@@ -66,12 +69,10 @@ static enum snap_status take_fingerprint_off(struct merge_session *session, stru
 }
 
 /* After a failure: what can be as it was is made so; what cannot is added to the text. */
-static enum snap_status put_back(struct merge_session *session, bool removed, bool exchanged, enum snap_status status,
+static enum snap_status put_back(struct merge_session *session, bool suspended, bool exchanged, enum snap_status status,
                                  struct snap_error *err)
 {
-    struct merge_kernel *kernel = &session->kernel;
-    const struct snap_dm_load_table snapshot = {.sectors = kernel->snapshot_sectors, .type = "snapshot",
-                                                .params = kernel->snapshot_params};
+    const struct merge_kernel *kernel = &session->kernel;
     struct snap_dm_load_table origin;
     struct params params;
     struct snap_error why = {.status = SNAP_OK}, first = {.status = SNAP_OK};
@@ -81,10 +82,9 @@ static enum snap_status put_back(struct merge_session *session, bool removed, bo
     if (exchanged && (table_of(session, SNAP_TABLE_SNAPSHOT_ORIGIN, &params, &origin, &why) != SNAP_OK ||
                       snap_dm_load_reload(kernel->base_number, &origin, &why) != SNAP_OK))
         first = why;
-    if (removed && snap_dm_load_create(kernel->snapshot_name, kernel->snapshot_uuid, &snapshot,
-                                       &kernel->snapshot_number, &why) != SNAP_OK)
-        first = why;
     if (snap_dm_load_resume(kernel->base_number, &why) != SNAP_OK)
+        first = why;
+    if (suspended && snap_dm_load_resume(kernel->snapshot_number, &why) != SNAP_OK)
         first = why;
     if (first.status == SNAP_OK)
         return status;
@@ -112,12 +112,32 @@ static enum snap_status suspend_unchanged(struct merge_session *session, bool *t
     return snap_fail_prefix(err, status, "%s is not as it was (%s)", session->kernel.base_name, why.text);
 }
 
+/* A program that waits for the suspended device has it open: it gets its error with the resume, and closes. */
+void merge_kernel_remove_snapshot(struct merge_session *session)
+{
+    const struct merge_kernel *kernel = &session->kernel;
+    struct snap_error why;
+
+    if (snap_dm_load_remove(kernel->snapshot_number, &why) == SNAP_OK ||
+        (snap_dm_load_resume(kernel->snapshot_number, &why) == SNAP_OK &&
+         snap_dm_load_remove(kernel->snapshot_number, &why) == SNAP_OK))
+        return;
+    cli_warn(session->cli, "%s: its entries are merged now, and it shows nothing any more, but could not be removed "
+             "(%s); once nobody has it open: dmsetup remove %s", kernel->snapshot_name, why.text,
+             cli_quote(kernel->snapshot_name).text);
+}
+
+/*
+ * The kernel hands the entries of a suspended snapshot on to the merge, in the moment in which the origin is resumed:
+ * until then the snapshot is there, and the origin can be resumed without the merge, and from then on there is the
+ * merge. No other order has that (dmsnap-store(5), HANDOVER).
+ */
 enum snap_status merge_kernel_load(struct merge_session *session, bool *touched, struct snap_error *err)
 {
     struct merge_kernel *kernel = &session->kernel;
     struct snap_dm_load_table merge;
     struct params params;
-    bool removed = false, exchanged = false;
+    bool suspended = false, exchanged = false;
     enum snap_status status = table_of(session, SNAP_TABLE_SNAPSHOT_MERGE, &params, &merge, err);
 
     *touched = false;
@@ -126,19 +146,22 @@ enum snap_status merge_kernel_load(struct merge_session *session, bool *touched,
     if (status != SNAP_OK)
         return status;
     *touched = true;
-    if (kernel->has_snapshot) {
-        status = snap_dm_load_remove(kernel->snapshot_number, err);
-        removed = status == SNAP_OK;
+    status = take_fingerprint_off(session, err);
+    if (status == SNAP_OK && kernel->has_snapshot) {
+        status = snap_dm_load_suspend(kernel->snapshot_number, err);
+        suspended = status == SNAP_OK;
     }
-    if (status == SNAP_OK)
-        status = take_fingerprint_off(session, err);
     if (status == SNAP_OK) {
         status = snap_dm_load_reload(kernel->base_number, &merge, err);
         exchanged = status == SNAP_OK;
     }
     if (status == SNAP_OK)
         status = snap_dm_load_resume(kernel->base_number, err);
-    return status == SNAP_OK ? status : put_back(session, removed, exchanged, status, err);
+    if (status != SNAP_OK)
+        return put_back(session, suspended, exchanged, status, err);
+    if (kernel->has_snapshot)
+        merge_kernel_remove_snapshot(session);
+    return SNAP_OK;
 }
 
 /* The table for a merged origin that has so many other snapshots. */

@@ -74,6 +74,7 @@ struct merge_kernel {
     bool suspended;          /* its base is suspended, by this run */
     unsigned siblings;       /* other snapshots of the origin, active or waiting for a resume */
     bool has_snapshot;       /* the store is active as a snapshot, which is removed */
+    bool snapshot_left;      /* a run was killed before it had removed the snapshot whose entries the merge has */
     bool fails_writes;       /* with the mode PO */
     char snapshot_name[128], snapshot_uuid[136], snapshot_params[512];
 };
