@@ -2,6 +2,7 @@
 /* snapcheck: holds a store against the rules of its format and says where it breaks one; mends what it is told to. */
 #include "tools/check/checks.h"
 #include "tools/check/list_rules.h"
+#include "tools/check/old_bytes.h"
 #include "tools/check/open.h"
 #include "tools/check/options.h"
 #include "tools/check/place.h"
@@ -26,12 +27,13 @@ static void allow(struct sandbox *sandbox, const char *argument)
 static void enter_sandbox(struct check_session *session)
 {
     const struct check_arguments *arguments = &session->arguments;
+    const bool mends = check_options_mend(arguments) || arguments->asks;
     struct sandbox sandbox = {.count = 0};
     char *old_bytes = NULL;
 
-    if (check_options_mend(arguments) || arguments->put_back)
+    if (mends || arguments->put_back)
         allow(&sandbox, arguments->cow);
-    if (check_options_mend(arguments) && !arguments->save_old && !arguments->no_save_old)
+    if (mends && !arguments->save_old && !arguments->no_save_old)
         old_bytes = check_place_default(arguments->cow);
     allow(&sandbox, arguments->repair_to);
     held_allow(&session->held, &sandbox);
@@ -52,6 +54,8 @@ static enum snap_status work(struct check_session *session, enum snap_status hel
     }
     if (status == SNAP_OK && session->arguments.repair_to)
         return check_repair_to(session, err);
+    if (status == SNAP_OK && session->arguments.asks)
+        return check_repair_ask(session, err);
     return status == SNAP_OK && check_options_mend(&session->arguments) ? check_repair(session, err) : status;
 }
 
@@ -89,7 +93,8 @@ static int run(struct cli *cli)
     cli_catch_signals();
     held = check_open_start(&session, &err);
     enter_sandbox(&session);
-    cli->reader_may_leave = !check_options_mend(&session.arguments) && !session.arguments.repair_to;
+    cli->reader_may_leave =
+        !check_options_mend(&session.arguments) && !session.arguments.asks && !session.arguments.repair_to;
     if (session.arguments.all)
         session.findings.per_rule_max = 0;
     session.found = session.arguments.json ? cli_json_array() : NULL;
@@ -100,10 +105,11 @@ static int run(struct cli *cli)
         exit_status = check_report_end(&session, exit_status);
     cli_json_free(session.found);
     exit_status = devices_close_all(cli, devices, 2, exit_status);
-    if (check_repair_close(&session, &err) != SNAP_OK)
+    if (check_old_bytes_close(&session, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
     if (check_repair_to_close(&session, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
+    snap_repair_free(&session.repair);
     check_open_end(&session);
     return exit_status;
 }

@@ -707,6 +707,53 @@ shows_data_of() {
     ! cmp -s cow cow.before
 }
 
+@test "a plain run asks a person who sits there, and nobody else" {
+    recipe valid-2
+    on_terminal n snapcheck cow
+    [[ $output == *"1 finding of valid-value will be mended"*"Mend cow? [y/N]"* ]]
+    [ "$status" -eq 0 ]
+    cmp cow cow.before
+    for option in -n -q --json; do
+        on_terminal y snapcheck "$option" cow
+        [[ $output != *"Mend cow?"* ]]
+        cmp cow cow.before
+    done
+    redirection='| cat' on_terminal y snapcheck cow
+    [[ $output != *"Mend cow?"* ]]
+    program snapcheck cow
+    assert_status 0
+    assert_not_said "Mend cow?"
+    cmp cow cow.before
+    [ ! -e cow.old-bytes ]
+    on_terminal y snapcheck cow
+    [[ $output == *"Mend cow? [y/N]"*"To take that back: snapcheck --put-back"*"mended, and checked again"* ]]
+    [ "$status" -eq 1 ]
+    on_terminal y snapcheck cow
+    [[ $output != *"Mend cow?"* ]]
+    [ "$status" -eq 0 ]
+}
+
+@test "a plain run on a terminal changes no refusal and no finding" {
+    recipe new-top-byte
+    on_terminal n snapcheck cow
+    [[ $output != *"Mend cow?"* ]] # the view would change: that needs its word
+    [ "$status" -eq 4 ]
+    cmp cow cow.before
+    # In use, and then a device without a place for the old bytes.
+    need_loops
+    export DMSNAP_STATE_FOLDER=$PWD/none
+    recipe valid-2
+    loop_over cow
+    for store in cow "${loops[0]}"; do
+        on_terminal y snapcheck "$store"
+        [[ $output == *"valid-value"* && $output != *"Mend "* ]]
+        [ "$status" -eq 0 ]
+        cmp cow cow.before
+    done
+    on_terminal y snapcheck --no-save-old "$loop"
+    [[ $output == *"--no-save-old needs"* ]]
+}
+
 @test "the old bytes: durable before the first write, for their owner alone, under a name of their own" {
     recipe new-top-byte
     traced -e trace=fsync,fdatasync,linkat,pwrite64,pwritev,pwritev2,write,io_uring_enter -- \

@@ -44,7 +44,7 @@ static enum snap_status ask_metadata(struct check_session *session, struct snap_
     return status;
 }
 
-enum snap_status check_open(struct check_session *session, struct snap_error *err)
+static enum snap_status open_for_writing(struct check_session *session, struct snap_error *err)
 {
     struct check_arguments *given = &session->arguments;
     const struct snap_file_options cow_options = {
@@ -52,9 +52,6 @@ enum snap_status check_open(struct check_session *session, struct snap_error *er
     const struct snap_file_options origin_options = {.exclusive = true};
     enum snap_status status;
 
-    if (!writes(given))
-        return volumes_open_for_reading(session->cli, &given->devices, &session->cow, given->cow, &session->origin,
-                                        &session->arguments.origin, &session->store, err);
     status = ask_metadata(session, err);
     if (status == SNAP_OK)
         status = check_open_find(session, &session->cow, given->cow, &cow_options, err);
@@ -72,6 +69,39 @@ enum snap_status check_open(struct check_session *session, struct snap_error *er
         return status;
     devices_warn_hidden(session->cli, &session->cow);
     return devices_read_store(&session->store, &session->cow, given->origin ? &session->origin : NULL, err);
+}
+
+/*
+ * For a person who may want to have it mended. Where it cannot be written to, is in use, or is no pair, it is opened
+ * again as in any run that only reads, which says what is wrong.
+ */
+static enum snap_status open_to_ask(struct check_session *session, bool *opened, struct snap_error *err)
+{
+    struct snap_error reason = {0};
+    enum snap_status status = SNAP_OK;
+
+    *opened = open_for_writing(session, &reason) == SNAP_OK;
+    if (*opened)
+        return SNAP_OK;
+    session->arguments.asks = false;
+    status = devices_close(&session->origin, err);
+    return status == SNAP_OK ? devices_close(&session->cow, err) : status;
+}
+
+enum snap_status check_open(struct check_session *session, struct snap_error *err)
+{
+    struct check_arguments *given = &session->arguments;
+    bool opened = false;
+    enum snap_status status = SNAP_OK;
+
+    if (writes(given))
+        return open_for_writing(session, err);
+    if (given->asks)
+        status = open_to_ask(session, &opened, err);
+    if (status != SNAP_OK || opened)
+        return status;
+    return volumes_open_for_reading(session->cli, &given->devices, &session->cow, given->cow, &session->origin,
+                                    &session->arguments.origin, &session->store, err);
 }
 
 void check_open_end(struct check_session *session)

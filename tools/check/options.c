@@ -176,6 +176,15 @@ static int mending_usage(struct cli *cli, const struct check_arguments *given)
     return CLI_EXIT_OK;
 }
 
+/* A volume of LVM is left alone until it is said that it is written to: its group would be locked for the run. */
+static bool may_ask(const struct cli *cli, const struct check_arguments *given)
+{
+    const bool lvm = devices_is_lvm(given->cow) || (given->origin && devices_is_lvm(given->origin));
+
+    return !check_options_mend(given) && !given->dry_run && !given->repair_to && !given->put_back && !given->json &&
+           !lvm && !cli->quiet && cli_person_present(cli);
+}
+
 int check_options_take(struct cli *cli, struct check_arguments *given)
 {
     int status;
@@ -186,5 +195,7 @@ int check_options_take(struct cli *cli, struct check_arguments *given)
     status = mending_usage(cli, given);
     if (status == CLI_EXIT_OK)
         status = typed_cow(cli, &given->cow);
+    if (status == CLI_EXIT_OK)
+        given->asks = may_ask(cli, given);
     return status == CLI_EXIT_OK ? volumes_usage(cli, &given->devices, given->cow, given->origin) : status;
 }

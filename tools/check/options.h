@@ -11,6 +11,7 @@ struct check_arguments {
     const char *origin; /* NULL where it is not given */
     bool all, data, dry_run, json, list_rules;
     bool preen, repair, yes;  /* how much is mended, and who is asked */
+    bool asks;                /* none of these, but a person sits there: they are asked once something is found */
     unsigned accept;          /* bits of enum check_accept */
     int keep;                 /* enum snap_repair_keep - 1, as the words of --keep; CHECK_KEEP_NONE: not given */
     const char *save_old;     /* where the old bytes go; NULL: beside an image */
@@ -30,7 +31,7 @@ enum check_accept { CHECK_ACCEPT_VIEW_CHANGE, CHECK_ACCEPT_REVALIDATE, CHECK_ACC
 extern const struct cli_option check_option_table[];
 extern const struct cli_option_rule check_option_rules[];
 
-/* Whether the store may be written to. */
+/* Whether it was said that the store is to be mended; for a person who is asked: once they have answered yes. */
 bool check_options_mend(const struct check_arguments *arguments);
 
 /* Hands over what the frame has parsed. CLI_EXIT_OK, or a usage error where values do not go together. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Says what a repair would do, asks, saves what it overwrites, and writes. */
+/* Plans a repair, says what it would do, asks, and writes. */
 #include "tools/check/repair.h"
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
-#include "lib/repair/saved.h"
 #include "tools/check/checks.h"
-#include "tools/check/place.h"
+#include "tools/check/old_bytes.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
 #include "tools/shared/holds.h"
@@ -17,8 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NAMES_MAX 100u
 
 /*
  * ---- what would be done ----------------------------------------------------------------------------------------
@@ -119,7 +116,7 @@ static enum snap_status plan_header(struct check_session *session, struct snap_e
     session->header_said = true;
     if (!(session->arguments.accept & 1u << CHECK_ACCEPT_HEADER)) {
         cli_line(session->cli, "If this was a store, and nothing else is on the device: snapcheck -y --accept=header"
-                 "%s%s%s%s %s", holds_chunk_size_option(&lost).text, check_repair_save_option(session).text,
+                 "%s%s%s%s %s", holds_chunk_size_option(&lost).text, check_old_bytes_option(session).text,
                  volumes_option(&session->arguments.devices).text, report_origin_option(session->origin.path).text,
                  cli_quote(session->cow.path).text);
         return SNAP_OK;
@@ -139,116 +136,6 @@ static enum snap_status plan_header(struct check_session *session, struct snap_e
                  session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
                  cli_quote(session->cow.path).text);
     return status;
-}
-
-/*
- * ---- the old bytes ---------------------------------------------------------------------------------------------
- */
-
-struct report_text check_repair_save_option(const struct check_session *session)
-{
-    const struct check_arguments *arguments = &session->arguments;
-    char *place = arguments->save_old ? NULL : check_place_default(session->cow.path);
-    struct report_text result = {""};
-
-    if (arguments->no_save_old)
-        (void)snprintf(result.text, sizeof result.text, " --no-save-old");
-    else if (arguments->save_old)
-        (void)snprintf(result.text, sizeof result.text, " --save-old %.8000s", cli_quote(arguments->save_old).text);
-    else if (!place)
-        (void)snprintf(result.text, sizeof result.text, " --save-old FILE");
-    free(place);
-    return result;
-}
-
-/* The first free name: a file of old bytes is never overwritten. */
-static enum snap_status open_place(struct check_session *session, struct snap_error *err)
-{
-    const struct device *const inputs[] = {&session->cow, &session->origin};
-    struct snap_folder_entry taken = {.exists = true};
-    char *place = session->arguments.save_old ? strdup(session->arguments.save_old)
-                                              : check_place_default(session->cow.path);
-    enum snap_status status = SNAP_OK;
-
-    if (!place && !session->cow.facts.block_device && !devices_is_lvm(session->cow.path))
-        return snap_fail(err, SNAP_E_NOMEM, "out of memory");
-    if (!place && session->arguments.dry_run) {
-        cli_line(session->cli, "FILE is to be on another device: it gets the old bytes.");
-        return SNAP_OK;
-    }
-    if (!place)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: say where the old bytes are to be saved, on another device: "
-                         "--save-old FILE (or --no-save-old: then nobody can take the repair back); %s is not there, "
-                         "is not yours alone, or would not last",
-                         session->cow.path, cli_quote(check_place_folder()).text);
-    for (unsigned number = 0; status == SNAP_OK && taken.exists && number < NAMES_MAX; number++) {
-        char *name = NULL;
-
-        if (number > 0 && session->arguments.save_old)
-            break;
-        if ((number == 0 ? asprintf(&name, "%s", place) : asprintf(&name, "%s.%u", place, number)) < 0) {
-            status = snap_fail(err, SNAP_E_NOMEM, "out of memory");
-            break;
-        }
-        snap_folder_close(session->old_folder);
-        session->old_folder = NULL;
-        status = snap_folder_open(&session->old_folder, name, err);
-        if (status == SNAP_OK)
-            status = snap_folder_look(session->old_folder, session->old_folder->name, &taken, err);
-        free(name);
-    }
-    free(place);
-    if (status == SNAP_OK && taken.exists)
-        status = snap_fail(err, SNAP_E_REFUSED, "%s: it exists already, and may be needed; name another file with "
-                           "--save-old", session->old_folder->path);
-    if (status == SNAP_OK)
-        status = snap_folder_takes_files(session->old_folder, err);
-    return status == SNAP_OK ? devices_apart(session->old_folder->path, session->old_folder->fd, inputs, 2, err)
-                             : status;
-}
-
-/* How long the list is that gets a header: whoever appends to it must be noticed. */
-static enum snap_status count_rebuilt(struct check_session *session, uint64_t *entries, struct snap_error *err)
-{
-    const struct snap_check_options options = {.figures_only = true, .stop = cli_stop_asked};
-    struct snap_findings findings = {.fn = NULL};
-    struct snap_check_result result;
-    const enum snap_status status = snap_check(&session->repair.rebuilt, &options, &findings, &result, err);
-
-    *entries = snap_max(*entries, result.entries);
-    return status;
-}
-
-static enum snap_status save_old(struct check_session *session, struct snap_error *err)
-{
-    struct snap_saved saved;
-    const struct snap_repair *repair = &session->repair;
-    const bool rebuilt = !!repair->rebuilt.io;
-    uint64_t entries = snap_max(repair->entries_before, repair->entries_after);
-    enum snap_status status = SNAP_OK;
-
-    if (rebuilt)
-        status = count_rebuilt(session, &entries, err);
-    if (status == SNAP_OK)
-        status = snap_saved_make(&saved, rebuilt ? &repair->rebuilt : &session->store, &repair->edits, entries, err);
-
-    if (status == SNAP_OK)
-        status = snap_new_file_make_nameless(&session->old_file, session->old_folder, err);
-    if (status == SNAP_OK)
-        status = snap_saved_write(&saved, session->old_file->fd, session->old_folder->path, err);
-    if (status == SNAP_OK)
-        status = snap_new_file_place(session->old_file, NULL, err);
-    if (status == SNAP_OK)
-        cli_note(session->cli, "%s: holds what is overwritten on %s", session->old_folder->path, session->cow.path);
-    return status;
-}
-
-static void say_put_back(struct check_session *session)
-{
-    if (session->old_file && session->old_file->placed)
-        cli_line(session->cli, "To take that back: snapcheck --put-back %s%s %s",
-                 cli_quote(session->old_folder->path).text, volumes_option(&session->arguments.devices).text,
-                 cli_quote(session->cow.path).text);
 }
 
 /*
@@ -326,14 +213,33 @@ static void say_how(struct check_session *session)
     if (arguments->chunk_bytes > 0)
         (void)snprintf(chunk_size, sizeof chunk_size, " --chunk-size %" PRIu64, arguments->chunk_bytes);
     cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
-             chunk_size, keep[arguments->keep + 1], check_repair_save_option(session).text,
+             chunk_size, keep[arguments->keep + 1], check_old_bytes_option(session).text,
              volumes_option(&arguments->devices).text, report_origin_option(session->origin.path).text,
              cli_quote(session->cow.path).text);
 }
 
+/* From the answer to the last write. */
+static enum snap_status carry_out(struct check_session *session, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    if (cli_stop_wanted())
+        status = snap_fail(err, SNAP_E_STOPPED, "stopped");
+    if (status == SNAP_OK && session->held.used)
+        status = held_read_again(&session->held, err);
+    if (status == SNAP_OK && !session->arguments.no_save_old)
+        status = check_old_bytes_save(session, err);
+    if (status == SNAP_OK)
+        status = snap_edits_apply(&session->repair.edits, &session->touched, err);
+    if (status != SNAP_OK)
+        return status;
+    session->mended = true;
+    check_old_bytes_say_way_back(session);
+    return check_again(session, err);
+}
+
 enum snap_status check_repair(struct check_session *session, struct snap_error *err)
 {
-    const bool saves = !session->arguments.no_save_old;
     enum snap_status status = plan(session, (enum snap_repair_keep)(session->arguments.keep + 1), err);
 
     if (status == SNAP_OK)
@@ -348,24 +254,37 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
         return SNAP_OK;
     if (session->arguments.dry_run)
         say_how(session);
-    if (saves)
-        status = open_place(session, err);
+    if (!session->arguments.no_save_old)
+        status = check_old_bytes_find_place(session, err);
     if (status != SNAP_OK || session->arguments.dry_run)
         return status;
     status = ask(session, err);
-    if (status == SNAP_OK && cli_stop_wanted())
-        status = snap_fail(err, SNAP_E_STOPPED, "stopped");
-    if (status == SNAP_OK && session->held.used)
-        status = held_read_again(&session->held, err);
-    if (status == SNAP_OK && saves)
-        status = save_old(session, err);
-    if (status == SNAP_OK)
-        status = snap_edits_apply(&session->repair.edits, &session->touched, err);
-    if (status != SNAP_OK)
+    return status == SNAP_OK ? carry_out(session, err) : status;
+}
+
+/* The old bytes must have a place, since nobody has said that they need none. */
+static bool has_place(struct check_session *session)
+{
+    struct snap_error reason = {0};
+
+    return check_old_bytes_find_place(session, &reason) == SNAP_OK;
+}
+
+enum snap_status check_repair_ask(struct check_session *session, struct snap_error *err)
+{
+    enum cli_answer answer;
+    const enum snap_status status = plan(session, SNAP_REPAIR_KEEP_BOTH, err);
+
+    session->arguments.asks = false;
+    if (status != SNAP_OK || session->repair.edits.count == 0 || !has_place(session))
         return status;
-    session->mended = true;
-    say_put_back(session);
-    return check_again(session, err);
+    cli_ask_begin(session->cli);
+    check_repair_say(session);
+    answer = cli_ask(session->cli, false, "Mend %s?", session->cow.path);
+    if (answer == CLI_ANSWER_STOPPED)
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
+    session->arguments.repair = answer == CLI_ANSWER_YES;
+    return session->arguments.repair ? carry_out(session, err) : SNAP_OK;
 }
 
 void check_repair_failed(struct check_session *session)
@@ -374,16 +293,5 @@ void check_repair_failed(struct check_session *session)
         return;
     cli_line(session->cli, "%s may be mended in part; repeat the command once the reason is gone.",
              session->cow.path);
-    say_put_back(session);
-}
-
-enum snap_status check_repair_close(struct check_session *session, struct snap_error *err)
-{
-    const enum snap_status status = snap_new_file_close(session->old_file, err);
-
-    session->old_file = NULL;
-    snap_folder_close(session->old_folder);
-    session->old_folder = NULL;
-    snap_repair_free(&session->repair);
-    return status;
+    check_old_bytes_say_way_back(session);
 }

@@ -12,6 +12,12 @@
  */
 enum snap_status check_repair(struct check_session *session, struct snap_error *err);
 
+/*
+ * The same for a person who has not said that anything is to be mended: after a question. Where nothing can be mended,
+ * there is no place for the old bytes, or the answer is no, the run goes on as one that only checks.
+ */
+enum snap_status check_repair_ask(struct check_session *session, struct snap_error *err);
+
 /* What the plan would do, which bytes of the snapshot change by it, and what else could be mended. */
 void check_repair_say(struct check_session *session);
 
@@ -29,14 +35,5 @@ uint64_t check_repair_from_origin(const struct check_session *session);
 
 /* Takes the bytes of --put-back back; opens what it needs. */
 enum snap_status check_put_back(struct check_session *session, struct snap_error *err);
-
-/* Closes what the functions above have opened, but for the devices. */
-enum snap_status check_repair_close(struct check_session *session, struct snap_error *err);
-
-/*
- * For a printed line that mends: where the old bytes go. Nothing where there is a place for them that need not be
- * named; " --save-old FILE" where the reader has to choose one.
- */
-struct report_text check_repair_save_option(const struct check_session *session);
 
 #endif

@@ -3,6 +3,7 @@
 #include "tools/check/repair.h"
 
 #include "lib/base/arith.h"
+#include "tools/check/old_bytes.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
 #include "tools/shared/pair.h"
@@ -222,7 +223,7 @@ static void say_invalid(struct check_session *session, uint64_t others)
         cli_line(session->cli, "The store stays invalid: other damage in it has to be mended first.");
     if (!blocked)
         cli_line(session->cli, "To make the store valid again, although what it lacks stays wrong: snapcheck -y "
-                 "--accept=revalidate%s%s%s %s", check_repair_save_option(session).text,
+                 "--accept=revalidate%s%s%s %s", check_old_bytes_option(session).text,
                  volumes_option(&session->arguments.devices).text, report_origin_option(session->origin.path).text,
                  cli_quote(session->cow.path).text);
 }
@@ -254,7 +255,7 @@ static void say_waiting(struct check_session *session)
     if (session->repair.behind_found == 0 && waiting[SNAP_RULE_GARBAGE_BEHIND_END] > 0)
         cli_line(session->cli, "What stands behind the end of the list looks like entries, so -p leaves it; they do "
                  "not continue the list, and -y zeroes them: snapcheck -y%s%s%s %s",
-                 check_repair_save_option(session).text, devices.text, origin.text,
+                 check_old_bytes_option(session).text, devices.text, origin.text,
                  cli_quote(session->cow.path).text);
 }
 

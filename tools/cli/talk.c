@@ -214,6 +214,11 @@ bool cli_ask_possible(const struct cli *cli)
     return isatty(cli->in_fd);
 }
 
+bool cli_person_present(const struct cli *cli)
+{
+    return cli_ask_possible(cli) && isatty(cli_stream_fd(cli->out));
+}
+
 bool cli_one_reader(const struct cli *cli)
 {
     struct stat out, err;

@@ -48,6 +48,9 @@ enum cli_answer {
 /* Whether cli_ask would ask: standard input is a terminal. */
 bool cli_ask_possible(const struct cli *cli);
 
+/* Whether a person sits there and reads along: standard input and standard output are terminals. */
+bool cli_person_present(const struct cli *cli);
+
 /* Whether who reads standard error reads standard output as well: both lead to the same place. */
 bool cli_one_reader(const struct cli *cli);
 
