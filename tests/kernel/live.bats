@@ -230,6 +230,25 @@ refused() {
     uml_job create name=over 'table=0 8 linear /dev/mapper/base 0'
     refused 'it is open or mounted'
     uml_job remove name=over
+    # The kernel would copy nothing for a snapshot of another device that has the same bytes.
+    uml_job create name=alias 'table=0 2047 linear /dev/o 0'
+    uml_job create name=other 'table=0 2047 snapshot /dev/mapper/alias /dev/e P 8'
+    refused 'alias (linear) stands on it beside base'
+    uml_job remove name=other
+    uml_job remove name=base
+    uml_job create name=real 'table=0 2047 linear /dev/o 0'
+    uml_job create name=base 'table=0 2047 snapshot-origin /dev/mapper/real'
+    uml_job create name=other 'table=0 2047 snapshot /dev/mapper/alias /dev/e P 8'
+    refused '/dev/mapper/alias has the same bytes, and is held by' /dev/c /dev/mapper/real
+    uml_job remove name=other
+    uml_job remove name=alias
+    uml_job create name=alias 'table=0 2047 error'
+    uml_job load name=alias 'table=0 2047 linear /dev/mapper/real 0'
+    refused 'alias (linear) stands on it beside base' /dev/c /dev/mapper/real
+    uml_job remove name=alias
+    uml_job remove name=base
+    uml_job remove name=real
+    base_up
     uml_job create name=user 'table=0 8 linear /dev/c 0'
     refused '/dev/c: '
     uml_job create name=snap 'table=0 * snapshot /dev/o /dev/c P 8'
@@ -323,6 +342,8 @@ dmsetup clear base
 asked sibling dmsetup create other --table '0 32768 snapshot /dev/o /dev/d P 8'
 dmsetup remove other
 linear='0 32768 linear /dev/o 0'
+asked beside dmsetup create alias --table "\$linear"
+dmsetup remove alias
 asked exchanged sh -c "dmsetup suspend base && dmsetup load base --table '\$linear' && dmsetup resume base"
 END
     base_up
@@ -331,6 +352,7 @@ END
     uml_go "o=$T/o.disk" "c=$T/c.disk" "d=$T/d.disk"
 
     for last in mounted:'base: it is open or mounted' waiting:'dmsetup clear base' sibling:'are not what they were' \
+        beside:'alias (linear) stands on it beside base' \
         exchanged:'no device of the kind snapshot-origin'; do
         head -n 20 "${last%%:*}".*
         assert_equal "$(tail -n 1 "${last%%:*}.command")" 0

@@ -242,6 +242,30 @@ static enum snap_status check_cow_users(const struct merge_session *session, str
     return status;
 }
 
+/*
+ * The kernel copies for the snapshots of this device, and for nobody who uses it beside them, nor for snapshots of
+ * another device that has the same bytes.
+ */
+static enum snap_status check_origin_user(void *context, const struct snap_dm_user *user, struct snap_error *err)
+{
+    const struct merge_session *session = context;
+
+    if (snap_dm_stacks_has_type(user->target_type))
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_BUSY, "%s: %s (%s) stands on it beside %s, and its content would change under it; "
+                     "remove it first: dmsetup remove %s", session->origin.path, user->name, user->target_type,
+                     session->kernel.base_name, cli_quote(user->name).text);
+}
+
+static enum snap_status open_origin(struct merge_session *session, struct snap_error *err)
+{
+    struct snap_file_options options = merge_options_io(&session->arguments, false, false);
+
+    if (!session->kernel.merging) /* otherwise this only waits */
+        options.exclusive = options.held = true;
+    return devices_open(&session->origin, &options, err);
+}
+
 /* The store is held by nobody, or by the one snapshot or merge that was found. */
 static enum snap_status open_cow(struct merge_session *session, struct snap_error *err)
 {
@@ -314,13 +338,14 @@ enum snap_status merge_kernel_same(struct merge_session *session, bool suspended
     snap_dm_tables_free(&tables);
     if (status == SNAP_OK)
         status = check_closed(&session->kernel, err);
+    if (status == SNAP_OK)
+        status = snap_dm_users_loaded(now.origin_number, check_origin_user, session, err);
     return status == SNAP_OK && now.has_snapshot ? check_cow_users(session, err) : status;
 }
 
 enum snap_status merge_kernel_find(struct merge_session *session, struct snap_error *err)
 {
     struct merge_kernel *kernel = &session->kernel;
-    const struct snap_file_options reading = merge_options_io(&session->arguments, false, false);
     enum snap_status status = devices_find(&session->cow, session->arguments.cow, err);
 
     if (status == SNAP_OK)
@@ -337,8 +362,10 @@ enum snap_status merge_kernel_find(struct merge_session *session, struct snap_er
         status = check_closed(kernel, err);
     if (status == SNAP_OK)
         status = open_cow(session, err);
+    if (status == SNAP_OK && !kernel->merging)
+        status = snap_dm_users_loaded(kernel->origin_number, check_origin_user, session, err);
     if (status == SNAP_OK)
-        status = devices_open(&session->origin, &reading, err);
+        status = open_origin(session, err);
     if (status == SNAP_OK)
         status = devices_read_store(&session->store, &session->cow, &session->origin, err);
     return status == SNAP_OK ? content_fail_defect(&session->cow, &session->store, &session->origin, err) : status;
