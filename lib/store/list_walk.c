@@ -33,6 +33,7 @@ struct snap_list_walk {
     uint32_t pieces_per_area;
     uint64_t pieces_on_device;
     uint64_t next_piece;                 /* to be handed out */
+    uint32_t pieces_max;                 /* in a batch; not more than the device has, at least 1 */
     uint32_t pieces_wanted;              /* in the next batch */
     struct batch batches[2];
     struct batch *now, *ahead;
@@ -43,12 +44,12 @@ struct snap_list_walk {
     void *stop_context;
 };
 
-static bool batch_init(struct batch *batch, const struct snap_store *store)
+static bool batch_init(struct batch *batch, const struct snap_list_walk *walk)
 {
-    batch->store = store;
-    batch->buffer = snap_buffer_new_unset(BATCH_BYTES);
-    batch->iovs = calloc(BATCH_PIECES_MAX, sizeof *batch->iovs);
-    batch->requests = calloc(BATCH_PIECES_MAX, sizeof *batch->requests);
+    batch->store = walk->store;
+    batch->buffer = snap_buffer_new_unset(walk->pieces_max * walk->piece_bytes);
+    batch->iovs = calloc(walk->pieces_max, sizeof *batch->iovs);
+    batch->requests = calloc(walk->pieces_max, sizeof *batch->requests);
     return batch->buffer && batch->iovs && batch->requests;
 }
 
@@ -59,21 +60,29 @@ static void batch_free(struct batch *batch)
     free(batch->requests);
 }
 
+static void set_up(struct snap_list_walk *walk, const struct snap_store *store)
+{
+    walk->store = store;
+    walk->piece_bytes = snap_min(store->layout.chunk_bytes, PIECE_BYTES_MAX);
+    walk->pieces_per_area = (uint32_t)(store->layout.chunk_bytes / walk->piece_bytes);
+    walk->pieces_on_device = snap_layout_areas_on_device(&store->layout) * walk->pieces_per_area;
+    walk->pieces_max = (uint32_t)snap_min(snap_min(BATCH_PIECES_MAX, BATCH_BYTES / walk->piece_bytes),
+                                          snap_max(walk->pieces_on_device, 1));
+    walk->pieces_wanted = BATCH_PIECES_FIRST;
+    walk->now = &walk->batches[0];
+    walk->ahead = &walk->batches[1];
+}
+
 enum snap_status snap_list_walk_open(struct snap_list_walk **entries, const struct snap_store *store,
                                      struct snap_error *err)
 {
     struct snap_list_walk *walk = calloc(1, sizeof *walk);
 
     *entries = walk;
-    if (walk && batch_init(&walk->batches[0], store) && batch_init(&walk->batches[1], store)) {
-        walk->store = store;
-        walk->piece_bytes = snap_min(store->layout.chunk_bytes, PIECE_BYTES_MAX);
-        walk->pieces_per_area = (uint32_t)(store->layout.chunk_bytes / walk->piece_bytes);
-        walk->pieces_on_device = snap_layout_areas_on_device(&store->layout) * walk->pieces_per_area;
-        walk->pieces_wanted = BATCH_PIECES_FIRST;
-        walk->now = &walk->batches[0];
-        walk->ahead = &walk->batches[1];
-        return SNAP_OK;
+    if (walk) {
+        set_up(walk, store);
+        if (batch_init(&walk->batches[0], walk) && batch_init(&walk->batches[1], walk))
+            return SNAP_OK;
     }
     snap_list_walk_close(walk);
     *entries = NULL;
@@ -101,7 +110,7 @@ static void start_batch(struct snap_list_walk *walk, struct batch *batch, uint64
                         struct snap_worker *reader)
 {
     const struct snap_layout *layout = &walk->store->layout;
-    const uint64_t room = snap_min(walk->pieces_wanted, BATCH_BYTES / walk->piece_bytes);
+    const uint64_t room = snap_min(walk->pieces_wanted, walk->pieces_max);
 
     batch->first_piece = first_piece;
     batch->pieces = (uint32_t)snap_min(room, walk->pieces_on_device - first_piece);
