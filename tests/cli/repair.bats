@@ -105,6 +105,7 @@ is_one_of() {
     assert_said "1 finding of entry-new-range would be mended"
     assert_said "bytes 3690496 to 3694591 of the snapshot show what the origin has afterwards (entry-new-metadata)"
     assert_said "To mend it: snapcheck -y --accept=view-change cow"
+    assert_said "Or, to leave this store as it is: snapcheck --repair-to NEW --accept=view-change --origin ORIGIN cow"
     assert_said "Nothing was written."
     [ ! -e cow.old-bytes ]
     program snapcheck -y --accept=view-change cow
@@ -377,8 +378,13 @@ BYTES
     assert_said "can be brought back: snapcheck -n -y --accept=view-change --origin origin cow"
     program snapcheck --repair-to new --origin origin cow
     assert_status 8
-    assert_said "what stands behind the end of its list would not be copied"
+    assert_said "721 entries fit behind the end of its list, and origin does not have their data"
+    assert_said "snapcheck -n --repair-to new --accept=view-change --origin origin cow"
     program snapcheck --repair-to new --accept=view-change --origin origin cow
+    assert_status 1
+    assert_said "721 entries come back into the list"
+    cmp cow cow.before
+    program snapcheck --origin origin new
     assert_status 0
     program snapcheck -y --accept=view-change --origin origin cow
     assert_shown "(warning: list-cut)"
@@ -675,7 +681,7 @@ shows_data_of() {
     program snapinspect --origin origin --extract out --skip-damaged=origin cow
     assert_said "$line"
     program snapcheck --origin origin --repair-to to cow
-    assert_said "$line"
+    assert_said "snapcheck -n --repair-to to --accept=view-change --origin origin cow"
     program snapinspect --origin origin cow
     assert_said "$line"
     [[ $stderr == *"$line"*"--skip-damaged"* ]]
@@ -1146,7 +1152,7 @@ new_store() {
     "$BUILDDIR/tools/snapinspect" -q --origin origin --skip-damaged=origin --extract skipped cow || true
     expected=skipped
     new_store 1 --accept=view-change
-    recipe cut
+    recipe garbage-behind-end
     program snapcheck --origin origin --repair-to to2 cow
     assert_status 8
     assert_said "what stands behind the end of its list would not be copied"
@@ -1159,8 +1165,52 @@ new_store() {
     new_store 1 --accept=revalidate
 }
 
+@test "--repair-to: what a repair in place brings back is in the new store, and the old one is only read" {
+    local name
+    for name in "${mendable[@]}" own-chunk; do
+        recipe "${name/own-chunk/areas-chunks}"
+        if [ "$name" = own-chunk ]; then
+            entry 5 "$(number cow $((4096 + 16 * 5)) 8)" $((1 << 40))
+            entry 400 "$(number cow $((258 * 4096 + 16 * 144)) 8)" $((1 << 41))
+        fi
+        cp cow in-place
+        cp cow cow.before
+        for _ in 1 2; do
+            program snapcheck -y --no-save-old --accept=view-change,revalidate --origin origin in-place
+        done
+        assert_status 0
+        rm -f expected-view
+        "$BUILDDIR/tools/snapinspect" -q --origin origin --extract expected-view in-place
+        expected=expected-view
+        new_store "$([ "$name" = valid-2 ] && echo 0 || echo 1)" --accept=view-change,revalidate
+    done
+    cmp shown view # that was own-chunk
+    program snapcheck -n --origin origin --repair-to to2 --accept=view-change cow
+    assert_said "2 findings of entry-new-range are mended in the new store"
+    assert_said "of the snapshot show their own data afterwards (entry-new-range)"
+}
+
+@test "--repair-to: JSON says what was mended; a dry run shows it and writes nothing" {
+    recipe cut
+    program snapcheck -n --origin origin --repair-to to --accept=view-change cow
+    assert_status 0
+    assert_said "344 entries come back into the list"
+    assert_said "Nothing was written."
+    [ ! -e to ]
+    program snapcheck --json --origin origin --repair-to to --accept=view-change cow
+    assert_status 1
+    assert_json '.result.repair_to.mended["list-cut"]' 1
+    assert_json .result.repair_to.written true
+    cmp cow cow.before
+}
+
 @test "--repair-to: a damaged list, a wrong origin, a name that is taken, a place without room are refused" {
     recipe list-past-end
+    program snapcheck --origin origin --repair-to to cow
+    assert_status 4
+    assert_said "to copy what it names in front of that, add --accept=view-change"
+    [ ! -e to ]
+    recipe magic-0
     program snapcheck --origin origin --repair-to to --accept=view-change cow
     assert_status 4
     [ ! -e to ]

@@ -49,11 +49,10 @@ static enum snap_status judge_origin(struct check_session *session, struct snap_
     return SNAP_OK;
 }
 
-static enum snap_status plan(struct check_session *session, enum snap_repair_keep keep, struct snap_error *err)
+enum snap_status check_repair_plan(struct check_session *session, const struct snap_store *store,
+                                   struct snap_io *origin, enum snap_repair_keep keep, struct snap_error *err)
 {
     const struct check_arguments *arguments = &session->arguments;
-    struct snap_io *origin;
-    enum snap_status status = judge_origin(session, &origin, err);
     const struct snap_repair_options options = {
         .origin = origin,
         .origin_sectors = origin ? origin->size_bytes / SNAP_SECTOR_BYTES : 0,
@@ -65,7 +64,15 @@ static enum snap_status plan(struct check_session *session, enum snap_repair_kee
         .stop = cli_stop_asked,
     };
 
-    return status == SNAP_OK ? snap_repair_plan(&session->repair, &session->store, &options, err) : status;
+    return snap_repair_plan(&session->repair, store, &options, err);
+}
+
+static enum snap_status plan(struct check_session *session, enum snap_repair_keep keep, struct snap_error *err)
+{
+    struct snap_io *origin;
+    const enum snap_status status = judge_origin(session, &origin, err);
+
+    return status == SNAP_OK ? check_repair_plan(session, &session->store, origin, keep, err) : status;
 }
 
 /*
@@ -198,26 +205,6 @@ static enum snap_status check_again(struct check_session *session, struct snap_e
     return status == SNAP_OK ? check_run(session, err) : status;
 }
 
-/* After a dry run: the line that does it. */
-static void say_how(struct check_session *session)
-{
-    static const char *const words[] = {"view-change", "revalidate", "header"};
-    static const char *const keep[] = {"", " --keep=first", " --keep=last"};
-    const struct check_arguments *arguments = &session->arguments;
-    char accept[64] = "", chunk_size[48] = "";
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (arguments->accept & 1u << i)
-            (void)snprintf(accept + strlen(accept), sizeof accept - strlen(accept), "%s%s",
-                           accept[0] ? "," : " --accept=", words[i]);
-    if (arguments->chunk_bytes > 0)
-        (void)snprintf(chunk_size, sizeof chunk_size, " --chunk-size %" PRIu64, arguments->chunk_bytes);
-    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
-             chunk_size, keep[arguments->keep + 1], check_old_bytes_option(session).text,
-             volumes_option(&arguments->devices).text, report_origin_option(session->origin.path).text,
-             cli_quote(session->cow.path).text);
-}
-
 /* From the answer to the last write. */
 static enum snap_status carry_out(struct check_session *session, struct snap_error *err)
 {
@@ -253,7 +240,7 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
     if (session->repair.edits.count == 0)
         return SNAP_OK;
     if (session->arguments.dry_run)
-        say_how(session);
+        check_repair_say_how(session);
     if (!session->arguments.no_save_old)
         status = check_old_bytes_find_place(session, err);
     if (status != SNAP_OK || session->arguments.dry_run)

@@ -18,8 +18,18 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
  */
 enum snap_status check_repair_ask(struct check_session *session, struct snap_error *err);
 
+/* Plans in session->repair what this store needs and --accept allows. `origin` may be NULL: it is not to be asked. */
+enum snap_status check_repair_plan(struct check_session *session, const struct snap_store *store,
+                                   struct snap_io *origin, enum snap_repair_keep keep, struct snap_error *err);
+
 /* What the plan would do, which bytes of the snapshot change by it, and what else could be mended. */
 void check_repair_say(struct check_session *session);
+
+/* After a dry run: the lines that do it, in place or elsewhere. */
+void check_repair_say_how(struct check_session *session);
+
+/* What is mended and what changes, of a plan that is carried out in a copy only. */
+void check_repair_say_copy(struct check_session *session);
 
 /* Where entries are for the same chunk: their places, and which kernel shows which of them; once in a run. */
 void check_repair_say_choices(struct check_session *session);

@@ -9,6 +9,8 @@
 #include "tools/shared/pair.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #define CHANGES_MAX 20u
 
@@ -272,6 +274,43 @@ void check_repair_say(struct check_session *session)
         pair_say_not_in_place(session->cli, session->repair.found[SNAP_RULE_DUPLICATE_NEW],
                               count_areas_in_use(&session->repair), &session->origin, &session->cow, &session->store,
                               volumes_option(&session->arguments.devices).text);
+}
+
+void check_repair_say_how(struct check_session *session)
+{
+    static const char *const words[] = {"view-change", "revalidate", "header"};
+    static const char *const keep[] = {"", " --keep=first", " --keep=last"};
+    const struct check_arguments *arguments = &session->arguments;
+    char accept[64] = "", chunk_size[48] = "";
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (arguments->accept & 1u << i)
+            (void)snprintf(accept + strlen(accept), sizeof accept - strlen(accept), "%s%s",
+                           accept[0] ? "," : " --accept=", words[i]);
+    if (arguments->chunk_bytes > 0)
+        (void)snprintf(chunk_size, sizeof chunk_size, " --chunk-size %" PRIu64, arguments->chunk_bytes);
+    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
+             chunk_size, keep[arguments->keep + 1], check_old_bytes_option(session).text,
+             volumes_option(&arguments->devices).text, report_origin_option(session->origin.path).text,
+             cli_quote(session->cow.path).text);
+    if (session->repair.change_count > 0 && !session->repair.rebuilt.io)
+        cli_line(session->cli, "Or, to leave this store as it is: snapcheck --repair-to NEW%s%s --origin %s %s", accept,
+                 volumes_option(&arguments->devices).text,
+                 session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
+                 cli_quote(session->cow.path).text);
+}
+
+void check_repair_say_copy(struct check_session *session)
+{
+    for (int rule = 0; rule < SNAP_RULES; rule++)
+        if (session->repair.mended[rule] > 0)
+            cli_note(session->cli, "%s: %s of %s %s mended in the new store", session->cow.path,
+                     cli_count_text(session->repair.mended[rule], "finding", "findings").text,
+                     snap_rules_info((enum snap_rule)rule)->id, session->repair.mended[rule] == 1 ? "is" : "are");
+    say_changes(session);
+    if (session->repair.restores || session->repair.behind_merged)
+        say_behind(session);
+    say_lost(session);
 }
 
 uint64_t check_repair_from_origin(const struct check_session *session)

@@ -7,6 +7,7 @@
 #include "lib/check/fingerprinting.h"
 #include "lib/store/fingerprint.h"
 #include "tools/check/open.h"
+#include "tools/check/repair_source.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
 #include "tools/shared/holds.h"
@@ -20,103 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHARED_MAX (1u << 16)
-
-static bool accepts(const struct check_session *session, enum check_accept word)
-{
-    return (session->arguments.accept & 1u << word) != 0;
-}
-
 /*
- * ---- what may be copied ----------------------------------------------------------------------------------------
+ * ---- what is copied --------------------------------------------------------------------------------------------
  */
-
-static enum snap_status take_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
-{
-    struct check_session *session = context;
-    struct snap_rewrite *rewrite = &session->repair_to.rewrite;
-
-    if (finding->rule != SNAP_RULE_DUPLICATE_NEW)
-        return SNAP_OK;
-    if (rewrite->shared_count == SHARED_MAX)
-        return snap_fail(err, SNAP_E_CORRUPT, "%s: more than %u entries have their data chunk in common with others: "
-                         "no entry of this list is to be trusted", session->cow.path, SHARED_MAX);
-    session->repair_to.shared[rewrite->shared_count++] = finding->new_chunk;
-    return SNAP_OK;
-}
-
-static int by_number(const void *left, const void *right)
-{
-    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-
-    return (a > b) - (a < b);
-}
-
-/* Which data chunks belong to several entries: a second pass over the list, for all of them. */
-static enum snap_status find_shared(struct check_session *session, struct snap_error *err)
-{
-    const struct snap_check_options options = {
-        .origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES,
-        .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes),
-        .stop = cli_stop_asked,
-    };
-    struct snap_findings findings = {.fn = take_finding, .context = session};
-    struct snap_check_result result;
-    enum snap_status status;
-
-    if (session->findings.rule_counts[SNAP_RULE_DUPLICATE_NEW] == 0)
-        return SNAP_OK;
-    session->repair_to.shared = calloc(SHARED_MAX, sizeof *session->repair_to.shared);
-    if (!session->repair_to.shared)
-        return snap_fail(err, SNAP_E_NOMEM, "out of memory for the list of damaged entries");
-    status = snap_check(&session->store, &options, &findings, &result, err);
-    qsort(session->repair_to.shared, session->repair_to.rewrite.shared_count, sizeof *session->repair_to.shared,
-          by_number);
-    session->repair_to.rewrite.shared_chunks = session->repair_to.shared;
-    return status;
-}
-
-static enum snap_status check_source(struct check_session *session, struct snap_error *err)
-{
-    const bool invalid = session->store.defect == SNAP_HEADER_INVALID;
-    const uint64_t behind = session->findings.rule_counts[SNAP_RULE_LIST_CUT] +
-                            session->findings.rule_counts[SNAP_RULE_GARBAGE_BEHIND_END];
-    const struct snap_evidence_look look = {.store = &session->store,
-                                            .figures = &session->result,
-                                            .origin = session->origin.io,
-                                            .device = &session->origin.facts,
-                                            .lvm_group = session->cow.lvm_group,
-                                            .stop = cli_stop_asked};
-    struct snap_error reason;
-    enum snap_status status = SNAP_OK;
-
-    if (!snap_header_has_list(&session->store))
-        return snap_header_fail_defect(&session->store, err);
-    if (!pair_is_skippable(&session->findings, &session->result))
-        return snap_fail(err, SNAP_E_CORRUPT, "%s: the list itself is damaged, so it cannot be copied; see above what "
-                         "is wrong", session->cow.path);
-    if (invalid && !accepts(session, CHECK_ACCEPT_REVALIDATE)) {
-        (void)snap_header_fail_defect(&session->store, &reason);
-        return snap_fail(err, SNAP_E_REFUSED, "%s; to make a valid store of it, add --accept=revalidate", reason.text);
-    }
-    if (behind > 0 && !accepts(session, CHECK_ACCEPT_VIEW_CHANGE))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: what stands behind the end of its list would not be copied; this "
-                         "shows whether it is missing: snapcheck -n -y --origin %s %s; --accept=view-change leaves it "
-                         "out", session->cow.path, cli_quote(session->origin.path).text,
-                         cli_quote(session->cow.path).text);
-    if (behind > 0)
-        cli_warn(session->cli, "%s: entries behind the end of its list may be missing in the new store; snapcheck says "
-                 "how many fit", session->cow.path);
-    if (!session->pair_known)
-        status = snap_evidence_gather(&look, &session->evidence, err);
-    session->pair_known = status == SNAP_OK;
-    if (status == SNAP_OK && session->evidence.pair.list_lost && !accepts(session, CHECK_ACCEPT_VIEW_CHANGE))
-        return snap_fail(err, SNAP_E_REFUSED, "%s; to make an empty store all the same, add --accept=view-change",
-                         verdict_lost_text(&session->cow, &session->origin).text);
-    if (status == SNAP_OK && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: %s", session->cow.path, session->evidence.pair.text);
-    return status;
-}
 
 static void show_progress(void *context, uint64_t done_bytes, uint64_t total_bytes)
 {
@@ -138,25 +45,24 @@ static enum snap_status rewrite(struct check_session *session, struct snap_creat
 /* How many entries there will be, and whether chunks are given up by that. */
 static enum snap_status count(struct check_session *session, struct snap_error *err)
 {
-    struct snap_rewrite *counted = &session->repair_to.rewrite;
-    const struct snap_layout *layout = &session->repair_to.layout;
-    const uint64_t beyond = session->result.entries_old_range;
+    struct check_repair_to *to = &session->repair_to;
+    const uint64_t beyond = to->result.entries_old_range;
     uint64_t damaged;
     enum snap_status status;
 
-    *counted = (struct snap_rewrite){
-        .store = &session->store,
+    to->rewrite = (struct snap_rewrite){
+        .store = &to->source,
         .origin = session->origin.io,
-        .layout = layout,
+        .layout = &to->layout,
         .leave_out_equal = session->arguments.drop_equal,
+        .shared_chunks = to->shared,
+        .shared_count = to->shared_count,
         .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes),
         .stop = cli_stop_asked,
         .progress = show_progress,
     };
-    status = find_shared(session, err);
-    if (status == SNAP_OK)
-        status = rewrite(session, NULL, err);
-    damaged = counted->damaged_chunks;
+    status = rewrite(session, NULL, err);
+    damaged = to->rewrite.damaged_chunks;
     if (status != SNAP_OK || damaged + beyond == 0)
         return status;
     if (damaged > 0)
@@ -167,12 +73,15 @@ static enum snap_status count(struct check_session *session, struct snap_error *
                  "are not known, and there the new store shows what the origin has", session->cow.path,
                  cli_count_text(beyond, "entry names", "entries name").text, beyond == 1 ? "is" : "are",
                  beyond == 1 ? "it stood" : "they stood");
-    pair_say_bring_back(session->cli, &session->findings, &session->result, &session->origin, &session->cow,
-                        volumes_option(&session->arguments.devices).text);
-    if (!accepts(session, CHECK_ACCEPT_VIEW_CHANGE))
-        return snap_fail(err, SNAP_E_REFUSED, "%s: not all that it shows can be copied; to leave out what is damaged, "
-                         "add --accept=view-change", session->cow.path);
-    return SNAP_OK;
+    if (check_repair_source_accepts(session, CHECK_ACCEPT_VIEW_CHANGE))
+        return SNAP_OK;
+    cli_line(session->cli, "To see first what can be brought back: snapcheck -n --repair-to %s --accept=view-change%s"
+             "%s --origin %s %s", cli_quote(session->arguments.repair_to).text,
+             session->store.defect == SNAP_HEADER_INVALID ? ",revalidate" : "",
+             volumes_option(&session->arguments.devices).text, cli_quote(session->origin.path).text,
+             cli_quote(session->cow.path).text);
+    return snap_fail(err, SNAP_E_REFUSED, "%s: not all that it shows can be copied; to bring back what a repair "
+                     "would, and leave out the rest, add --accept=view-change", session->cow.path);
 }
 
 /*
@@ -286,6 +195,8 @@ static enum snap_status finish(struct check_session *session, struct snap_create
     const struct check_repair_to *to = &session->repair_to;
     const bool known = session->store.identity_state == SNAP_IDENTITY_OK;
     const bool room = to->layout.chunk_bytes >= SNAP_FINGERPRINT_OFFSET_BYTES + SNAP_FINGERPRINT_BYTES;
+    const bool left_out =
+        to->rewrite.damaged_chunks + to->from_origin + to->lost + session->result.entries_old_range > 0;
     struct snap_identity identity = session->store.identity;
     struct snap_fingerprint fingerprint = session->store.fingerprint;
     enum snap_status status = SNAP_OK;
@@ -295,7 +206,7 @@ static enum snap_status finish(struct check_session *session, struct snap_create
         status = snap_fingerprinting_forget(&session->store, session->origin.io, &fingerprint, err);
     if (status != SNAP_OK)
         return status;
-    if (to->rewrite.damaged_chunks > 0 || session->result.entries_old_range > 0 || session->arguments.drop_equal)
+    if (left_out || session->arguments.drop_equal)
         snap_fingerprint_forget_masked(&fingerprint); /* the list names less, and no merge was the reason */
     return snap_create_finish(create, known ? &identity : NULL,
                               known && room && session->store.fingerprint_state == SNAP_FINGERPRINT_OK ? &fingerprint
@@ -332,7 +243,7 @@ enum snap_status check_repair_to(struct check_session *session, struct snap_erro
 {
     const char *place = session->arguments.repair_to;
     struct check_repair_to *to = &session->repair_to;
-    enum snap_status status = check_source(session, err);
+    enum snap_status status = check_repair_source(session, err);
 
     if (status == SNAP_OK)
         status = set_chunk_size(session, err);
@@ -362,15 +273,19 @@ void check_repair_to_failed(struct check_session *session)
 struct cli_json *check_repair_to_json(const struct check_session *session)
 {
     const struct check_repair_to *to = &session->repair_to;
-    struct cli_json *object = cli_json_object();
+    struct cli_json *object = cli_json_object(), *mended = cli_json_object();
 
+    for (int rule = 0; rule < SNAP_RULES; rule++)
+        if (to->mended[rule] > 0)
+            cli_json_set_uint(mended, snap_rules_info((enum snap_rule)rule)->id, to->mended[rule]);
     cli_json_set_string(object, "path", session->arguments.repair_to);
     cli_json_set_bool(object, "written", to->written);
     cli_json_set_uint(object, "chunk_sectors", to->layout.chunk_sectors);
     cli_json_set_uint(object, "entries", to->rewrite.entries);
-    cli_json_set_uint(object, "damaged_chunks", to->rewrite.damaged_chunks);
+    cli_json_set_uint(object, "damaged_chunks", to->rewrite.damaged_chunks + to->from_origin);
     cli_json_set_uint(object, "entries_left_out", session->result.entries_old_range);
     cli_json_set_uint(object, "size_bytes", to->target.io ? to->target.io->size_bytes : to->image_bytes);
+    cli_json_set(object, "mended", mended);
     return object;
 }
 
@@ -379,11 +294,11 @@ enum snap_status check_repair_to_close(struct check_session *session, struct sna
     struct check_repair_to *to = &session->repair_to;
     const enum snap_status status = devices_close(&to->target, err);
     const enum snap_status closed = snap_new_file_close(to->image, status == SNAP_OK ? err : NULL);
+    const enum snap_status sources =
+        check_repair_source_close(session, status == SNAP_OK && closed == SNAP_OK ? err : NULL);
 
     snap_folder_close(to->folder);
-    free(to->shared);
     to->image = NULL;
     to->folder = NULL;
-    to->shared = NULL;
-    return status != SNAP_OK ? status : closed;
+    return status != SNAP_OK ? status : closed != SNAP_OK ? closed : sources;
 }

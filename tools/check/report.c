@@ -311,7 +311,7 @@ static int exit_status_of(const struct check_session *session, int exit_status)
     const bool cut = pair_is_only_cut(&session->findings, &session->result);
 
     if (session->repair_to.written && exit_status == CLI_EXIT_OK) /* the new store is sound, whatever the old one is */
-        return report_is_sound(&session->findings) ? CLI_EXIT_OK : CLI_EXIT_CORRECTED;
+        return report_is_sound(&session->findings) && !session->repair_to.restored ? CLI_EXIT_OK : CLI_EXIT_CORRECTED;
     exit_status = cli_exit_worse(exit_status, cut                                    ? CLI_EXIT_FAILED
                                               : !report_is_sound(&session->findings) ? CLI_EXIT_STORE
                                               : wrong_pair                           ? CLI_EXIT_FAILED

@@ -15,15 +15,29 @@
 #include "tools/shared/devices.h"
 #include "tools/shared/held.h"
 
+/* What comes back, then what else is mended; in place these are so many runs. */
+#define CHECK_REPAIR_ROUNDS 3u
+
 /* --repair-to. */
 struct check_repair_to {
+    struct snap_store source;      /* the store as a repair would leave it ... */
+    struct snap_check_result result; /* ... and what a check of that finds */
+    struct snap_findings findings;
+    struct snap_repair rounds[CHECK_REPAIR_ROUNDS]; /* the plans, and the store with each of them laid over it */
+    struct snap_io *edited[CHECK_REPAIR_ROUNDS];
+    size_t round_count;
+    uint64_t mended[SNAP_RULES];   /* findings, by all of them */
+    uint64_t from_origin;          /* chunks that show what the origin has by them */
+    uint64_t lost;                 /* entries that do not come back with their neighbours */
+    bool restored, gives_up_rest;  /* as of struct snap_repair, by any of them */
     struct snap_rewrite rewrite;
     struct snap_layout layout;     /* of the new store */
     struct device target;
     struct snap_folder *folder;    /* of a new image; NULL: it is a block device */
     struct snap_new_file *image;
     uint64_t image_bytes, fit_bytes; /* fit: the least that it takes */
-    uint64_t *shared;              /* data chunks that several entries name */
+    uint64_t *shared;              /* data chunks that several entries name, ascending */
+    size_t shared_count;
     bool begun, written;           /* begun: what the block device held is gone */
 };
 
