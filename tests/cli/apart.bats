@@ -146,7 +146,7 @@ all_refused() {
     command -v mkfs.btrfs >/dev/null || skip "needs btrfs-progs"
     truncate -s 120M origin
     mkfs.btrfs -q origin >/dev/null
-    program snapcreate --origin origin --cow cow --size 1M
+    program snapcreate --no-identity --origin origin --cow cow --size 1M
     loop_over origin
     mounted -t btrfs "$loop" there
     all_refused "$loop"
