@@ -190,6 +190,72 @@ base_up() {
     [ "$(count_entries c.disk 8)" -eq 1 ]
 }
 
+# Of the lines that are printed then, one goes on without the kernel, and the other one with it.
+@test "the list cannot be written any more: the merge fails, and both lines lead on; a store that is given up meanwhile" {
+    local last way
+    make_pair 2048
+    cat >run.sh <<'END'
+PATH=$2/tools:$PATH
+cd "$1"
+table() {
+    dmsetup load "$1" --table "$2" && dmsetup suspend "$1" && dmsetup resume "$1"
+}
+set -e
+for way in offline kernel; do
+    dd if=o.img of=/dev/o bs=1M oflag=direct status=none
+    dd if=c.img of=/dev/c bs=1M oflag=direct status=none
+    # Each commit takes a second: some are left when writing fails.
+    dmsetup create cow --table '0 4096 delay /dev/c 0 0 /dev/c 0 1000 /dev/c 0 0'
+    dmsetup create base --table '0 2048 snapshot-origin /dev/o'
+    snapmerge -y --json --kernel --origin /dev/o --cow /dev/mapper/cow >$way.json 2>$way.said &
+    until dmsetup table base | grep -q snapshot-merge; do sleep 0.1; done
+    table cow '0 4096 flakey /dev/c 0 0 3600 1 error_writes'
+    wait $! || echo "exit $?" >>$way.said
+    dmsetup status base >$way.status
+    cp --sparse=never /dev/mapper/base $way.shows
+    table cow '0 4096 linear /dev/c 0'
+    sed -n "s/^To .*\($([ $way = kernel ] && echo again with || echo without) the kernel\), once nothing uses [^:]*: //p" $way.said >$way.line
+    sh -e $way.line >$way.end 2>&1
+    cp --sparse=never /dev/o $way.o
+    dmsetup table base >$way.table || true
+    dmsetup remove base || true
+    dmsetup remove cow
+done
+# The snapshot is removed while the merge that shall have its entries is not resumed yet.
+dd if=o.img of=/dev/o bs=1M oflag=direct status=none
+dd if=c.img of=/dev/c bs=1M oflag=direct status=none
+dmsetup create base --table '0 2048 snapshot-origin /dev/o'
+dmsetup create snap --table '0 2048 snapshot /dev/o /dev/c P 8'
+dmsetup suspend base
+dmsetup suspend snap
+dmsetup load base --table '0 2048 snapshot-merge /dev/o /dev/c P 8'
+dmsetup remove snap
+dmsetup resume base
+snapmerge -y --json --kernel --origin /dev/o --cow /dev/c >invalid.json 2>invalid.said || echo "exit $?" >>invalid.said
+sed -n 's/.*: \(snapinspect --extract\) FILE/\1 taken/p' invalid.said >invalid.line
+sh -e invalid.line >invalid.end 2>&1
+END
+    uml_job exec "output=$T/run.out" -- /bin/bash "$T/run.sh" "$T" "$BUILDDIR"
+    uml_go "o=$T/o.disk" "c=$T/c.disk"
+
+    tail -n 30 run.out ./*.said ./*.line ./*.end
+    assert_equal "$(uml_result 1)" 'ok exit 0'
+    for way in offline kernel; do
+        grep -q '^exit 8$' $way.said
+        grep -q 'Merge failed$' $way.status
+        grep -qF "the kernel's merge met an error and does not go on (its state is \"Merge failed\"; dmesg may say more)" $way.said
+        assert_equal "$(jq -r '.result.outcome, .exit_status' $way.json | tr '\n' ' ')" 'failed 8 '
+        cmp new.img $way.shows
+        cmp new.img $way.o
+    done
+    grep -q linear kernel.table
+    grep -q '^exit 4$' invalid.said
+    grep -q 'the kernel has given the store up and merges no further' invalid.said
+    assert_equal "$(jq -r '.result.outcome, .exit_status' invalid.json | tr '\n' ' ')" 'failed 4 '
+    cmp new.img taken
+    cmp o.img o.disk
+}
+
 # refused TEXT: the next run of the pair refuses with this text, and nothing has changed.
 refused() {
     ours -- snapmerge --kernel --origin "${3-/dev/o}" --cow "${2-/dev/c}"
@@ -597,16 +663,24 @@ for part in begin end; do
     sed -n 's/^[^,]*, \(DM_[A-Z_]*\),.*/\1/p' all | grep -nE 'DEV_SUSPEND|DEV_REMOVE|TABLE_LOAD' |
         sed "s/:/ /; s/^/$part /; 5q" >>calls
 done
+if [ -n "$3" ]; then
+    cp calls kills
+    cp calls fails
+else # before anything is done, and what can only fail as its neighbours do, is left out
+    sed -n '2,5p;7,8p' calls >kills
+    sed -n '4p;6p' calls >fails
+fi
 while read -r part call name; do
-    [ $part = begin ] || continue
-    merge begin traced /dev/null -e "inject=ioctl:error=ENOMEM:when=$call" >"failed.$call" 2>&1
-    echo "exit $?" >>"failed.$call"
-    dmsetup info -c --noheadings -o name,attr >>"failed.$call"
-    [ $name = DM_DEV_REMOVE ] || use failed
-    cp --sparse=never /dev/mapper/snap "failed.view.$call" 2>/dev/null
-    dmsetup remove -f snap
+    merge $part traced /dev/null -e "inject=ioctl:error=ENOMEM:when=$call" >"failed.$part.$call" 2>&1
+    echo "exit $?" >>"failed.$part.$call"
+    dmsetup info -c --noheadings -o name,attr >>"failed.$part.$call"
+    if [ $part = begin ] && [ $name != DM_DEV_REMOVE ]; then
+        use failed
+        cp --sparse=never /dev/mapper/snap "failed.view.$call"
+        dmsetup remove snap
+    fi
     dmsetup remove base
-done <calls
+done <fails
 while read -r part call name; do
     merge $part traced /dev/null -e "inject=ioctl:signal=KILL:when=$call" >"said.$call" 2>&1 && exit 93
     call=$part.$call
@@ -623,10 +697,11 @@ while read -r part call name; do
     cp --sparse=never /dev/mapper/base "base.$call"
     dmsetup remove base
     dmsetup remove snap
-done <calls
+done <kills
 true
 END
-    uml_job exec timeout=280000 "output=$T/run.out" -- /bin/bash "$T/run.sh" "$T" "$BUILDDIR"
+    uml_job exec timeout=280000 "output=$T/run.out" -- /bin/bash "$T/run.sh" "$T" "$BUILDDIR" \
+        "${DMSNAP_LONG-}"
     uml_go "o=$T/o.disk" "c=$T/c.disk"
 
     cat run.out calls
@@ -639,9 +714,14 @@ END
         done
     done
     while read -r part call state; do
-        [ "$part" = begin ] || continue
-        echo "failed was the $state that is call $call:"
-        cat "failed.$call"
+        echo "failed at the $part was the $state that is call $call:"
+        cat "failed.$part.$call"
+        if [ "$part" = end ]; then
+            grep -qx 'exit 8' "failed.$part.$call"
+            grep -qF 'All entries are merged. To give /dev/mapper/base its last table, repeat' "failed.$part.$call"
+            continue
+        fi
+        call=begin.$call
         if [ "$state" = DM_DEV_REMOVE ]; then
             assert_equal "$(tail -n 2 "failed.$call" | tr '\n' ' ')" 'exit 0 base:L--w '
             continue
@@ -649,8 +729,8 @@ END
         assert_equal "$(tail -n 3 "failed.$call" | tr '\n' ' ')" 'exit 8 base:L--w snap:L--w '
         grep -q 'No entry of /dev/c was merged.\|Nothing was written.' "failed.$call"
         ! grep -q 'not as it was' "failed.$call"
-        cmp new.img "failed.view.$call"
-    done <calls
+        cmp new.img "failed.view.${call#begin.}"
+    done <fails
     while read -r part call state; do
         echo "killed at the $part, before the $state that is call $call:"
         call=$part.$call
@@ -668,6 +748,6 @@ END
         esac
         grep -q "$says" "said.$call"
         [ "$(sed 's/[[:space:]].*//' "left.$call")" = base ]
-    done <calls
+    done <kills
     grep -q 'let the kernel begin, then repeat this command: dmsetup resume base' said.begin.*
 }

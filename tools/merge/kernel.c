@@ -16,7 +16,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/sysmacros.h>
 
 static enum snap_status ask(struct merge_session *session, struct snap_error *err)
 {
@@ -87,6 +87,20 @@ static void say_take_over(struct merge_session *session, const char *option)
              cli_quote(session->cow.path).text);
 }
 
+/* The kernel gives a merge that has failed up, until its table is loaded anew. */
+static void say_try_again(struct merge_session *session)
+{
+    const struct merge_kernel *kernel = &session->kernel;
+    struct cli *cli = session->cli;
+
+    cli_line(cli, "To try again with the kernel, once nothing uses %s: dmsetup load %s --table '0 %" PRIu64
+             " snapshot-origin %u:%u' && dmsetup suspend %s && dmsetup resume %s && snapmerge --kernel --origin %s "
+             "--cow %s", cli_quote(base_node(session).path).text, cli_quote(kernel->base_name).text,
+             kernel->base_sectors, major(kernel->origin_number), minor(kernel->origin_number),
+             cli_quote(kernel->base_name).text, cli_quote(kernel->base_name).text,
+             cli_quote(session->origin.path).text, cli_quote(session->cow.path).text);
+}
+
 static void say_interrupted(struct merge_session *session, enum snap_status status)
 {
     const struct merge_kernel *kernel = &session->kernel;
@@ -102,6 +116,11 @@ static void say_interrupted(struct merge_session *session, enum snap_status stat
         invalid_say_next(cli, &session->cow, &session->origin, "");
         return;
     }
+    if (status != SNAP_E_STOPPED && session->result.entries_left == 0) {
+        cli_line(cli, "All entries are merged. To give %s its last table, repeat the command.",
+                 base_node(session).path);
+        return;
+    }
     cli_line(cli, "%s of the store %s left; %s shows the snapshot and can be used.",
              cli_count_text(session->result.entries_left, "entry", "entries").text,
              session->result.entries_left == 1 ? "is" : "are", base_node(session).path);
@@ -112,6 +131,7 @@ static void say_interrupted(struct merge_session *session, enum snap_status stat
         say_take_over(session, "");
     } else {
         say_take_over(session, " --continue-on-error");
+        say_try_again(session);
     }
 }
 

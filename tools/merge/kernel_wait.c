@@ -39,8 +39,9 @@ static enum snap_status look(const struct merge_session *session, struct snap_dm
         return snap_fail(err, SNAP_E_INVALID, "%s: the kernel has given the store up and merges no further",
                          session->cow.path);
     default:
-        return snap_fail(err, SNAP_E_IO, "%s: the kernel's merge met an error and does not go on (dmesg may say more)",
-                         session->cow.path);
+        return snap_fail(err, SNAP_E_IO, "%s: the kernel's merge met an error and does not go on (its state is \"%s\"; "
+                         "dmesg may say more)", session->cow.path,
+                         now->state == SNAP_DM_STATUS_MERGE_FAILED ? "Merge failed" : "Unknown");
     }
 }
 
