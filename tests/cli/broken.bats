@@ -47,7 +47,7 @@ mends() {
     check second
     [ "$status" -eq 0 ] || return
     printf '%s|%s\n' "$1" "$left" >>left
-    if [ "$2" = p ] || [ "$2" = y ] && [ -s origin ]; then
+    if [[ $2 == @(p|y|keep-*) && -s origin ]]; then
         "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow 2>said && cmp shown view || return
     fi
     $WRAPPER "$BUILDDIR/tools/snapcheck" -q --put-back cow.old-bytes cow && cmp cow before
@@ -62,7 +62,8 @@ findings_of() {
 
 # sorted: the findings of each line in the order of findings_of.
 sorted() {
-    perl -F'\|' -lane 'print join("|", @F[0 .. $#F - 1], join("", sort { $a cmp $b } map { "$_;" } split(/;/, $F[-1])))'
+    perl -lne 'my @words = split(/\|/, $_, -1);
+        print join("|", @words[0 .. $#words - 1], join("", sort { $a cmp $b } map { "$_;" } split(/;/, $words[-1])))'
 }
 
 # holds FAMILY: all its recipes.
@@ -135,4 +136,8 @@ holds() {
 
 @test "twins: Two entries name the same chunk, of the origin or of the store" {
     holds twins
+}
+
+@test "records: Identity records and fingerprints that are damaged, newer, or of another store" {
+    holds records
 }

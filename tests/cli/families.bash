@@ -34,6 +34,7 @@ options_of() {
     view-change) enough=(-y --accept=view-change) short=(-y --accept=revalidate,header) ;;
     revalidate) enough=(-y --accept=revalidate) short=(-y --accept=view-change,header) ;;
     header) enough=(-y --accept=header) short=(-y --accept=view-change,revalidate) ;;
+    keep-*) enough=(-y --accept=view-change "--keep=${1#keep-}") short=(-y --accept=view-change,revalidate,header) ;;
     none) enough=() short=(-y --accept=view-change,revalidate,header) ;;
     *)
         echo "mend $1 means nothing" >&2

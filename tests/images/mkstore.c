@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Makes the images that a text recipe describes; shares no code with lib/, so neither hides the other's error. */
+#include "tests/images/record.h"
+
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -29,6 +31,7 @@ struct recipe {
     unsigned line;
     struct image cow, origin;
     uint64_t chunk_sectors;
+    bool last_wins; /* of several entries for one chunk, in the view */
     uint64_t live_count;
     struct live_entry *live; /* ENTRIES_MAX of them */
 };
@@ -181,10 +184,10 @@ static void put_slot(const struct recipe *recipe, uint64_t area, uint64_t slot, 
 static void put_data(const struct recipe *recipe, uint64_t old_chunk, uint64_t new_chunk, const char *like)
 {
     uint64_t cow_chunks = recipe->cow.size_bytes / SECTOR_BYTES / recipe->chunk_sectors;
-    char side = like && strcmp(like, "origin") == 0 ? 'o' : 's';
+    char side = like && strcmp(like, "snapshot") != 0 ? *like : 's';
 
-    if (like && side == 's' && strcmp(like, "snapshot") != 0)
-        die(recipe, "data=origin or data=snapshot");
+    if (side != 's' && strcmp(like, "origin") != 0 && strcmp(like, "other") != 0)
+        die(recipe, "data=origin, data=other or data=snapshot");
     if (new_chunk < 2 || new_chunk >= cow_chunks || new_chunk % (entries_per_area(recipe) + 1) == 1)
         return;
     write_pattern(recipe, &recipe->cow, new_chunk * recipe->chunk_sectors * SECTOR_BYTES, side, old_chunk);
@@ -217,6 +220,54 @@ static void do_header(const struct recipe *recipe, char **words)
     put_le(bytes + 8, number_of(recipe, words, "version", 1), 4);
     put_le(bytes + 12, number_of(recipe, words, "chunk", recipe->chunk_sectors), 4);
     write_at(recipe, &recipe->cow, 0, bytes, sizeof(bytes));
+}
+
+/* A sector of the COW with one bit of it flipped, if flip= names a byte of the device. */
+static void put_sector(const struct recipe *recipe, uint64_t at, uint64_t from, uint8_t sector[SECTOR_BYTES],
+                       char **words)
+{
+    const uint64_t flip = number_of(recipe, words, "flip", UINT64_MAX);
+
+    if (flip != UINT64_MAX) {
+        if (flip < at + from || flip >= at + SECTOR_BYTES)
+            die(recipe, "byte %llu is not in it", (unsigned long long)flip);
+        sector[flip - at] ^= 1;
+    }
+    write_at(recipe, &recipe->cow, at + from, sector + from, SECTOR_BYTES - from);
+}
+
+static void do_identity(const struct recipe *recipe, char **words)
+{
+    const struct record record = {
+        .version = number_of(recipe, words, "version", 1),
+        .length = number_of(recipe, words, "length", 480),
+        .id = number_of(recipe, words, "id", 1),
+        .origin_sectors = number_of(recipe, words, "origin", recipe->origin.size_bytes / SECTOR_BYTES),
+        .chunk_sectors = number_of(recipe, words, "chunk", recipe->chunk_sectors),
+        .flags = number_of(recipe, words, "flags", 0),
+    };
+    uint8_t sector[SECTOR_BYTES];
+
+    record_put(sector, &record);
+    put_sector(recipe, 0, 16, sector, words);
+}
+
+static void do_fingerprint(const struct recipe *recipe, char **words)
+{
+    const uint64_t blocks = recipe->origin.size_bytes / RECORD_BLOCK_BYTES;
+    const struct fingerprint fingerprint = {
+        .version = number_of(recipe, words, "version", 1),
+        .samples = number_of(recipe, words, "samples", fingerprint_samples(blocks)),
+        .id = number_of(recipe, words, "id", 1),
+        .seed = number_of(recipe, words, "seed", 7),
+        .origin_blocks = blocks,
+        .origin_fd = recipe->origin.fd,
+    };
+    uint8_t sector[SECTOR_BYTES];
+
+    if (!fingerprint_put(sector, &fingerprint))
+        die(recipe, "reading %s failed", recipe->origin.path);
+    put_sector(recipe, SECTOR_BYTES, 0, sector, words);
 }
 
 /* Ends the list at entry `count`: the rest of that entry's area becomes zero, later areas stay as they are. */
@@ -278,12 +329,24 @@ static void do_line(struct recipe *recipe, char **words, unsigned count)
         do_header(recipe, words + 1);
         return;
     }
+    if (strcmp(verb, "identity") == 0) {
+        do_identity(recipe, words + 1);
+        return;
+    }
+    if (strcmp(verb, "fingerprint") == 0) {
+        do_fingerprint(recipe, words + 1);
+        return;
+    }
     if (count < 2)
         die(recipe, "%s: a number is missing", verb);
     if (strcmp(verb, "text") == 0) {
         const uint64_t at = count > 2 ? number(recipe, words[2]) : 0;
 
         write_at(recipe, &recipe->cow, at, words[1], strlen(words[1]));
+        return;
+    }
+    if (strcmp(verb, "view") == 0) {
+        recipe->last_wins = strcmp(words[1], "last") == 0;
         return;
     }
     if (strcmp(verb, "like") == 0) {
@@ -351,7 +414,7 @@ static void do_section(struct recipe *recipe, const char *kind, const char *name
     recipe->line = line_before;
 }
 
-/* The snapshot view as the recipe means it: the origin under the live entries' COW chunks; the first wins. */
+/* The view as the recipe means it: the origin under the live entries' COW chunks; the first wins, or the last. */
 static void write_view(const struct recipe *recipe, const char *path)
 {
     uint64_t chunk_bytes = recipe->chunk_sectors * SECTOR_BYTES;
@@ -363,8 +426,8 @@ static void write_view(const struct recipe *recipe, const char *path)
     resize(recipe, &view, recipe->origin.size_bytes);
     if (pread(recipe->origin.fd, bytes, view.size_bytes, 0) != (ssize_t)view.size_bytes)
         die(recipe, "reading %s failed", recipe->origin.path);
-    for (uint64_t i = recipe->live_count; i-- > 0;) {
-        const struct live_entry *entry = &recipe->live[i];
+    for (uint64_t i = 0; i < recipe->live_count; i++) {
+        const struct live_entry *entry = &recipe->live[recipe->last_wins ? i : recipe->live_count - 1 - i];
 
         if (entry->old_chunk < (view.size_bytes + chunk_bytes - 1) / chunk_bytes
             && entry->new_chunk <= recipe->cow.size_bytes / chunk_bytes

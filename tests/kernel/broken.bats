@@ -101,11 +101,13 @@ END
 @test "what the kernel loads although it is damaged: it looks at none of these" {
     awk -F '|' '$2 != "clean" && $3 ~ /^ok/ && $4 !~ /Invalid/ { print $2 }' "$S/answers" | sort -u >loaded
     diff - loaded <<'END'
+chunk-record
 duplicate-new
 duplicate-old
 entry-new-metadata
 entry-new-range
 entry-new-top-byte
+entry-old-range
 entry-repeated-often
 garbage-behind-end
 header-empty
