@@ -44,13 +44,14 @@ static void enter_sandbox(struct check_session *session)
 
 static enum snap_status work(struct check_session *session, enum snap_status held, struct snap_error *err)
 {
-    enum snap_status status = held == SNAP_OK ? check_open(session, err) : held;
+    enum snap_status status = held == SNAP_OK ? check_open(session, err) : held, shown;
 
     if (status == SNAP_OK && session->arguments.put_back)
         return check_put_back(session, err);
     if (status == SNAP_OK) {
         status = check_run(session, err);
-        check_report_findings_end(session);
+        shown = check_report_findings_end(session, status == SNAP_OK ? err : NULL);
+        status = status == SNAP_OK ? shown : status;
     }
     if (status == SNAP_OK && session->arguments.repair_to)
         return check_repair_to(session, err);

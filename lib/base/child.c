@@ -30,6 +30,11 @@
 #define PIPE_FD 4
 
 /* What goes through the pipe: nothing in it may be trusted, the process has parsed foreign bytes. */
+struct frame {
+    uint32_t question_bytes; /* of what follows; 0: a struct message */
+    uint32_t reply_bytes;
+};
+
 struct message {
     enum snap_status status;
     struct snap_error err;
@@ -42,6 +47,23 @@ static bool write_all(int fd, const void *bytes, size_t length)
 
     while (length > 0) {
         const ssize_t count = write(fd, at, length);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return false;
+        at += count;
+        length -= (size_t)count;
+    }
+    return true;
+}
+
+static bool read_blocking(int fd, void *bytes, size_t length)
+{
+    uint8_t *at = bytes;
+
+    while (length > 0) {
+        const ssize_t count = read(fd, at, length);
 
         if (count < 0 && errno == EINTR)
             continue;
@@ -85,9 +107,9 @@ static bool drop_user(void)
            (setresuid(NOBODY, NOBODY, NOBODY) == 0 || errno == EINVAL || errno == EPERM);
 }
 
-static void limit(void)
+static void limit(unsigned most_seconds)
 {
-    const struct rlimit none = {0, 0}, seconds = {SNAP_CHILD_SECONDS, SNAP_CHILD_SECONDS};
+    const struct rlimit none = {0, 0}, seconds = {most_seconds, most_seconds};
 
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)setrlimit(RLIMIT_CPU, &seconds);
@@ -98,20 +120,37 @@ static void limit(void)
 }
 
 /* The whole life of the new process. Without rights it cannot even end itself in another way. */
-static void live(const struct snap_child_work *work, int pipe_fd)
+static void live(const struct snap_child_work *work, int work_fd, int pipe_fd)
 {
+    const struct frame frame = {.question_bytes = 0};
     struct message message;
     enum snap_status status = SNAP_E_INTERNAL;
 
     memset(&message, 0, sizeof message);
-    limit();
-    if (!keep_two_descriptors(work->fd, pipe_fd) || (!work->may_open && !drop_user()))
+    limit(work->seconds ? work->seconds : SNAP_CHILD_SECONDS);
+    if (!keep_two_descriptors(work_fd, pipe_fd) || (!work->may_open && !drop_user()))
         return;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* once more: a change of the user has taken it away */
     (void)snap_confine_parser(work->may_open);
     status = work->work(WORK_FD, message.answer, &message.err);
     message.status = status;
-    (void)write_all(PIPE_FD, &message, sizeof message);
+    if (write_all(PIPE_FD, &frame, sizeof frame))
+        (void)write_all(PIPE_FD, &message, sizeof message);
+}
+
+enum snap_status snap_child_ask(int fd, const void *question, size_t question_bytes, void *reply, size_t reply_bytes,
+                                struct snap_error *err)
+{
+    const struct frame frame = {.question_bytes = (uint32_t)question_bytes, .reply_bytes = (uint32_t)reply_bytes};
+    uint32_t served = 0;
+
+    if (question_bytes == 0 || question_bytes > SNAP_CHILD_QUESTION_BYTES_MAX ||
+        reply_bytes > SNAP_CHILD_REPLY_BYTES_MAX)
+        return snap_fail(err, SNAP_E_INTERNAL, "a question of %zu bytes for %zu bytes", question_bytes, reply_bytes);
+    if (!write_all(PIPE_FD, &frame, sizeof frame) || !write_all(PIPE_FD, question, question_bytes) ||
+        !read_blocking(fd, &served, sizeof served) || !read_blocking(fd, reply, reply_bytes))
+        return snap_fail(err, SNAP_E_STOPPED, "nobody answers");
+    return served ? SNAP_OK : snap_fail(err, SNAP_E_IO, "it could not be read");
 }
 
 static enum snap_status take_answer(const struct snap_child_work *work, struct message *message, bool whole,
@@ -206,53 +245,134 @@ static void reap(pid_t child, bool stopped)
         ;
 }
 
+/* Never waits for a process that has ended, or takes nothing. */
+static bool reply_all(int reply_fd, int fd, const void *bytes, size_t length, const sigset_t *stops, bool *stopped)
+{
+    struct pollfd ends[] = {{.fd = reply_fd, .events = POLLOUT}, {.fd = fd}};
+    const uint8_t *at = bytes;
+
+    while (length > 0) {
+        const ssize_t count = write(reply_fd, at, length);
+
+        if (count > 0) {
+            at += count;
+            length -= (size_t)count;
+            continue;
+        }
+        if (count < 0 && errno != EAGAIN && errno != EINTR)
+            return false;
+        (void)poll(ends, 2, LOOK_MS);
+        *stopped = stop_is_pending(stops);
+        if (*stopped || ends[1].revents)
+            return false;
+    }
+    return true;
+}
+
+/* What is between the caller and the new process, as the caller has it. */
+struct caller_ends {
+    int fd;       /* what comes from it */
+    int reply_fd; /* what goes to it; -1: nothing does */
+};
+
+/* Answers questions until the answer of the work begins. False: it does not come, or the caller wants no more of it. */
+static bool serve_all(const struct snap_child_work *work, const struct caller_ends *ends, const sigset_t *stops,
+                      bool *stopped, enum snap_status *served, struct snap_error *err)
+{
+    uint8_t question[SNAP_CHILD_QUESTION_BYTES_MAX];
+    struct {
+        uint32_t served;
+        uint8_t bytes[SNAP_CHILD_REPLY_BYTES_MAX];
+    } reply;
+    struct frame frame;
+
+    for (;;) {
+        if (!read_all(ends->fd, &frame, sizeof frame, stops, stopped))
+            return false;
+        if (frame.question_bytes == 0)
+            return true;
+        if (ends->reply_fd < 0 || frame.question_bytes > sizeof question || frame.reply_bytes > sizeof reply.bytes ||
+            !read_all(ends->fd, question, frame.question_bytes, stops, stopped))
+            return false;
+        memset(reply.bytes, 0, frame.reply_bytes);
+        *served = work->serve(work->context, question, frame.question_bytes, reply.bytes, frame.reply_bytes, err);
+        reply.served = *served == SNAP_OK;
+        if (*served != SNAP_OK && *served != SNAP_E_IO)
+            return false;
+        *served = SNAP_OK;
+        if (!reply_all(ends->reply_fd, ends->fd, &reply, sizeof reply.served + frame.reply_bytes, stops, stopped))
+            return false;
+    }
+}
+
 /*
  * Only processor time is bounded (SNAP_CHILD_SECONDS): a slow disk or a busy system must not make "cannot tell" out of
  * what is on a device, and by the clock nobody can tell them from a process that hangs. So the wait is as long as the
  * device takes, and what ends it is a signal. The caller's handlers restart a read, and this library does not know
  * them: the signals are held back while it waits, seen as pending, and handled when the caller has its mask again.
  */
-static enum snap_status wait_for(pid_t child, int fd, const struct snap_child_work *work, struct snap_error *err)
+static enum snap_status wait_for(pid_t child, const struct caller_ends *ends, const struct snap_child_work *work,
+                                 struct snap_error *err)
 {
+    enum snap_status served = SNAP_OK;
     struct message message;
     bool whole, stopped = false;
     sigset_t stops, before;
 
     hold_stops(&stops, &before);
-    whole = read_all(fd, &message, sizeof message, &stops, &stopped);
+    whole = serve_all(work, ends, &stops, &stopped, &served, err) &&
+            read_all(ends->fd, &message, sizeof message, &stops, &stopped);
     if (!whole)
         (void)kill(child, SIGKILL); /* it may hang after it closed the pipe */
     reap(child, stopped);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (served != SNAP_OK)
+        return served;
     return stopped ? snap_fail(err, SNAP_E_STOPPED, "stopped") : take_answer(work, &message, whole, err);
+}
+
+static void close_one(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
+static enum snap_status fork_and_wait(const struct snap_child_work *work, int fds[2], int reply_fds[2],
+                                      struct snap_error *err)
+{
+    const struct caller_ends ends = {.fd = fds[0], .reply_fd = work->serve ? reply_fds[1] : -1};
+    const pid_t child = fork();
+
+    if (child == 0) {
+        live(work, work->serve ? reply_fds[0] : work->fd, fds[1]);
+        for (;;) /* nothing of the caller's may run here: no handlers, no buffers */
+            (void)syscall(SYS_exit_group, 0);
+    }
+    if (child < 0)
+        return snap_fail_errno(err, errno == EAGAIN ? ENOMEM : errno, "cannot start a process");
+    close_one(&fds[1]); /* the end of the new process is the end of what comes from it */
+    return wait_for(child, &ends, work, err);
 }
 
 enum snap_status snap_child_run(const struct snap_child_work *work, struct snap_error *err)
 {
     enum snap_status status;
-    int fds[2];
-    pid_t child;
+    int fds[2], reply_fds[2] = {-1, -1};
 
     if (work->answer_bytes > ANSWER_BYTES_MAX)
         return snap_fail(err, SNAP_E_INTERNAL, "an answer of %zu bytes is too long", work->answer_bytes);
     memset(work->answer, 0, work->answer_bytes);
     if (pipe2(fds, O_CLOEXEC) != 0)
         return snap_fail_errno(err, errno, "cannot make a pipe");
-    child = fork();
-    if (child == 0) {
-        live(work, fds[1]);
-        for (;;) /* nothing of the caller's may run here: no handlers, no buffers */
-            (void)syscall(SYS_exit_group, 0);
+    /* Its end for reading stays open here as well, so that no write ends in SIGPIPE. */
+    if (work->serve && (pipe2(reply_fds, O_CLOEXEC) != 0 || fcntl(reply_fds[1], F_SETFL, O_NONBLOCK) != 0))
+        status = snap_fail_errno(err, errno, "cannot make a pipe");
+    else
+        status = fork_and_wait(work, fds, reply_fds, err);
+    for (int i = 0; i < 2; i++) {
+        close_one(&fds[i]);
+        close_one(&reply_fds[i]);
     }
-    if (child < 0) {
-        const int sys_errno = errno;
-
-        (void)close(fds[0]);
-        (void)close(fds[1]);
-        return snap_fail_errno(err, sys_errno == EAGAIN ? ENOMEM : sys_errno, "cannot start a process");
-    }
-    (void)close(fds[1]);
-    status = wait_for(child, fds[0], work, err);
-    (void)close(fds[0]);
     return status;
 }

@@ -32,6 +32,7 @@ c_sources() {
 declare -gA sees=(
     [lib/base]="lib/base"
     [lib/io]="lib/base lib/io"
+    [lib/files]="lib/base lib/files"
     [lib/device]="lib/base lib/io lib/device"
     [lib/lvm]="lib/base lib/io lib/device lib/lvm"
     [lib/store]="lib/base lib/io lib/store"
@@ -260,6 +261,8 @@ one_user() {
     one_user 'libdevmapper' 'lib/device/dm_load.c lib/device/dm_tables.c lib/lvm/lvm_text.c'
     one_user 'liburing' lib/io/uring.c
     one_user 'seccomp' lib/base/confine.c
+    assert_equal "$(grep -lE '#include <ext2fs/' $(c_sources lib tools) | tr '\n' ' ')" \
+        "lib/files/ext2_handle_private.h lib/files/ext2_manager.c "
     one_user 'popt' tools/cli/options.c
     one_user 'json' tools/cli/json.c
     one_user 'libsmartcols' tools/cli/table_smartcols.c

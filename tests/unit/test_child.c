@@ -372,6 +372,135 @@ static void a_signal_that_is_held_back_ends_it_and_stays_pending(void **state)
     }
 }
 
+/*
+ * ---- questions -------------------------------------------------------------------------------------------------
+ */
+
+/* What the caller has: `asked` counts. */
+struct service {
+    unsigned asked;
+    enum snap_status says; /* to the third question */
+};
+
+static enum snap_status serve(void *context, const void *question, size_t question_bytes, void *reply,
+                              size_t reply_bytes, struct snap_error *err)
+{
+    struct service *service = context;
+
+    assert_int_equal(question_bytes, 4);
+    assert_memory_equal(question, "what", 4);
+    memset(reply, 'a' + (int)service->asked, reply_bytes);
+    if (++service->asked == 3 && service->says != SNAP_OK)
+        return snap_fail(err, service->says, "the third question");
+    return SNAP_OK;
+}
+
+/* Replies of each size, up to the largest; then none at all. */
+static enum snap_status ask(int fd, void *context, struct snap_error *err)
+{
+    static uint8_t reply[SNAP_CHILD_REPLY_BYTES_MAX];
+    struct answer *answer = context;
+    enum snap_status status = snap_child_ask(fd, "what", 4, answer->text, 3, err);
+
+    if (status == SNAP_OK)
+        status = snap_child_ask(fd, "what", 4, reply, sizeof reply, err);
+    for (size_t i = 0; i < sizeof reply && status == SNAP_OK; i++)
+        if (reply[i] != 'b')
+            return snap_fail(err, SNAP_E_INTERNAL, "byte %zu is %d", i, reply[i]);
+    if (status == SNAP_OK)
+        answer->number = snap_child_ask(fd, "what", 4, NULL, 0, NULL) == SNAP_E_IO ? 3 : 2;
+    return status;
+}
+
+static enum snap_status ask_too_much(int fd, void *context, struct snap_error *err)
+{
+    static char question[SNAP_CHILD_QUESTION_BYTES_MAX + 1];
+
+    (void)context;
+    return snap_child_ask(fd, question, sizeof question, NULL, 0, err);
+}
+
+static enum snap_status run_served(enum snap_status (*work)(int, void *, struct snap_error *), struct service *service,
+                                   struct answer *answer, struct snap_error *err)
+{
+    const struct snap_child_work child = {.work = work,
+                                          .fd = -1,
+                                          .answer = answer,
+                                          .answer_bytes = sizeof *answer,
+                                          .serve = serve,
+                                          .context = service};
+
+    return snap_child_run(&child, err);
+}
+
+static void questions_are_answered(void **state)
+{
+    struct service service = {.says = SNAP_OK}, failing = {.says = SNAP_E_IO};
+    struct answer answer;
+    struct snap_error err;
+
+    (void)state;
+    assert_int_equal(run_served(ask, &service, &answer, &err), SNAP_OK);
+    assert_int_equal(service.asked, 3);
+    assert_int_equal(answer.number, 2);
+    assert_string_equal(answer.text, "aaa");
+    assert_int_equal(run_served(ask, &failing, &answer, &err), SNAP_OK); /* a place that cannot be read is told */
+    assert_int_equal(answer.number, 3);
+    assert_int_equal(run_served(ask_too_much, &service, &answer, &err), SNAP_E_INTERNAL);
+    assert_int_equal(service.asked, 3);
+}
+
+/* The caller wants no more of it. */
+static void a_failure_of_the_service_ends_the_work(void **state)
+{
+    struct service service = {.says = SNAP_E_NOMEM};
+    struct answer answer;
+    struct snap_error err;
+
+    (void)state;
+    assert_int_equal(run_served(ask, &service, &answer, &err), SNAP_E_NOMEM);
+    assert_string_equal(err.text, "the third question");
+    assert_int_equal(answer.number, 0);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* A process that was taken over may write anything, and may stop to read: neither harms the caller, nor holds it up. */
+static enum snap_status write_nonsense(int fd, void *context, struct snap_error *err)
+{
+    static const uint32_t frames[] = {1u << 30, 1u << 30, 4, 4};
+
+    (void)context;
+    (void)err;
+    (void)!write(fd + 1, frames, sizeof frames);
+    sleep_on();
+    return SNAP_OK;
+}
+
+static enum snap_status never_read(int fd, void *context, struct snap_error *err)
+{
+    static const uint32_t frame[] = {4, SNAP_CHILD_REPLY_BYTES_MAX};
+
+    (void)context;
+    (void)err;
+    for (int i = 0; i < 4; i++)
+        if (write(fd + 1, frame, sizeof frame) < 0 || write(fd + 1, "what", 4) < 0)
+            break;
+    __builtin_trap();
+}
+
+static void questions_that_are_none_do_no_harm(void **state)
+{
+    struct service service = {.says = SNAP_OK};
+    struct answer answer;
+
+    (void)state;
+    (void)alarm(60);
+    assert_int_equal(run_served(write_nonsense, &service, &answer, NULL), SNAP_E_UNSUPPORTED);
+    assert_int_equal(service.asked, 0);
+    assert_int_equal(run_served(never_read, &service, &answer, NULL), SNAP_E_UNSUPPORTED);
+    (void)alarm(0);
+}
+
 /* What a parser that was taken over would try; the bits of what worked. */
 static enum snap_status try_everything(int fd, void *context, struct snap_error *err)
 {
@@ -455,6 +584,9 @@ int main(void)
         cmocka_unit_test(a_signal_ends_the_wait),
         cmocka_unit_test(a_signal_that_is_ignored_does_not),
         cmocka_unit_test(a_signal_that_is_held_back_ends_it_and_stays_pending),
+        cmocka_unit_test(questions_are_answered),
+        cmocka_unit_test(a_failure_of_the_service_ends_the_work),
+        cmocka_unit_test(questions_that_are_none_do_no_harm),
         cmocka_unit_test(work_has_no_rights),
         cmocka_unit_test(work_that_may_open_can_only_read),
         cmocka_unit_test(work_of_root_is_done_by_nobody),

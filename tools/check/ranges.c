@@ -57,6 +57,13 @@ static bool bytes_of(const struct snap_layout *layout, uint64_t first_chunk, uin
     return true;
 }
 
+bool check_ranges_bytes(const struct snap_layout *layout, const struct snap_finding *finding, uint64_t *offset_bytes,
+                        uint64_t *length_bytes)
+{
+    return concerns_view(finding) &&
+           bytes_of(layout, finding->old_chunk, finding->old_chunk, offset_bytes, length_bytes);
+}
+
 /* ", bytes 4096 to 8191 of the snapshot"; nothing where there are no such bytes. */
 static struct report_text bytes_text(const struct snap_layout *layout, uint64_t first_chunk, uint64_t last_chunk)
 {

@@ -26,6 +26,10 @@ void check_ranges_begin(struct check_range *range, const struct snap_finding *fi
 /* Takes a finding that is the neighbour of the last one: of the same rule and severity, in the next slot or area. */
 bool check_ranges_take(struct check_range *range, const struct snap_finding *finding);
 
+/* The bytes of the snapshot that a finding is about. False: there are none. */
+bool check_ranges_bytes(const struct snap_layout *layout, const struct snap_finding *finding, uint64_t *offset_bytes,
+                        uint64_t *length_bytes);
+
 /* A finding, or what a range has in common: place, what was found, and which bytes of the snapshot it is about. */
 struct report_text check_ranges_finding_text(const struct snap_layout *layout, const struct snap_finding *finding);
 struct report_text check_ranges_text(const struct snap_layout *layout, const struct check_range *range);

@@ -2,7 +2,7 @@
 /* How snapcheck shows what it found: findings and a summary, as text or as JSON. */
 #include "tools/check/report.h"
 
-#include "tools/check/list_rules.h"
+#include "tools/check/lines.h"
 #include "tools/check/repair.h"
 #include "tools/check/repair_to.h"
 #include "tools/cli/result.h"
@@ -17,56 +17,31 @@
 
 #include <string.h>
 
-/* A finding is the answer of this program: it goes to standard output. */
-static void print_text(const struct check_session *session, const struct snap_finding *finding,
-                       const struct report_text *text)
-{
-    const struct snap_rule_info *info = snap_rules_info(finding->rule);
-    const bool verbose = session->cli->verbose;
-
-    report_print(session->cli->out, "%s: %s (%s: %s)%s%s%s%s", session->cow.path, text->text,
-                 snap_rules_severity_name(finding->severity), info->id, verbose ? "; " : "",
-                 verbose ? info->meaning : "", verbose ? "; to do: " : "",
-                 verbose ? check_list_rules_way_out(finding->rule) : "");
-}
-
-static void show_finding(struct check_session *session, const struct snap_finding *finding)
-{
-    const struct snap_layout *layout = &session->store.layout;
-    struct report_text text;
-
-    if (session->found) {
-        cli_json_add(session->found, check_ranges_finding_json(layout, finding));
-        return;
-    }
-    text = check_ranges_finding_text(layout, finding);
-    print_text(session, finding, &text);
-}
-
 /* What the limit lets through of these findings, as one line or one by one; the rest is counted. */
-static void show_range(struct check_session *session)
+static enum snap_status show_range(struct check_session *session, struct snap_error *err)
 {
     struct check_range *range = &session->range;
     const enum snap_rule rule = range->first.rule;
     const uint64_t lines = range->count >= CHECK_RANGES_LEAST ? 1 : range->count;
-    struct report_text text;
+    enum snap_status status = SNAP_OK;
 
     if (session->shown[rule] + lines > REPORT_PER_RULE_MAX) {
         session->left_out[rule] += range->count;
+        check_lines_leave_out(session);
     } else if (lines < range->count) {
-        if (session->found) {
-            cli_json_add(session->found, check_ranges_json(&session->store.layout, range));
-        } else {
-            text = check_ranges_text(&session->store.layout, range);
-            print_text(session, &range->first, &text);
-        }
+        status = check_lines_add_row(session, range, err);
     } else if (range->count > 0) {
-        show_finding(session, &range->first);
-        if (range->count > 1)
-            show_finding(session, &range->second);
+        check_lines_leave_out(session); /* each of the two touches what is its own */
+        check_lines_touch(session, &range->first);
+        status = check_lines_add(session, &range->first, err);
+        if (range->count > 1 && status == SNAP_OK) {
+            check_lines_touch(session, &range->second);
+            status = check_lines_add(session, &range->second, err);
+        }
     }
     session->shown[rule] += lines;
     range->count = 0;
+    return status;
 }
 
 /* Many of some rules are only counted: the last one that has a place stands for them (lib/check/duplicates.h). */
@@ -79,6 +54,7 @@ static bool stands_for_others(const struct check_range *range, const struct snap
 enum snap_status check_report_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
 {
     struct check_session *session = context;
+    enum snap_status status = SNAP_OK;
 
     if (stands_for_others(&session->range, finding)) {
         session->left_out[finding->rule]++;
@@ -86,19 +62,16 @@ enum snap_status check_report_finding(void *context, const struct snap_finding *
     }
     if (session->arguments.all)
         check_ranges_begin(&session->range, finding); /* only to know the next one again */
-    if (session->arguments.json && session->arguments.all)
-        return cli_result_element(session->cli,
-                                  session->cli->elements > 0
-                                      ? NULL
-                                      : report_json_begin(session->cli, session->cow.path, session->origin.path),
-                                  "findings", check_ranges_finding_json(&session->store.layout, finding), err);
     if (session->arguments.all) {
-        show_finding(session, finding);
-    } else if (!check_ranges_take(&session->range, finding)) {
-        show_range(session);
+        check_lines_touch(session, finding);
+        return check_lines_add(session, finding, err);
+    }
+    if (!check_ranges_take(&session->range, finding)) {
+        status = show_range(session, err);
         check_ranges_begin(&session->range, finding);
     }
-    return SNAP_OK;
+    check_lines_touch(session, finding);
+    return status;
 }
 
 /* How many of the rule stand nowhere. */
@@ -134,13 +107,17 @@ static void print_left_out(struct check_session *session)
     }
 }
 
-void check_report_findings_end(struct check_session *session)
+enum snap_status check_report_findings_end(struct check_session *session, struct snap_error *err)
 {
+    enum snap_status status = SNAP_OK, ended;
+
     memcpy(session->first_counts, session->findings.rule_counts, sizeof session->first_counts);
     if (!session->arguments.all)
-        show_range(session);
+        status = show_range(session, err);
+    ended = check_lines_end(session, status == SNAP_OK ? err : NULL);
     if (!session->arguments.json)
         print_left_out(session);
+    return status == SNAP_OK ? ended : status;
 }
 
 /* What is to be said of the store, in a word that never changes. */
@@ -226,6 +203,7 @@ static void keep_json(struct check_session *session)
                         lvm_merge_word(lvm_merge_find(&session->cow, &session->store, &session->result)));
     if (!snap_header_is_store(&session->store))
         content_set(figures, &session->cow, &session->store);
+    files_set_source_json(figures, &session->files);
     cli_json_set_string(figures, "verdict", verdict_word(session));
     cli_json_set_bool(figures, "clean", usable && session->findings.severity_counts[SNAP_WARNING] == 0);
     cli_json_set_bool(figures, "usable", usable);

@@ -11,8 +11,11 @@
  */
 enum snap_status check_report_finding(void *context, const struct snap_finding *finding, struct snap_error *err);
 
-/* After the last one, also where the check has failed: what is still kept is shown, and what is left out is counted. */
-void check_report_findings_end(struct check_session *session);
+/*
+ * After the last one, also where the check has failed: what is still kept is shown, and what is left out is counted.
+ * Failures are those of printing, and SNAP_E_STOPPED.
+ */
+enum snap_status check_report_findings_end(struct check_session *session, struct snap_error *err);
 
 /* What stands below the findings. Returns the worst of `exit_status` and what they say. */
 int check_report_end(struct check_session *session, int exit_status);

@@ -13,6 +13,7 @@
 #include "tools/cli/json.h"
 #include "tools/cli/progress.h"
 #include "tools/shared/devices.h"
+#include "tools/shared/files.h"
 #include "tools/shared/held.h"
 
 /* What comes back, then what else is mended; in place these are so many runs. */
@@ -41,6 +42,18 @@ struct check_repair_to {
     bool begun, written;           /* begun: what the block device held is gone */
 };
 
+/*
+ * From the first finding that is about bytes of the snapshot on, lines wait for the names of files, if there may be
+ * some: all of them are looked for at once (lines.h). Starts as all zeros.
+ */
+struct check_lines {
+    struct check_line *first, *last;
+    uint32_t count;                 /* that wait */
+    struct files_places places;     /* that they are about, by their numbers */
+    size_t open;                    /* how many of the places are of lines that wait; the rest is of the next one */
+    unsigned batches;               /* how often files were looked for */
+};
+
 struct check_session {
     struct cli *cli;
     struct check_arguments arguments;
@@ -56,6 +69,8 @@ struct check_session {
     struct cli_progress *progress; /* while data are read */
     struct cli_json *found;        /* the findings, where JSON was asked for; else NULL */
     struct check_range range;      /* findings that are not shown yet, since their neighbour may come */
+    struct check_lines lines;      /* that wait for the names of files */
+    struct files files;
     uint64_t shown[SNAP_RULES];    /* lines of each rule; beyond the limit these are only counted ... */
     uint64_t left_out[SNAP_RULES]; /* ... as so many findings */
     uint64_t first_counts[SNAP_RULES]; /* of the first check; after a repair `findings` has those of the second */
