@@ -314,15 +314,18 @@ static enum snap_status check_whole(struct check *check, const struct snap_dupli
     return status;
 }
 
-/* Kernels give chunks in order: data far behind those of so many entries were never there. */
+bool snap_check_may_be_cut(const struct snap_layout *layout, uint64_t entries, uint64_t chunk)
+{
+    return chunk / CUT_FACTOR < snap_layout_canonical_chunk(layout, entries) + CUT_CHUNKS;
+}
+
 static void judge_cut(struct check *check)
 {
-    const struct snap_layout *layout = &check->store->layout;
-    const uint64_t expected_chunk = snap_layout_canonical_chunk(layout, check->result->entries);
     uint64_t end_bytes;
 
-    if (check->highest_cut_chunk > 0 && check->highest_cut_chunk / CUT_FACTOR < expected_chunk + CUT_CHUNKS &&
-        snap_mul(check->highest_cut_chunk + 1, layout->chunk_bytes, &end_bytes))
+    if (check->highest_cut_chunk > 0 &&
+        snap_check_may_be_cut(&check->store->layout, check->result->entries, check->highest_cut_chunk) &&
+        snap_mul(check->highest_cut_chunk + 1, check->store->layout.chunk_bytes, &end_bytes))
         check->result->needs_bytes = end_bytes;
 }
 

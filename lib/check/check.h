@@ -52,6 +52,12 @@ struct snap_check_result {
 };
 
 /*
+ * Whether a chunk behind the end of the device may have been on it when it was larger. Kernels give chunks in order:
+ * data far behind those of a list of so many entries were never there.
+ */
+bool snap_check_may_be_cut(const struct snap_layout *layout, uint64_t entries, uint64_t chunk);
+
+/*
  * Checks a store whose header was read (snap_header_read), whatever its defect; the list of an invalid one, too. Broken
  * rules are findings, added to *findings, which the caller has set up. Memory is bounded; the sets are divided into
  * passes where it is short.

@@ -9,33 +9,51 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum snap_status snap_repair_plan_restore(struct snap_repair_work *work, struct snap_error *err)
+/* What is told of them: of those that come back, or what the first round that looked for some has found. */
+static void tell(struct snap_repair_work *work, enum snap_rule rule, const struct snap_restore *restore, bool restores)
 {
     struct snap_repair *repair = work->repair;
-    const bool garbage = repair->found[SNAP_RULE_GARBAGE_BEHIND_END] > 0;
+
+    if (!restores && (repair->restores || repair->behind_found > 0))
+        return;
+    repair->behind_found = restore->found;
+    repair->behind_lost += restores ? restore->lost : 0;
+    repair->behind_merged = restore->merged;
+    repair->behind_fits = restore->count > 0;
+    repair->behind_back += restores ? restore->count : 0;
+    repair->restores = restores;
+    for (size_t i = 0; i < restore->count && restores; i++)
+        snap_repair_note_change(work, &(struct snap_repair_damaged){.old_chunk = restore->old_chunks[i], .rule = rule},
+                                false);
+}
+
+enum snap_status snap_repair_plan_restore(struct snap_repair_work *work, bool *restores, struct snap_error *err)
+{
+    struct snap_edits *edits = &work->repair->edits;
+    const bool garbage = work->found[SNAP_RULE_GARBAGE_BEHIND_END] > 0;
     const enum snap_rule rule = garbage ? SNAP_RULE_GARBAGE_BEHIND_END : SNAP_RULE_LIST_CUT;
     struct snap_restore restore;
-    struct snap_edits unused;
+    struct snap_edits planned;
     enum snap_status status;
 
-    if (!work->check.list_complete || repair->found[rule] == 0)
+    *restores = false;
+    if (!work->check.list_complete || work->found[rule] == 0)
         return SNAP_OK;
-    snap_edits_init(&unused, work->store->io, repair->edits.unit_bytes);
-    status = snap_restore_plan(work->options->change_view ? &repair->edits : &unused, work->store,
-                               work->options->origin, work->length, work->options->memory_bytes, &restore, err);
-    snap_edits_free(&unused);
+    snap_edits_init(&planned, work->store->io, edits->unit_bytes);
+    status = snap_restore_plan(&planned, work->store, work->options->origin, work->length,
+                               work->options->memory_bytes, &restore, err);
     if (status == SNAP_OK) {
-        repair->behind_found = restore.found;
-        repair->behind_lost = restore.lost;
-        repair->behind_merged = restore.merged;
-        repair->behind_fits = restore.count > 0;
-        repair->restores = restore.count > 0 && snap_repair_may_mend(work, rule, work->options->change_view);
-        for (size_t i = 0; i < restore.count && repair->restores; i++)
-            snap_repair_note_change(
-                work, &(struct snap_repair_damaged){.old_chunk = restore.old_chunks[i], .rule = rule}, false);
-        if (repair->restores)
-            repair->entries_after = work->length + restore.count;
+        work->behind_found = restore.found;
+        work->behind_merged = restore.merged;
+        *restores = restore.count > 0 && snap_repair_may_mend(work, rule, work->options->change_view);
+        tell(work, rule, &restore, *restores);
     }
+    /* What is lost for good has samples that no merge has written to. */
+    if (status == SNAP_OK && *restores && restore.lost > 0)
+        status = snap_repair_forget_samples(work, err);
+    if (status == SNAP_OK && *restores)
+        status = snap_edits_take(edits, &planned, err);
+    snap_edits_free(&planned);
     free(restore.old_chunks);
     return status;
 }
@@ -61,7 +79,7 @@ enum snap_status snap_repair_plan_scrub(struct snap_repair_work *work, struct sn
     bool entries = false, allowed = false;
     enum snap_status status = SNAP_OK;
 
-    if (work->repair->found[SNAP_RULE_GARBAGE_BEHIND_END] == 0 || !work->check.list_complete)
+    if (work->found[SNAP_RULE_GARBAGE_BEHIND_END] == 0 || !work->check.list_complete)
         return SNAP_OK;
     for (int pass = 0; pass < 2 && status == SNAP_OK; pass++) { /* all of it is looked at before anything is planned */
         for (uint64_t first = end; status == SNAP_OK && first > snap_round_down(work->length, unit_entries);) {
@@ -81,8 +99,8 @@ enum snap_status snap_repair_plan_scrub(struct snap_repair_work *work, struct sn
         if (pass == 0)
             allowed = snap_repair_may_mend(
                 work, SNAP_RULE_GARBAGE_BEHIND_END,
-                work->repair->behind_merged ||
-                    (work->repair->behind_found == 0 && (!entries || work->options->clear_entries)));
+                work->behind_merged ||
+                    (work->behind_found == 0 && (!entries || work->options->clear_entries)));
         if (!allowed)
             break;
     }

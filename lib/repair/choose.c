@@ -140,7 +140,12 @@ static enum snap_status drop_others(struct choosing *choosing, const struct riva
         };
     }
     work->repair->changes[work->repair->change_count++] = (struct snap_repair_change){
-        .old_chunk = kept->old_chunk, .rule = SNAP_RULE_DUPLICATE_OLD, .from_entry = true, .index = kept->index};
+        .old_chunk = kept->old_chunk,
+        .rule = SNAP_RULE_DUPLICATE_OLD,
+        .from_entry = true,
+        .index = kept->index,
+        .round = work->round,
+    };
     return SNAP_OK;
 }
 
@@ -148,6 +153,7 @@ static enum snap_status drop_others(struct choosing *choosing, const struct riva
 static enum snap_status choose_all(struct choosing *choosing, bool drops, struct snap_error *err)
 {
     struct snap_repair *repair = choosing->work->repair;
+    const bool told = repair->choice_count > 0; /* by an earlier round: nothing has changed which they are */
     const struct rival *end = choosing->rivals;
     const struct rival *const last = choosing->rivals + choosing->count;
     enum snap_status status = SNAP_OK;
@@ -162,15 +168,16 @@ static enum snap_status choose_all(struct choosing *choosing, bool drops, struct
         }
         if (!differ)
             continue;
-        repair->choices[repair->choice_count++] = (struct snap_repair_choice){
-            .old_chunk = first->old_chunk,
-            .first_index = first->index,
-            .first_new_chunk = first->new_chunk,
-            .last_index = end[-1].index,
-            .last_new_chunk = end[-1].new_chunk,
-            .entries = (uint64_t)(end - first),
-            .in_row = in_row,
-        };
+        if (!told)
+            repair->choices[repair->choice_count++] = (struct snap_repair_choice){
+                .old_chunk = first->old_chunk,
+                .first_index = first->index,
+                .first_new_chunk = first->new_chunk,
+                .last_index = end[-1].index,
+                .last_new_chunk = end[-1].new_chunk,
+                .entries = (uint64_t)(end - first),
+                .in_row = in_row,
+            };
         if (drops)
             status = drop_others(choosing, first, end, err);
     }
@@ -186,10 +193,11 @@ enum snap_status snap_repair_choose(struct snap_repair_work *work, struct snap_e
     if (work->duplicate_count == 0)
         return SNAP_OK;
     if (!drops)
-        work->repair->waiting[SNAP_RULE_DUPLICATE_OLD] = work->repair->found[SNAP_RULE_DUPLICATE_OLD];
+        work->waiting[SNAP_RULE_DUPLICATE_OLD] = work->found[SNAP_RULE_DUPLICATE_OLD];
     qsort(work->duplicate_olds, work->duplicate_count, sizeof *work->duplicate_olds, by_number);
     choosing.rivals = snap_array_new(SNAP_REPAIR_ENTRIES_MAX, sizeof *choosing.rivals);
-    work->repair->choices = snap_array_new(work->duplicate_count, sizeof *work->repair->choices);
+    if (!work->repair->choices)
+        work->repair->choices = snap_array_new(SNAP_DUPLICATES_NAMED, sizeof *work->repair->choices);
     if (!choosing.rivals || !work->repair->choices) {
         free(choosing.rivals);
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for its duplicates", work->store->io->name);

@@ -8,21 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As an edit leaves it; the array of the edits may grow, and move. */
+struct unit {
+    uint64_t offset_bytes;
+    const uint8_t *bytes;
+    size_t number;       /* of the edit */
+};
+
 struct edited {
     struct snap_io io;
     const struct snap_edits *edits;
-    const struct snap_edit **units; /* the last edit of each unit, by its offset */
+    struct unit *units;  /* the last edit of each unit, by its offset */
     size_t count;
 };
 
 /* Of the same unit, the earlier edit first. */
 static int by_place(const void *left, const void *right)
 {
-    const struct snap_edit *a = *(const struct snap_edit *const *)left, *b = *(const struct snap_edit *const *)right;
+    const struct unit *a = left, *b = right;
 
     if (a->offset_bytes != b->offset_bytes)
         return a->offset_bytes < b->offset_bytes ? -1 : 1;
-    return (a > b) - (a < b);
+    return (a->number > b->number) - (a->number < b->number);
 }
 
 static void sort_units(struct edited *edited)
@@ -32,7 +39,7 @@ static void sort_units(struct edited *edited)
     if (edited->count > 0)
         qsort(edited->units, edited->count, sizeof *edited->units, by_place);
     for (size_t i = 0; i < edited->count; i++) {
-        if (kept > 0 && edited->units[kept - 1]->offset_bytes == edited->units[i]->offset_bytes)
+        if (kept > 0 && edited->units[kept - 1].offset_bytes == edited->units[i].offset_bytes)
             kept--;
         edited->units[kept++] = edited->units[i];
     }
@@ -47,7 +54,7 @@ static size_t find_unit(const struct edited *edited, uint64_t offset_bytes)
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
 
-        if (edited->units[middle]->offset_bytes + edited->edits->unit_bytes > offset_bytes)
+        if (edited->units[middle].offset_bytes + edited->edits->unit_bytes > offset_bytes)
             high = middle;
         else
             low = middle + 1;
@@ -61,13 +68,13 @@ static void lay_over(const struct edited *edited, uint64_t offset_bytes, const s
     const uint64_t end_bytes = offset_bytes + buffer->iov_len, unit_bytes = edited->edits->unit_bytes;
 
     for (size_t i = find_unit(edited, offset_bytes); i < edited->count; i++) {
-        const struct snap_edit *edit = edited->units[i];
-        const uint64_t begin = snap_max(edit->offset_bytes, offset_bytes);
-        const uint64_t end = snap_min(edit->offset_bytes + unit_bytes, end_bytes);
+        const struct unit *unit = &edited->units[i];
+        const uint64_t begin = snap_max(unit->offset_bytes, offset_bytes);
+        const uint64_t end = snap_min(unit->offset_bytes + unit_bytes, end_bytes);
 
         if (begin >= end)
             return;
-        memcpy((uint8_t *)buffer->iov_base + (begin - offset_bytes), edit->after + (begin - edit->offset_bytes),
+        memcpy((uint8_t *)buffer->iov_base + (begin - offset_bytes), unit->bytes + (begin - unit->offset_bytes),
                (size_t)(end - begin));
     }
 }
@@ -115,8 +122,9 @@ enum snap_status snap_edited_open(struct snap_io **io, const struct snap_edits *
     edited->io = *edits->io;
     edited->io.ops = &ops;
     edited->io.writable = false;
-    for (edited->count = 0; edited->count < edits->count; edited->count++)
-        edited->units[edited->count] = &edits->items[edited->count];
+    edited->count = edits->count;
+    for (size_t i = 0; i < edits->count; i++)
+        edited->units[i] = (struct unit){edits->items[i].offset_bytes, edits->items[i].after, i};
     sort_units(edited);
     *io = &edited->io;
     return SNAP_OK;

@@ -60,12 +60,24 @@ static enum snap_status grow(struct snap_edits *edits, struct snap_error *err)
     return SNAP_OK;
 }
 
+/* One write does, where the one before it is of the same unit and need not be durable first. */
+static bool continues_last(const struct snap_edits *edits, uint64_t offset_bytes)
+{
+    return edits->count > 0 && !edits->items[edits->count - 1].flush &&
+           edits->items[edits->count - 1].offset_bytes == offset_bytes;
+}
+
 enum snap_status snap_edits_add(struct snap_edits *edits, uint64_t offset_bytes, const uint8_t *unit,
                                 struct snap_error *err)
 {
     struct snap_edit edit = {.offset_bytes = offset_bytes};
-    enum snap_status status = grow(edits, err);
+    enum snap_status status;
 
+    if (continues_last(edits, offset_bytes)) {
+        memcpy(edits->items[edits->count - 1].after, unit, (size_t)edits->unit_bytes);
+        return SNAP_OK;
+    }
+    status = grow(edits, err);
     if (status != SNAP_OK)
         return status;
     edit.before = snap_buffer_new(edits->unit_bytes);
@@ -79,6 +91,23 @@ enum snap_status snap_edits_add(struct snap_edits *edits, uint64_t offset_bytes,
     }
     snap_buffer_free(edit.before);
     snap_buffer_free(edit.after);
+    return status;
+}
+
+enum snap_status snap_edits_take(struct snap_edits *edits, struct snap_edits *from, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+    size_t taken = 0;
+
+    while (status == SNAP_OK && taken < from->count) {
+        status = grow(edits, err);
+        if (status == SNAP_OK)
+            edits->items[edits->count++] = from->items[taken++];
+    }
+    if (status == SNAP_OK)
+        from->count = 0;
+    else
+        edits->count -= taken; /* they still belong to the other */
     return status;
 }
 

@@ -33,11 +33,18 @@ enum snap_status snap_edits_read(const struct snap_edits *edits, uint64_t offset
                                  struct snap_error *err);
 
 /*
- * Adds the write of one unit, which is copied. One that would change nothing is left out. SNAP_E_REFUSED: more than
+ * Adds the write of one unit, which is copied. One that would change nothing is left out; one that follows another of
+ * the same unit, without a barrier between them, becomes part of that. SNAP_E_REFUSED: more than
  * SNAP_EDITS_BYTES_MAX; SNAP_E_NOMEM, SNAP_E_IO.
  */
 enum snap_status snap_edits_add(struct snap_edits *edits, uint64_t offset_bytes, const uint8_t *unit,
                                 struct snap_error *err);
+
+/*
+ * Adds all edits of `from`, which were planned on what the device will be behind those of `edits`, and leaves it empty.
+ * SNAP_E_REFUSED as above, SNAP_E_NOMEM.
+ */
+enum snap_status snap_edits_take(struct snap_edits *edits, struct snap_edits *from, struct snap_error *err);
 
 /* All edits so far shall be durable before the next one is begun. */
 void snap_edits_barrier(struct snap_edits *edits);

@@ -22,7 +22,10 @@ static int by_chunk(const void *left, const void *right)
     return (a->chunk > b->chunk) - (a->chunk < b->chunk);
 }
 
-/* Where a kernel since 3.13 has put the data of the entry, if its number may be a damaged form of that; else 0. */
+/*
+ * Where a kernel since 3.13 has put the data of the entry, if its number may be a damaged form of that; else 0. Nothing
+ * but the entry itself and its slot tell.
+ */
 static uint64_t candidate(const struct snap_repair_work *work, const struct snap_repair_damaged *damaged)
 {
     const struct snap_layout *layout = &work->store->layout;
@@ -33,7 +36,17 @@ static uint64_t candidate(const struct snap_repair_work *work, const struct snap
         return 0;
     if (damaged->rule == SNAP_RULE_ENTRY_NEW_TOP_BYTE)
         return without_top == chunk ? chunk : 0;
-    return damaged->rule == SNAP_RULE_ENTRY_NEW_RANGE && work->check.needs_bytes == 0 ? chunk : 0;
+    return damaged->rule == SNAP_RULE_ENTRY_NEW_RANGE ? chunk : 0;
+}
+
+/* A data chunk of the device, or what may have been one when the device was larger. */
+static bool may_be_data_chunk(const struct snap_repair_work *work, uint64_t chunk)
+{
+    const struct snap_layout *layout = &work->store->layout;
+
+    return chunk < layout->cow_chunks ? snap_layout_is_data_chunk(layout, chunk)
+                                      : !snap_layout_is_area_chunk(layout, chunk) &&
+                                            snap_check_may_be_cut(layout, work->check.entries, chunk);
 }
 
 /* No entry may lose its chunk to another: those that some entry names are taken off. *moved: entries out of place. */
@@ -54,7 +67,7 @@ static enum snap_status take_off_used(const struct snap_repair_work *work, struc
 
             if (used)
                 used->damaged->own_chunk = 0;
-            *moved += snap_layout_is_data_chunk(layout, key.chunk) &&
+            *moved += may_be_data_chunk(work, key.chunk) &&
                       key.chunk != snap_layout_canonical_chunk(layout, span.first_index + i);
         }
     }
@@ -86,4 +99,9 @@ enum snap_status snap_repair_find_own_chunks(struct snap_repair_work *work, stru
             work->damaged[i].own_chunk = 0;
     free(own);
     return status;
+}
+
+bool snap_repair_own_chunk_waits(const struct snap_repair_work *work, const struct snap_repair_damaged *damaged)
+{
+    return damaged->own_chunk == 0 && candidate(work, damaged) != 0;
 }

@@ -31,6 +31,7 @@ struct snap_repair_change {
     bool from_origin;             /* it will show what the origin has ... */
     bool from_entry;              /* ... or the data of the one entry that stays of several; else its own data */
     uint64_t index;               /* where that entry stands before the repair; needs from_entry */
+    uint32_t round;               /* of the plan; the last one that changes a chunk counts */
 };
 
 /* A chunk of the origin that has several entries with different data chunks (dmsnap-store(5), DUPLICATES). */
@@ -44,7 +45,7 @@ struct snap_repair_choice {
 
 struct snap_repair {
     struct snap_edits edits;      /* what is to be written; none: there is nothing that may be mended */
-    uint64_t found[SNAP_RULES];   /* findings of each rule */
+    uint64_t found[SNAP_RULES];   /* findings of each rule, those that others hide at first among them */
     uint64_t mended[SNAP_RULES];  /* of these, the edits mend so many ... */
     uint64_t waiting[SNAP_RULES]; /* ... and so many more would be mended with other options */
     struct snap_repair_change *changes; /* ascending; they belong to the repair */
@@ -56,16 +57,18 @@ struct snap_repair {
     uint64_t behind_lost;         /* slots among them whose entries are lost for good */
     bool behind_merged;           /* ... and whose data are all on the origin: nothing is lost with them */
     bool behind_fits;             /* enough of them stand there to bring them back */
-    bool restores;                /* they come back; nothing else is mended in the list then, but by another run */
+    bool restores;                /* they come back: */
+    uint64_t behind_back;         /* so many */
     struct snap_store rebuilt;    /* snap_repair_plan_header: io (borrowed), header and layout as they will be */
     bool gives_up_rest;           /* the list is ended in front of an area that cannot be used: what that area and those
                                    * behind it name is given up, however much it is */
 };
 
 /*
- * Checks the store and plans. What is mended, and in which order, stands in dmsnap-store(5), ORDERS OF WRITING,
- * "Mending". Nothing is written. SNAP_E_REFUSED: more than SNAP_REPAIR_ENTRIES_MAX entries are damaged, or more than
- * SNAP_EDITS_BYTES_MAX would be written. SNAP_E_NOMEM, SNAP_E_IO, SNAP_E_STOPPED. snap_repair_free in any case.
+ * Checks the store and plans, and checks what it will be then, until nothing is found that the edits could mend. What
+ * is mended, and in which order, stands in dmsnap-store(5), ORDERS OF WRITING, "Mending". Nothing is written.
+ * SNAP_E_REFUSED: more than SNAP_REPAIR_ENTRIES_MAX entries are damaged, or more than SNAP_EDITS_BYTES_MAX would be
+ * written. SNAP_E_NOMEM, SNAP_E_IO, SNAP_E_STOPPED. snap_repair_free in any case.
  */
 enum snap_status snap_repair_plan(struct snap_repair *repair, const struct snap_store *store,
                                   const struct snap_repair_options *options, struct snap_error *err);

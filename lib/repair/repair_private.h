@@ -13,12 +13,16 @@ struct snap_repair_damaged {
     enum snap_rule rule;
     uint64_t kept_chunk;     /* rule duplicate-old: the data chunk of the entry that stays instead of it */
     uint64_t own_chunk;      /* its canonical data chunk, which no other entry names; 0: it is not known */
+    bool drops;              /* the edits drop it */
 };
 
+/* One round: a check of what the rounds before it leave, and the edits for what it finds. */
 struct snap_repair_work {
     struct snap_repair *repair;
-    const struct snap_store *store;
+    const struct snap_store *store; /* as the rounds before leave it */
     const struct snap_repair_options *options;
+    uint32_t round;
+    uint64_t found[SNAP_RULES], mended[SNAP_RULES], waiting[SNAP_RULES];
     struct snap_check_result check;
     struct snap_repair_damaged *damaged;      /* by their index once they are sorted */
     size_t damaged_count;
@@ -27,6 +31,8 @@ struct snap_repair_work {
     uint64_t *dropped;
     size_t dropped_count;
     uint64_t length;              /* of the list that can be followed */
+    uint64_t behind_found;        /* as of snap_repair, of this round */
+    bool behind_merged;
     uint8_t *unit;
 };
 
@@ -38,9 +44,16 @@ void snap_repair_note_change(struct snap_repair_work *work, const struct snap_re
 
 /*
  * Sets own_chunk of damaged entries: where the top byte alone is wrong; or where all of the number is, while each other
- * entry is in its place and the device was not cut. SNAP_E_IO, SNAP_E_NOMEM, SNAP_E_CORRUPT.
+ * entry is in its place, and so are those whose data a larger device may have had. SNAP_E_IO, SNAP_E_NOMEM,
+ * SNAP_E_CORRUPT.
  */
 enum snap_status snap_repair_find_own_chunks(struct snap_repair_work *work, struct snap_error *err);
+
+/*
+ * Whether an entry that has no own chunk could get one from a later run, if what speaks against it now is gone by then:
+ * other entries, or the length of the list.
+ */
+bool snap_repair_own_chunk_waits(const struct snap_repair_work *work, const struct snap_repair_damaged *damaged);
 
 /*
  * Finds the choices, and adds what is to be dropped to the damaged entries, unsorted. SNAP_E_REFUSED: there are too
@@ -48,8 +61,32 @@ enum snap_status snap_repair_find_own_chunks(struct snap_repair_work *work, stru
  */
 enum snap_status snap_repair_choose(struct snap_repair_work *work, struct snap_error *err);
 
-/* Entries that a fault has cut off come back, if they are not on the origin; they are looked for in any case. */
-enum snap_status snap_repair_plan_restore(struct snap_repair_work *work, struct snap_error *err);
+/*
+ * Entries that a fault has cut off come back, if they are not on the origin; they are looked for in any case. Whether
+ * some do is in *restores: then nothing else is for this round.
+ */
+enum snap_status snap_repair_plan_restore(struct snap_repair_work *work, bool *restores, struct snap_error *err);
+
+/* Entries whose own data chunk is known get it. Whether there are any is in *any: then this round has no drops. */
+enum snap_status snap_repair_put_right(struct snap_repair_work *work, bool *any, struct snap_error *err);
+
+/*
+ * Which entries go. A list that has no end gets one in front of what cannot be used, and is cut to that length here.
+ * SNAP_E_IO, SNAP_E_NOMEM, SNAP_E_CORRUPT.
+ */
+enum snap_status snap_repair_decide_entries(struct snap_repair_work *work, struct snap_error *err);
+
+/*
+ * An area behind the end may look like a list that was cut, as soon as entries are dropped by which it is known to be
+ * old. It gets a beginning of zeros first.
+ */
+enum snap_status snap_repair_clear_behind(struct snap_repair_work *work, struct snap_error *err);
+
+/* What changes in entries before they are dropped, so that a run after a crash decides about them in the same way. */
+enum snap_status snap_repair_plan_entries(struct snap_repair_work *work, struct snap_error *err);
+
+/* Masked samples of the fingerprint say no more that a merge has written there; durable before what follows. */
+enum snap_status snap_repair_forget_samples(struct snap_repair_work *work, struct snap_error *err);
 
 /* After that: zeros from the terminator to the end of its area; each unit by itself changes nothing of the list. */
 enum snap_status snap_repair_plan_scrub(struct snap_repair_work *work, struct snap_error *err);

@@ -27,6 +27,8 @@ struct behind {
     const struct snap_store *store;
     struct snap_io *origin;
     uint64_t length;         /* of the list; slot 0 has this index */
+    struct snap_chunkset *olds, *news; /* of the list, and the olds of the entries that fit */
+    uint64_t origin_chunks;  /* UINT64_MAX: not known */
     struct slot *slots;
     uint64_t count;          /* up to the end of an area */
     uint64_t end;            /* behind the last one that fits */
@@ -43,48 +45,128 @@ static enum snap_status fail_memory(const struct behind *behind, struct snap_err
  * ---- what is there ---------------------------------------------------------------------------------------------
  */
 
+/* The chunks that the list has. */
+static enum snap_status gather_live(const struct behind *behind, struct snap_error *err)
+{
+    struct snap_list_walk *walk = NULL;
+    struct snap_span span = {.slots = 1};
+    bool was_there;
+    enum snap_status status = snap_list_walk_open(&walk, behind->store, err);
+
+    while (status == SNAP_OK && span.slots > 0) {
+        status = snap_list_walk_next(walk, &span, err);
+        for (uint32_t i = 0; status == SNAP_OK && i < span.live; i++) {
+            status = snap_chunkset_add(behind->olds, snap_span_old(&span, i), &was_there);
+            if (status == SNAP_OK)
+                status = snap_chunkset_add(behind->news, snap_span_new(&span, i), &was_there);
+            if (status != SNAP_OK)
+                status = snap_fail(err, status, "%s: more memory is needed to compare its list with what stands behind "
+                                   "it", behind->store->io->name);
+        }
+    }
+    snap_list_walk_close(walk);
+    return status;
+}
+
+static bool is_in_place(const struct behind *behind, uint64_t index, const struct snap_entry *entry)
+{
+    return snap_layout_is_data_chunk(&behind->store->layout, entry->new_chunk) &&
+           entry->new_chunk == snap_layout_canonical_chunk(&behind->store->layout, index);
+}
+
+/* Reads the unit with the entry at `index`, and that entry. */
+static enum snap_status read_entry(struct behind *behind, uint64_t index, struct snap_entry *entry,
+                                   struct snap_error *err)
+{
+    const uint64_t unit_entries = behind->edits->unit_bytes / SNAP_ENTRY_BYTES;
+    const uint64_t unit_first = snap_round_down(index, unit_entries);
+    enum snap_status status = snap_edits_read(behind->edits, snap_list_read_offset_bytes(behind->store, unit_first),
+                                              behind->unit, err);
+
+    if (status == SNAP_OK)
+        snap_codec_decode_entry(behind->unit + (index - unit_first) * SNAP_ENTRY_BYTES, entry);
+    return status;
+}
+
 /* Reads the slots of one area that lie behind the end. */
 static enum snap_status read_area(struct behind *behind, uint64_t area, struct snap_error *err)
 {
-    const struct snap_layout *layout = &behind->store->layout;
-    const uint64_t end = (area + 1) * layout->entries_per_area;
+    const uint64_t end = (area + 1) * behind->store->layout.entries_per_area;
     const uint64_t unit_entries = behind->edits->unit_bytes / SNAP_ENTRY_BYTES;
+    const uint64_t first = behind->length + behind->count;
 
-    for (uint64_t index = behind->length + behind->count; index < end; index++) {
-        const uint64_t unit_first = snap_round_down(index, unit_entries);
-        struct slot *slot = &behind->slots[behind->count];
+    for (uint64_t index = first; index < end; index++) {
+        struct slot *slot = &behind->slots[behind->count++];
 
-        if (index == unit_first || behind->count == 0) {
-            enum snap_status status = snap_edits_read(behind->edits,
-                                                      snap_list_read_offset_bytes(behind->store, unit_first),
-                                                      behind->unit, err);
+        *slot = (struct slot){.fits = false};
+        if (index == first || index % unit_entries == 0) {
+            enum snap_status status = read_entry(behind, index, &slot->found, err);
 
             if (status != SNAP_OK)
                 return status;
         }
-        *slot = (struct slot){.fits = false};
-        snap_codec_decode_entry(behind->unit + (index - unit_first) * SNAP_ENTRY_BYTES, &slot->found);
-        slot->other = snap_layout_is_data_chunk(layout, slot->found.new_chunk);
-        slot->fits = slot->other && slot->found.new_chunk == snap_layout_canonical_chunk(layout, index);
-        slot->other = slot->other && !slot->fits;
-        behind->count++;
+        snap_codec_decode_entry(behind->unit + index % unit_entries * SNAP_ENTRY_BYTES, &slot->found);
     }
     return SNAP_OK;
 }
 
-static bool is_zero(const struct slot *slot)
+/* Only its data chunk is lost: the one that the kernel gives to this slot comes back, if an entry follows it. */
+static enum snap_status mend_terminator(struct behind *behind, struct snap_error *err)
 {
-    return slot->found.old_chunk == 0 && slot->found.new_chunk == 0;
+    const struct snap_layout *layout = &behind->store->layout;
+    struct snap_entry *found = &behind->slots[0].found;
+    const uint64_t next = behind->length + 1;
+    const bool next_is_read = behind->count > 1;
+    struct snap_entry following;
+    enum snap_status status = SNAP_OK;
+
+    if (found->old_chunk == 0 ||
+        (!next_is_read && next / layout->entries_per_area >= snap_layout_areas_on_device(layout)))
+        return SNAP_OK;
+    if (!next_is_read)
+        status = read_entry(behind, next, &following, err);
+    if (status == SNAP_OK && is_in_place(behind, next, next_is_read ? &behind->slots[1].found : &following))
+        found->new_chunk = snap_layout_canonical_chunk(layout, behind->length);
+    return status == SNAP_E_IO ? SNAP_OK : status;
 }
 
-/* Whether the list may go on in the next area: the last slot has an entry, or those at the end are zero. */
+/*
+ * Which slots from `first` on hold an entry that the list lacks. With a chunk of a live entry it is what a move has
+ * left, or is overwritten: nothing is lost with it. An entry beyond the origin is none of it.
+ */
+static enum snap_status judge_slots(struct behind *behind, uint64_t first, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    for (uint64_t i = first; status == SNAP_OK && i < behind->count; i++) {
+        struct slot *slot = &behind->slots[i];
+        bool was_there = true;
+
+        if (!snap_layout_is_data_chunk(&behind->store->layout, slot->found.new_chunk) ||
+            slot->found.old_chunk >= behind->origin_chunks ||
+            snap_chunkset_has(behind->news, slot->found.new_chunk))
+            continue;
+        if (!is_in_place(behind, behind->length + i, &slot->found)) {
+            slot->other = !snap_chunkset_has(behind->olds, slot->found.old_chunk);
+            continue;
+        }
+        status = snap_chunkset_add(behind->olds, slot->found.old_chunk, &was_there);
+        if (status != SNAP_OK)
+            status = fail_memory(behind, err);
+        slot->fits = status == SNAP_OK && !was_there;
+    }
+    return status;
+}
+
+/*
+ * Whether the list may have gone on behind the area that begins with slot `first`. Only entries that fit tell: they
+ * stay what they are until all of them are in the list, whatever a crash leaves of the rest. Behind an entry in the
+ * last slot, whatever stands in the next area would be in the list, and the list may have gone on behind that.
+ */
 static bool leads_on(const struct behind *behind, uint64_t first)
 {
-    uint64_t i = behind->count;
-
-    while (i > first && is_zero(&behind->slots[i - 1]))
-        i--;
-    return i == first || behind->slots[i - 1].fits;
+    return first == 0 || behind->slots[first - 1].fits || behind->slots[first].fits ||
+           behind->slots[behind->count - 1].fits;
 }
 
 /* All areas that the list may have had; one more than those, so that there is an end. */
@@ -103,82 +185,21 @@ static enum snap_status read_slots(struct behind *behind, struct snap_error *err
             behind->count = first;
             return SNAP_OK;
         }
+        if (status == SNAP_OK && first == 0)
+            status = mend_terminator(behind, err);
+        if (status == SNAP_OK)
+            status = judge_slots(behind, first, err);
         if (status != SNAP_OK)
             return status;
-        /* An entry in the last slot: whatever stands in the next area would be in the list. */
-        more = behind->slots[behind->count - 1].fits ||
-               (leads_on(behind, first) && (first == 0 || behind->slots[first].fits));
+        more = leads_on(behind, first);
         area++;
     }
     return SNAP_OK;
 }
 
-/* Only its data chunk is lost: the one that the kernel gives to this slot comes back. */
-static void mend_terminator(struct behind *behind)
-{
-    struct slot *slot = &behind->slots[0];
-    const uint64_t new_chunk = snap_layout_canonical_chunk(&behind->store->layout, behind->length);
-
-    if (slot->found.old_chunk == 0 || behind->count < 2 || !behind->slots[1].fits ||
-        !snap_layout_is_data_chunk(&behind->store->layout, new_chunk))
-        return;
-    slot->found.new_chunk = new_chunk;
-    slot->fits = true;
-}
-
 /*
- * ---- what of it fits -------------------------------------------------------------------------------------------
+ * ---- what of it is merged --------------------------------------------------------------------------------------
  */
-
-/* The chunks that the list has. */
-static enum snap_status gather_live(const struct behind *behind, struct snap_chunkset *olds, struct snap_chunkset *news,
-                                    struct snap_error *err)
-{
-    struct snap_list_walk *walk = NULL;
-    struct snap_span span = {.slots = 1};
-    bool was_there;
-    enum snap_status status = snap_list_walk_open(&walk, behind->store, err);
-
-    while (status == SNAP_OK && span.slots > 0) {
-        status = snap_list_walk_next(walk, &span, err);
-        for (uint32_t i = 0; status == SNAP_OK && i < span.live; i++) {
-            status = snap_chunkset_add(olds, snap_span_old(&span, i), &was_there);
-            if (status == SNAP_OK)
-                status = snap_chunkset_add(news, snap_span_new(&span, i), &was_there);
-            if (status != SNAP_OK)
-                status = snap_fail(err, status, "%s: more memory is needed to compare its list with what stands behind "
-                                   "it", behind->store->io->name);
-        }
-    }
-    snap_list_walk_close(walk);
-    return status;
-}
-
-static enum snap_status leave_out_known(struct behind *behind, uint64_t memory_bytes, struct snap_error *err)
-{
-    struct snap_chunkset *olds = snap_chunkset_new(memory_bytes / 2), *news = snap_chunkset_new(memory_bytes / 2);
-    enum snap_status status = olds && news ? gather_live(behind, olds, news, err) : fail_memory(behind, err);
-
-    for (uint64_t i = 0; status == SNAP_OK && i < behind->count; i++) {
-        struct slot *slot = &behind->slots[i];
-        bool was_there = true;
-
-        /* With a chunk of a live entry it is what a move has left, or is overwritten: nothing is lost with it. */
-        slot->other = slot->other && !snap_chunkset_has(news, slot->found.new_chunk) &&
-                      !snap_chunkset_has(olds, slot->found.old_chunk);
-        if (!slot->fits)
-            continue;
-        if (!snap_chunkset_has(news, slot->found.new_chunk)) {
-            status = snap_chunkset_add(olds, slot->found.old_chunk, &was_there);
-            if (status != SNAP_OK)
-                status = fail_memory(behind, err);
-        }
-        slot->fits = status == SNAP_OK && !was_there;
-    }
-    snap_chunkset_free(olds);
-    snap_chunkset_free(news);
-    return status;
-}
 
 /* Whether the origin has what this entry holds; what cannot be read is not known to be there. */
 static bool is_on_origin(const struct behind *behind, const struct snap_entry *entry, uint8_t *buffer)
@@ -201,28 +222,22 @@ static bool is_on_origin(const struct behind *behind, const struct snap_entry *e
     return true;
 }
 
-/* An entry beyond the origin is none of it. Counts the rest; *merged: the origin has all of them. */
+/* Counts the entries; *merged: the origin has all of them. */
 static enum snap_status compare_with_origin(struct behind *behind, bool *merged, struct snap_error *err)
 {
-    const uint64_t origin_chunks =
-        behind->origin
-            ? snap_layout_origin_chunks(&behind->store->layout, behind->origin->size_bytes / SNAP_SECTOR_BYTES)
-            : UINT64_MAX;
     uint8_t *buffer = snap_buffer_new_unset(2 * COMPARE_BYTES);
 
     *merged = !!behind->origin;
     if (!buffer)
         return fail_memory(behind, err);
     for (uint64_t i = 0; i < behind->count; i++) {
-        struct slot *slot = &behind->slots[i];
+        const struct slot *slot = &behind->slots[i];
 
-        slot->fits = slot->fits && slot->found.old_chunk < origin_chunks;
-        if (slot->other && slot->found.old_chunk < origin_chunks)
-            *merged = *merged && is_on_origin(behind, &slot->found, buffer);
-        if (!slot->fits)
+        if (!slot->fits && !slot->other)
             continue;
-        behind->fitting++;
-        behind->end = i + 1;
+        behind->fitting += slot->fits;
+        if (slot->fits)
+            behind->end = i + 1;
         *merged = *merged && is_on_origin(behind, &slot->found, buffer);
     }
     snap_buffer_free(buffer);
@@ -315,15 +330,12 @@ static enum snap_status note_olds(struct behind *behind, struct snap_restore *re
     return SNAP_OK;
 }
 
-static enum snap_status plan(struct behind *behind, uint64_t memory_bytes, struct snap_restore *restore,
-                             struct snap_error *err)
+static enum snap_status plan(struct behind *behind, struct snap_restore *restore, struct snap_error *err)
 {
-    enum snap_status status = read_slots(behind, err);
+    enum snap_status status = gather_live(behind, err);
 
-    if (status != SNAP_OK || behind->count == 0)
-        return status;
-    mend_terminator(behind);
-    status = leave_out_known(behind, memory_bytes, err);
+    if (status == SNAP_OK)
+        status = read_slots(behind, err);
     if (status == SNAP_OK)
         status = compare_with_origin(behind, &restore->merged, err);
     restore->merged = restore->merged && behind->fitting > 0;
@@ -345,16 +357,22 @@ enum snap_status snap_restore_plan(struct snap_edits *edits, const struct snap_s
         .store = store,
         .origin = origin,
         .length = length,
+        .olds = snap_chunkset_new(memory_bytes / 2),
+        .news = snap_chunkset_new(memory_bytes / 2),
+        .origin_chunks = origin ? snap_layout_origin_chunks(&store->layout, origin->size_bytes / SNAP_SECTOR_BYTES)
+                                : UINT64_MAX,
         .slots = snap_array_new(SNAP_RESTORE_SLOTS_MAX, sizeof *behind.slots),
         .unit = snap_buffer_new(edits->unit_bytes),
     };
     enum snap_status status = SNAP_OK;
 
     *restore = (struct snap_restore){.count = 0};
-    if (!behind.slots || !behind.unit)
+    if (!behind.olds || !behind.news || !behind.slots || !behind.unit)
         status = fail_memory(&behind, err);
     else
-        status = plan(&behind, memory_bytes, restore, err);
+        status = plan(&behind, restore, err);
+    snap_chunkset_free(behind.olds);
+    snap_chunkset_free(behind.news);
     free(behind.slots);
     snap_buffer_free(behind.unit);
     return status;

@@ -68,6 +68,28 @@ static inline void assert_end(const struct damage *damage, const uint8_t *bytes)
     assert_true(format_zero_behind(bytes, damage->chunk_sectors, count));
 }
 
+static inline int by_entry(const void *left, const void *right)
+{
+    const struct snap_entry *a = left, *b = right;
+    const int order = by_old(a, b);
+
+    return order != 0 ? order : (a->new_chunk > b->new_chunk) - (a->new_chunk < b->new_chunk);
+}
+
+/* What the mended list has, each entry once. */
+static inline size_t read_entries(const struct damage *damage, const uint8_t *bytes, struct snap_entry *entries)
+{
+    const uint64_t count =
+        list_read(bytes, damage->io->size_bytes, damage->chunk_sectors, entries, 2 * REPAIR_ENTRIES_MAX);
+    size_t kept = 0;
+
+    qsort(entries, count, sizeof *entries, by_entry);
+    for (uint64_t i = 0; i < count; i++)
+        if (i == 0 || memcmp(&entries[i], &entries[i - 1], sizeof *entries) != 0)
+            entries[kept++] = entries[i];
+    return kept;
+}
+
 static inline void apply(const struct snap_repair *repair)
 {
     struct snap_error err = {.text = ""};

@@ -108,12 +108,34 @@ static void test_writes_are_refused(void **state)
     must_close(io);
 }
 
+/* A plan goes on while the device is open: what it adds does not show. */
+static void test_more_edits(void **state)
+{
+    struct snap_io *io = io_mem_new("cow", UNITS * UNIT, UNIT, true), *edited;
+    uint8_t found[UNITS * UNIT];
+    struct snap_edits edits;
+
+    (void)state;
+    snap_edits_init(&edits, io, UNIT);
+    add(&edits, 1, 1);
+    must(snap_edited_open(&edited, &edits, NULL));
+    for (uint8_t more = 0; more < 100; more++)
+        add(&edits, more % UNITS, (uint8_t)(more + 2));
+    must(snap_io_read(edited, 0, sizeof found, found, NULL));
+    for (size_t i = 0; i < sizeof found; i++)
+        assert_int_equal(found[i], i / UNIT == 1);
+    must_close(edited);
+    snap_edits_free(&edits);
+    must_close(io);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_as_after_the_repair),
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_writes_are_refused),
+        cmocka_unit_test(test_more_edits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

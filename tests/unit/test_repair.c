@@ -221,6 +221,91 @@ static void test_duplicates(void **state)
     keep = SNAP_REPAIR_KEEP_BOTH;
 }
 
+/* A number for the data chunk that is wrong in one of the ways there are; some of these may be put right. */
+static uint64_t a_wrong_chunk(const struct snap_io *io, uint32_t chunk_sectors, uint64_t index, uint64_t entries,
+                              uint64_t *state)
+{
+    const uint64_t cow_chunks = io->size_bytes / 512 / chunk_sectors;
+
+    switch (unit_random(state, 6)) {
+    case 0: return cow_chunks;                                       /* as if the device had been cut */
+    case 1: return 4 * (cow_chunks + unit_random(state, 300));      /* the same with a longer list only */
+    case 2: return (UINT64_C(1) << 40) + unit_random(state, 1000) * 1000;
+    case 3: return format_canonical(chunk_sectors, index) | UINT64_C(5) << 56;
+    case 4: return format_canonical(chunk_sectors, entries / 2) | UINT64_C(5) << 56;
+    default: return format_area_chunk(chunk_sectors, entries / format_per_area(chunk_sectors) + 1);
+    }
+}
+
+/* Damage of all kinds in one list, often in all of its end; there the last entry tells of a device that was cut. */
+static struct damage damage_with_all(uint64_t seed, uint32_t chunk_sectors, uint64_t entries)
+{
+    const uint64_t areas = entries / format_per_area(chunk_sectors) + 2;
+    struct damage damage = {.chunk_sectors = chunk_sectors, .block_bytes = 512, .entries = entries};
+    uint64_t state = seed * 2 + 1;
+    const uint64_t tail = unit_random(&state, 3) == 0 ? entries : unit_random(&state, entries + 1);
+    const uint64_t elsewhere = unit_random(&state, 2) ? 8 : 40;
+    const bool all_of_tail = unit_random(&state, 3) == 0;
+
+    damage.io = io_mem_new("cow", (format_area_chunk(chunk_sectors, areas) + 1) * chunk_sectors * 512u, 512, true);
+    format_put_header(io_mem_bytes(damage.io), FORMAT_MAGIC, 1, 1, chunk_sectors);
+    list_put_canonical(damage.io, chunk_sectors, 0, entries, 7, 3);
+    for (uint64_t index = 0; index < entries; index++)
+        if (all_of_tail && index >= entries - tail)
+            list_put(damage.io, chunk_sectors, index, 7 + index * 3,
+                     index + 1 == entries ? damage.io->size_bytes / 512 / chunk_sectors : UINT64_C(1) << 40);
+        else if (unit_random(&state, index >= entries - tail ? 2 : elsewhere) == 0)
+            list_put(damage.io, chunk_sectors, index, 7 + index * 3,
+                     a_wrong_chunk(damage.io, chunk_sectors, index, entries, &state));
+        else if (seed % 3 == 0 && index > 0 && unit_random(&state, 12) == 0)
+            list_put(damage.io, chunk_sectors, index, 7 + unit_random(&state, index) * 3,
+                     format_canonical(chunk_sectors, index));
+    return damage;
+}
+
+/* Whatever a crash leaves: the next run decides about each entry as the first one did. */
+static void test_crashes_end_in_one_place(void **state)
+{
+    static struct snap_entry wanted[2 * REPAIR_ENTRIES_MAX], found[2 * REPAIR_ENTRIES_MAX];
+    uint64_t random = 3;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        struct damage damage;
+        struct snap_repair repair;
+        uint8_t *before, *bytes;
+        struct snap_io *io;
+        size_t count;
+
+        keep = seed % 2 == 0 ? SNAP_REPAIR_KEEP_FIRST : SNAP_REPAIR_KEEP_LAST;
+        damage = damage_with_all(seed, (uint32_t)1 << seed % 3, 1 + unit_random(&random, 200));
+        before = test_calloc(1, damage.io->size_bytes);
+        bytes = test_calloc(1, damage.io->size_bytes);
+        memcpy(before, io_mem_bytes(damage.io), damage.io->size_bytes);
+        plan(&repair, damage.io, true);
+        apply(&repair);
+        count = read_entries(&damage, io_mem_bytes(damage.io), wanted);
+        for (size_t number = 0; number < 3 * repair.edits.count; number++) {
+            struct snap_repair again;
+
+            memcpy(bytes, before, damage.io->size_bytes);
+            crash(&repair.edits, number / 3, &random, bytes);
+            io = copy_of(&damage, bytes);
+            plan(&again, io, true);
+            apply(&again);
+            snap_repair_free(&again);
+            assert_int_equal(read_entries(&damage, io_mem_bytes(io), found), count);
+            assert_memory_equal(found, wanted, count * sizeof *found);
+            list_close(io);
+        }
+        snap_repair_free(&repair);
+        list_close(damage.io);
+        free(bytes);
+        free(before);
+    }
+    keep = SNAP_REPAIR_KEEP_BOTH;
+}
+
 /* All entries are damaged: the list is empty then. */
 static void test_everything_damaged(void **state)
 {
@@ -345,7 +430,7 @@ static void test_invalid_and_damaged(void **state)
     list_close(io);
 }
 
-/* Only with an end it is known whether two entries have the same chunk: one run ends the list, the next decides. */
+/* Only with an end it is known whether two entries have the same chunk: then alone the store becomes valid. */
 static void test_invalid_without_an_end(void **state)
 {
     const struct snap_repair_options options = {.clear_entries = true, .change_view = true, .revalidate = true};
@@ -360,16 +445,90 @@ static void test_invalid_without_an_end(void **state)
         if (twice)
             list_put(io, 1, 3, 104, format_canonical(1, 3));
         io_mem_bytes(io)[4] = 0;
-        for (unsigned run = 0; run < 2; run++) {
-            must(snap_header_read(&store, io, NULL));
-            must(snap_repair_plan(&repair, &store, &options, NULL));
-            assert_int_equal(repair.mended[SNAP_RULE_LIST_PAST_END], run == 0);
-            assert_int_equal(repair.mended[SNAP_RULE_STORE_INVALID], run == 1 && !twice);
-            assert_int_equal(repair.waiting[SNAP_RULE_STORE_INVALID], run == 0 || twice);
-            apply(&repair);
-            snap_repair_free(&repair);
-        }
+        must(snap_header_read(&store, io, NULL));
+        must(snap_repair_plan(&repair, &store, &options, NULL));
+        assert_int_equal(repair.mended[SNAP_RULE_LIST_PAST_END], 1);
+        assert_int_equal(repair.found[SNAP_RULE_DUPLICATE_OLD], twice);
+        assert_int_equal(repair.waiting[SNAP_RULE_DUPLICATE_OLD], twice);
+        assert_int_equal(repair.mended[SNAP_RULE_STORE_INVALID], !twice);
+        assert_int_equal(repair.waiting[SNAP_RULE_STORE_INVALID], twice);
+        apply(&repair);
+        snap_repair_free(&repair);
         assert_int_equal(io_mem_bytes(io)[4], !twice);
+        list_close(io);
+    }
+}
+
+/* Two entries with one chunk are seen in a list that has an end: one run makes the end, and keeps one of them. */
+static void test_duplicates_without_an_end(void **state)
+{
+    struct snap_io *io = list_new(1, format_area_chunk(1, 2));
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 64, 100, 1);
+    list_put(io, 1, 40, 103, format_canonical(1, 40));
+    keep = SNAP_REPAIR_KEEP_LAST;
+    plan(&repair, io, true);
+    keep = SNAP_REPAIR_KEEP_BOTH;
+    assert_int_equal(repair.mended[SNAP_RULE_LIST_PAST_END], 1);
+    assert_int_equal(repair.mended[SNAP_RULE_DUPLICATE_OLD], 1);
+    assert_int_equal(repair.choice_count, 1);
+    assert_int_equal(repair.choices[0].last_index, 40);
+    assert_int_equal(repair.entries_after, 62);
+    assert_int_equal(repair.change_count, 2);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_clean(io);
+    list_close(io);
+}
+
+/* The entry whose number for the data is put right is for a chunk that has another: that is seen as well. */
+static void test_duplicate_of_one_put_right(void **state)
+{
+    struct snap_io *io = list_new(1, format_area_chunk(1, 3));
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 12, 100, 1);
+    list_put(io, 1, 9, 103, format_canonical(1, 9) | UINT64_C(0x42) << 56);
+    plan(&repair, io, true);
+    assert_int_equal(repair.mended[SNAP_RULE_ENTRY_NEW_TOP_BYTE], 1);
+    assert_int_equal(repair.found[SNAP_RULE_DUPLICATE_OLD], 1);
+    assert_int_equal(repair.waiting[SNAP_RULE_DUPLICATE_OLD], 1);
+    assert_int_equal(repair.choice_count, 1);
+    snap_repair_free(&repair);
+    keep = SNAP_REPAIR_KEEP_FIRST;
+    plan(&repair, io, true);
+    keep = SNAP_REPAIR_KEEP_BOTH;
+    assert_int_equal(repair.mended[SNAP_RULE_DUPLICATE_OLD], 1);
+    assert_int_equal(repair.change_count, 1); /* what the last round says of the chunk */
+    assert_true(repair.changes[0].from_entry);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_clean(io);
+    list_close(io);
+}
+
+/* What a used device has in the next area is old because the list has those chunks: it stays old when it has not. */
+static void test_old_areas_stay_old(void **state)
+{
+    (void)state;
+    for (int twice = 0; twice < 2; twice++) {
+        struct snap_io *io = list_new(1, format_area_chunk(1, 4));
+        struct snap_repair repair;
+
+        list_put_canonical(io, 1, 0, 20, 100, 1);
+        list_put_canonical(io, 1, 32, 40, 500, 1);
+        list_put(io, 1, 32, 105, format_canonical(1, 32));
+        list_put(io, 1, 5, 105, format_area_chunk(1, 1));
+        if (twice) /* without the one, the other has that chunk */
+            list_put(io, 1, 7, 105, format_area_chunk(1, 1));
+        plan(&repair, io, true);
+        assert_int_equal(repair.mended[SNAP_RULE_ENTRY_NEW_METADATA], 1 + twice);
+        apply(&repair);
+        snap_repair_free(&repair);
+        assert_clean(io);
         list_close(io);
     }
 }
@@ -415,6 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_damage),
         cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_crashes_end_in_one_place),
         cmocka_unit_test(test_everything_damaged),
         cmocka_unit_test(test_list_past_end),
         cmocka_unit_test(test_area_unreadable),
@@ -422,6 +582,9 @@ int main(void)
         cmocka_unit_test(test_own_chunk_of_another),
         cmocka_unit_test(test_invalid_and_damaged),
         cmocka_unit_test(test_invalid_without_an_end),
+        cmocka_unit_test(test_duplicates_without_an_end),
+        cmocka_unit_test(test_duplicate_of_one_put_right),
+        cmocka_unit_test(test_old_areas_stay_old),
         cmocka_unit_test(test_header),
     };
 

@@ -133,7 +133,7 @@ static void say_behind(struct check_session *session)
     else if (repair->restores)
         cli_note(session->cli, "%s: %s back into the list; if a merge had taken them off, and the origin was used "
                  "since then, they are older than what it holds: do not mend that", session->cow.path,
-                 cli_count_text(repair->entries_after - repair->entries_before, "entry comes", "entries come").text);
+                 cli_count_text(repair->behind_back, "entry comes", "entries come").text);
     else if (!repair->behind_fits)
         cli_note(session->cli, "%s: %s behind the end of the list, and %s does not have their data; too much is "
                  "missing between them and the list to bring them back", session->cow.path,

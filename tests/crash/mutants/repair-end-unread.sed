@@ -3,4 +3,4 @@
 # In: lib/repair/restore.c
 # With: test_restore
 # Found by: test_end_is_looked_at
-s/more = behind->slots\[behind->count - 1\]\.fits \|\|/more =/
+s/^           behind->slots\[behind->count - 1\]\.fits;/           false;/

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plans what becomes of damaged entries: which are put right, which are dropped, and where a list gets its end. */
+#include "lib/repair/repair_private.h"
+
+#include "lib/base/arith.h"
+#include "lib/store/list_read.h"
+
+#include <string.h>
+
+/* The entry gets its own data chunk back. */
+static enum snap_status set_new_chunk(struct snap_repair_work *work, const struct snap_repair_damaged *damaged,
+                                       uint64_t new_chunk, struct snap_error *err)
+{
+    const uint64_t unit_entries = work->repair->edits.unit_bytes / SNAP_ENTRY_BYTES;
+    const uint64_t unit_first = snap_round_down(damaged->index, unit_entries);
+    const uint64_t offset_bytes = snap_list_read_offset_bytes(work->store, unit_first);
+    const struct snap_entry entry = {damaged->old_chunk, new_chunk};
+    enum snap_status status = snap_edits_read(&work->repair->edits, offset_bytes, work->unit, err);
+
+    if (status != SNAP_OK)
+        return status;
+    snap_codec_encode_entry(&entry, work->unit + (damaged->index - unit_first) * SNAP_ENTRY_BYTES);
+    return snap_edits_add(&work->repair->edits, offset_bytes, work->unit, err);
+}
+
+/* Another rule may be broken by the entry as well; the graver one, which comes first, says what becomes of it. */
+static bool is_second(const struct snap_repair_work *work, size_t number)
+{
+    return number > 0 && work->damaged[number - 1].index == work->damaged[number].index;
+}
+
+enum snap_status snap_repair_put_right(struct snap_repair_work *work, bool *any, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    *any = false;
+    for (size_t i = 0; status == SNAP_OK && i < work->damaged_count && work->options->change_view; i++) {
+        const struct snap_repair_damaged *damaged = &work->damaged[i];
+
+        if (damaged->own_chunk == 0 || is_second(work, i))
+            continue;
+        *any = snap_repair_may_mend(work, damaged->rule, true);
+        snap_repair_note_change(work, damaged, false);
+        status = set_new_chunk(work, damaged, damaged->own_chunk, err);
+    }
+    snap_edits_barrier(&work->repair->edits);
+    return status;
+}
+
+static bool is_repeated(enum snap_rule rule)
+{
+    return rule == SNAP_RULE_ENTRY_REPEATED || rule == SNAP_RULE_ENTRY_REPEATED_OFTEN;
+}
+
+/*
+ * Copies of an entry are harmless where they are few: then they only go where entries are dropped anyway, whose drop
+ * leaves such copies when it is interrupted.
+ */
+static bool copies_matter(const struct snap_repair_work *work)
+{
+    if (work->found[SNAP_RULE_ENTRY_REPEATED_OFTEN] > 0)
+        return true;
+    for (size_t i = 0; i < work->damaged_count; i++)
+        if (!is_repeated(work->damaged[i].rule) && work->options->change_view)
+            return true;
+    return false;
+}
+
+/* Which entries are dropped; what the view shows instead of them. */
+static void decide(struct snap_repair_work *work)
+{
+    const bool drop_copies = copies_matter(work);
+
+    for (size_t i = 0; i < work->damaged_count; i++) {
+        struct snap_repair_damaged *damaged = &work->damaged[i];
+        const bool repeated = is_repeated(damaged->rule);
+
+        if ((repeated && !drop_copies) ||
+            !snap_repair_may_mend(work, damaged->rule, repeated || work->options->change_view))
+            continue;
+        if (is_second(work, i))
+            continue;
+        if (!repeated && damaged->rule != SNAP_RULE_DUPLICATE_OLD) /* what changes by that one is noted already */
+            snap_repair_note_change(work, damaged, true);
+        damaged->drops = true;
+        work->dropped[work->dropped_count++] = damaged->index;
+    }
+}
+
+/*
+ * A list that goes on where the device ends, or where an area cannot be read, needs an end in front of that. One entry
+ * that is dropped makes room for it: a damaged one, or else the last.
+ */
+static enum snap_status decide_end(struct snap_repair_work *work, struct snap_error *err)
+{
+    const uint64_t per_area = work->store->layout.entries_per_area;
+    const enum snap_rule rule =
+        work->found[SNAP_RULE_LIST_PAST_END] > 0 ? SNAP_RULE_LIST_PAST_END : SNAP_RULE_AREA_UNREADABLE;
+    struct snap_repair_damaged last = {.index = snap_round_down(work->length, per_area) - 1, .rule = rule};
+    struct snap_entry entry;
+    enum snap_status status;
+
+    if (work->check.list_complete || work->length < per_area ||
+        !snap_repair_may_mend(work, rule, work->options->change_view))
+        return SNAP_OK;
+    work->length = last.index + 1; /* of an area that cannot be read, some entries may have been */
+    work->repair->gives_up_rest = true;
+    while (work->dropped_count > 0 && work->dropped[work->dropped_count - 1] > last.index)
+        work->dropped_count--;
+    if (work->dropped_count > 0)
+        return SNAP_OK;
+    status = snap_list_read_entries(work->store, last.index, 1, &entry, err);
+    if (status != SNAP_OK)
+        return status;
+    last.old_chunk = entry.old_chunk;
+    snap_repair_note_change(work, &last, true);
+    work->dropped[work->dropped_count++] = last.index;
+    return SNAP_OK;
+}
+
+enum snap_status snap_repair_decide_entries(struct snap_repair_work *work, struct snap_error *err)
+{
+    decide(work);
+    return decide_end(work, err);
+}
+
+/*
+ * ---- what is written -------------------------------------------------------------------------------------------
+ */
+
+/* Whether an entry that is dropped has one of the numbers of this one. */
+static bool is_dropped_too(const struct snap_repair_work *work, const struct snap_entry *entry)
+{
+    for (size_t i = 0; i < work->damaged_count; i++)
+        if (work->damaged[i].drops && !is_repeated(work->damaged[i].rule) &&
+            (work->damaged[i].old_chunk == entry->old_chunk || work->damaged[i].new_chunk == entry->new_chunk))
+            return true;
+    return false;
+}
+
+enum snap_status snap_repair_clear_behind(struct snap_repair_work *work, struct snap_error *err)
+{
+    const struct snap_layout *layout = &work->store->layout;
+    const uint64_t area = snap_layout_area_behind(layout, work->length - work->dropped_count);
+    const uint64_t index = area * layout->entries_per_area;
+    const uint64_t offset_bytes = snap_list_read_offset_bytes(work->store, index);
+    struct snap_entry entry;
+    enum snap_status status;
+
+    if (work->dropped_count == 0 || index < work->length || area >= snap_layout_areas_on_device(layout) ||
+        work->found[SNAP_RULE_LIST_CUT] > 0 || !(work->check.list_complete || work->repair->gives_up_rest))
+        return SNAP_OK;
+    status = snap_edits_read(&work->repair->edits, offset_bytes, work->unit, err);
+    if (status == SNAP_E_IO) /* then nobody takes it for entries either */
+        return SNAP_OK;
+    snap_codec_decode_entry(work->unit, &entry);
+    if (status != SNAP_OK || entry.new_chunk != snap_layout_canonical_chunk(layout, index) ||
+        (work->check.list_complete && !is_dropped_too(work, &entry)))
+        return status;
+    memset(work->unit, 0, (size_t)work->repair->edits.unit_bytes);
+    status = snap_edits_add(&work->repair->edits, offset_bytes, work->unit, err);
+    snap_edits_barrier(&work->repair->edits);
+    return status;
+}
+
+/* Steps in which entries that are dropped change where they are. A run after a crash judges what these have left. */
+enum step {
+    GIVE_UP_FAR, /* what may look as if it could be put right once others are gone: first those that others speak ... */
+    GIVE_UP,     /* ... against, then these others */
+    SAME_DATA,   /* a move must not change which is the last of several entries for one chunk */
+    STEPS
+};
+
+/* What the step makes of the data chunk; the same: nothing. */
+static uint64_t stepped(const struct snap_repair_work *work, const struct snap_repair_damaged *damaged, enum step step)
+{
+    const struct snap_layout *layout = &work->store->layout;
+    const bool far = !snap_check_may_be_cut(layout, work->check.entries, damaged->new_chunk);
+
+    if (damaged->rule == SNAP_RULE_DUPLICATE_OLD)
+        return step == SAME_DATA ? damaged->kept_chunk : damaged->new_chunk;
+    if (step != (far ? GIVE_UP_FAR : GIVE_UP) || !snap_repair_own_chunk_waits(work, damaged))
+        return damaged->new_chunk;
+    /* No data, and no area that a list here could reach. */
+    return snap_layout_area_chunk(layout, snap_layout_areas_on_device(layout) + 1);
+}
+
+enum snap_status snap_repair_plan_entries(struct snap_repair_work *work, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    for (int step = GIVE_UP_FAR; step < STEPS; step++) {
+        for (size_t i = 0; status == SNAP_OK && i < work->damaged_count; i++) {
+            const struct snap_repair_damaged *damaged = &work->damaged[i];
+            const uint64_t chunk = stepped(work, damaged, (enum step)step);
+
+            if (damaged->drops && damaged->index < work->length && chunk != damaged->new_chunk)
+                status = set_new_chunk(work, damaged, chunk, err);
+        }
+        snap_edits_barrier(&work->repair->edits);
+    }
+    return status;
+}
