@@ -322,7 +322,7 @@ static void test_others_are_not_merged(void **state)
 }
 
 /*
- * The last slot of an area has an entry, and the first one of that area is lost, and the one before: the next area is looked at as well, or
+ * The last slot of an area has an entry, but neither its first one nor the one before: the next area is looked at, or
  * its content would be in the list for a moment, whatever it is.
  */
 static void test_end_is_looked_at(void **state)
