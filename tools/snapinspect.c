@@ -33,8 +33,9 @@ static enum snap_status open_and_look(struct inspect_session *session, struct sn
 static int show(struct inspect_session *session)
 {
     const bool complete = session->result.list_complete;
-    const int exit_status = pair_is_only_cut(&session->findings, &session->result) ? CLI_EXIT_FAILED
-                            : complete && report_is_sound(&session->findings)         ? CLI_EXIT_OK
+    const bool lost = session->evidence_known && session->evidence.pair.list_lost;
+    const int exit_status = pair_is_only_cut(&session->findings, &session->result)    ? CLI_EXIT_FAILED
+                            : complete && report_is_sound(&session->findings) && !lost ? CLI_EXIT_OK
                                                                                      : CLI_EXIT_STORE;
     struct snap_error err = {0};
 

@@ -120,12 +120,18 @@ enum snap_status check_report_findings_end(struct check_session *session, struct
     return status == SNAP_OK ? ended : status;
 }
 
+/* The origin shows that nothing of what the list named was merged, and nothing of it is in the list. */
+static bool list_is_lost(const struct check_session *session)
+{
+    return session->pair_known && session->evidence.pair.list_lost;
+}
+
 /* What is to be said of the store, in a word that never changes. */
 static const char *verdict_word(const struct check_session *session)
 {
     if (!session->result.list_complete || session->store.defect == SNAP_HEADER_INVALID)
         return "not-usable";
-    if (!report_is_sound(&session->findings))
+    if (!report_is_sound(&session->findings) || list_is_lost(session))
         return "damaged";
     return session->findings.severity_counts[SNAP_WARNING] > 0 ? "warnings" : "clean";
 }
@@ -145,6 +151,7 @@ static void print_summary(struct check_session *session)
                      cli_count_text(result->free_chunks, "free chunk", "free chunks").text,
                      invalid_is_readable(&session->store, &session->findings) ? "invalid"
                      : !report_is_sound(&session->findings) ? "damaged"
+                     : list_is_lost(session)              ? "its list may be lost"
                      : counts[SNAP_WARNING] > 0           ? "usable, with warnings"
                                                           : "clean");
     else
@@ -186,7 +193,7 @@ static void keep_json(struct check_session *session)
     struct cli_json *document =
         begun ? cli_json_object() : report_json_begin(session->cli, session->cow.path, session->origin.path);
     struct cli_json *figures = cli_json_object();
-    const bool usable = report_is_sound(&session->findings);
+    const bool usable = report_is_sound(&session->findings) && !list_is_lost(session);
     uint64_t findings_total = 0, left_out = 0;
 
     for (int rule = 0; rule < SNAP_RULES; rule++) {
@@ -199,6 +206,9 @@ static void keep_json(struct check_session *session)
     if (session->result.list_complete)
         cli_json_set_uint(figures, "repeated_entries", session->result.repeated_entries);
     invalid_set_json(figures, &session->store, &session->result);
+    cli_json_set_string(figures, "empty_list",
+                        verdict_emptied_word(&session->store, &session->result,
+                                             session->pair_known ? &session->evidence : NULL));
     cli_json_set_string(figures, "lvm_merge",
                         lvm_merge_word(lvm_merge_find(&session->cow, &session->store, &session->result)));
     if (!snap_header_is_store(&session->store))
@@ -292,6 +302,7 @@ static int exit_status_of(const struct check_session *session, int exit_status)
         return report_is_sound(&session->findings) && !session->repair_to.restored ? CLI_EXIT_OK : CLI_EXIT_CORRECTED;
     exit_status = cli_exit_worse(exit_status, cut                                    ? CLI_EXIT_FAILED
                                               : !report_is_sound(&session->findings) ? CLI_EXIT_STORE
+                                              : list_is_lost(session)                ? CLI_EXIT_STORE
                                               : wrong_pair                           ? CLI_EXIT_FAILED
                                                                                      : CLI_EXIT_OK);
     return session->mended ? exit_status | CLI_EXIT_CORRECTED : exit_status;

@@ -321,6 +321,9 @@ void inspect_figures_set(struct cli_json *result, const struct inspect_session *
         cli_json_set_uint(result, "entries_behind_end", session->continuation_entries);
     }
     invalid_set_json(result, &session->store, &session->result);
+    cli_json_set_string(result, "empty_list",
+                        verdict_emptied_word(&session->store, &session->result,
+                                             session->evidence_known ? &session->evidence : NULL));
     cli_json_set_string(result, "lvm_merge",
                         lvm_merge_word(lvm_merge_find(&session->cow, &session->store, &session->result)));
     if (session->result.needs_bytes > 0)

@@ -27,7 +27,7 @@ struct report_text verdict_lost_text(const struct device *cow, const struct devi
 
     (void)snprintf(result.text, sizeof result.text, "%.4000s: its list is empty, but %.4000s holds nothing of what it "
                    "named: the list may be lost, and its data still be there; write nothing to the store, and keep a "
-                   "copy of it", cow->path, origin->path);
+                   "copy of it; or this origin is a copy from before a merge", cow->path, origin->path);
     return result;
 }
 
@@ -41,6 +41,24 @@ static uint32_t named_samples(const struct snap_fingerprint *fingerprint)
     return count;
 }
 
+/* Whether an empty list named something once, by the fingerprint; an undo store may bring that back. */
+static bool is_emptied(const struct snap_store *store, const struct snap_check_result *check)
+{
+    return check->list_complete && check->entries == 0 && store->fingerprint_state == SNAP_FINGERPRINT_OK &&
+           named_samples(&store->fingerprint) > 0 && !report_has_id(store->identity.undo_id);
+}
+
+const char *verdict_emptied_word(const struct snap_store *store, const struct snap_check_result *check,
+                                 const struct snap_evidence *evidence)
+{
+    if (!is_emptied(store, check))
+        return NULL;
+    return !evidence                          ? "unknown"
+           : evidence->pair.list_lost         ? "lost"
+           : evidence->fingerprint.merged > 0 ? "merged"
+                                              : "unknown";
+}
+
 void verdict_note_emptied(struct cli *cli, const struct device *cow, const struct device *origin,
                           const struct snap_store *store, const struct snap_check_result *check,
                           const struct snap_evidence *evidence)
@@ -48,8 +66,7 @@ void verdict_note_emptied(struct cli *cli, const struct device *cow, const struc
     const uint32_t masked = named_samples(&store->fingerprint);
     const struct report_text devices = volumes_option_of(cow, origin);
 
-    if (!check->list_complete || check->entries > 0 || check->continuation_entries > 0 || masked == 0 ||
-        store->fingerprint_state != SNAP_FINGERPRINT_OK || report_has_id(store->identity.undo_id))
+    if (!is_emptied(store, check) || check->continuation_entries > 0)
         return;
     if (!evidence)
         cli_note(cli, "%s: its list is empty, but %" PRIu32 " masked samples of its fingerprint tell that it named "

@@ -42,6 +42,13 @@ enum snap_status verdict_judge(struct cli *cli, const struct device *cow, const 
 struct report_text verdict_lost_text(const struct device *cow, const struct device *origin);
 
 /*
+ * For JSON, `empty_list`: "lost" and "merged" where the origin shows it, else "unknown"; NULL where the list is not
+ * empty, or nothing tells that it ever named anything. `evidence` as below.
+ */
+const char *verdict_emptied_word(const struct snap_store *store, const struct snap_check_result *check,
+                                 const struct snap_evidence *evidence);
+
+/*
  * Of an empty list whose fingerprint remembers that there were entries: what may have become of them, and what to type
  * next. Silent of other stores, where the origin shows that they were merged, and where verdict_lost_text says more.
  * `evidence` is NULL where no origin is named.
