@@ -405,6 +405,7 @@ BYTES
     program snapmerge --origin origin --cow cow
     assert_status 8
     assert_said "can be brought back: snapcheck -n -y --accept=view-change --origin origin cow"
+    assert_equal "$(grep -c -- --accept=view-change <<<"$stderr")" 1
     program snapcheck --repair-to new --origin origin cow
     assert_status 8
     assert_said "721 entries fit behind the end of its list, and origin does not have their data"
@@ -542,6 +543,20 @@ ended() {
     assert_status 1
     assert_said "499 entries come back into the list"
     assert_said "between them 1 entry is lost: so many chunks of the snapshot stay missing"
+}
+
+@test "the refusal to merge a list that was cut names the line that mends it, once" {
+    local name
+    for name in cut garbage-behind-end own; do
+        recipe "${name/own/areas-chunks}"
+        [ $name != own ] || entry 100 301 0 # cut inside of an area, with all that follows
+        program snapmerge -y --origin origin --cow cow
+        [ "$status" -ne 0 ]
+        assert_said "snapcheck -n -y --accept=view-change --origin origin cow"
+        assert_equal "$(grep -c -- --accept=view-change <<<"$stderr")" 1
+        program snapmerge -n --origin origin --cow cow
+        assert_equal "$(grep -c -- --accept=view-change <<<"$stderr")" 1
+    done
 }
 
 @test "entries that a merge has taken off do not come back" {
