@@ -639,6 +639,22 @@ shows_data_of() {
     done
 }
 
+@test "two entries for a chunk that the origin does not have: no bytes are named that no device has" {
+    two_for_one
+    entry 1 4611686018427387904 3
+    entry 3 4611686018427387904 5
+    program snapcheck -y --accept=view-change cow
+    assert_status 4
+    assert_said "cow: chunk 4611686018427387904, which no origin can have, has 2 entries: the first in area 0 slot 1 (data chunk 3), the last in area 0 slot 3 (data chunk 5)"
+    assert_not_said "bytes"
+    entry 1 1000000 3
+    entry 3 1000000 5
+    program snapcheck -y --accept=view-change cow
+    assert_said "cow: bytes 4096000000 to 4096004095 of the snapshot have 2 entries"
+    program snapcheck -n -y --accept=view-change --origin origin cow
+    assert_said "cow: chunk 1000000, which the origin does not have, has 2 entries"
+}
+
 @test "two entries for one chunk: a terminal is asked for the one, then for the other" {
     two_for_one
     on_terminal $'n\nn' snapcheck --repair --accept=view-change cow
@@ -1184,6 +1200,47 @@ new_store() {
     new_store 0 --drop-equal
     program snapcheck to
     assert_shown "to: 500 entries"
+}
+
+# fingerprinted: an origin, and a store with entries for its first 16 blocks, whose samples are masked.
+fingerprinted() {
+    contents origin 8388608 origin
+    cp origin view
+    contents piece 65536 piece
+    dd if=piece of=view bs=4096 conv=notrunc status=none
+    rm -f cow
+    program snapcreate --chunk-size 4K --origin origin --cow cow --size max --from-diff view
+    assert_status 0
+}
+
+@test "--repair-to --drop-equal: samples of chunks that are left out do not say that a merge has written there" {
+    fingerprinted
+    dd if=origin of=cow bs=4096 count=8 seek=2 conv=notrunc status=none
+    dd if=origin of=view bs=4096 count=8 conv=notrunc status=none
+    cp cow cow.before
+    new_store 0 --drop-equal
+    program snapcheck to
+    assert_shown "to: 8 entries"
+    program snapmerge -y --origin origin --cow to
+    assert_status 0
+    cmp origin view
+}
+
+@test "entries are lost for good in a store whose merge was begun: the origin stays the right one" {
+    fingerprinted
+    # It was killed when the last two were on the origin, before they were off the list; a fault has hit slots 3 to 6.
+    dd if=view of=origin bs=4096 skip=14 seek=14 count=2 conv=notrunc status=none
+    dd if=/dev/zero of=cow bs=16 seek=$((4096 / 16 + 3)) count=4 conv=notrunc status=none
+    cp cow cow.before
+    program snapcheck -y --accept=view-change --origin origin cow
+    assert_status 1
+    assert_said "9 entries come back into the list"
+    assert_said "between them 4 entries are lost"
+    program snapcheck --origin origin cow
+    assert_status 0
+    program snapcheck --put-back cow.old-bytes cow
+    assert_status 0
+    cmp cow cow.before
 }
 
 @test "--repair-to: what is damaged is left out with the word only, and counted" {

@@ -33,6 +33,10 @@ void check_repair_say_copy(struct check_session *session);
 
 /* Where entries are for the same chunk: their places, and which kernel shows which of them; once in a run. */
 void check_repair_say_choices(struct check_session *session);
+struct cli_json *check_repair_choices_json(const struct check_session *session);
+
+/* "area 0 slot 3" */
+struct report_text check_repair_place(const struct check_session *session, uint64_t index);
 
 /* What is said after a failure behind the first write. */
 void check_repair_failed(struct check_session *session);

@@ -49,17 +49,6 @@ static void range_bytes(const struct check_session *session, size_t first, size_
     *length_bytes = chunks * chunk_bytes;
 }
 
-/* "area 0 slot 3" */
-static struct report_text place_text(const struct check_session *session, uint64_t index)
-{
-    const uint64_t per_area = session->store.layout.entries_per_area;
-    struct report_text result;
-
-    (void)snprintf(result.text, sizeof result.text, "area %" PRIu64 " slot %" PRIu64, index / per_area,
-                   index % per_area);
-    return result;
-}
-
 /* What a chunk of the snapshot shows afterwards. */
 static struct report_text shows_text(const struct check_session *session, const struct snap_repair_change *change)
 {
@@ -67,7 +56,7 @@ static struct report_text shows_text(const struct check_session *session, const 
 
     if (change->from_entry)
         (void)snprintf(result.text, sizeof result.text, "the data of %.64s with any kernel",
-                       place_text(session, change->index).text);
+                       check_repair_place(session, change->index).text);
     else
         (void)snprintf(result.text, sizeof result.text, "%s",
                        change->from_origin ? "what the origin has" : "their own data");
@@ -153,38 +142,6 @@ static void say_lost(struct check_session *session)
     if (repair->restores && repair->behind_lost > 0)
         cli_warn(session->cli, "%s: between them %s lost: so many chunks of the snapshot stay missing",
                  session->cow.path, cli_count_text(repair->behind_lost, "entry is", "entries are").text);
-}
-
-void check_repair_say_choices(struct check_session *session)
-{
-    const struct snap_repair *repair = &session->repair;
-    const uint64_t chunk_bytes = session->store.layout.chunk_bytes;
-    uint64_t offset_bytes;
-
-    if (session->choices_said)
-        return;
-    session->choices_said = true;
-    for (size_t i = 0; i < repair->choice_count; i++) {
-        const struct snap_repair_choice *choice = &repair->choices[i];
-
-        if (i == CHANGES_MAX && !session->arguments.all) {
-            cli_line(session->cli, "And %zu more chunks that have several entries; --all shows each.",
-                     repair->choice_count - i);
-            break;
-        }
-        if (!snap_mul(choice->old_chunk, chunk_bytes, &offset_bytes))
-            offset_bytes = UINT64_MAX;
-        cli_note(session->cli, "%s: bytes %" PRIu64 " to %" PRIu64 " of the snapshot have %" PRIu64 " entries: the "
-                 "first in %s (data chunk %" PRIu64 "), the last in %s (data chunk %" PRIu64 ")%s", session->cow.path,
-                 offset_bytes, offset_bytes + (chunk_bytes - 1), choice->entries,
-                 place_text(session, choice->first_index).text, choice->first_new_chunk,
-                 place_text(session, choice->last_index).text, choice->last_new_chunk,
-                 choice->in_row ? "; one behind the first continues a run, so kernels since 5.2 may show that one"
-                                : "");
-    }
-    if (repair->choice_count > 0)
-        cli_line(session->cli, "Of such entries kernels since 5.2 show the first, kernels before 5.2 the last; a merge "
-                 "by any kernel leaves the first. Nothing in the store tells which is right.");
 }
 
 /* Entries for the same chunk, where none of them was chosen. */
@@ -325,26 +282,6 @@ uint64_t check_repair_from_origin(const struct check_session *session)
     return count;
 }
 
-static void set_choices(const struct check_session *session, struct cli_json *object)
-{
-    struct cli_json *choices = cli_json_array();
-
-    for (size_t i = 0; i < session->repair.choice_count; i++) {
-        const struct snap_repair_choice *choice = &session->repair.choices[i];
-        struct cli_json *json = cli_json_object();
-
-        cli_json_set_hex(json, "old", choice->old_chunk);
-        cli_json_set_uint(json, "entries", choice->entries);
-        cli_json_set_uint(json, "first_index", choice->first_index);
-        cli_json_set_hex(json, "first_new", choice->first_new_chunk);
-        cli_json_set_uint(json, "last_index", choice->last_index);
-        cli_json_set_hex(json, "last_new", choice->last_new_chunk);
-        cli_json_set_bool(json, "in_row", choice->in_row);
-        cli_json_add(choices, json);
-    }
-    cli_json_set(object, "choices", choices);
-}
-
 struct cli_json *check_repair_json(const struct check_session *session)
 {
     const struct snap_repair *repair = &session->repair;
@@ -385,7 +322,7 @@ struct cli_json *check_repair_json(const struct check_session *session)
     cli_json_set(object, "mended", mended);
     cli_json_set(object, "waiting", waiting);
     cli_json_set(object, "changes", changes);
-    set_choices(session, object);
+    cli_json_set(object, "choices", check_repair_choices_json(session));
     cli_json_set_bool(object, "gives_up_rest", repair->gives_up_rest);
     if (session->old_file && session->old_file->placed)
         cli_json_set_string(object, "old_bytes", session->old_folder->path);
