@@ -253,6 +253,220 @@ static void each_block_has_its_owner(void **state)
     free(places);
 }
 
+/*
+ * ---- questions of other shapes ---------------------------------------------------------------------------------
+ */
+
+/* Two files in one place, a place twice, places that overlap, and a place that reaches far behind the end. */
+static void places_that_overlap(void **state)
+{
+    struct snap_owners owners;
+    struct snap_error err;
+    uint64_t one, name;
+
+    (void)state;
+    make("-t ext4 -b 4096");
+    one = block_of("/one") * 4096, name = block_of("\"/dir/a name\"") * 4096;
+    const struct snap_owners_place places[] = {
+        {.offset_bytes = one + 512, .length_bytes = 1, .number = 0},
+        {.offset_bytes = name, .length_bytes = 4096, .number = 0},
+        {.offset_bytes = one, .length_bytes = 512, .number = 1},
+        {.offset_bytes = IMAGE_BYTES, .length_bytes = 4096, .number = 3},
+        {.offset_bytes = 0, .length_bytes = UINT64_C(1) << 40, .number = 2},
+    };
+
+    assert_ok(ask(&owners, places, sizeof places / sizeof places[0], 5, &err), &err);
+    assert_int_equal(owners.answers[0].file_count, 2);
+    assert_int_equal(owners.answers[0].parts, 0);
+    assert_int_equal(owners.answers[1].file_count, 1);
+    assert_int_equal(owners.answers[1].inodes[0], snap_owners_file(&owners, owners.answers[1].inodes[0])->inode);
+    assert_int_equal(owners.answers[2].file_count, 10); /* all that have blocks, and / and lost+found */
+    assert_int_equal(owners.answers[2].parts & (SNAP_OWNERS_BEHIND | SNAP_OWNERS_LEFT_OUT | SNAP_OWNERS_FREE),
+                     SNAP_OWNERS_BEHIND | SNAP_OWNERS_LEFT_OUT | SNAP_OWNERS_FREE);
+    assert_int_equal(owners.answers[3].parts, SNAP_OWNERS_BEHIND);
+    assert_int_equal(owners.answers[4].parts, 0); /* nothing was asked */
+    assert_int_equal(owners.answers[4].file_count, 0);
+    assert_null(snap_owners_file(&owners, 4000000));
+    snap_owners_free(&owners);
+}
+
+/*
+ * ---- damaged file systems --------------------------------------------------------------------------------------
+ */
+
+static void edit(const char *request)
+{
+    (void)close(image_fd);
+    assert_true(shell("PATH=\"$PATH:/usr/sbin:/sbin\"; debugfs -w -R '%s' image", request));
+    open_image();
+}
+
+static void expect_no_path(uint64_t block, uint32_t block_bytes, bool incomplete)
+{
+    const struct snap_owners_place place = {.offset_bytes = block * block_bytes, .length_bytes = block_bytes};
+    const struct snap_owners_file *file;
+    struct snap_owners owners;
+    struct snap_error err;
+
+    assert_ok(ask(&owners, &place, 1, 1, &err), &err);
+    assert_int_equal(owners.answers[0].file_count, 1);
+    file = snap_owners_file(&owners, owners.answers[0].inodes[0]);
+    assert_non_null(file);
+    assert_null(file->path);
+    assert_int_equal(owners.incomplete, incomplete);
+    snap_owners_free(&owners);
+}
+
+/* Two folders that are in each other, and nowhere else: there is no way from there to the root. */
+static void folders_in_a_circle(void **state)
+{
+    uint64_t block;
+
+    (void)state;
+    make("-t ext4 -b 4096");
+    block = block_of("/dir/deep/deeper/large");
+    edit("ln /dir /dir/deep/again");
+    expect_file(block_of("/dir"), 4096, "/dir", SNAP_OWNERS_FOLDER, 3);
+    edit("unlink /dir/..");
+    edit("ln /dir/deep /dir/..");
+    edit("unlink /dir");
+    expect_no_path(block, 4096, false);
+}
+
+/* Each block of the map is the map itself: three levels of 256 numbers each, sixteen million steps for one file. */
+static void a_map_that_is_its_own_map(void **state)
+{
+    const uint32_t map = IMAGE_BYTES / 1024 - 1;
+    const struct snap_owners_place place = {.offset_bytes = map * UINT64_C(1024), .length_bytes = 1024};
+    uint32_t numbers[256];
+    struct snap_owners owners;
+    struct snap_error err;
+    char request[100];
+
+    (void)state;
+    make("-t ext2 -b 1024");
+    (void)snprintf(request, sizeof request, "sif /one block[TIND] %u", map);
+    edit(request);
+    edit("sif /one size 4294967295");
+    for (size_t i = 0; i < 256; i++)
+        numbers[i] = map;
+    assert_int_equal(pwrite(image_fd, numbers, sizeof numbers, (off_t)map * 1024), sizeof numbers);
+    reads = 0;
+    assert_ok(ask(&owners, &place, 1, 1, &err), &err);
+    assert_true(owners.incomplete);
+    assert_int_equal(owners.answers[0].file_count, 1);
+    assert_string_equal(snap_owners_file(&owners, owners.answers[0].inodes[0])->path, "/one");
+    assert_in_range(reads, 1, 2000);
+    snap_owners_free(&owners);
+}
+
+static void what_cannot_be_read_is_left_out(void **state)
+{
+    uint64_t file, folder;
+    struct snap_owners_place place;
+    struct snap_owners owners;
+    struct snap_error err;
+
+    (void)state;
+    make("-t ext4 -b 4096");
+    file = block_of("/dir/deep/deeper/large"), folder = block_of("/dir/deep");
+    fail_from_bytes = folder * 4096 + 512;
+    fail_to_bytes = fail_from_bytes + 512;
+    expect_no_path(file, 4096, true);
+    expect_file(block_of("/one"), 4096, "/one", SNAP_OWNERS_FILE, 2); /* nothing of that had to be read */
+    fail_from_bytes = 1024;
+    fail_to_bytes = 2048;
+    place = (struct snap_owners_place){.offset_bytes = file * 4096, .length_bytes = 4096};
+    assert_status(ask(&owners, &place, 1, 1, &err), SNAP_E_IO, &err);
+    snap_owners_free(&owners);
+}
+
+static void no_file_system(void **state)
+{
+    const struct snap_owners_place place = {.offset_bytes = 0, .length_bytes = 4096};
+    static const char zeros[1024];
+    struct snap_owners owners;
+    struct snap_error err;
+
+    (void)state;
+    make("-t ext4 -b 4096");
+    assert_int_equal(pwrite(image_fd, zeros, sizeof zeros, 1024), sizeof zeros);
+    assert_status(ask(&owners, &place, 1, 1, &err), SNAP_E_NOENT, &err);
+    snap_owners_free(&owners);
+}
+
+/* Numbers in the superblock that would need memory or time without end. */
+static void a_superblock_that_lies(void **state)
+{
+    static const struct {
+        unsigned offset;
+        uint32_t value;
+    } lies[] = {{4, 0xffffffff}, {32, 8}, {32, 0}, {40, 0xffffffff}, {0, 0xffffffff}, {20, 0xffffffff}, {24, 6},
+                {24, 0xffffffff}, {88, 0x00010001}, {88, 0x8000}};
+    const struct snap_owners_place place = {.offset_bytes = 0, .length_bytes = 4096};
+    struct snap_owners owners;
+    struct snap_error err;
+
+    (void)state;
+    make("-t ext4 -b 4096 -O ^metadata_csum");
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        uint32_t kept;
+        enum snap_status status;
+
+        assert_int_equal(pread(image_fd, &kept, sizeof kept, 1024 + lies[i].offset), sizeof kept);
+        assert_int_equal(pwrite(image_fd, &lies[i].value, sizeof kept, 1024 + lies[i].offset), sizeof kept);
+        status = ask(&owners, &place, 1, 1, &err);
+        if (status != SNAP_E_CORRUPT && status != SNAP_E_IO)
+            fail_msg("%u at byte %u: status %d", lies[i].value, lies[i].offset, (int)status);
+        if (i == 0)
+            assert_non_null(strstr(err.text, "more than there are"));
+        snap_owners_free(&owners);
+        assert_int_equal(pwrite(image_fd, &kept, sizeof kept, 1024 + lies[i].offset), sizeof kept);
+    }
+}
+
+/* Bytes at random in what the file system is made of, the same in every run: it always ends, with an answer or without. */
+static void damage_at_random(void **state)
+{
+    const uint64_t areas[][2] = {{1024, 1024}, {4096, 4096}, {8192, IMAGE_BYTES / 8}, {8192, IMAGE_BYTES / 8}};
+    struct snap_owners_place place = {.offset_bytes = 0, .length_bytes = IMAGE_BYTES};
+    const char *const options[] = {"-t ext4 -b 1024", "-t ext2 -b 1024", "-t ext4 -b 4096"};
+    unsigned known = 0, rounds = 0;
+    uint64_t random = 4711;
+
+    for (size_t form = 0; form < sizeof options / sizeof options[0]; form++) {
+        make(options[form]);
+        for (unsigned round = 0; round < 40; round++, rounds++) {
+            struct snap_owners owners;
+            struct snap_error err;
+            enum snap_status status;
+            uint8_t kept[24];
+            off_t offsets[sizeof kept];
+
+            for (size_t i = 0; i < sizeof kept; i++) {
+                const uint64_t *area = areas[unit_random(&random, 4)];
+                const uint8_t value = (uint8_t)unit_random(&random, 256);
+
+                offsets[i] = (off_t)(area[0] + unit_random(&random, area[1]));
+                if (round % 4 != 0 && offsets[i] < 2048) /* most superblocks stay as they are */
+                    offsets[i] += 2048;
+                assert_int_equal(pread(image_fd, &kept[i], 1, offsets[i]), 1);
+                assert_int_equal(pwrite(image_fd, &value, 1, offsets[i]), 1);
+            }
+            status = ask(&owners, &place, 1, 1, &err);
+            if (status != SNAP_OK && status != SNAP_E_CORRUPT && status != SNAP_E_NOENT && status != SNAP_E_UNSUPPORTED &&
+                status != SNAP_E_IO)
+                fail_msg("round %u: status %d: %s", rounds, (int)status, err.text);
+            known += status == SNAP_OK;
+            snap_owners_free(&owners);
+            for (size_t i = sizeof kept; i-- > 0;)
+                assert_int_equal(pwrite(image_fd, &kept[i], 1, offsets[i]), 1);
+        }
+        assert_int_equal(forget(state), 0);
+    }
+    assert_true(known > rounds / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +476,13 @@ int main(void)
         cmocka_unit_test_teardown(ext3_with_blocks_of_4_kib, forget),
         cmocka_unit_test_teardown(other_forms_of_ext4, forget),
         cmocka_unit_test_teardown(each_block_has_its_owner, forget),
+        cmocka_unit_test_teardown(places_that_overlap, forget),
+        cmocka_unit_test_teardown(folders_in_a_circle, forget),
+        cmocka_unit_test_teardown(a_map_that_is_its_own_map, forget),
+        cmocka_unit_test_teardown(what_cannot_be_read_is_left_out, forget),
+        cmocka_unit_test_teardown(no_file_system, forget),
+        cmocka_unit_test_teardown(a_superblock_that_lies, forget),
+        cmocka_unit_test_teardown(damage_at_random, forget),
     };
 
     return cmocka_run_group_tests(tests, fixture_make, fixture_remove);
