@@ -13,6 +13,7 @@
 
 static int image_fd = -1;
 static uint64_t reads, fail_from_bytes, fail_to_bytes;
+static uint64_t device_bytes = IMAGE_BYTES;
 
 static enum snap_status read_image(void *context, uint64_t offset_bytes, uint64_t length_bytes, bool needed,
                                    void *buffer, struct snap_error *err)
@@ -109,6 +110,7 @@ static int forget(void **state)
         (void)close(image_fd);
     image_fd = -1;
     fail_from_bytes = fail_to_bytes = 0;
+    device_bytes = IMAGE_BYTES;
     return shell("rm -rf '%s'/*", fixture_folder) ? 0 : -1;
 }
 
@@ -123,7 +125,7 @@ static enum snap_status ask(struct snap_owners *owners, const struct snap_owners
                                                   .place_count = count,
                                                   .count = answers,
                                                   .read = read_image,
-                                                  .size_bytes = IMAGE_BYTES};
+                                                  .size_bytes = device_bytes};
 
     return snap_owners_find(owners, &question, err);
 }
@@ -409,6 +411,11 @@ static void a_superblock_that_lies(void **state)
 
     (void)state;
     make("-t ext4 -b 4096 -O ^metadata_csum");
+    device_bytes /= 2; /* it was cut */
+    assert_status(ask(&owners, &place, 1, 1, &err), SNAP_E_CORRUPT, &err);
+    assert_non_null(strstr(err.text, "more than there are"));
+    snap_owners_free(&owners);
+    device_bytes = IMAGE_BYTES;
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
         uint32_t kept;
         enum snap_status status;
@@ -418,14 +425,12 @@ static void a_superblock_that_lies(void **state)
         status = ask(&owners, &place, 1, 1, &err);
         if (status != SNAP_E_CORRUPT && status != SNAP_E_IO)
             fail_msg("%u at byte %u: status %d", lies[i].value, lies[i].offset, (int)status);
-        if (i == 0)
-            assert_non_null(strstr(err.text, "more than there are"));
         snap_owners_free(&owners);
         assert_int_equal(pwrite(image_fd, &kept, sizeof kept, 1024 + lies[i].offset), sizeof kept);
     }
 }
 
-/* Bytes at random in what the file system is made of, the same in every run: it always ends, with an answer or without. */
+/* Bytes at random in what the file system is made of, the same in every run: it ends, with an answer or without. */
 static void damage_at_random(void **state)
 {
     const uint64_t areas[][2] = {{1024, 1024}, {4096, 4096}, {8192, IMAGE_BYTES / 8}, {8192, IMAGE_BYTES / 8}};
@@ -454,8 +459,8 @@ static void damage_at_random(void **state)
                 assert_int_equal(pwrite(image_fd, &value, 1, offsets[i]), 1);
             }
             status = ask(&owners, &place, 1, 1, &err);
-            if (status != SNAP_OK && status != SNAP_E_CORRUPT && status != SNAP_E_NOENT && status != SNAP_E_UNSUPPORTED &&
-                status != SNAP_E_IO)
+            if (status != SNAP_OK && status != SNAP_E_CORRUPT && status != SNAP_E_NOENT &&
+                status != SNAP_E_UNSUPPORTED && status != SNAP_E_IO)
                 fail_msg("round %u: status %d: %s", rounds, (int)status, err.text);
             known += status == SNAP_OK;
             snap_owners_free(&owners);
