@@ -104,6 +104,9 @@ END
     program snapmerge --kernel --cow lvm:vg/snap
     assert_status 16
     assert_said "lvconvert --merge"
+    program snapmerge --accept=in-use --origin origin --cow cow
+    assert_status 16
+    assert_said "--accept=in-use needs --kernel"
     program snapinspect --accept=identity --origin origin cow
     assert_status 16
     assert_said "--accept needs --extract or --activate"

@@ -294,7 +294,7 @@ refused() {
     refused 'another store is being merged'
     uml_job remove name=merge
     uml_job create name=over 'table=0 8 linear /dev/mapper/base 0'
-    refused 'it is open or mounted'
+    refused 'it is open, and not mounted'
     uml_job remove name=over
     # The kernel would copy nothing for a snapshot of another device that has the same bytes.
     uml_job create name=alias 'table=0 2047 linear /dev/o 0'
@@ -528,7 +528,7 @@ END
     exits 0 1
     exits 32 "$stop"
     exits 0 "$taken"
-    grep -qF '/dev/mapper/my\x5Cx20base: it is open or mounted' open.said
+    grep -qF '/dev/mapper/my\x5Cx20base: it is open, and not mounted' open.said
     grep -qF '/dev/mapper/my\x5Cx20base shows the snapshot now' stop.said
     grep -qF 'my\x5Cx20twin has the same bytes' twin.said
     assert_equal "$(sed 's/[[:space:]].*//' left | sort | tr '\n' ' ')" 'base my slow view '
@@ -599,6 +599,84 @@ END
     grep -qF 'snapinspect --extract FILE' full.said
     grep -q snapshot-origin full.table
     grep -q 'State: *ACTIVE' full.info
+}
+
+# Each of them has read all of it before: what it reads afterwards comes from no cache.
+@test "the origin is held open by a process, a loop device and a stack: in-use lets it be; a file system is refused" {
+    local last name
+    make_pair 2048
+    truncate -s 4M f.disk
+    mkfs.ext4 -q -O ^has_journal -E lazy_itable_init=0 f.disk
+    cp f.disk f.img
+    tool snapcreate --quiet --origin f.disk --cow e.disk --size 1M
+    new_image other.img 1M 8
+    cat >run.sh <<'END'
+PATH=$2/tools:$PATH
+cd "$1"
+# merge NAME OPTION...
+merge() {
+    local status=0
+    snapmerge -y --kernel "${@:2}" >$1.said 2>&1 || status=$?
+    echo "exit $status" >>$1.said
+}
+set -e
+mkdir -p /run/mnt
+dmsetup create files --table '0 8192 snapshot-origin /dev/f'
+losetup /dev/loop1 /dev/mapper/files
+dmsetup create upper --table '0 8192 linear /dev/loop1 0'
+mount /dev/mapper/upper /run/mnt
+merge mounted --accept=in-use --origin /dev/f --cow /dev/e
+umount /run/mnt
+dmsetup remove upper
+unshare --mount sh -c "mount /dev/loop1 /run/mnt; touch mounted; until [ -e seen ]; do sleep 0.1; done" &
+until [ -e mounted ]; do sleep 0.1; done
+merge unseen --accept=in-use --origin /dev/f --cow /dev/e
+touch seen
+wait $!
+losetup -d /dev/loop1
+
+dmsetup create slow --table '0 4096 delay /dev/c 0 0 /dev/c 0 100 /dev/c 0 0'
+dmsetup create base --table '0 2048 snapshot-origin /dev/o'
+dmsetup create over --table '0 2048 linear /dev/mapper/base 0'
+losetup /dev/loop0 /dev/mapper/base
+exec 7<>/dev/mapper/base
+for name in loop0 mapper/over mapper/base; do
+    cmp /dev/$name o.img
+done
+merge refused --origin /dev/o --cow /dev/mapper/slow
+cmp /dev/o o.img
+merge merged --accept=in-use --origin /dev/o --cow /dev/mapper/slow &
+until dmsetup table base | grep -q snapshot-merge; do sleep 0.1; done
+for chunk in 0 100; do
+    dd if=other.img of=/dev/loop0 bs=4K skip=$chunk seek=$chunk count=1 conv=fsync status=none
+done
+wait $!
+for name in loop0 mapper/over mapper/base; do
+    cp --sparse=never /dev/$name ${name#*/}.shows
+done
+dd bs=1M count=1 status=none <&7 >process.shows
+dmsetup table base >table
+END
+    uml_job exec "output=$T/run.out" -- /bin/bash "$T/run.sh" "$T" "$BUILDDIR"
+    uml_go "o=$T/o.disk" "c=$T/c.disk" "f=$T/f.disk" "e=$T/e.disk"
+
+    tail -n 20 run.out ./*.said
+    assert_equal "$(uml_result 1)" 'ok exit 0'
+    for name in mounted:'upper is mounted on /run/mnt; unmount it first' \
+        unseen:'loop1 is held by somebody who cannot be seen here' refused:'add --accept=in-use'; do
+        grep -qx 'exit 8' "${name%%:*}.said"
+        grep -qF "${name#*:}" "${name%%:*}.said"
+        grep -q 'Nothing was written' "${name%%:*}.said"
+    done
+    grep -qx 'exit 0' merged.said
+    grep -q '/dev/mapper/base is in use: from now on its users see what the snapshot shows' merged.said
+    for name in 0 100; do
+        dd if=other.img of=new.img bs=4K skip=$name seek=$name count=1 conv=notrunc status=none
+    done
+    for name in loop0 over base process; do
+        cmp new.img $name.shows
+    done
+    grep -q linear table
 }
 
 # With PO, what was written to a full store failed, and it stays valid; the kernel says nothing else of it any more.

@@ -227,10 +227,14 @@ int merge_kernel(struct merge_session *session)
         return show_plan(session);
     if (kernel->merging) {
         cli_note(session->cli, "%s merges this store already; this only waits for it", base_node(session).path);
+        merge_kernel_drop_caches(session, false);
         if (kernel->snapshot_left)
             merge_kernel_remove_snapshot(session);
         return run(session);
     }
+    if (kernel->in_use)
+        cli_note(session->cli, "%s is in use: from now on its users see what the snapshot shows",
+                 base_node(session).path);
     (void)cli_stop_hold(); /* the device is suspended meanwhile: this has to come to its end */
     status = merge_kernel_load(session, &touched, &err);
     cli_stop_release();

@@ -19,6 +19,19 @@ enum snap_status merge_kernel_find(struct merge_session *session, struct snap_er
  */
 enum snap_status merge_kernel_same(struct merge_session *session, bool suspended, struct snap_error *err);
 
+/*
+ * Nobody has the snapshot open, nor the base; or that is open, and not mounted, and --accept=in-use was given: then
+ * that is noted. SNAP_E_BUSY.
+ */
+enum snap_status merge_kernel_check_open(struct merge_session *session, struct snap_error *err);
+
+/*
+ * Where the base is in use: what its users have written is written back, and what they have read is forgotten, through
+ * all that stands on it. A failure is a warning. While it is merging already, this is done where it is not mounted: the
+ * run before may have been killed in front of it.
+ */
+void merge_kernel_drop_caches(const struct merge_session *session, bool top_first);
+
 /* How many other snapshots the origin has now. */
 enum snap_status merge_kernel_siblings(const struct merge_kernel *kernel, unsigned *siblings, struct snap_error *err);
 

@@ -2,9 +2,7 @@
 /* Finds out what is active over an origin, and whether the kernel can be told to merge there. */
 #include "tools/merge/kernel.h"
 
-#include "lib/base/clock.h"
 #include "lib/device/block.h"
-#include "lib/device/dm_load.h"
 #include "lib/device/dm_stacks.h"
 #include "lib/device/dm_users.h"
 #include "tools/cli/quote.h"
@@ -12,9 +10,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-#define OPEN_LOOKS 10u
-#define OPEN_PAUSE_NS 100000000u
 
 /* The device through which the origin is used: it keeps its name, and gets another table. */
 static void take_base(struct merge_kernel *kernel, const struct snap_dm_stacks_use *use)
@@ -191,37 +186,6 @@ static enum snap_status find_below(struct merge_session *session, uint64_t numbe
     return status;
 }
 
-/*
- * Content would change under whoever has it open: what is read is the snapshot from one moment to the next. After each
- * change udev opens a device for a moment, to look at it.
- */
-static enum snap_status check_not_open(const char *name, uint64_t number, const char *next, struct snap_error *err)
-{
-    const struct snap_clock *clock = &snap_clock_system;
-    unsigned count;
-    enum snap_status status = snap_dm_load_open_count(number, &count, err);
-
-    for (unsigned i = 0; i < OPEN_LOOKS && status == SNAP_OK && count > 0 && !cli_stop_wanted(); i++) {
-        clock->sleep_ns(clock->context, OPEN_PAUSE_NS);
-        status = snap_dm_load_open_count(number, &count, err);
-    }
-    if (status != SNAP_OK || count == 0)
-        return status;
-    return snap_fail(err, SNAP_E_BUSY, "%s: it is open or mounted, and its content would change under its users%s; "
-                     "close or unmount it first", snap_dm_load_node(name).path, next);
-}
-
-static enum snap_status check_closed(const struct merge_kernel *kernel, struct snap_error *err)
-{
-    enum snap_status status = SNAP_OK;
-
-    if (!kernel->merging)
-        status = check_not_open(kernel->base_name, kernel->base_number,
-                                " (once the merge is under way, it can be used again)", err);
-    return status == SNAP_OK && kernel->has_snapshot
-               ? check_not_open(kernel->snapshot_name, kernel->snapshot_number, "", err) : status;
-}
-
 static enum snap_status count_user(void *context, const struct snap_dm_user *user, struct snap_error *err)
 {
     (void)user;
@@ -337,7 +301,7 @@ enum snap_status merge_kernel_same(struct merge_session *session, bool suspended
     snap_dm_stacks_free(&stacks);
     snap_dm_tables_free(&tables);
     if (status == SNAP_OK)
-        status = check_closed(&session->kernel, err);
+        status = merge_kernel_check_open(session, err);
     if (status == SNAP_OK)
         status = snap_dm_users_loaded(now.origin_number, check_origin_user, session, err);
     return status == SNAP_OK && now.has_snapshot ? check_cow_users(session, err) : status;
@@ -359,7 +323,7 @@ enum snap_status merge_kernel_find(struct merge_session *session, struct snap_er
                            "once nothing uses it", kernel->base_name, (unsigned long long)kernel->base_sectors,
                            (unsigned long long)session->origin.facts.size_sectors, session->origin.path);
     if (status == SNAP_OK)
-        status = check_closed(kernel, err);
+        status = merge_kernel_check_open(session, err);
     if (status == SNAP_OK)
         status = open_cow(session, err);
     if (status == SNAP_OK && !kernel->merging)

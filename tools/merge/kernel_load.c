@@ -141,6 +141,7 @@ enum snap_status merge_kernel_load(struct merge_session *session, bool *touched,
     enum snap_status status = table_of(session, SNAP_TABLE_SNAPSHOT_MERGE, &params, &merge, err);
 
     *touched = false;
+    merge_kernel_drop_caches(session, true);
     if (status == SNAP_OK)
         status = suspend_unchanged(session, touched, err);
     if (status != SNAP_OK)
@@ -159,6 +160,7 @@ enum snap_status merge_kernel_load(struct merge_session *session, bool *touched,
         status = snap_dm_load_resume(kernel->base_number, err);
     if (status != SNAP_OK)
         return put_back(session, suspended, exchanged, status, err);
+    merge_kernel_drop_caches(session, false);
     if (kernel->has_snapshot)
         merge_kernel_remove_snapshot(session);
     return SNAP_OK;

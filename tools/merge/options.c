@@ -53,8 +53,8 @@ const struct cli_option merge_option_table[] = {
      .argument = "LIST",
      .help = "go on in spite of: identity (the store names another\norigin), cut (the list may have been cut off), "
              "undo (this\nmerge was begun with an undo store), parent (the snapshot\nthat an undo store belongs to "
-             "loses its view), siblings (so do\nother LVM snapshots of the origin),\noutput-signature "
-             "(something is on the output device),\n"
+             "loses its view), siblings (so do\nother LVM snapshots of the origin), in-use (with --kernel:\nprograms "
+             "have the origin open), output-signature\n(something is on the output device),\n"
              "space (it may not fit),\ninvalid (with --output: the store was given up)",
      .group = "Safety",
      .kind = CLI_LIST,
@@ -245,6 +245,9 @@ int merge_options_take(struct cli *cli, struct merge_arguments *given)
     if (given->kernel && (devices_is_lvm(given->cow) || devices_is_lvm(given->origin)))
         return cli_usage_error(cli, "--kernel: LVM lets the kernel merge its volumes itself: lvconvert --merge "
                                "VG/SNAPSHOT; those that are not active are merged without --kernel");
+    if (accept_has(given->accept, ACCEPT_IN_USE) && !given->kernel)
+        return cli_usage_error(cli, "--accept=in-use needs --kernel: only the kernel can merge into an origin that "
+                               "is in use");
     if (given->overflow != MERGE_OVERFLOW_REFUSE && given->preserve.count == 0 && !devices_is_lvm(given->cow) &&
         !devices_is_lvm(given->origin))
         return cli_usage_error(cli, "--overflow needs --preserve: it says what becomes of a store that is named there "

@@ -72,6 +72,7 @@ struct merge_kernel {
     char base_name[128];     /* through which the origin is used */
     bool merging;            /* it merges this store already */
     bool suspended;          /* its base is suspended, by this run */
+    bool in_use;             /* its base is open, by --accept=in-use */
     unsigned siblings;       /* other snapshots of the origin, active or waiting for a resume */
     bool has_snapshot;       /* the store is active as a snapshot, which is removed */
     bool snapshot_left;      /* a run was killed before it had removed the snapshot whose entries the merge has */

@@ -16,6 +16,7 @@ const char *const accept_words[] = {
     [ACCEPT_UNDO] = "undo",
     [ACCEPT_PARENT] = "parent",
     [ACCEPT_SIBLINGS] = "siblings",
+    [ACCEPT_IN_USE] = "in-use",
     NULL,
 };
 

@@ -16,7 +16,8 @@ enum accept {
     ACCEPT_INVALID,
     ACCEPT_UNDO,
     ACCEPT_PARENT,
-    ACCEPT_SIBLINGS
+    ACCEPT_SIBLINGS,
+    ACCEPT_IN_USE
 };
 
 /* For the table of options of a program that has all of them, and of one that writes a view; they end with NULL. */
