@@ -3,9 +3,12 @@
 #include "lib/check/check_header_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/base/buffer.h"
 #include "lib/base/text.h"
 
 #include <inttypes.h>
+
+#define CHUNK_0_READ_BYTES_MAX (1u << 20)
 
 enum snap_status snap_check_header_defect(const struct snap_store *store, struct snap_findings *findings,
                                           struct snap_error *err)
@@ -56,6 +59,36 @@ static enum snap_status check_record(const struct snap_store *store, struct snap
     return status;
 }
 
+/* The kernel reads chunk 0 as a whole when it loads the store, although only the header counts. */
+static enum snap_status check_chunk_0(const struct snap_store *store, struct snap_findings *findings,
+                                      struct snap_error *err)
+{
+    const uint64_t length_bytes = snap_min(store->layout.chunk_bytes, CHUNK_0_READ_BYTES_MAX);
+    struct snap_error reason = {0};
+    struct snap_finding finding;
+    enum snap_status status;
+    uint8_t *bytes;
+
+    if (length_bytes <= SNAP_HEADER_SECTOR_BYTES)
+        return SNAP_OK;
+    bytes = snap_buffer_new(length_bytes);
+    if (!bytes)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory reading chunk 0", store->io->name);
+    status = snap_io_read(store->io, 0, length_bytes, bytes, &reason);
+    snap_buffer_free(bytes);
+    if (status == SNAP_OK)
+        return SNAP_OK;
+    if (!snap_error_is_medium(reason.sys_errno)) {
+        if (err)
+            *err = reason;
+        return status;
+    }
+    snap_findings_init(&finding, SNAP_RULE_HEADER_UNREADABLE, "a sector between byte %u and byte %" PRIu64
+                       " cannot be read, so the kernel cannot load the store", SNAP_HEADER_SECTOR_BYTES,
+                       length_bytes - 1);
+    return snap_findings_add(findings, &finding, err);
+}
+
 enum snap_status snap_check_header(const struct snap_store *store, uint32_t origin_block_bytes,
                                    struct snap_findings *findings, struct snap_error *err)
 {
@@ -83,6 +116,8 @@ enum snap_status snap_check_header(const struct snap_store *store, uint32_t orig
     }
     if (status == SNAP_OK)
         status = check_record(store, findings, err);
+    if (status == SNAP_OK)
+        status = check_chunk_0(store, findings, err);
     if (status == SNAP_OK && partial_sectors > 0) {
         snap_findings_init(&finding, SNAP_RULE_PARTIAL_CHUNK, "%" PRIu64 " %s not used",
                            partial_sectors, snap_text_form(partial_sectors, "sector behind the last whole chunk is",

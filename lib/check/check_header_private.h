@@ -10,7 +10,10 @@
 enum snap_status snap_check_header_defect(const struct snap_store *store, struct snap_findings *findings,
                                           struct snap_error *err);
 
-/* The findings of a good header. `origin_block_bytes`: logical blocks of the origin, 0 where it is not known. */
+/*
+ * The findings of a good header, and of chunk 0, which is read. `origin_block_bytes`: logical blocks of the origin, 0
+ * where it is not known.
+ */
 enum snap_status snap_check_header(const struct snap_store *store, uint32_t origin_block_bytes,
                                    struct snap_findings *findings, struct snap_error *err);
 

@@ -26,6 +26,8 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
                                "the valid field is neither 0 nor 1; the kernel takes it for valid"},
     [SNAP_RULE_HEADER_SPARE] = {"header-spare", SNAP_NOTE, "none",
                                 "unknown bytes behind the header; they vanish when the kernel invalidates the store"},
+    [SNAP_RULE_HEADER_UNREADABLE] = {"header-unreadable", SNAP_WARNING, "none",
+                                     "a sector behind the header cannot be read; the kernel cannot load the store"},
     [SNAP_RULE_IDENTITY_DAMAGED] = {"identity-damaged", SNAP_NOTE, "view-kept",
                                     "the identity record is damaged and was ignored"},
     [SNAP_RULE_IDENTITY_NEWER] = {"identity-newer", SNAP_NOTE, "none",

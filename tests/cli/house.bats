@@ -300,7 +300,7 @@ rules_of_the_manual() {
 
 @test "each rule is in the table of snapcheck(8), and has a way out" {
     assert_equal "$(sed -n 's/^[.]It Sy \([a-z-]*\) Ta \([a-z]*\) Ta \([a-z-]*\)$/\1 \2, \3/p' man/snapcheck.8 | sort)" "$(rules_of_the_code)"
-    assert_equal "$(sed -n 's/^    \[\(SNAP_RULE_[A-Z_]*\)\] = .*/\1/p' tools/check/list_rules.c | sort)" \
+    assert_equal "$(sed -n 's/^    \[\(SNAP_RULE_[A-Z_]*\)\] =.*/\1/p' tools/check/list_rules.c | sort)" \
         "$(sed -n 's/^    \(SNAP_RULE_[A-Z_]*\),$/\1/p' lib/check/rules.h | sort)"
 }
 

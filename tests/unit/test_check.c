@@ -206,6 +206,26 @@ static void identity_records_are_judged(void **state)
     only_in_header(io, SNAP_RULE_IDENTITY_NEWER, SNAP_NOTE);
 }
 
+static void what_the_kernel_reads_with_the_header_has_to_be_readable(void **state)
+{
+    static const uint64_t offsets[] = {512, 1024, 4096 - 512};
+    struct snap_io *io;
+
+    (void)state;
+    for EACH(i, offsets) {
+        io = io_fault_new(sound_store(), NULL);
+        io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .offset_bytes = offsets[i],
+                                            .length_bytes = 512});
+        only_in_header(io, SNAP_RULE_HEADER_UNREADABLE, SNAP_WARNING);
+    }
+    io = io_fault_new(sound_store(), NULL);
+    io_fault_add(io, &(struct io_fault){.kind = IO_FAULT_READ, .from_then_on = true, .sys_errno = ENXIO,
+                                        .offset_bytes = 1024, .length_bytes = 512});
+    assert_status(check_run(io, &options, &checked), SNAP_E_NOENT, &checked.err);
+    assert_int_equal(checked.count, 0);
+    list_close(io);
+}
+
 /* --- the device's end -------------------------------------------------------------------------------------- */
 
 static void a_partial_last_chunk_is_noted(void **state)
@@ -625,6 +645,7 @@ int main(void)
         cmocka_unit_test(other_valid_values_are_noted),
         cmocka_unit_test(bytes_behind_the_header_are_noted),
         cmocka_unit_test(identity_records_are_judged),
+        cmocka_unit_test(what_the_kernel_reads_with_the_header_has_to_be_readable),
         cmocka_unit_test(a_partial_last_chunk_is_noted),
         cmocka_unit_test(the_exact_fit_trap_is_noted),
         cmocka_unit_test(a_full_store_is_a_warning),

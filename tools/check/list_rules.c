@@ -27,6 +27,8 @@ static const char *const ways_out[SNAP_RULES] = {
         "do not load the store; snapcheck -y --accept=header writes the chunk size of the record into the header",
     [SNAP_RULE_VALID_VALUE] = "nothing is to be done; snapcheck -p writes 1",
     [SNAP_RULE_HEADER_SPARE] = "nothing is to be done",
+    [SNAP_RULE_HEADER_UNREADABLE] =
+        "snapmerge merges it all the same; for the kernel, copy the device with a program for failing disks",
     [SNAP_RULE_IDENTITY_DAMAGED] = "snapcreate --identify makes a new record, once you know the origin",
     [SNAP_RULE_IDENTITY_NEWER] = "use a newer version of dmsnap to read it",
     [SNAP_RULE_AREA_UNREADABLE] = 
