@@ -754,6 +754,10 @@ shows_data_of() {
     program snapmerge -y --origin origin --cow cow
     assert_status 4
     [[ $stderr == *"$line"*"--skip-damaged"* ]]
+    recipe areas-chunks
+    entry 100 301 0
+    program snapinspect --origin origin --extract out4 --skip-damaged=origin --accept=cut cow
+    assert_said "$line"
     recipe new-on-later-area
     program snapinspect --origin origin --extract out3 --skip-damaged=origin cow
     assert_not_said "$line"
@@ -1289,6 +1293,34 @@ fingerprinted() {
     program snapcheck -n --origin origin --repair-to to2 --accept=view-change cow
     assert_said "2 findings of entry-new-range are mended in the new store"
     assert_said "of the snapshot show their own data afterwards (entry-new-range)"
+}
+
+@test "--repair-to: a list that lost its header, with a damaged entry, is copied; the old store is only read" {
+    local header
+    for header in '' noise; do
+        headless 4K $header
+        perl -e 'print pack("Q<", 0xffff000000)' | dd of=cow bs=1 seek=$((4096 + 4 * 16 + 8)) conv=notrunc status=none
+        cp cow cow.before
+        rm -f to
+        program snapcheck --origin origin --repair-to to cow
+        assert_status 4
+        assert_said "to copy the list that stands behind it, add --accept=header"
+        program snapcheck --origin origin --repair-to to --accept=header cow
+        assert_status 8
+        assert_said "snapcheck -n --repair-to to --accept=view-change,header --origin origin cow"
+        assert_said "add --accept=view-change"
+        cmp cow cow.before
+        [ ! -e to ]
+        expected=view
+        new_store 1 --accept=header,view-change --chunk-size 16K
+        assert_equal "$(number to 12 4)" 32
+        cmp cow cow.before
+    done
+    truncate -s 0 cow
+    truncate -s 1M cow
+    program snapcheck --origin origin --repair-to to2 --accept=header cow
+    assert_status 4
+    [ ! -e to2 ]
 }
 
 @test "--repair-to: JSON says what was mended; a dry run shows it and writes nothing" {

@@ -75,6 +75,12 @@ static enum snap_status plan(struct check_session *session, enum snap_repair_kee
     return status == SNAP_OK ? check_repair_plan(session, &session->store, origin, keep, err) : status;
 }
 
+/* With --repair-to it is the chunk size of the new store. */
+static uint64_t asked_chunk_bytes(const struct check_session *session)
+{
+    return session->arguments.repair_to ? 0 : session->arguments.chunk_bytes;
+}
+
 /*
  * The chunk size for a header that is gone or damaged: of the record, the one that was asked for, or the one with which
  * there is a list. lost->chunk_sectors is 0 where it is not known.
@@ -82,7 +88,7 @@ static enum snap_status plan(struct check_session *session, enum snap_repair_kee
 static void find_chunk_sectors(const struct check_session *session, struct snap_lost_list *lost)
 {
     const struct snap_store *store = &session->store;
-    const uint64_t asked_sectors = session->arguments.chunk_bytes / SNAP_SECTOR_BYTES;
+    const uint64_t asked_sectors = asked_chunk_bytes(session) / SNAP_SECTOR_BYTES;
 
     *lost = (struct snap_lost_list){.chunk_sectors = 0};
     if (store->identity_state == SNAP_IDENTITY_OK && store->defect != SNAP_HEADER_EMPTY &&
@@ -96,7 +102,7 @@ static void find_chunk_sectors(const struct check_session *session, struct snap_
 static enum snap_status refuse_chunk_size(const struct check_session *session, const struct snap_lost_list *lost,
                                           struct snap_error *err)
 {
-    const uint64_t asked_bytes = session->arguments.chunk_bytes;
+    const uint64_t asked_bytes = asked_chunk_bytes(session);
 
     if (asked_bytes > 0 && lost->chunk_sectors * (uint64_t)SNAP_SECTOR_BYTES != asked_bytes)
         return snap_fail(err, SNAP_E_REFUSED, "%s: with chunks of %s there is no list", session->cow.path,
@@ -109,6 +115,20 @@ static enum snap_status refuse_chunk_size(const struct check_session *session, c
                          (uint64_t)lost->chunk_sectors * SNAP_SECTOR_BYTES,
                          (uint64_t)lost->rival_chunk_sectors * SNAP_SECTOR_BYTES);
     return SNAP_OK;
+}
+
+enum snap_status check_repair_plan_header(struct check_session *session, struct snap_error *err)
+{
+    struct snap_lost_list lost;
+    enum snap_status status;
+
+    find_chunk_sectors(session, &lost);
+    if (lost.chunk_sectors == 0 && !check_options_mend(&session->arguments))
+        return snap_header_fail_defect(&session->store, err);
+    status = refuse_chunk_size(session, &lost, err);
+    return status == SNAP_OK ? snap_repair_plan_header(&session->repair, &session->store, lost.chunk_sectors,
+                                                       lost.entries, err)
+                             : status;
 }
 
 /* Before the header is mended nothing else can be: what is read as the list is none. */
@@ -128,9 +148,7 @@ static enum snap_status plan_header(struct check_session *session, struct snap_e
                  cli_quote(session->cow.path).text);
         return SNAP_OK;
     }
-    status = refuse_chunk_size(session, &lost, err);
-    if (status == SNAP_OK)
-        status = snap_repair_plan_header(&session->repair, &session->store, lost.chunk_sectors, lost.entries, err);
+    status = check_repair_plan_header(session, err);
     if (status == SNAP_OK)
         cli_note(session->cli, "%s: it %s a header for chunks of %s", session->cow.path,
                  session->arguments.dry_run ? "would get" : "will get",
@@ -225,6 +243,31 @@ static enum snap_status carry_out(struct check_session *session, struct snap_err
     return check_again(session, err);
 }
 
+/* After a dry run: the lines that do it, in place or elsewhere. */
+static void say_how(struct check_session *session)
+{
+    static const char *const words[] = {"view-change", "revalidate", "header"};
+    static const char *const keep[] = {"", " --keep=first", " --keep=last"};
+    const struct check_arguments *arguments = &session->arguments;
+    char accept[64] = "", chunk_size[48] = "";
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (arguments->accept & 1u << i)
+            (void)snprintf(accept + strlen(accept), sizeof accept - strlen(accept), "%s%s",
+                           accept[0] ? "," : " --accept=", words[i]);
+    if (arguments->chunk_bytes > 0)
+        (void)snprintf(chunk_size, sizeof chunk_size, " --chunk-size %" PRIu64, arguments->chunk_bytes);
+    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
+             chunk_size, keep[arguments->keep + 1], check_old_bytes_option(session).text,
+             volumes_option(&arguments->devices).text, report_origin_option(session->origin.path).text,
+             cli_quote(session->cow.path).text);
+    if (session->repair.change_count > 0 && !session->repair.rebuilt.io)
+        cli_line(session->cli, "Or, to leave this store as it is: snapcheck --repair-to NEW%s%s --origin %s %s", accept,
+                 volumes_option(&arguments->devices).text,
+                 session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
+                 cli_quote(session->cow.path).text);
+}
+
 enum snap_status check_repair(struct check_session *session, struct snap_error *err)
 {
     enum snap_status status = plan(session, (enum snap_repair_keep)(session->arguments.keep + 1), err);
@@ -240,7 +283,7 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
     if (session->repair.edits.count == 0)
         return SNAP_OK;
     if (session->arguments.dry_run)
-        check_repair_say_how(session);
+        say_how(session);
     if (!session->arguments.no_save_old)
         status = check_old_bytes_find_place(session, err);
     if (status != SNAP_OK || session->arguments.dry_run)

@@ -9,16 +9,20 @@
 #include "tools/shared/pair.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
 #define CHANGES_MAX 20u
+
+/* Of the list that the plan is for: with --repair-to it may be one whose header is only read as if it were there. */
+static const struct snap_layout *layout_of(const struct check_session *session)
+{
+    return session->repair_to.source.io ? &session->repair_to.source.layout : &session->store.layout;
+}
 
 /* Whether the origin has the chunk: a damaged entry may name any number. */
 static bool names_chunk(const struct check_session *session, const struct snap_repair_change *change)
 {
     return change->rule != SNAP_RULE_ENTRY_OLD_RANGE &&
-           change->old_chunk < (uint64_t)INT64_MAX / session->store.layout.chunk_bytes;
+           change->old_chunk < (uint64_t)INT64_MAX / layout_of(session)->chunk_bytes;
 }
 
 /* The end of the range of changes that begins with `first`. */
@@ -42,7 +46,7 @@ static void range_bytes(const struct check_session *session, size_t first, size_
                         uint64_t *length_bytes)
 {
     const struct snap_repair_change *changes = session->repair.changes;
-    const uint64_t chunk_bytes = session->store.layout.chunk_bytes;
+    const uint64_t chunk_bytes = layout_of(session)->chunk_bytes;
     const uint64_t chunks = changes[end - 1].old_chunk - changes[first].old_chunk + 1;
 
     *offset_bytes = changes[first].old_chunk * chunk_bytes;
@@ -231,30 +235,6 @@ void check_repair_say(struct check_session *session)
         pair_say_not_in_place(session->cli, session->repair.found[SNAP_RULE_DUPLICATE_NEW],
                               count_areas_in_use(&session->repair), &session->origin, &session->cow, &session->store,
                               volumes_option(&session->arguments.devices).text);
-}
-
-void check_repair_say_how(struct check_session *session)
-{
-    static const char *const words[] = {"view-change", "revalidate", "header"};
-    static const char *const keep[] = {"", " --keep=first", " --keep=last"};
-    const struct check_arguments *arguments = &session->arguments;
-    char accept[64] = "", chunk_size[48] = "";
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (arguments->accept & 1u << i)
-            (void)snprintf(accept + strlen(accept), sizeof accept - strlen(accept), "%s%s",
-                           accept[0] ? "," : " --accept=", words[i]);
-    if (arguments->chunk_bytes > 0)
-        (void)snprintf(chunk_size, sizeof chunk_size, " --chunk-size %" PRIu64, arguments->chunk_bytes);
-    cli_line(session->cli, "To mend it: snapcheck %s%s%s%s%s%s%s %s", arguments->preen ? "-p" : "-y", accept,
-             chunk_size, keep[arguments->keep + 1], check_old_bytes_option(session).text,
-             volumes_option(&arguments->devices).text, report_origin_option(session->origin.path).text,
-             cli_quote(session->cow.path).text);
-    if (session->repair.change_count > 0 && !session->repair.rebuilt.io)
-        cli_line(session->cli, "Or, to leave this store as it is: snapcheck --repair-to NEW%s%s --origin %s %s", accept,
-                 volumes_option(&arguments->devices).text,
-                 session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
-                 cli_quote(session->cow.path).text);
 }
 
 void check_repair_say_copy(struct check_session *session)

@@ -6,6 +6,7 @@
 #include "lib/repair/edited.h"
 #include "tools/check/repair.h"
 #include "tools/cli/quote.h"
+#include "tools/cli/size.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/pair.h"
 #include "tools/shared/report.h"
@@ -137,8 +138,9 @@ static enum snap_status refuse_unaccepted(struct check_session *session, struct 
         return snap_fail(err, SNAP_E_REFUSED, "%s: what stands behind the end of its list would not be copied; this "
                          "shows whether it is missing: snapcheck -n -y --origin %s %s; --accept=view-change leaves it "
                          "out", session->cow.path, origin.text, cow.text);
-    cli_line(session->cli, "To see first which entries these are: snapcheck -n --repair-to %s --accept=view-change%s "
+    cli_line(session->cli, "To see first which entries these are: snapcheck -n --repair-to %s --accept=view-change%s%s "
              "--origin %s %s", cli_quote(session->arguments.repair_to).text,
+             snap_header_has_list(&session->store) ? "" : ",header",
              volumes_option(&session->arguments.devices).text, origin.text, cow.text);
     return snap_fail(err, SNAP_E_REFUSED, "%s: %s behind the end of its list, and %s does not have their data; to have "
                      "them in the new store, add --accept=view-change", session->cow.path,
@@ -198,14 +200,34 @@ static enum snap_status mend(struct check_session *session, struct snap_error *e
     return status;
 }
 
+/* A list without a header is read as it would be with one. */
+static enum snap_status give_header(struct check_session *session, struct snap_error *err)
+{
+    const bool accepted = check_repair_source_accepts(session, CHECK_ACCEPT_HEADER);
+    struct snap_error reason = {0};
+    enum snap_status status = check_repair_plan_header(session, &reason);
+
+    if (status == SNAP_OK && !accepted) {
+        (void)snap_header_fail_defect(&session->store, &reason);
+        return snap_fail(err, SNAP_E_CORRUPT, "%s; to copy the list that stands behind it, add --accept=header",
+                         reason.text);
+    }
+    if (status != SNAP_OK) {
+        *err = reason;
+        return status;
+    }
+    cli_note(session->cli, "%s: it is read with a header for chunks of %s", session->cow.path,
+             cli_size_text(session->repair.rebuilt.layout.chunk_bytes).text);
+    session->header_said = true;
+    return lay_over(session, err);
+}
+
 enum snap_status check_repair_source(struct check_session *session, struct snap_error *err)
 {
     struct check_repair_to *to = &session->repair_to;
     struct snap_error reason;
     enum snap_status status;
 
-    if (!snap_header_has_list(&session->store))
-        return snap_header_fail_defect(&session->store, err);
     if (session->store.defect == SNAP_HEADER_INVALID &&
         !check_repair_source_accepts(session, CHECK_ACCEPT_REVALIDATE)) {
         (void)snap_header_fail_defect(&session->store, &reason);
@@ -214,7 +236,9 @@ enum snap_status check_repair_source(struct check_session *session, struct snap_
     to->source = session->store;
     to->result = session->result;
     to->findings = session->findings;
-    status = judge_pair(session, err);
+    status = snap_header_has_list(&session->store) ? SNAP_OK : give_header(session, err);
+    if (status == SNAP_OK)
+        status = judge_pair(session, err);
     if (status == SNAP_OK)
         status = mend(session, err);
     if (status == SNAP_OK && to->round_count == 0 && to->findings.rule_counts[SNAP_RULE_DUPLICATE_NEW] > 0)

@@ -76,8 +76,9 @@ static enum snap_status count(struct check_session *session, struct snap_error *
     if (check_repair_source_accepts(session, CHECK_ACCEPT_VIEW_CHANGE))
         return SNAP_OK;
     cli_line(session->cli, "To see first what can be brought back: snapcheck -n --repair-to %s --accept=view-change%s"
-             "%s --origin %s %s", cli_quote(session->arguments.repair_to).text,
+             "%s%s --origin %s %s", cli_quote(session->arguments.repair_to).text,
              session->store.defect == SNAP_HEADER_INVALID ? ",revalidate" : "",
+             snap_header_has_list(&session->store) ? "" : ",header",
              volumes_option(&session->arguments.devices).text, cli_quote(session->origin.path).text,
              cli_quote(session->cow.path).text);
     return snap_fail(err, SNAP_E_REFUSED, "%s: not all that it shows can be copied; to bring back what a repair "
@@ -91,7 +92,7 @@ static enum snap_status count(struct check_session *session, struct snap_error *
 static enum snap_status set_chunk_size(struct check_session *session, struct snap_error *err)
 {
     const uint64_t asked_bytes = session->arguments.chunk_bytes;
-    const uint64_t chunk_bytes = asked_bytes > 0 ? asked_bytes : session->store.layout.chunk_bytes;
+    const uint64_t chunk_bytes = asked_bytes > 0 ? asked_bytes : session->repair_to.source.layout.chunk_bytes;
 
     if (chunk_bytes % SNAP_SECTOR_BYTES != 0 || !snap_layout_chunk_sectors_valid(chunk_bytes / SNAP_SECTOR_BYTES))
         return snap_fail(err, SNAP_E_USAGE, "--chunk-size %" PRIu64 ": the kernel takes only powers of two from 512 "
@@ -189,27 +190,32 @@ static enum snap_status plan_target(struct check_session *session, struct snap_e
  * ---- the new store ---------------------------------------------------------------------------------------------
  */
 
+/* Entries that name no chunk of the origin, whether a repair would drop them or they are left out one by one. */
+static uint64_t entries_left_out(const struct check_repair_to *to)
+{
+    return to->mended[SNAP_RULE_ENTRY_OLD_RANGE] + to->result.entries_old_range;
+}
+
 /* It is of the same origin, and keeps what the old one remembers of it. */
 static enum snap_status finish(struct check_session *session, struct snap_create *create, struct snap_error *err)
 {
     const struct check_repair_to *to = &session->repair_to;
-    const bool known = session->store.identity_state == SNAP_IDENTITY_OK;
+    const bool known = to->source.identity_state == SNAP_IDENTITY_OK;
     const bool room = to->layout.chunk_bytes >= SNAP_FINGERPRINT_OFFSET_BYTES + SNAP_FINGERPRINT_BYTES;
-    const bool left_out =
-        to->rewrite.damaged_chunks + to->from_origin + to->lost + session->result.entries_old_range > 0;
-    struct snap_identity identity = session->store.identity;
-    struct snap_fingerprint fingerprint = session->store.fingerprint;
+    const bool left_out = to->rewrite.damaged_chunks + to->from_origin + to->lost + entries_left_out(to) > 0;
+    struct snap_identity identity = to->source.identity;
+    struct snap_fingerprint fingerprint = to->source.fingerprint;
     enum snap_status status = SNAP_OK;
 
     identity.chunk_sectors = to->layout.chunk_sectors;
-    if (session->result.entries_old_range > 0 && session->store.fingerprint_state == SNAP_FINGERPRINT_OK)
-        status = snap_fingerprinting_forget(&session->store, session->origin.io, &fingerprint, err);
+    if (entries_left_out(to) > 0 && to->source.fingerprint_state == SNAP_FINGERPRINT_OK)
+        status = snap_fingerprinting_forget(&to->source, session->origin.io, &fingerprint, err);
     if (status != SNAP_OK)
         return status;
     if (left_out || session->arguments.drop_equal)
         snap_fingerprint_forget_masked(&fingerprint); /* the list names less, and no merge was the reason */
     return snap_create_finish(create, known ? &identity : NULL,
-                              known && room && session->store.fingerprint_state == SNAP_FINGERPRINT_OK ? &fingerprint
+                              known && room && to->source.fingerprint_state == SNAP_FINGERPRINT_OK ? &fingerprint
                                                                                                        : NULL,
                               err);
 }
@@ -283,7 +289,7 @@ struct cli_json *check_repair_to_json(const struct check_session *session)
     cli_json_set_uint(object, "chunk_sectors", to->layout.chunk_sectors);
     cli_json_set_uint(object, "entries", to->rewrite.entries);
     cli_json_set_uint(object, "damaged_chunks", to->rewrite.damaged_chunks + to->from_origin);
-    cli_json_set_uint(object, "entries_left_out", session->result.entries_old_range);
+    cli_json_set_uint(object, "entries_left_out", entries_left_out(to));
     cli_json_set_uint(object, "size_bytes", to->target.io ? to->target.io->size_bytes : to->image_bytes);
     cli_json_set(object, "mended", mended);
     return object;

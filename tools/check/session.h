@@ -16,7 +16,7 @@
 #include "tools/shared/files.h"
 #include "tools/shared/held.h"
 
-/* What comes back, then what else is mended; in place these are so many runs. */
+/* The header, then what comes back, then what else is mended. */
 #define CHECK_REPAIR_ROUNDS 3u
 
 /* --repair-to. */

@@ -126,7 +126,10 @@ void pair_say_bring_back(struct cli *cli, const struct snap_findings *findings, 
     /* What a device that was cut lacks comes back with the rest of the device only. */
     const uint64_t out_of_range = check->needs_bytes == 0 ? findings->rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] : 0;
 
-    if (findings->rule_counts[SNAP_RULE_ENTRY_NEW_TOP_BYTE] + out_of_range > 0)
+    const uint64_t behind =
+        findings->rule_counts[SNAP_RULE_LIST_CUT] + findings->rule_counts[SNAP_RULE_GARBAGE_BEHIND_END];
+
+    if (findings->rule_counts[SNAP_RULE_ENTRY_NEW_TOP_BYTE] + out_of_range + behind > 0)
         cli_line(cli, "Some of what is damaged may come back. This shows what, without a write: snapcheck -n -y "
                  "--accept=view-change%s%s --origin %s %s",
                  findings->rule_counts[SNAP_RULE_STORE_INVALID] > 0 ? ",revalidate" : "", devices,
