@@ -79,7 +79,7 @@ static enum snap_status note(void *context, const struct snap_dm_user *user, str
     const uint64_t number = makedev(user->major, user->minor);
     struct range range;
 
-    if ((number == search->number) != search->own || !range_of(user, &range))
+    if ((number == search->number) != search->own || (search->own && user->waits) || !range_of(user, &range))
         return SNAP_OK;
     if (search->own)
         add_range(search, &range);
@@ -100,10 +100,10 @@ enum snap_status snap_twins_find(const struct snap_device *device, struct snap_t
         struct search search = {.number = device->device_number, .own = true, .twins = twins};
         struct snap_error reason; /* an ordinary user may not ask, and cannot open the devices either */
 
-        status = snap_dm_users(slaves[i], note, &search, &reason);
+        status = snap_dm_users_loaded(slaves[i], note, &search, &reason);
         search.own = false;
         if (status == SNAP_OK && search.count > 0)
-            status = snap_dm_users(slaves[i], note, &search, &reason);
+            status = snap_dm_users_loaded(slaves[i], note, &search, &reason);
         if (status == SNAP_E_NOMEM)
             return snap_fail(err, status, "%s", reason.text);
     }

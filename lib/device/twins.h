@@ -20,7 +20,8 @@ struct snap_twins {
 };
 
 /*
- * All others that map bytes which `device` maps, both linearly: logical volumes, partitions made by kpartx. None where
+ * All others that map bytes which `device` maps, both linearly: logical volumes, partitions made by kpartx; also those
+ * whose table is loaded, and takes effect with the next resume. None where
  * `device` is no device-mapper device, or device-mapper may not be asked. SNAP_E_NOMEM. snap_twins_free also after a
  * failure.
  */

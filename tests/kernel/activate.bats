@@ -89,7 +89,7 @@ make_pair() {
 }
 
 @test "a store that is there with its origin, and a new one beside it while the origin is in use" {
-    local last first second full scratch busy view mounted
+    local last first second full scratch busy view waits mounted
     make_pair
     new_image e.disk 2M 4
     new_image d.disk 2M
@@ -120,8 +120,18 @@ make_pair() {
     uml_job remove name=second
     ours snapinspect --activate view --origin /dev/o /dev/d
     view=$last
+    # A table that waits there would take effect when the origin goes on.
+    uml_job load name=base "table=0 2047 error"
+    ours snapcreate --activate third --origin /dev/o --cow /dev/d
+    waits=$last
+    uml_job exec -- /sbin/dmsetup clear base
+    uml_job table name=base
     uml_job remove name=snap
     uml_job remove name=base
+    uml_job create name=other "table=0 8 error"
+    uml_job load name=other "table=0 8 linear /dev/o 0"
+    ours snapcreate --activate snap --origin /dev/o --cow /dev/c
+    uml_job remove name=other
     uml_job create name=other "table=0 8 linear /dev/o 0"
     ours snapcreate --activate snap --origin /dev/o --cow /dev/c
     mounted=$last
@@ -142,7 +152,13 @@ make_pair() {
     said "$busy" 'Nothing was written.'
     exits 8 "$view"
     exits 8 "$mounted"
-    said "$mounted" 'in use by other (linear)'
+    said "$mounted" 'in use by other (linear); to remove that: dmsetup remove other'
+    exits 8 "$waits"
+    said "$waits" 'Nothing was written.'
+    said "$waits" 'base: another table waits there for a resume; take it back first: dmsetup clear base'
+    [[ $(uml_result $((waits + 2))) == *" snapshot-origin "* ]]
+    exits 8 $((mounted - 3))
+    said $((mounted - 3)) 'in use by other (linear, loaded, and waits for a resume); to remove that: dmsetup clear other'
     [[ $(uml_result $((mounted + 1))) == error* ]]
 }
 

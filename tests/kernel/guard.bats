@@ -26,10 +26,15 @@ ours() {
     uml_job create name=cow3 "table=0 2048 linear /dev/disk $((114 << 11))"
     uml_job create name=hourly "table=0 * snapshot /dev/mapper/origin /dev/mapper/cow2 P 8"
     uml_job create name=daily "table=0 * snapshot /dev/mapper/origin /dev/mapper/cow3 P 16"
+    uml_job load name=daily "table=0 * snapshot /dev/mapper/origin /dev/mapper/cow3 P 16"
+    uml_job create name=weekly "table=0 8192 error"
+    uml_job create name=cow4 "table=0 2048 linear /dev/disk $((116 << 11))"
+    uml_job load name=weekly "table=0 * snapshot /dev/mapper/origin /dev/mapper/cow4 P 8"
     ours snapmerge --origin /dev/mapper/origin --cow /dev/mapper/cow
     busy=$last
     uml_job cmp dev=/dev/mapper/cow "with=$T/pair.cow"
     uml_job remove name=daily
+    uml_job remove name=weekly
     uml_job remove name=hourly
     ours snapmerge --origin /dev/mapper/origin --cow /dev/mapper/cow
     free=$last
@@ -42,6 +47,8 @@ ours() {
     grep -q 'these snapshots of it are active: ' "$T/said.$busy"
     grep -q 'hourly' "$T/said.$busy"
     grep -q 'daily' "$T/said.$busy"
+    [ "$(sed 's/.*are active: //' "$T/said.$busy" | grep -o daily | wc -l)" -eq 1 ]
+    grep -qF 'weekly (loaded, and waits for a resume)' "$T/said.$busy"
     grep -q -- '--preserve' "$T/said.$busy"
     grep -q 'Nothing was written' "$T/said.$busy"
     [ "$(uml_result "$free")" = "ok exit 0" ]
@@ -70,7 +77,7 @@ ours() {
 }
 
 @test "an origin whose bytes are in use through another device-mapper device, or a loop device over what is below" {
-    local last twin dry below free
+    local last twin dry below free waits
     workload 'pair 8 8192 5600 0|write dev=@ length=400K block=64K seed=2'
     workload_make "$T"
     uml_go_slices
@@ -83,6 +90,13 @@ ours() {
     twin=$last
     ours snapmerge -n --origin /dev/mapper/origin --cow /dev/mapper/cow
     dry=$last
+    uml_job remove name=user
+    uml_job remove name=twin
+    uml_job create name=twin "table=0 64 error"
+    uml_job load name=twin "table=0 64 linear /dev/disk 128"
+    uml_job create name=user "table=0 64 linear /dev/mapper/twin 0"
+    ours snapmerge --origin /dev/mapper/origin --cow /dev/mapper/cow
+    waits=$last
     uml_job remove name=user
     uml_job remove name=twin
     uml_job exec -- /sbin/losetup /dev/loop3 /dev/disk
@@ -101,6 +115,8 @@ ours() {
     grep -q '/dev/mapper/origin: in use: /dev/mapper/twin has the same bytes, and is held by ' "$T/said.$twin"
     grep -q 'Nothing was written' "$T/said.$twin"
     [ "$(uml_result "$dry")" = "ok exit 8" ]
+    [ "$(uml_result "$waits")" = "ok exit 8" ]
+    grep -q '/dev/mapper/origin: in use: /dev/mapper/twin has the same bytes, and is held by ' "$T/said.$waits"
     [ "$(uml_result "$below")" = "ok exit 8" ]
     grep -q '/dev/mapper/.*: in use: /dev/loop3 has the same bytes, and is held by ' "$T/said.$below"
     [ "$(uml_result "$free")" = "ok exit 0" ]

@@ -10,12 +10,12 @@
 
 #define NAMES_BYTES 1024u
 
-/* The active snapshots of one origin, by name. */
+/* The snapshots of one origin that are active, or wait for a resume, by name. */
 struct snapshots {
     char names[NAMES_BYTES];
     unsigned left_out; /* have no room there */
     unsigned count;
-    uint64_t origin_number;
+    uint64_t origin_number, last; /* the uses of one device stand together */
 };
 
 /* "ORIGIN COW P 8": only the first device of a table is an origin. */
@@ -31,13 +31,18 @@ static enum snap_status note_snapshot(void *context, const struct snap_dm_user *
 {
     struct snapshots *snapshots = context;
     const size_t used = strlen(snapshots->names);
+    const char *waits = user->waits ? " (loaded, and waits for a resume)" : "";
+    const uint64_t number = makedev(user->major, user->minor);
 
     (void)err;
-    if (strcmp(user->target_type, "snapshot") != 0 || !is_origin_of(user, snapshots->origin_number))
+    if (strcmp(user->target_type, "snapshot") != 0 || !is_origin_of(user, snapshots->origin_number) ||
+        snapshots->last == number)
         return SNAP_OK;
+    snapshots->last = number;
     snapshots->count++;
-    if (used + strlen(user->name) + sizeof ", " <= sizeof snapshots->names)
-        (void)snprintf(snapshots->names + used, sizeof snapshots->names - used, "%s%s", used ? ", " : "", user->name);
+    if (used + strlen(user->name) + strlen(waits) + sizeof ", " <= sizeof snapshots->names)
+        (void)snprintf(snapshots->names + used, sizeof snapshots->names - used, "%s%s%s", used ? ", " : "", user->name,
+                       waits);
     else
         snapshots->left_out++;
     return SNAP_OK;
@@ -54,7 +59,7 @@ enum snap_status merge_guard_snapshots(const struct merge_session *session, enum
 
     if (failed != SNAP_E_BUSY || snapshots.origin_number == 0)
         return failed;
-    status = snap_dm_users(snapshots.origin_number, note_snapshot, &snapshots, &ignored);
+    status = snap_dm_users_loaded(snapshots.origin_number, note_snapshot, &snapshots, &ignored);
     if (status == SNAP_E_UNSUPPORTED)
         (void)snprintf(err->text + used, sizeof err->text - used,
                        "; it is not known whether snapshots of it are active: %s", ignored.text);

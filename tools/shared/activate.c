@@ -4,6 +4,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/device/dm_load.h"
+#include "lib/device/dm_tables.h"
 #include "lib/device/dm_users.h"
 
 #include <inttypes.h>
@@ -13,12 +14,12 @@
 
 #define ORIGINS_MAX 8u /* snapshot-origin devices over one origin; one is usual */
 
-/* Who uses a device in device-mapper. */
+/* Who uses a device in device-mapper; a table that waits for a resume uses it as well. */
 struct users {
-    uint64_t origins[ORIGINS_MAX]; /* snapshot-origin over it */
+    uint64_t origins[ORIGINS_MAX]; /* active snapshot-origin over it */
     size_t origin_count;
     size_t snapshots, others;
-    char other[192]; /* one of the others, for a message */
+    struct snap_dm_user other; /* one of the others, for a message */
 };
 
 int activate_take_name(struct cli *cli, const char *option, const char *name)
@@ -44,7 +45,7 @@ static enum snap_status note_user(void *context, const struct snap_dm_user *user
 {
     struct users *users = context;
 
-    if (strcmp(user->target_type, "snapshot-origin") == 0) {
+    if (strcmp(user->target_type, "snapshot-origin") == 0 && !user->waits) {
         if (users->origin_count == ORIGINS_MAX)
             return snap_fail(err, SNAP_E_REFUSED, "more than %u devices of the kind snapshot-origin stand on it",
                              ORIGINS_MAX);
@@ -53,9 +54,26 @@ static enum snap_status note_user(void *context, const struct snap_dm_user *user
         users->snapshots++;
     } else {
         users->others++;
-        (void)snprintf(users->other, sizeof users->other, "%s (%s)", user->name, user->target_type);
+        users->other = *user;
     }
     return SNAP_OK;
+}
+
+/* The resume would give it that table, in the place of the one through which the origin is used. */
+static enum snap_status check_no_table_waits(const struct users *users, struct snap_error *err)
+{
+    enum snap_status status = SNAP_OK;
+
+    for (size_t i = 0; i < users->origin_count && status == SNAP_OK; i++) {
+        struct snap_dm_tables tables = {.count = 0};
+
+        status = snap_dm_tables_read_one(users->origins[i], SNAP_DM_TABLES_INACTIVE, &tables, err);
+        if (status == SNAP_OK && tables.count > 0 && tables.devices[0].inactive.count > 0)
+            status = snap_fail(err, SNAP_E_BUSY, "%s: another table waits there for a resume; take it back first: "
+                               "dmsetup clear %s", tables.devices[0].name, cli_quote(tables.devices[0].name).text);
+        snap_dm_tables_free(&tables);
+    }
+    return status;
 }
 
 enum snap_status activate_check_device(const struct device *device, const struct snap_error *busy,
@@ -70,14 +88,16 @@ enum snap_status activate_check_device(const struct device *device, const struct
     if (!busy)
         return SNAP_OK;
     /* Nobody but device-mapper holds a device that device-mapper holds: all holders are among its users. */
-    status = snap_dm_users(device->facts.device_number, note_user, &users, err);
+    status = snap_dm_users_loaded(device->facts.device_number, note_user, &users, err);
     if (status != SNAP_OK)
         return snap_fail_prefix(err, status, "%s", device->path);
     if (users.others > 0)
-        return snap_fail(err, SNAP_E_BUSY, "%s: it is in use by %s; to remove that: dmsetup remove NAME", device->path,
-                         users.other);
+        return snap_fail(err, SNAP_E_BUSY, "%s: it is in use by %s (%s%s); to remove that: dmsetup %s %s", device->path,
+                         users.other.name, users.other.target_type,
+                         users.other.waits ? ", loaded, and waits for a resume" : "",
+                         users.other.waits ? "clear" : "remove", cli_quote(users.other.name).text);
     if (users.origin_count + users.snapshots > 0)
-        return SNAP_OK;
+        return check_no_table_waits(&users, err);
     *err = *busy;
     return busy->status;
 }
@@ -214,8 +234,11 @@ static enum snap_status load_snapshot(const struct activate *activate, uint64_t 
     struct users users = {.others = 0};
     size_t suspended = 0;
     struct snap_error ignored;
-    enum snap_status status = snap_dm_users(activate->origin_number, note_user, &users, err);
+    enum snap_status status = snap_dm_users_loaded(activate->origin_number, note_user, &users, err);
     bool made = false;
+
+    if (status == SNAP_OK)
+        status = check_no_table_waits(&users, err);
 
     for (; suspended < users.origin_count && status == SNAP_OK; suspended++)
         status = snap_dm_load_suspend(users.origins[suspended], err);
