@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Breaks: the old bytes are durable before the first write of a repair.
 # In: tools/check/repair.c
-# With: repair.bats
+# With: repair_back.bats
 # Found by: the old bytes and their name are durable before the first write, and the store at the end
 s/^        status = save_old\(session, err\);/        status = SNAP_OK;/
 s/^    session->mended = true;/    session->mended = true;\n    if (saves)\n        status = save_old(session, err);/
