@@ -194,6 +194,29 @@ damage() {
     assert_json '.findings[0].files[0].path | contains("red\nnew line") and startswith("/dir/")' true
 }
 
+@test "a repair, and an extract that skips chunks, name the files whose bytes they are about" {
+    local file other
+    pair
+    file=$(block_of /dir/deep/file) other=$(block_of /dir/other)
+    damage 3 "$file"
+    damage 9 "$other"
+    damage 20 4000
+    program snapinspect --extract new --skip-damaged=zeros --origin origin cow
+    assert_status 4
+    assert_said "new: bytes $((file * 4096)) to $((file * 4096 + 4095)), file /dir/deep/file (inode $(inode_of /dir/deep/file)), hold zeros"
+    rm new
+    program snapinspect --json --extract new --skip-damaged=zeros --origin origin cow
+    assert_json '[.result.output.skipped[] | (.files[].path, .file_system[])] | sort | join(" ")' \
+        "/dir/deep/file /dir/other free"
+    program snapcheck -n -y --accept=view-change --origin origin cow
+    assert_said "bytes $((file * 4096)) to $((file * 4096 + 4095)) of the snapshot, file /dir/deep/file (inode $(inode_of /dir/deep/file)), show "
+    program snapcheck --json --no-save-old -y --accept=view-change --origin origin cow
+    assert_json '[.result.repair.changes[] | (.files[].path, .file_system[])] | sort | join(" ")' \
+        "/dir/deep/file /dir/other free"
+    program snapcheck -q --origin origin cow
+    assert_status 0
+}
+
 @test "where the list cannot be followed, files are named as the origin has them, and it is said" {
     pair
     damage 3 "$(block_of /dir/deep/file)"

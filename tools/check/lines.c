@@ -105,11 +105,9 @@ static struct check_line *copy_line(const struct check_line *line)
     return NULL;
 }
 
-/* The files of what waits. */
-static enum snap_status look(struct check_session *session, bool checked, struct snap_error *err)
+struct files_look check_lines_look(const struct check_session *session, bool checked)
 {
-    struct check_lines *lines = &session->lines;
-    const struct files_look files_look = {
+    return (struct files_look){
         .cli = session->cli,
         .store = &session->store,
         .cow = &session->cow,
@@ -118,6 +116,13 @@ static enum snap_status look(struct check_session *session, bool checked, struct
         .evidence = session->pair_known ? &session->evidence : NULL,
         .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes) / MEMORY_SHARE,
     };
+}
+
+/* The files of what waits. */
+static enum snap_status look(struct check_session *session, bool checked, struct snap_error *err)
+{
+    struct check_lines *lines = &session->lines;
+    const struct files_look files_look = check_lines_look(session, checked);
 
     if (lines->places.count == 0)
         return SNAP_OK;

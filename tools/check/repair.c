@@ -280,6 +280,8 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
         return status;
     cli_ask_begin(session->cli);
     check_repair_say(session);
+    if (cli_stop_wanted())
+        return snap_fail(err, SNAP_E_STOPPED, "stopped");
     if (session->repair.edits.count == 0)
         return SNAP_OK;
     if (session->arguments.dry_run)

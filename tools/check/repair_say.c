@@ -3,12 +3,14 @@
 #include "tools/check/repair.h"
 
 #include "lib/base/arith.h"
+#include "tools/check/lines.h"
 #include "tools/check/old_bytes.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
 #include "tools/shared/pair.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define CHANGES_MAX 20u
 
@@ -81,11 +83,36 @@ static void say_nameless(struct check_session *session)
                  count == 1 ? "chunk it stood" : "chunks they stood", count == 1 ? "is" : "are");
 }
 
+/* The files of all ranges, numbered as they stand. A signal that ends this ends the run a little later. */
+static void name_files(struct check_session *session)
+{
+    const struct snap_repair *repair = &session->repair;
+    const struct files_look look = check_lines_look(session, true);
+    struct files_places places = {.count = 0};
+    uint64_t offset_bytes, length_bytes;
+    uint32_t count = 0;
+
+    for (size_t i = 0, end; i < repair->change_count && count < SNAP_OWNERS_ANSWERS_MAX; i = end) {
+        end = range_end(session, i);
+        if (!names_chunk(session, &repair->changes[i]))
+            continue;
+        range_bytes(session, i, end, &offset_bytes, &length_bytes);
+        files_places_add(&places, offset_bytes, length_bytes, count++);
+    }
+    if (count > 0 && files_possible(&session->origin) && !cli_stop_wanted())
+        (void)files_find(&session->files, &look, &places, count, NULL);
+    files_places_free(&places);
+}
+
 static void say_changes(struct check_session *session)
 {
     const struct snap_repair *repair = &session->repair;
     uint64_t offset_bytes, length_bytes;
+    uint32_t number = 0;
     size_t said = 0;
+    char *touched;
+
+    name_files(session);
 
     for (size_t i = 0, end; i < repair->change_count; i = end) {
         end = range_end(session, i);
@@ -96,11 +123,13 @@ static void say_changes(struct check_session *session)
             break;
         }
         range_bytes(session, i, end, &offset_bytes, &length_bytes);
+        touched = files_text(&session->files, number++);
         /* A warning, so that --quiet leaves it: whoever loses data has to know which. */
-        cli_warn(session->cli, "%s: bytes %" PRIu64 " to %" PRIu64 " of the snapshot show %s afterwards (%s)",
-                 session->cow.path, offset_bytes, offset_bytes + (length_bytes - 1),
-                 shows_text(session, &repair->changes[i]).text,
+        cli_warn(session->cli, "%s: bytes %" PRIu64 " to %" PRIu64 " of the snapshot%s%s show %s afterwards (%s)",
+                 session->cow.path, offset_bytes, offset_bytes + (length_bytes - 1), touched ? touched : "",
+                 touched ? "," : "", shows_text(session, &repair->changes[i]).text,
                  snap_rules_info(repair->changes[i].rule)->id);
+        free(touched);
     }
     say_nameless(session);
     if (repair->gives_up_rest)
@@ -268,6 +297,7 @@ struct cli_json *check_repair_json(const struct check_session *session)
     struct cli_json *object = cli_json_object(), *mended = cli_json_object(), *waiting = cli_json_object();
     struct cli_json *changes = cli_json_array();
     uint64_t offset_bytes, length_bytes;
+    uint32_t number = 0;
 
     cli_json_set_uint(object, "entries_behind_end", repair->behind_found);
     cli_json_set_uint(object, "entries_behind_end_lost", repair->behind_lost);
@@ -287,6 +317,7 @@ struct cli_json *check_repair_json(const struct check_session *session)
             range_bytes(session, i, end, &offset_bytes, &length_bytes);
             cli_json_set_uint(range, "origin_offset_bytes", offset_bytes);
             cli_json_set_uint(range, "length_bytes", length_bytes);
+            files_set_json(range, &session->files, number++);
         } else {
             cli_json_set_uint(range, "entries", end - i);
         }

@@ -175,6 +175,30 @@ static size_t range_at(const struct output_session *output, size_t first, uint64
     return end;
 }
 
+void output_damaged_name_files(struct output_session *output)
+{
+    const struct files_look look = {
+        .cli = output->cli,
+        .store = output->store,
+        .cow = output->cow,
+        .origin = output->origin,
+        .result = &output->check,
+        .evidence = &output->evidence,
+        .memory_bytes = output->arguments.memory_bytes,
+    };
+    struct files_places places = {.count = 0};
+    uint64_t offset_bytes, length_bytes;
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < output->damaged.count; count++) {
+        i = range_at(output, i, &offset_bytes, &length_bytes);
+        files_places_add(&places, offset_bytes, length_bytes, count);
+    }
+    if (count > 0 && files_possible(output->origin))
+        (void)files_find(&output->damaged.files, &look, &places, count, NULL);
+    files_places_free(&places);
+}
+
 void output_damaged_say(const struct output_session *output)
 {
     static const char *const reasons[SNAP_VIEW_DAMAGES] = {
@@ -185,6 +209,8 @@ void output_damaged_say(const struct output_session *output)
     };
     const struct output_damaged *damaged = &output->damaged;
     uint64_t offset_bytes, length_bytes;
+    uint32_t number = 0;
+    char *touched;
 
     if (output->check.entries_old_range > 0)
         cli_warn(output->cli, "%s: %s no chunk of the origin and %s left out; the chunks of the snapshot that %s for "
@@ -194,9 +220,12 @@ void output_damaged_say(const struct output_session *output)
                  output->check.entries_old_range == 1 ? "it stood" : "they stood");
     for (size_t i = 0, end; i < damaged->count; i = end) {
         end = range_at(output, i, &offset_bytes, &length_bytes);
-        cli_warn(output->cli, "%s: bytes %" PRIu64 " to %" PRIu64 " hold %s, since what the snapshot shows there is "
-                 "not known: %s", output->target.path, offset_bytes, offset_bytes + length_bytes - 1,
-                 output->damaged.skip.as_origin ? "what the origin has" : "zeros", reasons[damaged->chunks[i].damage]);
+        touched = files_text(&damaged->files, number++);
+        cli_warn(output->cli, "%s: bytes %" PRIu64 " to %" PRIu64 "%s%s hold %s, since what the snapshot shows there "
+                 "is not known: %s", output->target.path, offset_bytes, offset_bytes + length_bytes - 1,
+                 touched ? touched : "", touched ? "," : "",
+                 damaged->skip.as_origin ? "what the origin has" : "zeros", reasons[damaged->chunks[i].damage]);
+        free(touched);
     }
 }
 
@@ -210,6 +239,7 @@ void output_damaged_set_json(struct cli_json *object, const struct output_sessio
     };
     const struct output_damaged *damaged = &output->damaged;
     uint64_t offset_bytes, length_bytes;
+    uint32_t number = 0;
     struct cli_json *list;
 
     if (output->arguments.skip == OUTPUT_SKIP_NOTHING) {
@@ -225,6 +255,7 @@ void output_damaged_set_json(struct cli_json *object, const struct output_sessio
         cli_json_set_uint(range, "origin_offset_bytes", offset_bytes);
         cli_json_set_uint(range, "length_bytes", length_bytes);
         cli_json_set_string(range, "reason", words[damaged->chunks[i].damage]);
+        files_set_json(range, &damaged->files, number++);
         cli_json_add(list, range);
     }
     cli_json_set(object, "skipped", list);
@@ -235,5 +266,6 @@ void output_damaged_free(struct output_session *output)
 {
     free(output->damaged.shared);
     free(output->damaged.chunks);
+    files_free(&output->damaged.files);
     output->damaged = (struct output_damaged){.count = 0};
 }

@@ -21,6 +21,9 @@ void output_damaged_skip(struct output_session *output, struct snap_view *view);
 /* The view was read once: nothing more is remembered. What was is in order now, each chunk once. */
 void output_damaged_end(struct output_session *output);
 
+/* Which files of the snapshot the skipped chunks belong to. */
+void output_damaged_name_files(struct output_session *output);
+
 /* One warning for each range of skipped chunks. */
 void output_damaged_say(const struct output_session *output);
 

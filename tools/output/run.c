@@ -3,6 +3,7 @@
 #include "tools/output/run.h"
 
 #include "lib/base/clock.h"
+#include "tools/output/damaged.h"
 #include "tools/output/prepare.h"
 #include "tools/output/report.h"
 #include "tools/output/write.h"
@@ -84,6 +85,7 @@ int output_run(struct output_session *output, const char **outcome)
         (void)cli_fail(output->cli, &err);
     exit_status = say_places(output, exit_status);
     if (status == SNAP_OK) {
+        output_damaged_name_files(output);
         output_report_done(output);
     } else {
         output_report_interrupted(output, status);

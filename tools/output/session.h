@@ -8,6 +8,7 @@
 #include "lib/check/evidence.h"
 #include "lib/view/extract.h"
 #include "tools/shared/devices.h"
+#include "tools/shared/files.h"
 #include "tools/shared/held.h"
 
 /* The end of the name of a new image until it is complete. */
@@ -42,6 +43,7 @@ struct output_damaged {
     struct output_skipped *chunks; /* that were skipped */
     size_t count;
     struct snap_view_skip skip;
+    struct files files;           /* of the ranges of these chunks, in their order */
 };
 
 /* Strings are borrowed. */
