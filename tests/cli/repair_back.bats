@@ -142,6 +142,89 @@ teardown() {
     [ "$saved" -ge 8 ]
 }
 
+# fails_at CALL N OPTION...: a run of snapcheck on cow in which the N-th such call of a thread fails; false behind the
+# last one. Without io_uring each write is a call.
+fails_at() {
+    local errors=(EIO ENOSPC) call=$1 n=$2
+    shift 2
+    traced -e "trace=io_uring_setup,$call" -e inject=io_uring_setup:error=ENOSYS \
+        -e "inject=$call:error=${errors[n % 2]}:when=$n" -- snapcheck "$@" "$dir/cow"
+    grep "INJECTED" trace | grep -qv io_uring_setup
+}
+
+@test "each write and flush of a repair fails in turn: it is said, a rerun ends it, the old bytes come back" {
+    need_strace
+    recipe areas-chunks
+    local index call n failed=0
+    for index in 0 255 599; do entry "$index" $((1 + 3 * index)) 99999; done
+    cp cow cow.before
+    program snapcheck -y --accept=view-change --no-save-old cow
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract expected cow
+    for call in fsync linkat pwritev,pwrite64,pwritev2 fdatasync; do
+        for ((n = 1; n < 50; n++)); do
+            cp cow.before cow
+            rm -f old
+            fails_at "$call" "$n" -y --accept=view-change --save-old "$dir/old" || break
+            failed=$((failed + 1))
+            assert_status 8
+            [[ $stderr == *"Input/output error"* || $stderr == *"No space left"* ]]
+            if [ ! -e old ]; then
+                cmp cow cow.before
+                assert_said "Nothing was written."
+            fi
+            cp cow cow.failed
+            program snapcheck -y --accept=view-change --no-save-old cow
+            [ "$status" -le 1 ]
+            program snapcheck cow
+            assert_status 0
+            rm -f shown
+            "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow
+            cmp shown expected
+            [ -e old ] || continue
+            cp cow.failed cow
+            program snapcheck --put-back old cow
+            assert_status 0
+            cmp cow cow.before
+        done
+    done
+    echo "# failed $failed times"
+    [ "$failed" -ge 5 ]
+}
+
+@test "--put-back: each write and flush fails in turn, and it is killed at each: repeated, it ends in the same place" {
+    need_strace
+    recipe areas-chunks
+    local index call n stopped=0
+    for index in 0 255 599; do entry "$index" $((1 + 3 * index)) 99999; done
+    cp cow cow.before
+    program snapcheck -y --accept=view-change --save-old old cow
+    cp cow cow.mended
+    for call in pwritev,pwrite64,pwritev2 fdatasync; do
+        for ((n = 1; n < 50; n++)); do
+            cp cow.mended cow
+            fails_at "$call" "$n" --put-back "$dir/old" || break
+            stopped=$((stopped + 1))
+            assert_status 8
+            program snapcheck --put-back old cow
+            assert_status 0
+            cmp cow cow.before
+        done
+    done
+    for ((n = 1; n < 50; n++)); do
+        cp cow.mended cow
+        traced -e inject=io_uring_setup:error=ENOSYS \
+            -e "inject=pwritev,pwrite64,pwritev2,fdatasync:signal=KILL:when=$n" -- \
+            snapcheck --put-back "$dir/old" "$dir/cow"
+        [ "$status" -eq 137 ] || break
+        stopped=$((stopped + 1))
+        program snapcheck --put-back old cow
+        assert_status 0
+        cmp cow cow.before
+    done
+    echo "# stopped $stopped times"
+    [ "$stopped" -ge 5 ]
+}
+
 @test "the old bytes and their name are durable before the first write, and the store at the end" {
     need_strace
     recipe new-top-byte
