@@ -91,10 +91,19 @@ static bool stands_on(int fd, const struct device *device)
 enum snap_status devices_apart(const char *name, int fd, const struct device *const *others, size_t count,
                                struct snap_error *err)
 {
-    for (size_t i = 0; i < count; i++)
-        if (others[i]->path && stands_on(fd, others[i]))
-            return snap_fail(err, SNAP_E_REFUSED, "%s: it lies on %s, and writing to the one would change the other; "
-                             "name a place elsewhere", name, others[i]->path);
+    struct lvm_name volume;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!others[i]->path || !stands_on(fd, others[i]))
+            continue;
+        /* Only what is named as a volume is known by its extents. */
+        if (others[i]->part_count > 0 && strncmp(name, "/dev/", 5) == 0 && lvm_name_of_typed(name, &volume))
+            return snap_fail(err, SNAP_E_REFUSED, "%s: it lies on a physical volume of %s, and is not told apart from "
+                             "that here; name a place elsewhere, or deactivate it, and name it %s", name,
+                             others[i]->path, volume.text);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: it lies on %s, and writing to the one would change the other; "
+                         "name a place elsewhere", name, others[i]->path);
+    }
     return SNAP_OK;
 }
 

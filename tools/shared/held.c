@@ -186,13 +186,33 @@ static enum snap_status hold(struct held *held, size_t index, struct snap_error 
  * ---- volumes ---------------------------------------------------------------------------------------------------
  */
 
-static void add_ways_out(const struct held *held, const struct snap_metadata *metadata, size_t lv,
+/* Whether this volume alone is behind its device: no snapshot, whose device is the view, nor an origin of one. */
+static bool has_device(const struct snap_metadata *metadata, size_t lv, char *path, size_t path_bytes)
+{
+    size_t at;
+    struct stat st;
+
+    if (snap_metadata_snapshot_of(metadata, lv) || snap_metadata_next_snapshot(metadata, lv, 0, &at))
+        return false;
+    return snprintf(path, path_bytes, "/dev/%s/%s", metadata->name, metadata->lvs[lv].name) < (int)path_bytes &&
+           stat(path, &st) == 0 && S_ISBLK(st.st_mode);
+}
+
+/* `shared`: other volumes are open on the same physical volumes, from which its device is not told apart. */
+static void add_ways_out(const struct held *held, const struct snap_metadata *metadata, size_t lv, bool shared,
                          struct snap_error *err)
 {
     const bool is_store = snap_metadata_snapshot_of(metadata, lv);
     const size_t used = strlen(err->text);
-    char split[300] = "";
+    char split[300] = "", path[300], device[400] = "";
 
+    if (has_device(metadata, lv, path, sizeof path)) {
+        if (!shared)
+            (void)snprintf(device, sizeof device, ", or name its device in place of the volume: %s", path);
+        (void)snprintf(err->text + used, sizeof err->text - used, "; it is active: deactivate it: lvchange -an %s/%s%s",
+                       metadata->name, metadata->lvs[lv].name, device);
+        return;
+    }
     if (is_store)
         (void)snprintf(split, sizeof split, ", or split the snapshot off first: lvconvert --splitsnapshot %s/%s",
                        metadata->name, metadata->lvs[lv].name);
@@ -206,6 +226,7 @@ static enum snap_status refuse_active(const struct held *held, const struct snap
 {
     const struct physical *physical = &held->volumes.physical;
     uint64_t *numbers = snap_array_new(group->metadata->pv_count + 1, sizeof *numbers);
+    bool shared = false;
     enum snap_status status;
 
     if (!numbers)
@@ -214,10 +235,11 @@ static enum snap_status refuse_active(const struct held *held, const struct snap
         const struct snap_lookup *found = physical->found[group->pvs[volume->pvs[i]].device];
 
         numbers[volume->pvs[i]] = S_ISBLK(found->mode) ? found->number : 0;
+        shared = shared || held->pvs[group->pvs[volume->pvs[i]].device].device.io;
     }
     status = snap_mapped_refuse(volume, numbers, err);
     if (status == SNAP_E_BUSY)
-        add_ways_out(held, group->metadata, lv, err);
+        add_ways_out(held, group->metadata, lv, shared, err);
     free(numbers);
     return status;
 }
