@@ -134,6 +134,22 @@ setup() {
     cmp -n 16 cow whole
 }
 
+@test "JSON: what speaks for a list that lost its header, and what against it" {
+    recipe areas-chunks
+    entry 4 99 4294967296
+    entry 5 99 1
+    dd if=/dev/zero of=cow bs=512 count=1 conv=notrunc status=none
+    program snapcheck --json cow
+    assert_status 4
+    assert_json '.result.lost_list | [.chunk_sectors, .entries, .all_entries, .seen_entries, .entries_in_place] | join(" ")' \
+        "8 600 true 256 254"
+    assert_json '.result.lost_list | "\(.entries_against) \(.other_chunk_sectors)"' "2 null"
+    perl -e 'print pack("Q<2", 5 + $_, 2 + $_) for 0 .. 99; print "\0" x (16 * 156)' |
+        dd of=cow bs=4096 seek=2 conv=notrunc status=none
+    program snapcheck --json cow
+    assert_json '.result.lost_list.other_chunk_sectors' 16
+}
+
 @test "a damaged version or chunk size: found by the record, and nothing is merged or mended with a wrong one" {
     contents origin 8388608 origin
     cp origin view
