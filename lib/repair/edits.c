@@ -25,6 +25,16 @@ void snap_edits_free(struct snap_edits *edits)
     edits->count = edits->room = 0;
 }
 
+enum snap_status snap_edits_check_blocks(const struct snap_edits *edits, struct snap_error *err)
+{
+    if (edits->unit_bytes >= edits->io->logical_block_bytes)
+        return SNAP_OK;
+    return snap_fail(err, SNAP_E_UNSUPPORTED,
+                     "%s: its logical blocks have %" PRIu32 " bytes, but the store's chunks only %" PRIu64
+                     ": such chunks can be read, but not written",
+                     edits->io->name, edits->io->logical_block_bytes, edits->unit_bytes);
+}
+
 enum snap_status snap_edits_read(const struct snap_edits *edits, uint64_t offset_bytes, uint8_t *unit,
                                  struct snap_error *err)
 {

@@ -28,6 +28,9 @@ struct snap_edits {
 void snap_edits_init(struct snap_edits *edits, struct snap_io *io, uint64_t unit_bytes);
 void snap_edits_free(struct snap_edits *edits);
 
+/* Whether the device writes single units: SNAP_E_UNSUPPORTED where its logical blocks are larger. To be asked first. */
+enum snap_status snap_edits_check_blocks(const struct snap_edits *edits, struct snap_error *err);
+
 /* Reads the unit at `offset_bytes` as it will be behind all edits so far. SNAP_E_IO. */
 enum snap_status snap_edits_read(const struct snap_edits *edits, uint64_t offset_bytes, uint8_t *unit,
                                  struct snap_error *err);

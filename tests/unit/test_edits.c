@@ -136,6 +136,23 @@ static void test_bound(void **state)
     must_close(io);
 }
 
+/* A device with larger blocks takes no single units. */
+static void test_blocks(void **state)
+{
+    static const uint32_t blocks[] = {512, UNIT, 2 * UNIT};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+        struct snap_io *io = io_mem_new("cow", (uint64_t)8 * UNIT, blocks[i], true);
+        struct snap_edits edits;
+
+        snap_edits_init(&edits, io, UNIT);
+        assert_int_equal(snap_edits_check_blocks(&edits, NULL), blocks[i] > UNIT ? SNAP_E_UNSUPPORTED : SNAP_OK);
+        snap_edits_free(&edits);
+        must_close(io);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_failures_stop),
         cmocka_unit_test(test_changed_meanwhile),
         cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_blocks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

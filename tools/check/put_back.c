@@ -44,6 +44,8 @@ enum snap_status check_put_back(struct check_session *session, struct snap_error
 
     saved.stop = cli_stop_asked;
     if (status == SNAP_OK)
+        status = snap_edits_check_blocks(&saved.edits, err);
+    if (status == SNAP_OK)
         status = snap_saved_count(&saved, name, &units, err);
     if (status == SNAP_OK && cli_stop_wanted())
         status = snap_fail(err, SNAP_E_STOPPED, "stopped");

@@ -268,6 +268,21 @@ static void say_how(struct check_session *session)
                  cli_quote(session->cow.path).text);
 }
 
+/* Blocks larger than the chunks take no write of them. */
+static enum snap_status check_blocks(struct check_session *session, struct snap_error *err)
+{
+    const enum snap_status status =
+        session->repair.edits.count > 0 ? snap_edits_check_blocks(&session->repair.edits, err) : SNAP_OK;
+
+    if (status == SNAP_E_UNSUPPORTED)
+        cli_line(session->cli, "It can be mended where the blocks are smaller; or, in a new store with larger chunks: "
+                 "snapcheck --repair-to NEW --chunk-size %" PRIu32 " --accept=view-change%s --origin %s %s",
+                 session->cow.io->logical_block_bytes, volumes_option(&session->arguments.devices).text,
+                 session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
+                 cli_quote(session->cow.path).text);
+    return status;
+}
+
 enum snap_status check_repair(struct check_session *session, struct snap_error *err)
 {
     enum snap_status status = plan(session, (enum snap_repair_keep)(session->arguments.keep + 1), err);
@@ -276,6 +291,8 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
         status = ask_choice(session, err);
     if (status == SNAP_OK && snap_repair_header_rule(&session->store) != SNAP_RULES)
         status = plan_header(session, err);
+    if (status == SNAP_OK)
+        status = check_blocks(session, err);
     if (status != SNAP_OK)
         return status;
     cli_ask_begin(session->cli);
