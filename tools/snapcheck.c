@@ -67,8 +67,11 @@ static int fail(struct check_session *session, const struct snap_error *err)
         check_options_mend(&session->arguments) || session->arguments.put_back || session->arguments.repair_to;
     int exit_status;
 
-    if (writes && !session->touched && !session->repair_to.begun)
-        return cli_refuse(session->cli, err);
+    if (writes && !session->touched && !session->repair_to.begun) {
+        exit_status = cli_refuse(session->cli, err);
+        check_repair_refused(session, err);
+        return exit_status;
+    }
     exit_status = cli_fail(session->cli, err);
     if (session->touched)
         check_repair_failed(session);

@@ -336,6 +336,22 @@ enum snap_status check_repair_ask(struct check_session *session, struct snap_err
     return session->arguments.repair ? carry_out(session, err) : SNAP_OK;
 }
 
+void check_repair_refused(struct check_session *session, const struct snap_error *err)
+{
+    const bool full = err->status == SNAP_E_NOSPC || err->status == SNAP_E_PERM;
+
+    if (!check_options_mend(&session->arguments))
+        return;
+    if (!session->cow.io && session->cow.found && err->status == SNAP_E_PERM)
+        cli_line(session->cli, "To mend it in another place, where this one is only read: snapcheck --repair-to FILE"
+                 "%s --origin %s %s", volumes_option(&session->arguments.devices).text,
+                 session->arguments.origin ? cli_quote(session->arguments.origin).text : "ORIGIN",
+                 cli_quote(session->cow.path).text);
+    else if (session->old_folder && full)
+        cli_line(session->cli, "%s: the old bytes can also go to another file system: add --save-old FILE",
+                 session->old_folder->path);
+}
+
 void check_repair_failed(struct check_session *session)
 {
     if (session->mended)

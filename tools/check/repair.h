@@ -41,6 +41,9 @@ struct cli_json *check_repair_choices_json(const struct check_session *session);
 /* "area 0 slot 3" */
 struct report_text check_repair_place(const struct check_session *session, uint64_t index);
 
+/* What is said after a refusal: what to type where the store, or the folder for its old bytes, takes no writes. */
+void check_repair_refused(struct check_session *session, const struct snap_error *err);
+
 /* What is said after a failure behind the first write. */
 void check_repair_failed(struct check_session *session);
 

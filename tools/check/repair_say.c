@@ -7,6 +7,7 @@
 #include "tools/check/old_bytes.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
+#include "tools/shared/invalid.h"
 #include "tools/shared/pair.h"
 
 #include <inttypes.h>
@@ -258,6 +259,8 @@ void check_repair_say(struct check_session *session)
             cli_note(session->cli, "%s: %s of %s %s mended", session->cow.path,
                      cli_count_text(session->repair.mended[rule], "finding", "findings").text,
                      snap_rules_info((enum snap_rule)rule)->id, session->arguments.dry_run ? "would be" : "will be");
+    if (session->repair.mended[SNAP_RULE_STORE_INVALID] > 0 && !session->arguments.dry_run) /* there it comes anyway */
+        cli_warn(session->cli, "%s: %s", session->cow.path, invalid_text(&session->result, INVALID_MISSING).text);
     say_changes(session);
     say_waiting(session);
     if (session->result.list_complete)

@@ -136,6 +136,22 @@ static const char *verdict_word(const struct check_session *session)
     return session->findings.severity_counts[SNAP_WARNING] > 0 ? "warnings" : "clean";
 }
 
+/* After a repair the findings were not printed: which of them are left. */
+static struct report_text names_of_warnings(const struct check_session *session)
+{
+    struct report_text names = {""};
+    size_t used = 0;
+
+    for (int rule = 0; rule < SNAP_RULES && session->mended && used < sizeof names.text; rule++) {
+        const struct snap_rule_info *info = snap_rules_info((enum snap_rule)rule);
+
+        if (session->findings.rule_counts[rule] > 0 && info->severity == SNAP_WARNING)
+            used += (size_t)snprintf(names.text + used, sizeof names.text - used, "%s%s", used > 0 ? ", " : ": ",
+                                     info->id);
+    }
+    return names;
+}
+
 static void print_summary(struct check_session *session)
 {
     const uint64_t *counts = session->findings.severity_counts;
@@ -145,7 +161,7 @@ static void print_summary(struct check_session *session)
     if (session->cli->quiet)
         return;
     if (result->list_complete)
-        report_print(session->cli->out, "%s: %s in chunks of %s, %s: %s", session->cow.path,
+        report_print(session->cli->out, "%s: %s in chunks of %s, %s: %s%s", session->cow.path,
                      cli_count_text(result->entries, "entry", "entries").text,
                      cli_size_text(session->store.layout.chunk_bytes).text,
                      cli_count_text(result->free_chunks, "free chunk", "free chunks").text,
@@ -153,7 +169,8 @@ static void print_summary(struct check_session *session)
                      : !report_is_sound(&session->findings) ? "damaged"
                      : list_is_lost(session)              ? "its list may be lost"
                      : counts[SNAP_WARNING] > 0           ? "usable, with warnings"
-                                                          : "clean");
+                                                          : "clean",
+                     names_of_warnings(session).text);
     else
         report_print(session->cli->out, "%s: not usable", session->cow.path);
     for (unsigned i = 0; i < INVALID_SENTENCES && invalid_is_readable(&session->store, &session->findings); i++)
@@ -257,6 +274,12 @@ static void print_way_out(const struct check_session *session)
     else if (pair_is_skippable(&session->findings, &session->result))
         pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
                          volumes_option(&session->arguments.devices).text);
+    else if (!check_options_mend(&session->arguments) && !session->arguments.repair_to &&
+             snap_header_is_store(&session->store) && session->result.entries > 0)
+        cli_line(session->cli, "To write all that is sound to a new store, where this one is only read: snapcheck "
+                 "--repair-to FILE%s --origin %s %s", devices.text,
+                 session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
+                 cli_quote(session->cow.path).text);
     if (lvm_merge_find(&session->cow, &session->store, &session->result) == LVM_MERGE_STUCK)
         lvm_merge_say_ways_out(session->cli, session->cow.path, session->origin.path,
                                volumes_option(&session->arguments.devices).text);
@@ -315,7 +338,7 @@ int check_report_end(struct check_session *session, int exit_status)
     if (session->arguments.json) {
         keep_json(session);
     } else {
-        if (session->mended)
+        if (session->mended && !session->cli->quiet)
             report_print(session->cli->out, "%s: mended, and checked again:", session->cow.path);
         print_summary(session);
         content_say(session->cli, &session->cow, &session->store, &session->origin, session->header_said);

@@ -13,6 +13,7 @@ bool invalid_is_readable(const struct snap_store *store, const struct snap_findi
  * what of it is right, and what may be missing. `index` is 0, 1 or 2; no text behind the last one.
  */
 #define INVALID_SENTENCES 3u
+#define INVALID_MISSING 2u /* the last of them */
 struct report_text invalid_text(const struct snap_check_result *check, unsigned index);
 
 /*

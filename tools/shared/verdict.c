@@ -70,8 +70,11 @@ void verdict_note_emptied(struct cli *cli, const struct device *cow, const struc
         return;
     if (!evidence)
         cli_note(cli, "%s: its list is empty, but %" PRIu32 " masked samples of its fingerprint tell that it named "
-                 "something: it was merged, or it is lost; the origin may show which: snapcheck%s --origin ORIGIN %s",
-                 cow->path, masked, devices.text, cli_quote(cow->path).text);
+                 "something: it was merged, or it is lost%s%s%s%s", cow->path, masked,
+                 origin->path ? "; which of them is not known before the damage is mended"
+                              : "; the origin may show which: snapcheck",
+                 origin->path ? "" : devices.text, origin->path ? "" : " --origin ORIGIN ",
+                 origin->path ? "" : cli_quote(cow->path).text);
     else if (evidence->fingerprint.merged == 0 && !evidence->pair.list_lost)
         cli_note(cli, "%s: its list is empty, but %" PRIu32 " masked samples of its fingerprint tell that it named "
                  "something, and %s does not show that this was merged: the list may be lost; what the fingerprint "
