@@ -153,6 +153,46 @@ tried() {
     tried fits 0
 }
 
+# In stripes on both; what the origin gets is on them, too, and all of it on one file system.
+@test "holes of sparse images of physical volumes: as those of a store that keeps its view" {
+    ! lacks devmapper || skip "this build lacks libdevmapper"
+    load volumes
+    program snapcreate -q --origin origin.img --cow sibling.img --size 8M --no-identity
+    assert_status 0
+    volumes_make origin.img sibling.img
+    fallocate --dig-holes pv0
+    fallocate --dig-holes pv1
+    small='-t tmpfs -o size=24M small' on_small 'cp --sparse=always pv0 pv1 small
+        copy() {
+            try $1 snapmerge ${2-} --devices small/pv0,small/pv1 --origin lvm:vg/origin --cow cow.img
+        }
+        fill 12200
+        copy dry -n
+        copy run
+        cmp small/pv0 pv0
+        cmp small/pv1 pv1
+        fill 13000
+        copy fits
+        try view snapinspect --devices small/pv0,small/pv1 --extract view lvm:vg/snap
+        cmp view origin.img
+        try new snapcheck --devices small/pv0,small/pv1 --origin lvm:vg/origin lvm:vg/snap'
+    local text needed
+    tried dry 8 "bytes for what is copied to small/pv0" "bytes for what is copied to small/pv1" \
+        "bytes for the holes of small/pv1" "Nothing was written."
+    text=${stderr#*this merge needs }
+    needed=${text%% *}
+    # Twice 1536 chunks, 6 areas of 256 entries, and what one more area would take.
+    assert [ "$needed" -ge $(((2 * 1536 + 6) * 4096)) ]
+    assert [ "$needed" -le $(((2 * 1536 + 9) * 4096)) ]
+    # Half of the chunks of the store are on each of them.
+    text=${text#*(}
+    assert [ "$(((${text%% bytes*} - needed / 4) / 65536))" -eq 0 ]
+    tried run 8 "this merge needs $needed bytes" "Nothing was written."
+    tried fits 0
+    tried view 0
+    tried new 0
+}
+
 @test "a new undo store, and what is copied to another store" {
     on_small 'cp origin.img small/origin.img
         truncate -s 8M small/origin.img
