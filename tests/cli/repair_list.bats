@@ -134,6 +134,22 @@ setup() {
     cmp -n 16 cow whole
 }
 
+@test "a header that is gone, and two chunk sizes that make sense: the record of the store decides" {
+    headless 4K
+    # The first data chunk has a list of a store with chunks of 8 KiB, with more entries.
+    perl -e 'print pack("Q<2", 5 + $_, 2 + $_) for 0 .. 254; print "\0" x 16' |
+        dd of=cow bs=4096 seek=2 conv=notrunc status=none
+    cp cow two
+    program snapcheck -y --accept=header cow
+    assert_status 8
+    assert_said "with chunks of 8 KiB, and one with chunks of 4 KiB; say which the store had"
+    cp two cow
+    dd if=whole of=cow bs=4 skip=1 seek=1 count=127 conv=notrunc status=none # but for the magic
+    program snapcheck -y --accept=header cow
+    assert_status 1
+    cmp -n 4096 cow whole
+}
+
 @test "JSON: what speaks for a list that lost its header, and what against it" {
     recipe areas-chunks
     entry 4 99 4294967296
