@@ -120,6 +120,96 @@ holds() {
     [ "$(grep -cE 'corrupting|fatal' list)" -gt 150 ]
 }
 
+# rules_listed: ID|SEVERITY|REPAIR|WAY_OUT of each, as snapcheck lists them.
+rules_listed() {
+    $WRAPPER "$BUILDDIR/tools/snapcheck" --list-rules --json | jq -r '.rules[] | "\(.id)|\(.severity)|\(.repair)|\(.way_out)"'
+}
+
+@test "each rule is broken by a recipe; where that takes a device in use or large blocks, a case has its name" {
+    local id
+    ! lacks json-c || skip "this build lacks json-c"
+    rules_listed | cut -d '|' -f 1 | sort >rules
+    [ "$(wc -l <rules)" -gt 30 ]
+    cat "$SRCDIR"/tests/images/*.recipe "$SRCDIR"/tests/images/*.recipes |
+        sed -nE 's/^(finding|expect rule|expect note) ([a-z]+(-[a-z]+)+).*/\2/p' | sort -u >broken
+    # No recipe is about a rule that does not exist.
+    assert_equal "$(comm -13 rules broken)" ""
+    comm -23 rules broken >others
+    [ "$(wc -l <others)" -le 2 ]
+    while read -r id; do
+        grep -q "^@test \"$id: " "$SRCDIR"/tests/cli/*.bats "$SRCDIR"/tests/kernel/*.bats || {
+            echo "no recipe and no case for $id" >&2
+            return 1
+        }
+    done <others
+}
+
+@test "the way out of a rule names what mends its recipes, and what is said to be mended has a recipe that is" {
+    ! lacks json-c || skip "this build lacks json-c"
+    rules_listed >rules
+    for file in "$SRCDIR"/tests/images/*.recipes; do
+        recipes "$file"
+    done >list
+    # Of several findings above a note, one has to name it.
+    awk -F '|' '
+        NR == FNR { severity[$1] = $2; repair[$1] = $3; way[$1] = $4; next }
+        $2 != "none" {
+            word = $2 == "p" ? " -p" : $2 == "y" ? " -y" : $2 ~ /^keep-/ ? "--keep=" : "--accept=" $2
+            count = split($6, findings, ";")
+            for (i = found = 0; i <= count; i++) {
+                split(findings[i], words, " ")
+                if (words[1] == "" || severity[words[1]] == "note" && $2 != "p")
+                    continue
+                found += index(way[words[1]], word) > 0
+                mended[words[1]] = 1
+            }
+            if (!found)
+                print $1 ": no way out names" word
+        }
+        END {
+            for (rule in severity)
+                if (severity[rule] != "note" && repair[rule] != "none" && !(rule in mended))
+                    print rule ": nothing mends it"
+        }' rules list >wrong
+    assert_equal "$(<wrong)" ""
+}
+
+# needs_of_the_manual: RULE HOW of each line of the table in snapcheck(8) that says what is done.
+needs_of_the_manual() {
+    sed -n '/^[.]It Sy rule Ta Sy needs/,/^[.]El/p' "$SRCDIR/man/snapcheck.8" | perl -ne '
+        next unless /^\.It (.*?) Ta (?:Fl|Li) (\S+) Ta /;
+        @rules = split(/, /, $1) unless $1 eq "\\&";
+        print "$_ $2\n" for @rules;' | sort
+}
+
+@test "the table of repairs in snapcheck(8): each line has a recipe that is mended like that, and no recipe needs another" {
+    local file
+    for file in "$SRCDIR"/tests/images/*.recipes; do
+        recipes "$file"
+    done >list
+    needs_of_the_manual >needs
+    [ "$(wc -l <needs)" -gt 15 ]
+    awk -F '|' '
+        NR == FNR { needs[$0]; next }
+        $2 != "none" {
+            how = $2 ~ /^keep-/ ? "view-change" : $2
+            count = split($6, findings, ";")
+            for (i = 1; i <= count; i++) {
+                split(findings[i], words, " ")
+                if (words[1] " " how in needs)
+                    seen[words[1] " " how] = known[$1] = 1
+            }
+            if (!($1 in known))
+                print $1 ": " how " is in no line"
+        }
+        END {
+            for (line in needs)
+                if (!(line in seen))
+                    print line ": no recipe is mended like that"
+        }' needs list >wrong
+    assert_equal "$(<wrong)" ""
+}
+
 @test "data-chunks: An entry names a data chunk that it must not have, in each kind of slot" {
     holds data-chunks
 }

@@ -319,7 +319,7 @@ move() {
     assert_untouched
 }
 
-@test "--data reads all data; a device that is in use is said" {
+@test "device-held: a device that is in use is said; --data reads all data" {
     recipe areas-chunks
     program snapcheck --data cow
     assert_status 0
@@ -403,6 +403,9 @@ wide_list() {
     [ "$(wc -l <<<"$ids")" -gt 30 ]
     assert_equal "$(wc -l <<<"$output")" $((3 * $(wc -l <<<"$ids")))
     assert_shown "    to do: make the device larger, or merge"
+    # What is printed is what the manual says.
+    assert_equal "$(sort <<<"$ids")" \
+        "$(sed -n 's/^[.]It Sy \([a-z-]*\) Ta \([a-z]*\) Ta \([a-z-]*\)$/\1 \2 \3/p' "$SRCDIR/man/snapcheck.8" | sort)"
     program snapcheck --list-rules --json
     assert_status 0
     assert_equal "$(jq -r '.rules[] | "\(.id) \(.severity) \(.repair)"' <<<"$output")" "$ids"

@@ -44,7 +44,8 @@ static const char *const ways_out[SNAP_RULES] = {
         "write nothing to the store; snapmerge compares these entries with the origin, and asks where they differ; "
         "snapcheck -y --accept=view-change --origin brings them back",
     [SNAP_RULE_GARBAGE_BEHIND_END] = 
-        "do not write to the snapshot; snapcheck -p mends it, or -y where it looks like entries",
+        "do not write to the snapshot; snapcheck -p mends it, or -y where it looks like entries; those that the origin "
+        "lacks are brought back by snapcheck -y --accept=view-change --origin",
     [SNAP_RULE_STALE_AREAS] = "nothing is to be done",
     [SNAP_RULE_ENTRY_OLD_RANGE] = 
         "do not lengthen the origin for it; snapcheck -y --accept=view-change --origin drops the entry",
