@@ -3,5 +3,5 @@
 # In: tools/check/repair.c
 # With: repair_back.bats
 # Found by: the old bytes and their name are durable before the first write, and the store at the end
-s/^        status = save_old\(session, err\);/        status = SNAP_OK;/
-s/^    session->mended = true;/    session->mended = true;\n    if (saves)\n        status = save_old(session, err);/
+s/^        status = check_old_bytes_save\(session, err\);/        status = SNAP_OK;/
+s/^    session->mended = true;/    session->mended = true;\n    if (!session->arguments.no_save_old)\n        status = check_old_bytes_save(session, err);/
