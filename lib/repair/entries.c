@@ -120,6 +120,8 @@ static enum snap_status decide_end(struct snap_repair_work *work, struct snap_er
 
 enum snap_status snap_repair_decide_entries(struct snap_repair_work *work, struct snap_error *err)
 {
+    if (!work->check.list_complete && work->length < work->store->layout.entries_per_area)
+        return SNAP_OK; /* its first area cannot be used: a drop would end the list there, and give up all behind it */
     decide(work);
     return decide_end(work, err);
 }
@@ -147,8 +149,7 @@ enum snap_status snap_repair_clear_behind(struct snap_repair_work *work, struct 
     struct snap_entry entry;
     enum snap_status status;
 
-    if (work->dropped_count == 0 || index < work->length || area >= snap_layout_areas_on_device(layout) ||
-        work->found[SNAP_RULE_LIST_CUT] > 0 || !(work->check.list_complete || work->repair->gives_up_rest))
+    if (work->dropped_count == 0 || index < work->length || area >= snap_layout_areas_on_device(layout))
         return SNAP_OK;
     status = snap_edits_read(&work->repair->edits, offset_bytes, work->unit, err);
     if (status == SNAP_E_IO) /* then nobody takes it for entries either */

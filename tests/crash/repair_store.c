@@ -105,8 +105,9 @@ static void merged_behind(struct repair_store *store, uint64_t seed)
 static void past_the_end(struct repair_store *store, uint64_t seed)
 {
     sound(store, 1, 64, 2);
-    if (seed > 0) {
+    if (seed > 0)
         put_new(store, 3, FAR);
+    if (seed > 1) {
         put_new(store, 40, area_behind(store, 64));
         put_new(store, 50, own(store, 50) | TOP_BYTE);
         put(store, 45, old_of(7), own(store, 45));
@@ -296,7 +297,8 @@ const struct repair_row *repair_rows(size_t *count)
         {.name = "garbage", .make = garbage, .preen = true},
         {.name = "merged-behind", .make = merged_behind, .with_origin = true, .preen = true},
         {.name = "past-the-end", .make = past_the_end},
-        {.name = "past-the-end-damaged", .make = past_the_end, .seed = 1, .keep = SNAP_REPAIR_KEEP_FIRST},
+        {.name = "past-the-end-one", .make = past_the_end, .seed = 1},
+        {.name = "past-the-end-damaged", .make = past_the_end, .seed = 2, .keep = SNAP_REPAIR_KEEP_FIRST},
         {.name = "unreadable", .make = unreadable},
         {.name = "unreadable-in-part", .make = unreadable, .seed = 1},
         {.name = "ended-by-a-byte", .make = ended_by_a_byte, .with_origin = true},

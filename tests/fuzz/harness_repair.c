@@ -30,7 +30,8 @@ static void check_between(const struct repair_case *round, const uint8_t *bytes,
 /* With all that was found mended, nothing is left to find. */
 static void check_again(const struct repair_case *round)
 {
-    const struct snap_check_options options = {.memory_bytes = SNAP_CHECK_MEMORY_MIN_BYTES};
+    const struct snap_check_options options = {.origin_sectors = round->options.origin_sectors,
+                                               .memory_bytes = SNAP_CHECK_MEMORY_MIN_BYTES};
     struct snap_io *io = repair_case_device(round, round->after);
     struct snap_findings findings = {.fn = NULL};
     struct snap_check_result result;
@@ -206,6 +207,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
                                                  .change_view = !!(flags & 2),
                                                  .revalidate = !!(flags & 4),
                                                  .clear_entries = !!(flags & 8),
+                                                 .keep = (enum snap_repair_keep)((flags >> 4) % 3),
+                                                 .origin_sectors = flags & 64 ? image.origin_bytes / 512 : 0,
                                                  .memory_bytes = SNAP_CHECK_MEMORY_MIN_BYTES};
     if (round.cow_bytes > 0) {
         round.planned = repair_case_device(&round, image.cow);

@@ -76,6 +76,65 @@ static void test_flushes(void **state)
     must_close(io);
 }
 
+/* Two edits of a unit that may become durable together are one write; behind a barrier there is another. */
+static void test_one_write_for_a_unit(void **state)
+{
+    struct snap_io *io = io_mem_new("cow", 4 * UNIT, UNIT, true);
+    struct snap_edits edits;
+
+    (void)state;
+    snap_edits_init(&edits, io, UNIT);
+    add(&edits, UNIT, 1);
+    add(&edits, UNIT, 2);
+    assert_int_equal(edits.count, 1);
+    assert_int_equal(edits.items[0].before[0], 0);
+    assert_int_equal(edits.items[0].after[0], 2);
+    snap_edits_barrier(&edits);
+    add(&edits, UNIT, 3);
+    add(&edits, 0, 1);
+    add(&edits, UNIT, 4);
+    assert_int_equal(edits.count, 4);
+    assert_int_equal(edits.items[3].before[0], 3);
+    snap_edits_free(&edits);
+    must_close(io);
+}
+
+/* Those of another plan come behind these, whole or not at all. */
+static void test_take(void **state)
+{
+    struct snap_io *io = io_mem_new("cow", 4 * UNIT, UNIT, true);
+    struct snap_edits edits, more;
+    size_t count;
+
+    (void)state;
+    snap_edits_init(&edits, io, UNIT);
+    snap_edits_init(&more, io, UNIT);
+    add(&edits, 0, 1);
+    add(&more, UNIT, 2);
+    snap_edits_barrier(&more);
+    add(&more, 2 * UNIT, 3);
+    must(snap_edits_take(&edits, &more, NULL));
+    assert_int_equal(more.count, 0);
+    assert_int_equal(edits.count, 3);
+    assert_int_equal(edits.items[1].offset_bytes, UNIT);
+    assert_true(edits.items[1].flush);
+    assert_false(edits.items[2].flush);
+    while (edits.count < SNAP_EDITS_BYTES_MAX / 2 / UNIT - 1) {
+        snap_edits_barrier(&edits);
+        add(&edits, 3 * UNIT, (uint8_t)(1 + edits.count % 2));
+    }
+    add(&more, 0, 200);
+    add(&more, UNIT, 201);
+    add(&more, 2 * UNIT, 202);
+    count = edits.count;
+    assert_int_equal(snap_edits_take(&edits, &more, NULL), SNAP_E_REFUSED);
+    assert_int_equal(edits.count, count);
+    assert_int_equal(more.count, 3);
+    snap_edits_free(&more);
+    snap_edits_free(&edits);
+    must_close(io);
+}
+
 /* What failed is said, nothing behind it is written, and a flush is not repeated. */
 static void test_failures_stop(void **state)
 {
@@ -158,6 +217,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_what_will_be_there),
         cmocka_unit_test(test_flushes),
+        cmocka_unit_test(test_one_write_for_a_unit),
+        cmocka_unit_test(test_take),
         cmocka_unit_test(test_failures_stop),
         cmocka_unit_test(test_changed_meanwhile),
         cmocka_unit_test(test_bound),

@@ -361,6 +361,98 @@ static void test_area_unreadable(void **state)
     list_close(io);
 }
 
+/* Of an area that cannot be read in part, nothing is left that looks like a list that was cut, damaged or not. */
+static void test_area_unreadable_in_part(void **state)
+{
+    struct snap_io *memory = list_new(2, 2 * format_area_chunk(2, 4)), *io = io_fault_new(memory, NULL);
+    const struct io_fault fault = {.kind = IO_FAULT_READ, .offset_bytes = format_area_offset(2, 1) + 512,
+                                   .length_bytes = 512, .from_then_on = true};
+    static struct snap_entry entries[100];
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(memory, 2, 0, 120, 100, 1);
+    list_put(memory, 2, 70, 170, format_canonical(2, 70) | UINT64_C(5) << 56);
+    io_fault_add(io, &fault);
+    plan(&repair, io, true);
+    assert_int_equal(repair.mended[SNAP_RULE_AREA_UNREADABLE], 1);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_int_equal(list_read(io_mem_bytes(memory), memory->size_bytes, 2, entries, 100), 63);
+    assert_true(snap_all_zero(io_mem_bytes(memory) + format_area_offset(2, 1), 512));
+    assert_clean(io);
+    list_close(io);
+}
+
+/* A list whose first area cannot be read to its end is not ended within that: no entry of it is dropped. */
+static void test_first_area_unreadable(void **state)
+{
+    struct snap_io *memory = list_new(8192, 3 * 8192), *io = io_fault_new(memory, NULL);
+    const struct io_fault fault = {.kind = IO_FAULT_READ, .offset_bytes = format_area_offset(8192, 0) + (3u << 20),
+                                   .length_bytes = 512, .from_then_on = true};
+    struct snap_repair repair;
+
+    (void)state;
+    for (uint64_t index = 0; index < format_per_area(8192); index++)
+        list_put(memory, 8192, index, 100 + index, 2);
+    list_put(memory, 8192, 7, 107, format_area_chunk(8192, 1));
+    io_fault_add(io, &fault);
+    plan(&repair, io, true);
+    assert_int_equal(repair.found[SNAP_RULE_ENTRY_NEW_METADATA], 1);
+    assert_int_equal(repair.mended[SNAP_RULE_ENTRY_NEW_METADATA], 0);
+    assert_int_equal(repair.edits.count, 0);
+    assert_int_equal(repair.change_count, 0);
+    snap_repair_free(&repair);
+    list_close(io);
+}
+
+/* A list that may have been cut keeps what stands behind its end, whatever else is mended in it. */
+static void test_cut_list_keeps_its_rest(void **state)
+{
+    struct snap_io *io = list_new(1, format_area_chunk(1, 4));
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 20, 100, 1);
+    list_put_canonical(io, 1, 32, 40, 500, 1);
+    list_put(io, 1, 6, 900, format_area_chunk(1, 1));
+    plan(&repair, io, true);
+    assert_int_equal(repair.mended[SNAP_RULE_ENTRY_NEW_METADATA], 1);
+    assert_int_equal(repair.found[SNAP_RULE_LIST_CUT], 1);
+    assert_int_equal(repair.mended[SNAP_RULE_LIST_CUT], 0);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_int_equal(snap_get_le64(io_mem_bytes(io) + format_entry_offset(1, 32)), 500);
+    list_close(io);
+}
+
+/* What is wrong with an entry besides does not matter where it names no chunk of the origin: it goes. */
+static void test_two_findings_about_one_entry(void **state)
+{
+    const struct snap_identity identity = {.store_id = {1}, .origin_sectors = 4000, .chunk_sectors = 1};
+    const struct snap_repair_options options = {.clear_entries = true, .change_view = true, .origin_sectors = 4000};
+    struct snap_io *io = list_new(1, format_area_chunk(1, 3));
+    static struct snap_entry entries[64];
+    struct snap_repair repair;
+    struct snap_store store;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 12, 100, 1);
+    list_put(io, 1, 3, 5000, format_canonical(1, 3) | UINT64_C(5) << 56);
+    snap_codec_encode_record(&identity, io_mem_bytes(io));
+    store = list_open(io);
+    must(snap_repair_plan(&repair, &store, &options, NULL));
+    assert_int_equal(repair.mended[SNAP_RULE_ENTRY_OLD_RANGE], 1);
+    assert_int_equal(repair.mended[SNAP_RULE_ENTRY_NEW_TOP_BYTE], 1);
+    assert_int_equal(repair.change_count, 1);
+    assert_int_equal(repair.edits.count, 2); /* the move and the cut: it is not put right first */
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_int_equal(list_read(io_mem_bytes(io), io->size_bytes, 1, entries, 64), 11);
+    assert_int_equal(entries[3].old_chunk, 111);
+    list_close(io);
+}
+
 /* Masked samples of entries that are dropped must not say that a merge has written there. */
 static void test_fingerprint_forgets(void **state)
 {
@@ -578,6 +670,10 @@ int main(void)
         cmocka_unit_test(test_everything_damaged),
         cmocka_unit_test(test_list_past_end),
         cmocka_unit_test(test_area_unreadable),
+        cmocka_unit_test(test_area_unreadable_in_part),
+        cmocka_unit_test(test_first_area_unreadable),
+        cmocka_unit_test(test_cut_list_keeps_its_rest),
+        cmocka_unit_test(test_two_findings_about_one_entry),
         cmocka_unit_test(test_fingerprint_forgets),
         cmocka_unit_test(test_own_chunk_of_another),
         cmocka_unit_test(test_invalid_and_damaged),

@@ -246,6 +246,54 @@ static void test_lost_data_chunk_is_exact(void **state)
     ended_free(&ended);
 }
 
+/* The last slot of an area has lost its data chunk: what follows stands in the next area. */
+static void test_lost_data_chunk_of_a_last_slot(void **state)
+{
+    (void)state;
+    for (int follows = 0; follows < 2; follows++) {
+        struct snap_io *io = list_new(1, format_area_chunk(1, 3)), *origin = list_new(1, 4000);
+        struct snap_repair repair;
+        static struct snap_entry entries[64];
+
+        list_put_canonical(io, 1, 0, follows ? 40 : 32, 100, 1);
+        list_put(io, 1, 31, 131, 0);
+        for (uint64_t index = 0; index < 40; index++)
+            io_mem_bytes(io)[format_canonical(1, index) * 512] = 1;
+        plan(&repair, io, origin);
+        assert_int_equal(repair.restores, follows);
+        assert_int_equal(repair.behind_back, follows ? 9 : 0);
+        apply(&repair);
+        snap_repair_free(&repair);
+        assert_int_equal(list_read(io_mem_bytes(io), io->size_bytes, 1, entries, 64), follows ? 40 : 31);
+        assert_int_equal(entries[31].old_chunk, follows ? 131 : 0);
+        assert_clean(io);
+        list_close(io);
+        list_close(origin);
+    }
+}
+
+/* Entries for chunks that the origin does not have are none of its list, wherever they stand. */
+static void test_behind_the_origin_stays_out(void **state)
+{
+    struct snap_io *io = list_new(1, format_area_chunk(1, 3)), *origin = list_new(1, 400);
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 20, 100, 1);
+    list_put(io, 1, 5, 0, 0);
+    list_put(io, 1, 10, 400, format_canonical(1, 10));
+    for (uint64_t index = 0; index < 20; index++)
+        io_mem_bytes(io)[format_canonical(1, index) * 512] = 1;
+    plan(&repair, io, origin);
+    assert_int_equal(repair.behind_back, 13);
+    assert_int_equal(repair.behind_lost, 2);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_clean(io);
+    list_close(io);
+    list_close(origin);
+}
+
 /* What a merge has brought to the origin does not come back, and without an origin nothing does. */
 static void test_merged_or_unknown(void **state)
 {
@@ -401,6 +449,8 @@ int main(void)
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_crashes_end_in_one_place),
         cmocka_unit_test(test_lost_data_chunk_is_exact),
+        cmocka_unit_test(test_lost_data_chunk_of_a_last_slot),
+        cmocka_unit_test(test_behind_the_origin_stays_out),
         cmocka_unit_test(test_merged_or_unknown),
         cmocka_unit_test(test_known_chunks_stay_out),
         cmocka_unit_test(test_others_are_not_merged),
