@@ -106,7 +106,7 @@ static void past_the_end(struct repair_store *store, uint64_t seed)
 {
     sound(store, 1, 64, 2);
     if (seed > 0)
-        put_new(store, 3, FAR);
+        put_new(store, 3, FAR + 3); /* FAR would be the number of an area */
     if (seed > 1) {
         put_new(store, 40, area_behind(store, 64));
         put_new(store, 50, own(store, 50) | TOP_BYTE);
