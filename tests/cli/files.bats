@@ -141,6 +141,41 @@ damage() {
     done
 }
 
+# many ENTRIES: a store whose entries are for the first chunks of the origin, which are more than it has areas for.
+many() {
+    perl -e '
+        my $entries = $ARGV[0];
+        open(my $cow, "+<", "cow") or die;
+        truncate($cow, 4096 * 20000) or die;
+        for my $area (0 .. int($entries / 256)) {
+            my $count = $entries - 256 * $area;
+            seek($cow, 4096 * (1 + 257 * $area), 0);
+            print $cow pack("Q<2", 256 * $area + $_, 900000) for 0 .. ($count > 256 ? 255 : $count - 1);
+        }' "$1"
+}
+
+@test "--all with more findings than can wait for names shows them without, and says so" {
+    mkdir -p tree/dir
+    head -c 40960 /dev/zero | tr '\0' b >tree/dir/file
+    mke2fs -q -F -t ext4 -b 4096 -d tree origin 128M
+    "$BUILDDIR/tools/snapcreate" -q --no-identity --origin origin --cow cow --size 1M --chunk-size 4K
+    many 16385
+    program snapcheck --all --origin origin cow
+    assert_equal "$(grep -c '^cow: area' <<<"$output")" 16385
+    assert_equal "$(grep -c 'inode' <<<"$output")" 0
+    assert_said "cow: there are too many findings to name the files of each"
+    program snapcheck --json --all --origin origin cow
+    assert_json '"\(.findings | length) \([.findings[] | select(has("files"))] | length)"' "16385 0"
+    program snapcheck --origin origin cow
+    assert_shown "16385 entries in a row"
+    assert_shown ", directory / (inode 2), directory /lost+found (inode 11), directory /dir (inode 12) and 1 more file, "
+    perl -e 'open(my $cow, "+<", "cow"); seek($cow, 4096 * (1 + 257 * 64), 0); print $cow "\0" x 16' # one less
+    program snapcheck --all --origin origin cow
+    assert_equal "$(grep -c '^cow: area' <<<"$output")" 16384
+    assert_equal "$(grep -c ', file /dir/file (inode' <<<"$output")" 10
+    assert_not_said "too many"
+}
+
 # The snapshot has what the file system was; the origin has gone on.
 @test "files are those that the snapshot shows, not those of the origin" {
     local chunk

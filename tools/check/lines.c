@@ -8,9 +8,8 @@
 
 #include <stdlib.h>
 
-#define BATCH_LINES 16384u
-#define BATCHES_MAX 32u  /* with --all: each looks at all inodes once more */
-#define MEMORY_SHARE 4u  /* of what the program may take is for the view */
+#define WAITING_MAX 16384u /* some 6 MiB; without --all there are never so many */
+#define MEMORY_SHARE 4u    /* of what the program may take is for the view */
 
 struct check_line {
     struct check_line *next;
@@ -71,7 +70,7 @@ void check_lines_touch(struct check_session *session, const struct snap_finding 
 {
     uint64_t offset_bytes, length_bytes;
 
-    if (files_possible(&session->origin) && finding->severity > SNAP_NOTE &&
+    if (!session->lines.too_many && files_possible(&session->origin) && finding->severity > SNAP_NOTE &&
         check_ranges_bytes(&session->store.layout, finding, &offset_bytes, &length_bytes))
         files_places_add(&session->lines.places, offset_bytes, length_bytes, session->lines.count);
 }
@@ -105,47 +104,29 @@ static struct check_line *copy_line(const struct check_line *line)
     return NULL;
 }
 
-struct files_look check_lines_look(const struct check_session *session, bool checked)
+struct files_look check_lines_look(const struct check_session *session)
 {
     return (struct files_look){
         .cli = session->cli,
         .store = &session->store,
         .cow = &session->cow,
         .origin = &session->origin,
-        .result = checked ? &session->result : NULL,
+        .result = &session->result,
         .evidence = session->pair_known ? &session->evidence : NULL,
         .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes) / MEMORY_SHARE,
     };
 }
 
-/* The files of what waits. */
-static enum snap_status look(struct check_session *session, bool checked, struct snap_error *err)
+/* Shows all that waits, in any case: with the files that are known by then. */
+static enum snap_status show_all(struct check_session *session, enum snap_status status, struct snap_error *err)
 {
     struct check_lines *lines = &session->lines;
-    const struct files_look files_look = check_lines_look(session, checked);
-
-    if (lines->places.count == 0)
-        return SNAP_OK;
-    if (lines->batches++ == BATCHES_MAX)
-        cli_note(session->cli, "%s: there are too many findings: only for the first of them files are named",
-                 session->cow.path);
-    return lines->batches <= BATCHES_MAX
-               ? files_find(&session->files, &files_look, &lines->places, lines->count, err)
-               : SNAP_OK;
-}
-
-/* Shows all that waits, in any case. */
-static enum snap_status show_all(struct check_session *session, bool checked, struct snap_error *err)
-{
-    struct check_lines *lines = &session->lines;
-    enum snap_status status = cli_stop_wanted() ? SNAP_OK : look(session, checked, err);
     struct check_line *line = lines->first, *next;
     struct snap_error ignored;
 
     for (uint32_t number = 0; line; number++, line = next) {
         const enum snap_status shown =
-            show(session, line, lines->batches > BATCHES_MAX ? NULL : &session->files, number,
-                 status == SNAP_OK ? err : &ignored);
+            show(session, line, &session->files, number, status == SNAP_OK ? err : &ignored);
 
         if (status == SNAP_OK)
             status = shown;
@@ -161,9 +142,14 @@ static enum snap_status add(struct check_session *session, const struct check_li
 {
     struct check_lines *lines = &session->lines;
     struct check_line *waiting;
+    enum snap_status status = SNAP_OK;
 
-    if (lines->places.count == 0)
-        return show(session, line, NULL, 0, err);
+    if (lines->count == WAITING_MAX) {
+        lines->too_many = true; /* nothing can be looked for yet: the check reads ahead through the same ios */
+        status = show_all(session, status, err);
+    }
+    if (status != SNAP_OK || lines->places.count == 0)
+        return status == SNAP_OK ? show(session, line, NULL, 0, err) : status;
     waiting = copy_line(line);
     if (!waiting)
         return snap_fail(err, SNAP_E_NOMEM, "no memory for what was found");
@@ -174,7 +160,7 @@ static enum snap_status add(struct check_session *session, const struct check_li
     lines->last = waiting;
     lines->count++;
     lines->open = lines->places.count;
-    return lines->count == BATCH_LINES ? show_all(session, false, err) : SNAP_OK;
+    return SNAP_OK;
 }
 
 enum snap_status check_lines_add(struct check_session *session, const struct snap_finding *finding,
@@ -197,9 +183,17 @@ enum snap_status check_lines_add_row(struct check_session *session, const struct
 
 enum snap_status check_lines_end(struct check_session *session, struct snap_error *err)
 {
-    const enum snap_status status = show_all(session, true, err);
+    struct check_lines *lines = &session->lines;
+    const struct files_look look = check_lines_look(session);
+    enum snap_status status = SNAP_OK;
 
-    files_places_free(&session->lines.places);
+    if (lines->too_many)
+        cli_note(session->cli, "%s: there are too many findings to name the files of each; without --all, rows of them "
+                 "have their files", session->cow.path);
+    if (lines->places.count > 0 && !cli_stop_wanted())
+        status = files_find(&session->files, &look, &lines->places, lines->count, err);
+    status = show_all(session, status, err);
+    files_places_free(&lines->places);
     snap_owners_free(&session->files.owners);
     session->files.known = false;
     return status;

@@ -17,8 +17,8 @@ enum snap_status check_lines_add(struct check_session *session, const struct sna
 enum snap_status check_lines_add_row(struct check_session *session, const struct check_range *row,
                                      struct snap_error *err);
 
-/* What files are looked for in. `checked`: the check has come to its end. */
-struct files_look check_lines_look(const struct check_session *session, bool checked);
+/* What files are looked for in, once the check has come to its end. */
+struct files_look check_lines_look(const struct check_session *session);
 
 /* After the last one, also where the check has failed: what waits is shown. */
 enum snap_status check_lines_end(struct check_session *session, struct snap_error *err);

@@ -88,7 +88,7 @@ static void say_nameless(struct check_session *session)
 static void name_files(struct check_session *session)
 {
     const struct snap_repair *repair = &session->repair;
-    const struct files_look look = check_lines_look(session, true);
+    const struct files_look look = check_lines_look(session);
     struct files_places places = {.count = 0};
     uint64_t offset_bytes, length_bytes;
     uint32_t count = 0;

@@ -51,7 +51,7 @@ struct check_lines {
     uint32_t count;                 /* that wait */
     struct files_places places;     /* that they are about, by their numbers */
     size_t open;                    /* how many of the places are of lines that wait; the rest is of the next one */
-    unsigned batches;               /* how often files were looked for */
+    bool too_many;                  /* none of them waits any more */
 };
 
 struct check_session {

@@ -105,12 +105,11 @@ static enum snap_status say_origin(struct files *files, const struct files_look 
 }
 
 /* A wrong origin names wrong files. */
-static enum snap_status judge_pair(struct files *files, const struct files_look *look,
-                                   const struct snap_check_result *result, struct snap_error *err)
+static enum snap_status judge_pair(struct files *files, const struct files_look *look, struct snap_error *err)
 {
     const struct snap_evidence_look evidence_look = {
         .store = look->store,
-        .figures = result,
+        .figures = look->result,
         .origin = look->origin->io,
         .device = &look->origin->facts,
         .lvm_group = look->cow->lvm_group,
@@ -133,26 +132,14 @@ static enum snap_status judge_pair(struct files *files, const struct files_look 
 
 static enum snap_status decide(struct files *files, const struct files_look *look, struct snap_error *err)
 {
-    const struct snap_check_options figures_only = {.figures_only = true,
-                                                    .origin_sectors = look->origin->io->size_bytes / 512,
-                                                    .stop = cli_stop_asked};
-    struct snap_findings findings = {.fn = NULL};
-    struct snap_check_result walked;
-    const struct snap_check_result *result = look->result;
-    enum snap_status status = SNAP_OK;
+    enum snap_status status;
 
-    if (!result) {
-        status = snap_check(look->store, &figures_only, &findings, &walked, err);
-        result = &walked;
-    }
-    if (status != SNAP_OK)
-        return status;
-    if (!result->list_complete)
+    if (!look->result->list_complete)
         return say_origin(files, look, "the list cannot be followed to its end");
-    status = judge_pair(files, look, result, err);
+    status = judge_pair(files, look, err);
     if (status != SNAP_OK || files->source != FILES_UNDECIDED)
         return status;
-    if (result->entries > look->memory_bytes / ENTRY_BYTES)
+    if (look->result->entries > look->memory_bytes / ENTRY_BYTES)
         return say_origin(files, look, "its list is longer than --memory allows for");
     files->source = FILES_OF_SNAPSHOT;
     return SNAP_OK;

@@ -14,7 +14,7 @@ struct files_look {
     struct cli *cli;
     const struct snap_store *store;
     const struct device *cow, *origin;
-    const struct snap_check_result *result; /* of a check that came to its end; NULL: the list is walked once more */
+    const struct snap_check_result *result; /* of a check that has come to its end: nobody reads ahead any more */
     const struct snap_evidence *evidence;   /* that the two belong together; NULL: it is gathered */
     uint64_t memory_bytes;   /* for the view */
 };
