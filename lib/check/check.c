@@ -7,6 +7,7 @@
 #include "lib/base/text.h"
 #include "lib/check/check_header_private.h"
 #include "lib/check/duplicates.h"
+#include "lib/check/origin_end_private.h"
 #include "lib/store/list_walk.h"
 
 #include <inttypes.h>
@@ -25,7 +26,7 @@ struct check {
     struct snap_error *err;
     struct snap_duplicates *sets; /* NULL: figures only */
     uint64_t origin_chunks; /* UINT64_MAX where the origin is not known */
-    bool origin_is_whole; /* the record says that the store was made for an origin that was not larger */
+    struct snap_origin_end end; /* of the origin, for certain */
     uint64_t last_missing_bytes; /* of the origin's last chunk, beyond its end */
     uint64_t previous_old, previous_new;
     uint64_t highest_cut_chunk;    /* the highest chunk behind the end of the device that the list needs; 0: none */
@@ -99,15 +100,16 @@ static enum snap_status bad_new(struct check *check, const struct snap_span *spa
     return add(check, &finding);
 }
 
-/* Behind the end of an origin that was not larger when the store was made: it is the entry that is wrong. */
+/* Where no chunk of the origin can be. An entry that was overwritten as a whole has one finding, of its data chunk. */
 static enum snap_status bad_old(struct check *check, const struct snap_span *span, uint32_t i)
 {
     struct snap_finding finding;
 
+    if (check->end.source == SNAP_ORIGIN_END_NONE &&
+        !snap_layout_is_data_chunk(&check->store->layout, snap_span_new(span, i)))
+        return SNAP_OK;
     check->result->entries_old_range++;
-    snap_findings_init(&finding, SNAP_RULE_ENTRY_OLD_RANGE, "origin chunk %" PRIu64 ", but the origin has %" PRIu64
-                       " %s, and was not larger when the store was made", snap_span_old(span, i),
-                       check->origin_chunks, snap_text_form(check->origin_chunks, "chunk", "chunks"));
+    snap_origin_end_finding(&check->end, snap_span_old(span, i), &finding);
     place(check, span, i, &finding);
     return add(check, &finding);
 }
@@ -115,13 +117,10 @@ static enum snap_status bad_old(struct check *check, const struct snap_span *spa
 /* Where the entry ends on the origin. An origin that ends before its chunk begins is not its origin. */
 static void count_reach(struct check *check, uint64_t old_chunk)
 {
-    struct snap_check_result *result = check->result;
-    uint64_t end_bytes;
+    const uint64_t end_bytes = (old_chunk + 1) * check->store->layout.chunk_bytes; /* rule entry-old-range */
 
-    if (old_chunk == UINT64_MAX || !snap_mul(old_chunk + 1, check->store->layout.chunk_bytes, &end_bytes))
-        end_bytes = UINT64_MAX;
-    result->reach_bytes = snap_max(result->reach_bytes, end_bytes);
-    result->entries_beyond += old_chunk >= check->origin_chunks;
+    check->result->reach_bytes = snap_max(check->result->reach_bytes, end_bytes);
+    check->result->entries_beyond += old_chunk >= check->origin_chunks;
 }
 
 static enum snap_status bad_order(struct check *check, const struct snap_span *span, uint32_t i)
@@ -153,7 +152,7 @@ static enum snap_status check_span(struct check *check, const struct snap_span *
         check->previous_old = old_chunk;
         check->previous_new = new_chunk;
         result->highest_new_chunk = snap_max(result->highest_new_chunk, new_chunk);
-        if (check->origin_is_whole && old_chunk >= check->origin_chunks)
+        if (old_chunk >= check->end.chunks)
             status = bad_old(check, span, i);
         else
             count_reach(check, old_chunk);
@@ -382,13 +381,12 @@ enum snap_status snap_check(const struct snap_store *store, const struct snap_ch
     if (options->origin_sectors)
         check.last_missing_bytes =
             check.origin_chunks * store->layout.chunk_bytes - options->origin_sectors * SNAP_SECTOR_BYTES;
-    check.origin_is_whole = options->origin_sectors && store->identity_state == SNAP_IDENTITY_OK &&
-                            store->identity.origin_sectors <= options->origin_sectors;
+    snap_origin_end_find(&check.end, store, options->origin_sectors, options->origin_is_whole);
     result->capacity_entries = snap_layout_capacity_entries(&store->layout);
 
     status = snap_check_header(store, options->origin_block_bytes, findings, err);
     if (status == SNAP_OK && !options->figures_only)
-        status = snap_duplicates_new(&check.sets, store, check.origin_chunks,
+        status = snap_duplicates_new(&check.sets, store, snap_min(check.origin_chunks, check.end.chunks),
                                      snap_max(options->memory_bytes, SNAP_CHECK_MEMORY_MIN_BYTES), err);
     if (status == SNAP_OK && check.sets)
         snap_duplicates_note_repeated(check.sets, options->repeated);

@@ -9,6 +9,7 @@
 
 struct snap_check_options {
     uint64_t origin_sectors;      /* 0: no origin given; figures about it are left out */
+    bool origin_is_whole;         /* somebody says that the origin was never larger than it is */
     uint32_t origin_block_bytes;  /* logical block of the origin; 0: not known */
     uint64_t memory_bytes;        /* for the sets of chunks; at least SNAP_CHECK_MEMORY_MIN_BYTES is used */
     struct snap_repeated *repeated; /* gets where repeated entries come first; NULL: nobody wants to know */
@@ -29,10 +30,13 @@ struct snap_check_result {
                                       again where it is in several windows, so this is a little low then */
     uint64_t runs;                 /* neighbours whose old and new both step by one, counted as one */
     uint64_t highest_new_chunk;    /* 0: no entries */
-    uint64_t reach_bytes;          /* an origin of this size takes all entries; 0: no entries, UINT64_MAX: none does */
-    uint64_t entries_beyond;       /* lie wholly beyond the origin: it is the wrong one, or too short (pair.h) */
-    uint64_t entries_old_range;    /* lie there, too, but the record says that the origin was not larger: these are
-                                      findings, and count neither in entries_beyond nor in reach_bytes */
+    uint64_t reach_bytes;          /* an origin of this size takes all entries, but for entries_old_range; 0: there are
+                                      none */
+    uint64_t entries_beyond;       /* lie wholly beyond the origin: it is the wrong one, or too short, or these are
+                                      damaged (pair.h) */
+    uint64_t entries_old_range;    /* lie where no chunk of the origin can be, by the record, by what was said, or since
+                                      no device is so large: these are findings, and count neither in entries_beyond
+                                      nor in reach_bytes */
     uint64_t needs_bytes;          /* more than the device has: a device of this size holds what the list names, as far
                                       as it can be followed, so this one was cut; 0: it has all of it, or what it lacks
                                       lies so far behind its end that the entries must be damaged */

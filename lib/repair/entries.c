@@ -53,6 +53,16 @@ static bool is_repeated(enum snap_rule rule)
 }
 
 /*
+ * An origin may have grown since its record was made, and the fingerprint beside that has to forget samples of it
+ * (rule entry-old-range): with a record, it takes the origin to drop such an entry.
+ */
+static bool lacks_origin(const struct snap_repair_work *work, enum snap_rule rule)
+{
+    return rule == SNAP_RULE_ENTRY_OLD_RANGE && work->options->origin_sectors == 0 &&
+           work->store->identity_state == SNAP_IDENTITY_OK;
+}
+
+/*
  * Copies of an entry are harmless where they are few: then they only go where entries are dropped anyway, whose drop
  * leaves such copies when it is interrupted.
  */
@@ -61,7 +71,8 @@ static bool copies_matter(const struct snap_repair_work *work)
     if (work->found[SNAP_RULE_ENTRY_REPEATED_OFTEN] > 0)
         return true;
     for (size_t i = 0; i < work->damaged_count; i++)
-        if (!is_repeated(work->damaged[i].rule) && work->options->change_view)
+        if (!is_repeated(work->damaged[i].rule) && work->options->change_view &&
+            !lacks_origin(work, work->damaged[i].rule))
             return true;
     return false;
 }
@@ -76,7 +87,8 @@ static void decide(struct snap_repair_work *work)
         const bool repeated = is_repeated(damaged->rule);
 
         if ((repeated && !drop_copies) ||
-            !snap_repair_may_mend(work, damaged->rule, repeated || work->options->change_view))
+            !snap_repair_may_mend(work, damaged->rule,
+                                  repeated || (work->options->change_view && !lacks_origin(work, damaged->rule))))
             continue;
         if (is_second(work, i))
             continue;

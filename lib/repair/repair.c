@@ -71,6 +71,7 @@ static enum snap_status check(struct snap_repair_work *work, struct snap_error *
 {
     const struct snap_check_options check_options = {
         .origin_sectors = work->options->origin_sectors,
+        .origin_is_whole = work->options->origin_is_whole,
         .memory_bytes = work->options->memory_bytes,
         .stop = work->options->stop,
         .stop_context = work->options->stop_context,

@@ -379,6 +379,60 @@ member() {
     cmp cow cow.before
 }
 
+@test "the record is enough to find an entry beyond the origin; it takes the origin to drop it" {
+    file_systems origin
+    cp origin view
+    e2label view changed
+    made
+    perl -e 'print pack("Q<", 99999)' | dd of=cow bs=1 seek=4096 conv=notrunc status=none
+    forget
+    program snapcheck cow
+    assert_status 4
+    assert_shown "area 0 slot 0: origin chunk 99999, but the origin had 2048 chunks when the store was made (corrupting: entry-old-range)"
+    assert_said "snapcheck -n -y --accept=view-change --origin ORIGIN cow"
+    program snapcheck -y --accept=view-change cow
+    assert_status 4
+    assert_said "To mend 1 finding by which the snapshot will read differently, first see what would: snapcheck -n -y --accept=view-change --origin ORIGIN cow"
+    assert_said "Nothing was written."
+    cmp cow cow.before
+    # It may have grown since then: where it has that chunk, the entry is right.
+    truncate -s 500M origin
+    program snapcheck --origin origin cow
+    assert_status 0
+}
+
+@test "an entry where no device reaches is damage, whatever is known of the origin, and is dropped" {
+    file_systems origin
+    cp origin view
+    e2label view changed
+    made
+    dd if=/dev/zero of=cow bs=1 seek=16 count=1008 conv=notrunc status=none # no record
+    perl -e 'print pack("Q<", 1 << 54)' | dd of=cow bs=1 seek=4096 conv=notrunc status=none
+    cp cow cow.before
+    for with in "" "--origin origin"; do
+        # shellcheck disable=SC2086
+        program snapcheck $with cow
+        assert_status 4
+        assert_shown "area 0 slot 0: origin chunk 0x40000000000000, but no device has more than 0x7ffffffffffff chunks (corrupting: entry-old-range)"
+        assert_shown ": damaged"
+        # shellcheck disable=SC2086
+        program snapcheck -y --accept=view-change $with cow
+        assert_status 1
+        program snapcheck --origin origin cow
+        assert_status 0
+        program snapcheck --put-back cow.old-bytes cow
+        cmp cow cow.before
+        rm cow.old-bytes
+    done
+    program snapinspect --extract out --skip-damaged=origin --accept=identity --origin origin cow
+    assert_status 4
+    assert_said "1 entry names no chunk of the origin and is left out"
+    program snapmerge --origin origin --cow cow
+    assert_status 4
+    assert_said "snapcheck -n -y --accept=view-change --origin origin cow"
+    assert_not_said truncate
+}
+
 @test "samples in the chunk that a damaged entry was for do not speak against the origin" {
     file_systems origin
     program snapcreate --origin origin --cow cow --size max --chunk-size 512K
@@ -401,15 +455,21 @@ member() {
     assert_shown "belong together"
 }
 
-@test "an entry beyond an origin that the record says was larger, or without a record, is no damage of the list" {
+@test "an entry beyond an origin that the record says was larger: damage only where that one ended as well" {
     file_systems origin
     cp origin view
     e2label view changed
     made
+    cp cow sound
     perl -e 'print pack("Q<", 99999)' | dd of=cow bs=1 seek=4096 conv=notrunc status=none
-    cp cow cow.before
     truncate -s 4M origin
-    refused_by_all origin "the store reaches byte 409600000 of its origin, but this one ends at byte 4194304"
+    program snapcheck --origin origin cow
+    assert_status 4
+    assert_shown "area 0 slot 0: origin chunk 99999, but the origin had 2048 chunks when the store was made (corrupting: entry-old-range)"
+    cp sound cow
+    perl -e 'print pack("Q<", 2047)' | dd of=cow bs=1 seek=4096 conv=notrunc status=none
+    cp cow cow.before
+    refused_by_all origin "the store reaches byte 8388608 of its origin, but this one ends at byte 4194304"
     program snapcheck --json --origin origin cow
     assert_json '.result.findings_total' 0
     program snapcheck -y --accept=view-change --origin origin cow

@@ -69,9 +69,9 @@ static void compare_figures(const struct snap_check_result *result, const struct
     FUZZ_PROMISE(result->entries == model->entries, "%" PRIu64 " entries, expected %" PRIu64, result->entries,
                  model->entries);
     FUZZ_PROMISE(result->highest_new_chunk == judgement->highest_new, "highest data chunk");
-    FUZZ_PROMISE(result->entries_beyond + result->entries_old_range == judgement->beyond,
-                 "%" PRIu64 " entries are beyond, expected %" PRIu64,
-                 result->entries_beyond + result->entries_old_range, judgement->beyond);
+    FUZZ_PROMISE(result->entries_beyond == judgement->beyond, "%" PRIu64 " entries are beyond, expected %" PRIu64,
+                 result->entries_beyond, judgement->beyond);
+    FUZZ_PROMISE(result->entries_old_range == judgement->count[MODEL_OLD_RANGE], "entries that no origin can have");
     if (model->past_end || figures_only || judgement->damaged)
         return;
     FUZZ_PROMISE(result->free_chunks == judgement->room, "room for %" PRIu64 ", expected %" PRIu64, result->free_chunks,
@@ -153,13 +153,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     findings.context = &model;
     options.origin_sectors = fuzz_flag(&input) ? 0 : image.origin_bytes / 512;
     options.figures_only = fuzz_byte(&input) % 8 == 7;
-    model_judge(&model, options.origin_sectors, &judgement);
     FUZZ_PROMISE(snap_header_read(&store, cow, NULL) == SNAP_OK, "the header of a device without errors is not read");
-    if (store.identity_state == SNAP_IDENTITY_OK && options.origin_sectors > 0 &&
-        store.identity.origin_sectors <= options.origin_sectors && judgement.beyond > 0) {
-        judgement.damaged = true; /* the model knows nothing of records */
-        judgement.count[MODEL_LEAKED] = judgement.count[MODEL_FULL] = 0;
-    }
+    if (store.identity_state == SNAP_IDENTITY_OK)
+        model.recorded_sectors = store.identity.origin_sectors;
+    model_judge(&model, options.origin_sectors, &judgement);
     status = snap_check(&store, &options, &findings, &result, NULL);
     FUZZ_PROMISE(status == SNAP_OK, "a check of a device without errors ends with %d", status);
     if (!model_has_list(&model)) {
@@ -167,14 +164,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     } else {
         compare_findings(&findings, &judgement, options.figures_only);
         compare_figures(&result, &model, &judgement, options.figures_only);
-        if (!model.past_end) {
-            const uint64_t chunk_sectors = model.chunk_bytes / 512;
-
-            check_sets(&store, &model,
-                       options.origin_sectors ? (options.origin_sectors + chunk_sectors - 1) / chunk_sectors
-                                              : UINT64_MAX,
-                       SETS_BYTES_MIN + fuzz_below(&input, 64) * 1024, &judgement);
-        }
+        if (!model.past_end)
+            check_sets(&store, &model, judgement.old_limit, SETS_BYTES_MIN + fuzz_below(&input, 64) * 1024,
+                       &judgement);
     }
     FUZZ_PROMISE(image.cow_bytes == 0 || memcmp(io_mem_bytes(cow), image.cow, (size_t)image.cow_bytes) == 0,
                  "checking has changed the store");

@@ -32,6 +32,7 @@ struct model {
     uint64_t per_area;
     uint64_t cow_chunks;
     uint64_t areas;              /* whole ones on the device */
+    uint64_t recorded_sectors;   /* of the origin, where the caller knows of a record; model_read sets 0 */
     bool past_end;               /* the list does not end on the device */
     uint64_t entries;            /* live */
     struct model_entry *entry;
@@ -68,6 +69,7 @@ enum model_rule {
     MODEL_PARTIAL_CHUNK,
     MODEL_EXACT_FIT,
     MODEL_NO_ROOM,
+    MODEL_OLD_RANGE,
     MODEL_TOP_BYTE,
     MODEL_METADATA,
     MODEL_NEW_RANGE,
@@ -91,8 +93,9 @@ struct model_judgement {
     uint64_t capacity, room;     /* entries that the device holds, and that the kernel can still add */
     uint64_t highest_new;
     uint64_t merge_bytes;        /* written by a merge, each repeated entry once */
+    uint64_t old_limit;          /* entries of this chunk of the origin and behind it lie nowhere */
     uint64_t continuation;       /* entries behind the end that go on with the list, in the area after the last */
-    uint64_t beyond;             /* entries that lie behind the end of the origin: the pair is wrong */
+    uint64_t beyond;             /* entries that lie behind the end of the origin, which may have been larger */
     bool damaged;                /* a rule above a warning is broken */
 };
 

@@ -10,6 +10,7 @@ const char *const model_rule_id[MODEL_RULES] = {
     [MODEL_PARTIAL_CHUNK] = "partial-chunk",
     [MODEL_EXACT_FIT] = "exact-fit",
     [MODEL_NO_ROOM] = "no-room",
+    [MODEL_OLD_RANGE] = "entry-old-range",
     [MODEL_TOP_BYTE] = "entry-new-top-byte",
     [MODEL_METADATA] = "entry-new-metadata",
     [MODEL_NEW_RANGE] = "entry-new-range",
@@ -41,13 +42,25 @@ static void judge_device(const struct model *model, struct model_judgement *judg
     judgement->count[MODEL_NO_ROOM] = model->cow_chunks < 3;
 }
 
+/* Chunks that an origin of this store can have: by a record, or else as far as 63 bits of bytes reach. */
+static uint64_t chunks_at_most(const struct model *model, uint64_t origin_sectors)
+{
+    const uint64_t chunk_sectors = model->chunk_bytes / 512;
+    const uint64_t sectors = model->recorded_sectors > origin_sectors ? model->recorded_sectors : origin_sectors;
+
+    if (model->recorded_sectors == 0 || sectors > INT64_MAX / 512)
+        return INT64_MAX / model->chunk_bytes;
+    return sectors / chunk_sectors + (sectors % chunk_sectors != 0);
+}
+
 /* The numbers of one entry, and whether an earlier one has them. */
-static void judge_entry(const struct model *model, uint64_t index, uint64_t origin_chunks, bool *canonical,
+static void judge_entry(const struct model *model, uint64_t index, uint64_t at_most, bool *canonical,
                         struct model_judgement *judgement)
 {
     const struct model_entry *entry = &model->entry[index];
     const struct model_entry *same_old = NULL, *same_new = NULL;
-    const bool old_fits = entry->old_chunk < origin_chunks, new_fits = model_new_fits(model, entry->new_chunk);
+    const bool old_fits = entry->old_chunk < judgement->old_limit;
+    const bool new_fits = model_new_fits(model, entry->new_chunk);
     const bool in_place = entry->new_chunk == model_canonical(model, index);
     uint64_t alike = 0; /* entries of the list up to this one that are the same */
 
@@ -57,7 +70,9 @@ static void judge_entry(const struct model *model, uint64_t index, uint64_t orig
         same_old = model->entry[i].old_chunk == entry->old_chunk ? &model->entry[i] : same_old;
         same_new = model->entry[i].new_chunk == entry->new_chunk ? &model->entry[i] : same_new;
     }
-    judgement->beyond += !old_fits;
+    judgement->count[MODEL_OLD_RANGE] +=
+        entry->old_chunk >= at_most && (new_fits || at_most < INT64_MAX / model->chunk_bytes);
+    judgement->beyond += !old_fits && entry->old_chunk < at_most;
     if (!new_fits)
         judgement->count[entry->new_chunk >> 56                   ? MODEL_TOP_BYTE
                          : model_is_area(model, entry->new_chunk) ? MODEL_METADATA
@@ -154,6 +169,7 @@ void model_judge(const struct model *model, uint64_t origin_sectors, struct mode
     const uint64_t chunk_sectors = model->chunk_bytes / 512;
     const uint64_t origin_chunks =
         origin_sectors ? (origin_sectors + chunk_sectors - 1) / (chunk_sectors ? chunk_sectors : 1) : UINT64_MAX;
+    uint64_t at_most;
     bool canonical = true;
 
     memset(judgement, 0, sizeof *judgement);
@@ -162,10 +178,12 @@ void model_judge(const struct model *model, uint64_t origin_sectors, struct mode
     if (!model_has_list(model))
         return;
     judge_device(model, judgement);
+    at_most = chunks_at_most(model, origin_sectors);
+    judgement->old_limit = origin_chunks < at_most ? origin_chunks : at_most;
     for (uint64_t i = 0; i < model->entries; i++) {
         const uint64_t repeated = judgement->count[MODEL_REPEATED];
 
-        judge_entry(model, i, origin_chunks, &canonical, judgement);
+        judge_entry(model, i, at_most, &canonical, judgement);
         if (judgement->count[MODEL_REPEATED] == repeated)
             judgement->merge_bytes += bytes_of(model, model->entry[i].old_chunk, origin_sectors);
         if (model->entry[i].new_chunk > judgement->highest_new)
@@ -181,7 +199,8 @@ void model_judge(const struct model *model, uint64_t origin_sectors, struct mode
         judgement->count[MODEL_DUPLICATE_OLD] = judgement->count[MODEL_DUPLICATE_NEW] = 0;
         judgement->count[MODEL_REPEATED] = judgement->count[MODEL_REPEATED_OFTEN] = 0;
     }
-    judgement->damaged = judgement->count[MODEL_DEFECT] || judgement->count[MODEL_TOP_BYTE] ||
+    judgement->damaged = judgement->count[MODEL_DEFECT] || judgement->count[MODEL_OLD_RANGE] ||
+                         judgement->count[MODEL_TOP_BYTE] ||
                          judgement->count[MODEL_METADATA] || judgement->count[MODEL_NEW_RANGE] ||
                          judgement->count[MODEL_GARBAGE] || judgement->count[MODEL_PAST_END] ||
                          judgement->count[MODEL_DUPLICATE_OLD] || judgement->count[MODEL_DUPLICATE_NEW] ||
@@ -192,5 +211,5 @@ void model_judge(const struct model *model, uint64_t origin_sectors, struct mode
         judgement->room = model_room(model, model->entries, judgement->highest_new);
         judge_room(model, origin_chunks, judgement);
     }
-    judge_behind(model, origin_chunks, judgement);
+    judge_behind(model, judgement->old_limit, judgement);
 }

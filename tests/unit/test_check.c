@@ -473,7 +473,7 @@ static void the_last_data_chunk_is_valid(void **state)
 /* They say nothing about the store: the pair is what is wrong (lib/check/pair.h). */
 static void entries_beyond_the_origin_are_counted(void **state)
 {
-    static const uint64_t olds[] = {1000, 5000, UINT64_MAX / 4096 - 1, UINT64_MAX / 4096, UINT64_MAX - 1, UINT64_MAX};
+    static const uint64_t olds[] = {1000, 5000, INT64_MAX / (CS * 512) - 1};
     const struct snap_check_options unknown = {0};
     struct snap_io *io = sound_store();
 
@@ -485,8 +485,7 @@ static void entries_beyond_the_origin_are_counted(void **state)
         list_put(io, CS, 11, olds[i], format_canonical(CS, 11));
         none(io, &options);
         assert_int_equal(checked.result.entries_beyond, 1);
-        assert_int_equal(checked.result.reach_bytes,
-                         olds[i] < UINT64_MAX / (CS * 512) ? (olds[i] + 1) * CS * 512 : UINT64_MAX);
+        assert_int_equal(checked.result.reach_bytes, (olds[i] + 1) * CS * 512);
         io = sound_store();
         list_put(io, CS, 11, olds[i] - 1, format_canonical(CS, 11));
         none(io, &unknown);
@@ -494,28 +493,65 @@ static void entries_beyond_the_origin_are_counted(void **state)
     }
 }
 
-/* Where the record says that the origin was not larger, it is the entry that is wrong. */
+/* One entry for this chunk: it is damaged, or only lies behind this origin, or neither. */
+static void old_range(uint64_t recorded_sectors, const struct snap_check_options *with, uint64_t old, bool found,
+                      bool beyond)
+{
+    struct snap_identity identity = {.origin_sectors = recorded_sectors, .chunk_sectors = CS};
+    struct snap_io *io = sound_store();
+
+    if (recorded_sectors > 0)
+        snap_codec_encode_record(&identity, io_mem_bytes(io));
+    list_put(io, CS, 11, old, format_canonical(CS, 11));
+    assert_ok(check_run(io, with, &checked), &checked.err);
+    assert_int_equal(checked.findings.rule_counts[SNAP_RULE_ENTRY_OLD_RANGE], found);
+    assert_int_equal(checked.findings.severity_counts[SNAP_CORRUPTING], found);
+    assert_int_equal(checked.result.entries_old_range, found);
+    assert_int_equal(checked.result.entries_beyond, beyond);
+    assert_int_equal(checked.result.reach_bytes == (old + 1) * CS * 512, !found);
+    list_close(io);
+}
+
+/* Where the record, or somebody, says that the origin was not larger, it is the entry that is wrong. */
 static void entries_beyond_an_origin_as_recorded_are_corrupting(void **state)
 {
     const struct snap_check_options unknown = {0};
-    struct snap_identity identity = {.origin_sectors = options.origin_sectors, .chunk_sectors = CS};
+    const uint64_t sectors = options.origin_sectors;
+    struct snap_check_options said = options;
 
     (void)state;
-    for (int round = 0; round < 4; round++) {
-        struct snap_io *io = sound_store();
-        const bool found = round < 2;
+    said.origin_is_whole = true;
+    old_range(sectors, &options, 1000, true, false);
+    old_range(sectors - 1, &options, 1000, true, false);  /* it has grown */
+    old_range(sectors + CS, &options, 1000, false, true);  /* it was larger, and that chunk was on it */
+    old_range(sectors + CS, &options, 1001, true, false);
+    old_range(sectors, &unknown, 999, false, false);      /* the record is enough */
+    old_range(sectors, &unknown, 1000, true, false);
+    old_range(0, &options, 1000, false, true);            /* nobody says */
+    old_range(0, &unknown, 1000, false, false);
+    old_range(0, &said, 999, false, false);
+    old_range(0, &said, 1000, true, false);
+    old_range(sectors + CS, &said, 1000, false, true);     /* the record weighs more */
+}
 
-        identity.origin_sectors = options.origin_sectors + (round == 2) - (round == 1); /* larger, or it has grown */
-        snap_codec_encode_record(&identity, io_mem_bytes(io));
-        list_put(io, CS, 11, 1000, format_canonical(CS, 11));
-        if (found)
-            only_at(io, SNAP_RULE_ENTRY_OLD_RANGE, SNAP_CORRUPTING, 11, 1000, format_canonical(CS, 11));
-        else
-            none(io, round == 2 ? &options : &unknown);
-        assert_int_equal(checked.result.entries_old_range, found);
-        assert_int_equal(checked.result.entries_beyond, round == 2);
-        assert_int_equal(checked.result.reach_bytes > options.origin_sectors * 512 + CS * 512, !found);
+/* As far as no device reaches it is damage, whatever is known of the origin. */
+static void entries_where_no_device_reaches_are_corrupting(void **state)
+{
+    static const uint64_t olds[] = {INT64_MAX / (CS * 512), UINT64_C(1) << 54, UINT64_MAX / 4096, UINT64_MAX};
+    const struct snap_check_options unknown = {0};
+    struct snap_io *io;
+
+    (void)state;
+    old_range(0, &unknown, olds[0] - 1, false, false);
+    for EACH(i, olds) {
+        old_range(0, &unknown, olds[i], true, false);
+        old_range(0, &options, olds[i], true, false);
+        old_range(options.origin_sectors + CS, &options, olds[i], true, false);
+        old_range(UINT64_MAX, &unknown, olds[i], true, false); /* a record that no device fits */
     }
+    io = sound_store(); /* all of it was overwritten */
+    list_put(io, CS, 11, UINT64_MAX, UINT64_MAX);
+    only_at(io, SNAP_RULE_ENTRY_NEW_TOP_BYTE, SNAP_CORRUPTING, 11, UINT64_MAX, UINT64_MAX);
 }
 
 static void duplicates_are_corrupting(void **state)
@@ -662,6 +698,7 @@ int main(void)
         cmocka_unit_test(the_last_data_chunk_is_valid),
         cmocka_unit_test(entries_beyond_the_origin_are_counted),
         cmocka_unit_test(entries_beyond_an_origin_as_recorded_are_corrupting),
+        cmocka_unit_test(entries_where_no_device_reaches_are_corrupting),
         cmocka_unit_test(duplicates_are_corrupting),
         cmocka_unit_test(another_order_is_noted_once),
         cmocka_unit_test(leaked_chunks_are_counted),

@@ -226,7 +226,11 @@ static void say_waiting(struct check_session *session)
 {
     const uint64_t *waiting = session->repair.waiting;
     const struct report_text devices = volumes_option(&session->arguments.devices);
-    const struct report_text origin = report_origin_option(session->origin.path);
+    /* It waits although the view may change: the origin that was named, if one was, is none of this store. */
+    const bool lacks_origin = waiting[SNAP_RULE_ENTRY_OLD_RANGE] > 0 &&
+                              session->store.identity_state == SNAP_IDENTITY_OK &&
+                              (!session->origin.io || (session->arguments.accept & 1u << CHECK_ACCEPT_VIEW_CHANGE));
+    const struct report_text origin = report_origin_option(lacks_origin ? "ORIGIN" : session->origin.path);
     const bool invalid = waiting[SNAP_RULE_STORE_INVALID] > 0;
     uint64_t others = 0;
 

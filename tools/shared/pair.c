@@ -96,7 +96,11 @@ void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const 
     const bool named = origin && origin->path;
     const bool header = snap_repair_header_rule(store) != SNAP_RULES && snap_header_is_store(store);
     const bool invalid = findings->rule_counts[SNAP_RULE_STORE_INVALID] > 0;
-    const bool cut = findings->rule_counts[SNAP_RULE_LIST_CUT] > 0; /* only the origin tells by whom */
+    /* Only the origin tells who has cut a list; and it may have grown, so that an entry behind its record is right. */
+    const bool needs_origin =
+        findings->rule_counts[SNAP_RULE_LIST_CUT] > 0 ||
+        (findings->rule_counts[SNAP_RULE_ENTRY_OLD_RANGE] > 0 && store->identity_state == SNAP_IDENTITY_OK);
+    const struct cli_quoted quoted = cli_quote(named ? origin->path : "ORIGIN");
     const uint64_t areas_in_use = findings->fatal_counts[SNAP_RULE_ENTRY_NEW_METADATA];
     uint64_t count = 0;
 
@@ -109,8 +113,8 @@ void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const 
                  : count > 0 && !invalid ? "view-change"
                  : count > 0             ? "view-change,revalidate"
                                          : "revalidate",
-                 devices, named || cut ? " --origin " : "",
-                 named ? cli_quote(origin->path).text : cut ? "ORIGIN" : "", cli_quote(cow->path).text);
+                 devices, named || needs_origin ? " --origin " : "", named || needs_origin ? quoted.text : "",
+                 cli_quote(cow->path).text);
     if (findings->rule_counts[SNAP_RULE_DUPLICATE_OLD] > 0)
         cli_line(cli, "Several entries are for one chunk, and nothing in the store tells which is right. To see which "
                  "kernel shows which, and what keeping one would change: snapcheck -n -y --accept=view-change "
