@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# An undo store on a volume of LVM, beside the snapshot that is merged; and volumes that are active, which are refused.
+# An undo store on a volume of LVM, beside the snapshot that is merged; volumes that are active, which are refused; and
+# the kernel's merge of an origin that was cut out of a group.
 #
 # setup_file boots once, with the real LVM; each test judges one promise.
 # shellcheck disable=SC2030,SC2031,SC2154
@@ -90,6 +91,40 @@ echo BEHIND
 tell origin vg-origin
 lvm lvs --noheadings --separator ' ' -o name,lv_attr,origin,data_percent vg/snap | sed 's/^ *//; s/ *$//'
 lvm vgck vg && echo "vgck 0"
+
+lvm lvremove -q -y more/kept
+create -Zn -Wn -l 8 -n origin more
+create -s -c 4K -l 4 -n first more/origin
+create -s -c 4K -l 4 -n second more/origin
+for name in origin first second; do
+    dd if=/dev/urandom of=/dev/mapper/more-$name bs=64K count=4 seek=8 oflag=direct status=none
+done
+tell cut_first more-first
+tell cut_second more-second
+for name in origin-real first-cow second-cow; do
+    dmsetup table more-$name >/run/$name
+done
+lvm vgchange -q -an more
+for name in origin-real first-cow second-cow; do
+    dmsetup create $name </run/$name
+done
+dmsetup create base --table "0 16384 snapshot-origin /dev/mapper/origin-real"
+echo CUT
+merge --kernel --origin /dev/mapper/origin-real --cow /dev/mapper/first-cow
+echo ACCEPTED
+merge -n --kernel --accept=siblings --origin /dev/mapper/origin-real --cow /dev/mapper/first-cow
+echo ACTIVE
+dmsetup create second --table "0 16384 snapshot /dev/mapper/origin-real /dev/mapper/second-cow P 8"
+merge --kernel --origin /dev/mapper/origin-real --cow /dev/mapper/first-cow
+dmsetup remove second
+dmsetup remove base
+for name in origin-real first-cow second-cow; do
+    dmsetup remove $name
+done
+lvm vgchange -q -ay more
+echo THEN
+tell cut_first more-origin
+tell cut_second more-second
 echo END
 END
 }
@@ -155,4 +190,20 @@ sum_of() {
     said undo ELSEWHERE 'lvchange -an more/kept, or name its device in place of the volume: /dev/more/kept'
     said undo ELSEWHERE 'exit 8'
     said undo ELSEWHERE 'exit 0'
+}
+
+@test "the kernel merges an origin that was cut out of a group by hand: what LVM knows of other snapshots counts" {
+    local name
+    said undo CUT '/dev/mapper/origin-real: it is the volume more/origin of LVM, which knows more/second as another snapshot of it; that is not active'
+    said undo CUT 'to let it change, add --accept=siblings'
+    said undo CUT 'Nothing was written.'
+    said undo CUT 'exit 8'
+    said undo ACCEPTED 'warning: lvm:more/second: this other snapshot will show what the origin has after this merge'
+    said undo ACCEPTED 'exit 0'
+    said undo ACTIVE 'exit 0'
+    [[ $(part undo ACTIVE) != *more/second* ]]
+    for name in cut_first cut_second; do
+        [ "$(sum_of undo $name)" ]
+        assert_equal "$(part undo THEN | sed -n "s/^$name //p")" "$(sum_of undo $name)"
+    done
 }

@@ -26,6 +26,12 @@ enum snap_status merge_kernel_same(struct merge_session *session, bool suspended
 enum snap_status merge_kernel_check_open(struct merge_session *session, struct snap_error *err);
 
 /*
+ * Where the origin is mapped by hand out of a physical volume of LVM: SNAP_E_REFUSED for a snapshot of that volume that
+ * is not active, unless --accept=siblings.
+ */
+enum snap_status merge_kernel_check_lvm(struct merge_session *session, struct snap_error *err);
+
+/*
  * Where the base is in use: what its users have written is written back, and what they have read is forgotten, through
  * all that stands on it. A failure is a warning. While it is merging already, this is done where it is not mounted: the
  * run before may have been killed in front of it.

@@ -324,6 +324,8 @@ enum snap_status merge_kernel_find(struct merge_session *session, struct snap_er
                            (unsigned long long)session->origin.facts.size_sectors, session->origin.path);
     if (status == SNAP_OK)
         status = merge_kernel_check_open(session, err);
+    if (status == SNAP_OK && !kernel->merging)
+        status = merge_kernel_check_lvm(session, err);
     if (status == SNAP_OK)
         status = open_cow(session, err);
     if (status == SNAP_OK && !kernel->merging)
