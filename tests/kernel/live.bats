@@ -235,7 +235,7 @@ snapmerge -y --json --kernel --origin /dev/o --cow /dev/c >invalid.json 2>invali
 sed -n 's/.*: \(snapinspect --extract\) FILE/\1 taken/p' invalid.said >invalid.line
 sh -e invalid.line >invalid.end 2>&1
 END
-    uml_job exec "output=$T/run.out" -- /bin/bash "$T/run.sh" "$T" "$BUILDDIR"
+    uml_job exec timeout=280000 "output=$T/run.out" -- /bin/bash "$T/run.sh" "$T" "$BUILDDIR"
     uml_go "o=$T/o.disk" "c=$T/c.disk"
 
     tail -n 30 run.out ./*.said ./*.line ./*.end
@@ -657,7 +657,7 @@ done
 dd bs=1M count=1 status=none <&7 >process.shows
 dmsetup table base >table
 END
-    uml_job exec "output=$T/run.out" -- /bin/bash "$T/run.sh" "$T" "$BUILDDIR"
+    uml_job exec timeout=280000 "output=$T/run.out" -- /bin/bash "$T/run.sh" "$T" "$BUILDDIR"
     uml_go "o=$T/o.disk" "c=$T/c.disk" "f=$T/f.disk" "e=$T/e.disk"
 
     tail -n 20 run.out ./*.said
