@@ -7,7 +7,7 @@
 load lib.bash
 
 # Entries as OLD,NEW, counted from the bases of a group; each group has all orders of the entries of one line.
-SETS=('0,0 1,5 1,1' '0,0 1,1 2,2 1,5' '0,0 1,1 1,5 1,6' '1,1 2,2 1,5 2,6' '0,4 1,5 0,0 1,1')
+SETS=('0,0 1,5 1,1' '0,0 1,1 2,2 1,5' '0,0 1,1 1,5 1,6' '1,1 2,2 1,5 2,6' '0,4 1,5 0,0 1,1' '1,1 0,5 0,0')
 
 # the_list: INDEX OLD NEW of a list with all groups. A group has its own 256 chunks of the origin, since the kernel joins
 # no neighbours across a multiple of 256, and 8 data chunks; 8 groups lie between two areas of 64 slots.
@@ -121,14 +121,17 @@ setup() {
     jq -r '.result.repair.choices[] | "\(.old) \(.in_row)"' <<<"$output" | while read -r old in_row; do
         echo "$((old)) $in_row"
     done | sort -n >said
-    # Two chunks of each group of the last two sets, one of the others.
-    assert_equal "$(wc -l <said)" $((6 + 24 + 24 + 48 + 48))
+    # Two chunks of each group of the two sets with two pairs, one of the others.
+    assert_equal "$(wc -l <said)" $((6 + 24 + 24 + 48 + 48 + 6))
     # Shown is not the first: only where we say that this may be.
     join <(of_each first | sort) <(sort shown) | join - <(sort said) | awk '$2 != $3' >later
     assert_equal "$(awk '$4 != "true"' later)" ""
     [ "$(wc -l <later)" -ge 40 ]
     # That it may be is said of few others.
     [ "$(grep -c true said)" -le $(($(wc -l <later) + 12)) ]
+    # An entry that goes before a run does not win, wherever it stands: the last six groups.
+    awk '$1 >= 256 * 102' later >before_a_run
+    assert_equal "$(<before_a_run)" ""
     # Where one is shown that is not the first, it follows its neighbour in front of it.
     awk 'NR == FNR { place[$2 " " $3] = $1; next }
         !(($1 - 1) " " ($3 - 1) in place) || place[($1 - 1) " " ($3 - 1)] > place[$1 " " $3]' list later >lonely
