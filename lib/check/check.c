@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/text.h"
 #include "lib/check/check_header_private.h"
+#include "lib/check/check_places_private.h"
 #include "lib/check/duplicates.h"
 #include "lib/check/origin_end_private.h"
 #include "lib/store/list_walk.h"
@@ -25,6 +26,7 @@ struct check {
     struct snap_check_result *result;
     struct snap_error *err;
     struct snap_duplicates *sets; /* NULL: figures only */
+    struct snap_places places;
     uint64_t origin_chunks; /* UINT64_MAX where the origin is not known */
     struct snap_origin_end end; /* of the origin, for certain */
     uint64_t last_missing_bytes; /* of the origin's last chunk, beyond its end */
@@ -234,8 +236,10 @@ static enum snap_status check_list(struct check *check, struct snap_list_walk *w
             return SNAP_OK;
         }
         status = check_span(check, &span);
-        if (check->sets)
+        if (check->sets) {
+            snap_places_feed(&check->places, &span);
             snap_duplicates_feed(check->sets, &span);
+        }
         if (status == SNAP_OK)
             status = check_garbage(check, &span, &garbage_seen);
         if (status != SNAP_OK)
@@ -246,27 +250,9 @@ static enum snap_status check_list(struct check *check, struct snap_list_walk *w
 static enum snap_status report_duplicate(void *context, enum snap_rule rule, const struct snap_duplicate *duplicate,
                                          struct snap_error *err)
 {
-    struct check *check = context;
-    const uint64_t per_area = check->store->layout.entries_per_area;
-    const struct snap_entry entry = {.old_chunk = duplicate->old_chunk, .new_chunk = duplicate->new_chunk};
-    struct snap_finding finding = {.rule = rule, .severity = snap_rules_info(rule)->severity};
+    const struct check *check = context;
 
-    if (!snap_findings_tells(check->findings, rule)) /* there may be millions */
-        return snap_findings_add(check->findings, &finding, err);
-    if (rule == SNAP_RULE_ENTRY_REPEATED_OFTEN)
-        snap_findings_init(&finding, rule, "the same entry as area %" PRIu64 " slot %" PRIu64 ", more than %u times",
-                           duplicate->first_index / per_area, duplicate->first_index % per_area,
-                           SNAP_DUPLICATES_COPIES_MAX);
-    else if (rule == SNAP_RULE_ENTRY_REPEATED)
-        snap_findings_init(&finding, rule, "the same entry as area %" PRIu64 " slot %" PRIu64,
-                           duplicate->first_index / per_area, duplicate->first_index % per_area);
-    else
-        snap_findings_init(&finding, rule, "%s chunk %" PRIu64 " is already used by area %" PRIu64 " slot %" PRIu64,
-                           rule == SNAP_RULE_DUPLICATE_OLD ? "origin" : "data",
-                           rule == SNAP_RULE_DUPLICATE_OLD ? duplicate->old_chunk : duplicate->new_chunk,
-                           duplicate->first_index / per_area, duplicate->first_index % per_area);
-    snap_findings_place_entry(&finding, check->store, duplicate->index, &entry);
-    return snap_findings_add(check->findings, &finding, err);
+    return snap_check_places_duplicate(&check->places, check->findings, rule, duplicate, err);
 }
 
 /* What only the whole list tells: fullness, leaks, what follows behind the end. */
@@ -351,6 +337,11 @@ static enum snap_status check_entries(struct check *check)
     snap_layout_usage(&check->store->layout, result->entries, result->highest_new_chunk, &result->usage);
     if (!result->list_complete || !check->sets)
         return SNAP_OK;
+    status = snap_places_judge(&check->places, check->err);
+    if (status == SNAP_OK)
+        status = snap_check_places(&check->places, check->findings, check->err);
+    if (status != SNAP_OK)
+        return status;
     status = snap_duplicates_finish(check->sets, result->entries, options->stop, options->stop_context,
                                     report_duplicate, check, &sets, check->err);
     result->passes = sets.passes;
@@ -370,6 +361,7 @@ enum snap_status snap_check(const struct snap_store *store, const struct snap_ch
     enum snap_status status;
 
     memset(result, 0, sizeof *result);
+    snap_places_init(&check.places, store);
     result->canonical = true;
     if (store->defect != SNAP_HEADER_GOOD) {
         status = snap_check_header_defect(store, findings, err);

@@ -23,6 +23,8 @@ struct snap_finding {
     uint64_t offset_bytes;       /* on the COW */
     uint64_t old_chunk;          /* raw, as on disk */
     uint64_t new_chunk;
+    uint64_t own_chunk;          /* that belongs to the slot, and that no entry names; 0: not known, or there is none */
+    bool neighbours_agree;       /* own_chunk: the entry was written in this slot, so this is surely its chunk */
     char text[256];
 };
 
@@ -37,6 +39,7 @@ struct snap_findings {
     uint64_t rule_counts[SNAP_RULES];
     uint64_t severity_counts[SNAP_SEVERITIES];
     uint64_t fatal_counts[SNAP_RULES]; /* those of rule_counts that are fatal */
+    uint64_t own_counts[SNAP_RULES];   /* those of rule_counts that have an own_chunk */
 };
 
 /* A finding without a place; the rule's severity; the text from the format. */

@@ -55,10 +55,16 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
     [SNAP_RULE_ENTRY_NEW_RANGE] = {"entry-new-range", SNAP_CORRUPTING, "view-changed",
                                    "the entry's data chunk lies beyond the device: its data are gone, "
                                    "or the device shrank"},
+    [SNAP_RULE_ENTRY_NEW_OUTLIER] = {"entry-new-outlier", SNAP_WARNING, "view-changed",
+                                     "one data chunk is far from its place while the others are in theirs: "
+                                     "the number is damaged, or the entry was moved long ago"},
     [SNAP_RULE_DUPLICATE_OLD] = {"duplicate-old", SNAP_CORRUPTING, "view-changed",
                                  "two entries for one origin chunk: kernels differ in which one they show"},
-    [SNAP_RULE_DUPLICATE_NEW] = {"duplicate-new", SNAP_CORRUPTING, "none",
+    [SNAP_RULE_DUPLICATE_NEW] = {"duplicate-new", SNAP_CORRUPTING, "view-changed",
                                  "two origin chunks share one data chunk: a write to one changes the other"},
+    [SNAP_RULE_ENTRY_LOST] = {"entry-lost", SNAP_WARNING, "none",
+                              "another entry stands where one was lost: the data of its chunk are in the store, "
+                              "but no entry names them"},
     [SNAP_RULE_ENTRY_REPEATED] = {"entry-repeated", SNAP_NOTE, "view-kept",
                                   "the same entry once more, left by an interrupted move; the view is the same"},
     [SNAP_RULE_ENTRY_REPEATED_OFTEN] = {"entry-repeated-often", SNAP_CORRUPTING, "view-kept",

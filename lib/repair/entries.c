@@ -64,15 +64,18 @@ static bool lacks_origin(const struct snap_repair_work *work, enum snap_rule rul
 
 /*
  * Copies of an entry are harmless where they are few: then they only go where entries are dropped anyway, whose drop
- * leaves such copies when it is interrupted.
+ * leaves such copies when it is interrupted. Where one of several entries for a chunk is kept, the others become copies
+ * of it at first, anywhere in the list (rule entry-lost): the same command takes them off.
  */
 static bool copies_matter(const struct snap_repair_work *work)
 {
-    if (work->found[SNAP_RULE_ENTRY_REPEATED_OFTEN] > 0)
+    const bool keeps_one = work->options->keep != SNAP_REPAIR_KEEP_BOTH && work->options->change_view;
+
+    if (work->found[SNAP_RULE_ENTRY_REPEATED_OFTEN] > 0 || (keeps_one && work->found[SNAP_RULE_ENTRY_LOST] > 0))
         return true;
     for (size_t i = 0; i < work->damaged_count; i++)
-        if (!is_repeated(work->damaged[i].rule) && work->options->change_view &&
-            !lacks_origin(work, work->damaged[i].rule))
+        if (!is_repeated(work->damaged[i].rule) && !snap_repair_only_put_right(work->damaged[i].rule) &&
+            work->options->change_view && !lacks_origin(work, work->damaged[i].rule))
             return true;
     return false;
 }
@@ -86,12 +89,19 @@ static void decide(struct snap_repair_work *work)
         struct snap_repair_damaged *damaged = &work->damaged[i];
         const bool repeated = is_repeated(damaged->rule);
 
+        if (snap_repair_only_put_right(damaged->rule)) {
+            if (damaged->own_chunk != 0) /* else it was put right */
+                (void)snap_repair_may_mend(work, damaged->rule, false);
+            continue;
+        }
         if ((repeated && !drop_copies) ||
             !snap_repair_may_mend(work, damaged->rule,
                                   repeated || (work->options->change_view && !lacks_origin(work, damaged->rule))))
             continue;
         if (is_second(work, i))
             continue;
+        if (snap_repair_own_chunk_waits(work, damaged))
+            *(damaged->own_used ? &work->repair->own_used : &work->repair->own_unsure) += 1;
         if (!repeated && damaged->rule != SNAP_RULE_DUPLICATE_OLD) /* what changes by that one is noted already */
             snap_repair_note_change(work, damaged, true);
         damaged->drops = true;

@@ -31,6 +31,9 @@ static bool concerns_entry(const struct snap_finding *finding)
     case SNAP_RULE_ENTRY_NEW_METADATA:
     case SNAP_RULE_ENTRY_NEW_RANGE:
         return finding->severity == SNAP_CORRUPTING; /* fatal: it is not this entry alone that is damaged */
+    case SNAP_RULE_ENTRY_NEW_OUTLIER:
+    case SNAP_RULE_DUPLICATE_NEW:
+        return finding->own_chunk != 0;
     case SNAP_RULE_ENTRY_REPEATED:
     case SNAP_RULE_ENTRY_REPEATED_OFTEN:
         return true;
@@ -55,6 +58,7 @@ static enum snap_status gather(void *context, const struct snap_finding *finding
         .old_chunk = finding->old_chunk,
         .new_chunk = finding->new_chunk,
         .rule = finding->rule,
+        .fits = finding->neighbours_agree,
     };
     return SNAP_OK;
 }

@@ -13,6 +13,9 @@ struct snap_repair_damaged {
     enum snap_rule rule;
     uint64_t kept_chunk;     /* rule duplicate-old: the data chunk of the entry that stays instead of it */
     uint64_t own_chunk;      /* its canonical data chunk, which no other entry names; 0: it is not known */
+    bool fits;               /* it stands in the slot for which it was written: its neighbours tell */
+    bool beside_moved;       /* one of its neighbours is not in its place */
+    bool own_used;           /* some entry has its canonical data chunk */
     bool drops;              /* the edits drop it */
 };
 
@@ -43,9 +46,9 @@ void snap_repair_note_change(struct snap_repair_work *work, const struct snap_re
                              bool from_origin);
 
 /*
- * Sets own_chunk of damaged entries: where the top byte alone is wrong; or where all of the number is, while each other
- * entry is in its place, and so are those whose data a larger device may have had. SNAP_E_IO, SNAP_E_NOMEM,
- * SNAP_E_CORRUPT.
+ * Sets own_chunk of damaged entries: where the top byte alone is wrong; or where all of the number is, while nearly all
+ * others are in their places, the nearest ones for certain, and so are those whose data a larger device may have had.
+ * SNAP_E_IO, SNAP_E_NOMEM, SNAP_E_CORRUPT.
  */
 enum snap_status snap_repair_find_own_chunks(struct snap_repair_work *work, struct snap_error *err);
 
@@ -54,6 +57,9 @@ enum snap_status snap_repair_find_own_chunks(struct snap_repair_work *work, stru
  * other entries, or the length of the list.
  */
 bool snap_repair_own_chunk_waits(const struct snap_repair_work *work, const struct snap_repair_damaged *damaged);
+
+/* An entry that breaks this rule is put right or stays: it is not dropped, since what it names may be right. */
+bool snap_repair_only_put_right(enum snap_rule rule);
 
 /*
  * Finds the choices, and adds what is to be dropped to the damaged entries, unsorted. SNAP_E_REFUSED: there are too

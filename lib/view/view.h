@@ -33,6 +33,8 @@ struct snap_view_skip {
     bool as_origin;          /* they read as what the origin has there; else as zeros */
     const uint64_t *shared_chunks; /* data chunks that entries of several origin chunks name, ascending */
     size_t shared_count;
+    const uint64_t *displaced;     /* entries, by their index, that name the data chunk of another one; a few */
+    size_t displaced_count;
     /*
      * Told of each such chunk of the view when it is read: each time, in any order, and in whichever thread reads. A
      * status other than SNAP_OK ends the read with it. NULL: nobody wants to know.

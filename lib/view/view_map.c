@@ -29,7 +29,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* The data chunk of an entry, or its damage. */
-static uint64_t judge_new(const struct snap_view_map *map, uint64_t new_chunk)
+static uint64_t judge_new(const struct snap_view_map *map, uint64_t index, uint64_t new_chunk)
 {
     const struct snap_view_skip *skip = map->skip;
 
@@ -37,6 +37,9 @@ static uint64_t judge_new(const struct snap_view_map *map, uint64_t new_chunk)
         return new_chunk;
     if (!snap_layout_is_data_chunk(&map->store->layout, new_chunk))
         return snap_view_map_damaged(SNAP_VIEW_NO_DATA_CHUNK);
+    for (size_t i = 0; i < skip->displaced_count; i++)
+        if (skip->displaced[i] == index)
+            return snap_view_map_damaged(SNAP_VIEW_SHARED);
     return skip->shared_count > 0 && bsearch(&new_chunk, skip->shared_chunks, skip->shared_count,
                                              sizeof *skip->shared_chunks, by_number)
                ? snap_view_map_damaged(SNAP_VIEW_SHARED)
@@ -93,7 +96,7 @@ static enum snap_status load_map(struct snap_view_map *map, uint64_t first_chunk
         for (uint32_t i = 0; status == SNAP_OK && i < span.live; i++) {
             const struct snap_mapped entry = {
                 .old_chunk = snap_span_old(&span, i),
-                .new_chunk = judge_new(map, snap_span_new(&span, i)),
+                .new_chunk = judge_new(map, span.first_index + i, snap_span_new(&span, i)),
                 .index = span.first_index + i,
             };
 

@@ -275,6 +275,14 @@ keeps_area_1() {
     holds duplicate-new-far
 }
 
+@test "entry-new-outlier: One data chunk far behind those of the list, in the middle of entries in their places" {
+    holds entry-new-outlier
+}
+
+@test "entry-lost: A slot in the middle has a copy of the entry before it: what it had is lost, but for its data" {
+    holds entry-lost
+}
+
 @test "entry-repeated-differs: An entry that occurs twice, and a third one with its origin chunk and other data" {
     holds entry-repeated-differs
 }

@@ -139,7 +139,7 @@ new_store() {
         rm -f expected-view
         "$BUILDDIR/tools/snapinspect" -q --origin origin --extract expected-view in-place
         expected=expected-view
-        new_store "$([ "$name" = valid-2 ] && echo 0 || echo 1)" --accept=view-change,revalidate
+        new_store "$([[ $name == @(valid-2|entry-new-outlier) ]] && echo 0 || echo 1)" --accept=view-change,revalidate
     done
     cmp shown view # that was own-chunk
     program snapcheck -n --origin origin --repair-to to2 --accept=view-change cow

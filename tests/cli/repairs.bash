@@ -16,8 +16,8 @@ all_accepted() {
 
 # What is mended by -p, and by -y with both words; the others are left as they are, to the byte.
 harmless=(entry-repeated-often terminator-with-old valid-2)
-mendable=("${harmless[@]}" cut garbage-behind-end invalid list-past-end new-beyond-cow new-on-later-area
-    new-on-partial-chunk new-top-byte)
+mendable=("${harmless[@]}" cut duplicate-new-far entry-new-outlier garbage-behind-end invalid list-past-end
+    new-beyond-cow new-on-later-area new-on-partial-chunk new-top-byte)
 
 # entry INDEX OLD NEW: overwrites one entry of a store with chunks of 4 KiB.
 entry() {

@@ -21,6 +21,8 @@ const char *const model_rule_id[MODEL_RULES] = {
     [MODEL_DUPLICATE_NEW] = "duplicate-new",
     [MODEL_REPEATED] = "entry-repeated",
     [MODEL_REPEATED_OFTEN] = "entry-repeated-often",
+    [MODEL_OUTLIER] = "entry-new-outlier",
+    [MODEL_LOST] = "entry-lost",
     [MODEL_LEAKED] = "leaked-chunks",
     [MODEL_FULL] = "store-full",
     [MODEL_CUT] = "list-cut",
@@ -88,6 +90,113 @@ static void judge_entry(const struct model *model, uint64_t index, uint64_t at_m
     }
     if (new_fits && same_new && !(old_fits && same_new->old_chunk == entry->old_chunk))
         judgement->count[MODEL_DUPLICATE_NEW]++;
+}
+
+static bool out_of_place(const struct model *model, uint64_t index)
+{
+    return model->entry[index].new_chunk != model_canonical(model, index);
+}
+
+/* How many entries from `first` on are out of their places. */
+static uint64_t out_from(const struct model *model, uint64_t first)
+{
+    uint64_t count = 0;
+
+    for (uint64_t i = first; i < model->entries; i++)
+        count += out_of_place(model, i);
+    return count;
+}
+
+static uint64_t with_new(const struct model *model, uint64_t new_chunk)
+{
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < model->entries; i++)
+        count += model->entry[i].new_chunk == new_chunk;
+    return count;
+}
+
+/* The slot whose canonical chunk this is. */
+static uint64_t home_of(const struct model *model, uint64_t chunk)
+{
+    uint64_t home = 0;
+
+    for (uint64_t i = 2; i < chunk; i++)
+        home += !model_is_area(model, i);
+    return home;
+}
+
+/* -1: its neighbours ascend, and it is not between them; 0: they say nothing; 1: it is one of their row. */
+static int among_neighbours(const struct model *model, uint64_t index)
+{
+    const uint64_t first = index < 3 ? 0 : index - 3;
+    const uint64_t last = index + 3 < model->entries ? index + 3 : model->entries - 1;
+    const uint64_t old_chunk = model->entry[index].old_chunk;
+    bool ascends = first < index && index < last && last - first > 3;
+    uint64_t before = 0;
+
+    if ((index > 0 && model->entry[index - 1].old_chunk + 1 == old_chunk && old_chunk > 0) ||
+        (index < last && model->entry[index + 1].old_chunk == old_chunk + 1 && old_chunk + 1 > 0))
+        return 1;
+    for (uint64_t i = first; i <= last; i++) {
+        if (i == index)
+            continue;
+        ascends = ascends && (i == first || model->entry[i].old_chunk > before);
+        before = model->entry[i].old_chunk;
+    }
+    if (!ascends)
+        return 0;
+    return model->entry[index - 1].old_chunk < old_chunk && old_chunk < model->entry[index + 1].old_chunk ? 1 : -1;
+}
+
+/* Neither a move nor an old kernel leaves it so far behind the chunks of the list. */
+static bool is_outlier(const struct model *model, uint64_t index, uint64_t home, uint64_t moved)
+{
+    const uint64_t far = home - model->entries;
+    const int fits = among_neighbours(model, index);
+
+    if (far < 2 * moved + 2 || fits < 0 || with_new(model, model->entry[index].new_chunk) > 1)
+        return false;
+    return far >= 64 || (fits > 0 && model->entries - index > 64);
+}
+
+/* Where a drop, or a merge past bad sectors, copies entries to before it moves the end of the list. */
+static bool copy_is_left(const struct model *model, uint64_t index, uint64_t home, uint64_t out)
+{
+    uint64_t first = index;
+
+    if (home < index)
+        return model->entries - 1 - index <= 2 * out_from(model, index + 1);
+    while (first > 0 && out_of_place(model, first - 1) && model_new_fits(model, model->entry[first - 1].new_chunk) &&
+           home_of(model, model->entry[first - 1].new_chunk) > first - 1)
+        first--;
+    return home + out >= model->entries || first == 0 || first % model->per_area >= model->per_area - 32;
+}
+
+/* The few entries that are out of their places in a list that is in order. */
+static void judge_places(const struct model *model, struct model_judgement *judgement)
+{
+    const uint64_t out = out_from(model, 0);
+    uint64_t moved = 0;
+
+    if (out > 64 || out * 8 > model->entries)
+        return;
+    for (uint64_t i = 0; i < model->entries; i++)
+        moved += model_new_fits(model, model->entry[i].new_chunk) &&
+                 home_of(model, model->entry[i].new_chunk) >= model->entries;
+    for (uint64_t i = 0; i < model->entries; i++) {
+        const struct model_entry *entry = &model->entry[i];
+        const bool considered = out_of_place(model, i) && model_new_fits(model, entry->new_chunk) &&
+                                with_new(model, model_canonical(model, i)) == 0;
+        const uint64_t home = considered ? home_of(model, entry->new_chunk) : 0;
+
+        if (considered && home >= model->entries)
+            judgement->count[MODEL_OUTLIER] += is_outlier(model, i, home, moved) &&
+                                               model->entries - 1 - i > 2 * out_from(model, i + 1);
+        else if (considered && !out_of_place(model, home) && model->entry[home].old_chunk == entry->old_chunk)
+            judgement->count[MODEL_LOST] +=
+                !copy_is_left(model, i, home, out) && with_new(model, entry->new_chunk) < 17; /* with the first one */
+    }
 }
 
 /* Bytes of an entry that are on an origin of which these sectors are known. */
@@ -194,6 +303,7 @@ void model_judge(const struct model *model, uint64_t origin_sectors, struct mode
         const uint64_t slots = model->per_area - model->entries % model->per_area;
 
         judgement->count[MODEL_GARBAGE] = !zero(slot_of(model, model->entries), slots * 16);
+        judge_places(model, judgement);
     } else {
         /* Nobody looks for them in a list without an end. */
         judgement->count[MODEL_DUPLICATE_OLD] = judgement->count[MODEL_DUPLICATE_NEW] = 0;

@@ -511,8 +511,10 @@ static void test_invalid_and_damaged(void **state)
     list_put_canonical(io, 1, 0, 12, 100, 1);
     io_mem_bytes(io)[4] = 0;
     for (int damaged = 0; damaged < 2; damaged++) {
-        if (damaged)
-            list_put(io, 1, 3, 103, format_canonical(1, 5)); /* the data chunk of entry 5 */
+        if (damaged) { /* one data chunk for both, of none of the two */
+            list_put(io, 1, 3, 103, format_canonical(1, 14));
+            list_put(io, 1, 5, 105, format_canonical(1, 14));
+        }
         must(snap_header_read(&store, io, NULL));
         must(snap_repair_plan(&repair, &store, &options, NULL));
         assert_int_equal(repair.mended[SNAP_RULE_STORE_INVALID], !damaged);

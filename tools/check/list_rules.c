@@ -57,14 +57,21 @@ static const char *const ways_out[SNAP_RULES] = {
         "new store without the entry",
     [SNAP_RULE_ENTRY_NEW_RANGE] = 
         "make the device as large as it was; where that cannot be done, snapcheck -y --accept=view-change drops the "
-        "entry; where the device was not cut and all other entries are in their order, the entry gets its canonical "
-        "chunk back, unless another entry has that",
+        "entry; where the device was not cut and nearly all other entries are in their order, the entry gets its "
+        "canonical chunk back, unless another entry has that",
+    [SNAP_RULE_ENTRY_NEW_OUTLIER] = 
+        "compare both data chunks that are named before you merge; where the neighbours prove it, snapcheck -y "
+        "--accept=view-change gives the entry the chunk of its slot back",
     [SNAP_RULE_DUPLICATE_OLD] = 
         "decide which of the two is meant, and keep it: snapcheck -y --accept=view-change --keep=first (or last); "
         "snapinspect --extract --skip-damaged writes all other chunks elsewhere",
     [SNAP_RULE_DUPLICATE_NEW] = 
-        "at most one of the two is right; snapcheck --repair-to NEW --accept=view-change --origin makes a new store "
+        "at most one of the two is right; where that is known, snapcheck -y --accept=view-change gives the other one "
+        "its own data chunk back; else snapcheck --repair-to NEW --accept=view-change --origin makes a new store "
         "without them; snapinspect --extract --skip-damaged writes all other chunks elsewhere",
+    [SNAP_RULE_ENTRY_LOST] = 
+        "copy the bytes of the COW that are named, and keep them with the origin chunk that the neighbours tell; a "
+        "merge leaves there what the origin has",
     [SNAP_RULE_ENTRY_REPEATED] = "nothing is to be done",
     [SNAP_RULE_ENTRY_REPEATED_OFTEN] = 
         "snapcheck -p takes the copies off the list",

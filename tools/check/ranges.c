@@ -151,6 +151,11 @@ struct cli_json *check_ranges_finding_json(const struct snap_layout *layout, con
     struct cli_json *json = report_finding_json(finding);
 
     set_bytes(json, layout, finding, finding->old_chunk, finding->old_chunk);
+    if (finding->own_chunk != 0) {
+        cli_json_set_uint(json, "own_chunk", finding->own_chunk);
+        cli_json_set_uint(json, "own_offset_bytes", finding->own_chunk * layout->chunk_bytes);
+        cli_json_set_uint(json, "own_length_bytes", layout->chunk_bytes);
+    }
     return json;
 }
 

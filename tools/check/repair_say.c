@@ -202,12 +202,42 @@ static uint64_t count_areas_in_use(const struct snap_repair *repair)
     return repair->restores ? 0 : repair->found[rule] - repair->mended[rule] - repair->waiting[rule];
 }
 
+/* Of two entries with one data chunk, nothing tells which is right. */
+static uint64_t shared_that_stay(const struct snap_repair *repair)
+{
+    const enum snap_rule rule = SNAP_RULE_DUPLICATE_NEW;
+
+    return repair->found[rule] - repair->mended[rule] - repair->waiting[rule];
+}
+
+/* Why entries do not get the data chunk of their slot back. */
+static void say_without_own(struct check_session *session)
+{
+    const struct snap_repair *repair = &session->repair;
+    const uint64_t stay = repair->found[SNAP_RULE_ENTRY_NEW_OUTLIER] - repair->mended[SNAP_RULE_ENTRY_NEW_OUTLIER] -
+                          repair->waiting[SNAP_RULE_ENTRY_NEW_OUTLIER];
+
+    if (repair->own_used > 0)
+        cli_note(session->cli, "%s: %s not get the data chunk of %s back: another entry has that chunk",
+                 session->cow.path, cli_count_text(repair->own_used, "entry does", "entries do").text,
+                 repair->own_used == 1 ? "its slot" : "their slots");
+    if (repair->own_unsure > 0)
+        cli_note(session->cli, "%s: %s not get the data chunk of %s back: too many other entries, or those beside "
+                 "it, are out of their places, so that nothing tells which chunk it was", session->cow.path,
+                 cli_count_text(repair->own_unsure, "entry does", "entries do").text,
+                 repair->own_unsure == 1 ? "its slot" : "their slots");
+    if (stay > 0)
+        cli_note(session->cli, "%s: %s far from %s stays as it is: the origin chunks of the entries beside it do not "
+                 "tell whether it was moved", session->cow.path,
+                 cli_count_text(stay, "data chunk", "data chunks").text, stay == 1 ? "its place" : "their places");
+}
+
 /* The store that was given up, where it stays invalid, or may become valid. */
 static void say_invalid(struct check_session *session, uint64_t others)
 {
     const struct snap_repair *repair = &session->repair;
     const bool held_back = (session->arguments.accept & 1u << CHECK_ACCEPT_REVALIDATE) != 0;
-    const bool blocked = others + repair->waiting[SNAP_RULE_DUPLICATE_OLD] + repair->found[SNAP_RULE_DUPLICATE_NEW] +
+    const bool blocked = others + repair->waiting[SNAP_RULE_DUPLICATE_OLD] + shared_that_stay(repair) +
                              count_areas_in_use(repair) > 0;
 
     if (repair->waiting[SNAP_RULE_STORE_INVALID] == 0)
@@ -266,9 +296,10 @@ void check_repair_say(struct check_session *session)
     if (session->repair.mended[SNAP_RULE_STORE_INVALID] > 0 && !session->arguments.dry_run) /* there it comes anyway */
         cli_warn(session->cli, "%s: %s", session->cow.path, invalid_text(&session->result, INVALID_MISSING).text);
     say_changes(session);
+    say_without_own(session);
     say_waiting(session);
     if (session->result.list_complete)
-        pair_say_not_in_place(session->cli, session->repair.found[SNAP_RULE_DUPLICATE_NEW],
+        pair_say_not_in_place(session->cli, shared_that_stay(&session->repair),
                               count_areas_in_use(&session->repair), &session->origin, &session->cow, &session->store,
                               volumes_option(&session->arguments.devices).text);
 }

@@ -182,7 +182,8 @@ static bool wants_plan(const struct check_session *session)
     const struct check_repair_to *to = &session->repair_to;
 
     return !to->result.list_complete || count_behind(&to->findings) > 0 ||
-           (check_repair_source_accepts(session, CHECK_ACCEPT_VIEW_CHANGE) && !report_is_sound(&to->findings));
+           (check_repair_source_accepts(session, CHECK_ACCEPT_VIEW_CHANGE) &&
+            (!report_is_sound(&to->findings) || to->findings.rule_counts[SNAP_RULE_ENTRY_NEW_OUTLIER] > 0));
 }
 
 static enum snap_status mend(struct check_session *session, struct snap_error *err)

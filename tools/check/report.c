@@ -258,7 +258,8 @@ static void print_way_out(const struct check_session *session)
     const struct report_text devices = volumes_option(&session->arguments.devices);
     const bool damaged = !report_is_sound(&session->findings);
 
-    if (session->cli->quiet || (!damaged && session->findings.rule_counts[SNAP_RULE_LIST_CUT] == 0))
+    if (session->cli->quiet || (!damaged && session->findings.rule_counts[SNAP_RULE_LIST_CUT] == 0 &&
+                                session->findings.own_counts[SNAP_RULE_ENTRY_NEW_OUTLIER] == 0))
         return;
     if (session->mended && !session->repair.rebuilt.io)
         cli_line(session->cli, "This shows what is left to mend: snapcheck%s%s %s", devices.text,
@@ -298,7 +299,8 @@ static void print_from_origin(const struct check_session *session)
 
 /*
  * One entry alone out of its place may be damaged, though legal stores have that as well (dmsnap-store(5), RULES OF A
- * SOUND STORE). Not where it has the chunk of the entry that a list of one more would end with: so a drop moves it.
+ * SOUND STORE). Not where a finding says more, nor where it has the chunk of the entry that a list of one more would
+ * end with: so a drop moves it.
  */
 static void print_outlier(const struct check_session *session)
 {
@@ -306,6 +308,7 @@ static void print_outlier(const struct check_session *session)
     const struct snap_check_result *result = &session->result;
 
     if (result->list_complete && counts[SNAP_RULE_ENTRY_ORDER] == 1 && counts[SNAP_RULE_LEAKED_CHUNKS] > 0 &&
+        counts[SNAP_RULE_ENTRY_NEW_OUTLIER] + counts[SNAP_RULE_ENTRY_LOST] == 0 &&
         result->highest_new_chunk != snap_layout_canonical_chunk(&session->store.layout, result->entries))
         cli_note(session->cli, "%s: one entry alone is out of its place. Moved entries and kernels before 3.13 leave "
                  "that, but its number may also be damaged, and nothing in the store tells: compare its data chunk "

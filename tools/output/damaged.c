@@ -41,6 +41,11 @@ static enum snap_status take_finding(void *context, const struct snap_finding *f
     struct output_session *output = context;
     struct report_talk talk = {output->cli, output->cow->path};
 
+    if (finding->rule == SNAP_RULE_DUPLICATE_NEW && finding->own_chunk != 0 &&
+        output->damaged.displaced_count < SNAP_PLACES_MAX) {
+        output->damaged.displaced[output->damaged.displaced_count++] = finding->index;
+        return SNAP_OK;
+    }
     if (finding->rule == SNAP_RULE_DUPLICATE_NEW)
         return add_shared(&output->damaged, finding->new_chunk, err);
     if (finding->rule == SNAP_RULE_GARBAGE_BEHIND_END)
@@ -143,6 +148,8 @@ void output_damaged_skip(struct output_session *output, struct snap_view *view)
         .as_origin = output->arguments.skip == OUTPUT_SKIP_AS_ORIGIN,
         .shared_chunks = damaged->shared,
         .shared_count = damaged->shared_count,
+        .displaced = damaged->displaced,
+        .displaced_count = damaged->displaced_count,
         .skipped = note,
         .context = damaged,
     };

@@ -6,6 +6,7 @@
 #include "lib/base/new_file.h"
 #include "lib/check/check.h"
 #include "lib/check/evidence.h"
+#include "lib/check/places.h"
 #include "lib/view/extract.h"
 #include "tools/shared/devices.h"
 #include "tools/shared/files.h"
@@ -39,6 +40,8 @@ struct output_skipped {
 struct output_damaged {
     uint64_t *shared;              /* data chunks that several places name */
     size_t shared_count;
+    uint64_t displaced[SNAP_PLACES_MAX]; /* entries, by their index, that name the data chunk of another one */
+    size_t displaced_count;
     bool behind_end;              /* what stands behind the end of the list may be entries that are missing */
     struct output_skipped *chunks; /* that were skipped */
     size_t count;

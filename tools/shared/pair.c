@@ -106,6 +106,7 @@ void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const 
 
     for (size_t i = 0; i < sizeof by_view_change / sizeof by_view_change[0]; i++)
         count += findings->rule_counts[by_view_change[i]];
+    count += findings->own_counts[SNAP_RULE_ENTRY_NEW_OUTLIER] + findings->own_counts[SNAP_RULE_DUPLICATE_NEW];
     count -= areas_in_use;
     if (count > 0 || header || invalid)
         cli_line(cli, "To see what can be mended, without a write: snapcheck -n -y --accept=%s%s%s%s %s",
@@ -121,7 +122,8 @@ void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const 
                  "--keep=first%s%s%s %s", devices, named ? " --origin " : "",
                  named ? cli_quote(origin->path).text : "", cli_quote(cow->path).text);
     else if (count == 0 && !header && !invalid)
-        pair_say_not_in_place(cli, findings->rule_counts[SNAP_RULE_DUPLICATE_NEW], areas_in_use, origin, cow, store,
+        pair_say_not_in_place(cli, findings->rule_counts[SNAP_RULE_DUPLICATE_NEW] -
+                                       findings->own_counts[SNAP_RULE_DUPLICATE_NEW], areas_in_use, origin, cow, store,
                               devices);
 }
 
@@ -134,7 +136,8 @@ void pair_say_bring_back(struct cli *cli, const struct snap_findings *findings, 
     const uint64_t behind =
         findings->rule_counts[SNAP_RULE_LIST_CUT] + findings->rule_counts[SNAP_RULE_GARBAGE_BEHIND_END];
 
-    if (findings->rule_counts[SNAP_RULE_ENTRY_NEW_TOP_BYTE] + out_of_range + behind > 0)
+    if (findings->rule_counts[SNAP_RULE_ENTRY_NEW_TOP_BYTE] + findings->own_counts[SNAP_RULE_DUPLICATE_NEW] +
+            out_of_range + behind > 0)
         cli_line(cli, "Some of what is damaged may come back. This shows what, without a write: snapcheck -n -y "
                  "--accept=view-change%s%s --origin %s %s",
                  findings->rule_counts[SNAP_RULE_STORE_INVALID] > 0 ? ",revalidate" : "", devices,
