@@ -18,7 +18,7 @@ static struct check_arguments parsed = {.keep = CHECK_KEEP_NONE};
 const struct cli_option check_option_table[] = {
     {.name = "origin",
      .argument = "DEV",
-     .help = "the origin of the store: also check that the two fit",
+     .help = "the origin of the store: also check that the two fit, and\nname the files that findings are about",
      .group = "Devices",
      .kind = CLI_STRING,
      .string = &parsed.origin},
