@@ -14,15 +14,20 @@ void snap_edits_init(struct snap_edits *edits, struct snap_io *io, uint64_t unit
     *edits = (struct snap_edits){.io = io, .unit_bytes = unit_bytes};
 }
 
+void snap_edits_shorten(struct snap_edits *edits, size_t count)
+{
+    for (; edits->count > count; edits->count--) {
+        snap_buffer_free(edits->items[edits->count - 1].before);
+        snap_buffer_free(edits->items[edits->count - 1].after);
+    }
+}
+
 void snap_edits_free(struct snap_edits *edits)
 {
-    for (size_t i = 0; i < edits->count; i++) {
-        snap_buffer_free(edits->items[i].before);
-        snap_buffer_free(edits->items[i].after);
-    }
+    snap_edits_shorten(edits, 0);
     free(edits->items);
     edits->items = NULL;
-    edits->count = edits->room = 0;
+    edits->room = 0;
 }
 
 enum snap_status snap_edits_check_blocks(const struct snap_edits *edits, struct snap_error *err)

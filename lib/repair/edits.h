@@ -49,6 +49,9 @@ enum snap_status snap_edits_add(struct snap_edits *edits, uint64_t offset_bytes,
  */
 enum snap_status snap_edits_take(struct snap_edits *edits, struct snap_edits *from, struct snap_error *err);
 
+/* Takes the last ones back, so that `count` are left. */
+void snap_edits_shorten(struct snap_edits *edits, size_t count);
+
 /* All edits so far shall be durable before the next one is begun. */
 void snap_edits_barrier(struct snap_edits *edits);
 

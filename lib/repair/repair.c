@@ -242,11 +242,28 @@ static enum snap_status begin_round(struct snap_repair_work *work, const struct 
     return SNAP_OK;
 }
 
+/* What those before it mend stands; the rest is for another run. */
+static void take_round_back(struct snap_repair_work *work, const struct snap_repair *before)
+{
+    struct snap_repair *repair = work->repair;
+
+    snap_edits_shorten(&repair->edits, before->edits.count);
+    memset(work->mended, 0, sizeof work->mended);
+    repair->change_count = before->change_count;
+    repair->entries_after = work->check.entries;
+    repair->behind_found = before->behind_found;
+    repair->behind_lost = before->behind_lost;
+    repair->behind_merged = before->behind_merged;
+    repair->behind_fits = before->behind_fits;
+    repair->restores = before->restores;
+    repair->behind_back = before->behind_back;
+}
+
 /* The first round looks at the store itself, each other one at what it will be. *more: the edits have become more. */
 static enum snap_status run_round(struct snap_repair_work *work, const struct snap_store *store, uint32_t round,
                                   uint64_t mended[SNAP_RULES], bool *more, struct snap_error *err)
 {
-    const size_t edits = work->repair->edits.count;
+    const struct snap_repair before = *work->repair;
     struct snap_store planned = *store;
     struct snap_io *io = NULL;
     enum snap_status status = SNAP_OK;
@@ -262,9 +279,13 @@ static enum snap_status run_round(struct snap_repair_work *work, const struct sn
         status = check(work, err);
     if (status == SNAP_OK && work->found[SNAP_RULE_CHUNK_RECORD] == 0) /* else what was read is no list */
         status = plan_round(work, err);
+    if (status == SNAP_E_REFUSED && round > 0) {
+        take_round_back(work, &before);
+        status = SNAP_OK;
+    }
     sum_up(work, mended);
     (void)snap_io_close(io, NULL); /* nothing was written to it */
-    *more = work->repair->edits.count > edits;
+    *more = work->repair->edits.count > before.edits.count;
     return status;
 }
 

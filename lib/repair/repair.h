@@ -72,7 +72,8 @@ struct snap_repair {
  * Checks the store and plans, and checks what it will be then, until nothing is found that the edits could mend. What
  * is mended, and in which order, stands in dmsnap-store(5), ORDERS OF WRITING, "Mending". Nothing is written.
  * SNAP_E_REFUSED: more than SNAP_REPAIR_ENTRIES_MAX entries are damaged, or more than SNAP_EDITS_BYTES_MAX would be
- * written. SNAP_E_NOMEM, SNAP_E_IO, SNAP_E_STOPPED. snap_repair_free in any case.
+ * written; where that shows later, what comes before it is mended. SNAP_E_NOMEM, SNAP_E_IO, SNAP_E_STOPPED.
+ * snap_repair_free in any case.
  */
 enum snap_status snap_repair_plan(struct snap_repair *repair, const struct snap_store *store,
                                   const struct snap_repair_options *options, struct snap_error *err);

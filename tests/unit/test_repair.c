@@ -604,6 +604,30 @@ static void test_duplicate_of_one_put_right(void **state)
     list_close(io);
 }
 
+/* What is too much to be mended, and shows late, does not hold back what comes before it. */
+static void test_too_much_shows_late(void **state)
+{
+    const uint64_t entries = SNAP_REPAIR_ENTRIES_MAX + 100;
+    struct snap_io *io = list_new(1, format_area_chunk(1, entries / 32 + 2));
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, entries, 100, 0); /* all for one chunk */
+    list_put(io, 1, 9, 7, format_canonical(1, 9) | UINT64_C(0x42) << 56);
+    keep = SNAP_REPAIR_KEEP_FIRST;
+    plan(&repair, io, true);
+    keep = SNAP_REPAIR_KEEP_BOTH;
+    assert_int_equal(repair.mended[SNAP_RULE_ENTRY_NEW_TOP_BYTE], 1);
+    assert_int_equal(repair.mended[SNAP_RULE_DUPLICATE_OLD], 0);
+    assert_true(repair.found[SNAP_RULE_DUPLICATE_OLD] > 0);
+    assert_int_equal(repair.change_count, 1);
+    assert_int_equal(repair.entries_after, entries);
+    assert_int_equal(repair.edits.count, 1);
+    apply(&repair);
+    snap_repair_free(&repair);
+    list_close(io);
+}
+
 /* What a used device has in the next area is old because the list has those chunks: it stays old when it has not. */
 static void test_old_areas_stay_old(void **state)
 {
@@ -682,6 +706,7 @@ int main(void)
         cmocka_unit_test(test_invalid_without_an_end),
         cmocka_unit_test(test_duplicates_without_an_end),
         cmocka_unit_test(test_duplicate_of_one_put_right),
+        cmocka_unit_test(test_too_much_shows_late),
         cmocka_unit_test(test_old_areas_stay_old),
         cmocka_unit_test(test_header),
     };
