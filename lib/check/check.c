@@ -117,12 +117,14 @@ static enum snap_status bad_old(struct check *check, const struct snap_span *spa
 }
 
 /* Where the entry ends on the origin. An origin that ends before its chunk begins is not its origin. */
-static void count_reach(struct check *check, uint64_t old_chunk)
+static void count_reach(struct check *check, uint64_t index, uint64_t old_chunk, uint64_t previous_old_chunk)
 {
     const uint64_t end_bytes = (old_chunk + 1) * check->store->layout.chunk_bytes; /* rule entry-old-range */
 
     check->result->reach_bytes = snap_max(check->result->reach_bytes, end_bytes);
-    check->result->entries_beyond += old_chunk >= check->origin_chunks;
+    if (old_chunk >= check->origin_chunks || check->end.follows)
+        snap_origin_end_note(&check->end, index, old_chunk, old_chunk >= check->origin_chunks, previous_old_chunk,
+                             check->result);
 }
 
 static enum snap_status bad_order(struct check *check, const struct snap_span *span, uint32_t i)
@@ -151,13 +153,13 @@ static enum snap_status check_span(struct check *check, const struct snap_span *
         if (span->first_index + i == 0 || old_chunk != check->previous_old + 1 ||
             new_chunk != check->previous_new + 1)
             result->runs++;
-        check->previous_old = old_chunk;
-        check->previous_new = new_chunk;
         result->highest_new_chunk = snap_max(result->highest_new_chunk, new_chunk);
         if (old_chunk >= check->end.chunks)
             status = bad_old(check, span, i);
         else
-            count_reach(check, old_chunk);
+            count_reach(check, span->first_index + i, old_chunk, check->previous_old);
+        check->previous_old = old_chunk;
+        check->previous_new = new_chunk;
         if (old_chunk == check->origin_chunks - 1) /* it may be partial: dmsnap-store(5), ENTRIES AND AREAS */
             result->merge_bytes -= check->last_missing_bytes;
         if (status != SNAP_OK)

@@ -20,6 +20,14 @@ struct snap_check_options {
 
 #define SNAP_CHECK_MEMORY_MIN_BYTES (1u << 20)
 
+/* Entries that lie wholly behind the end of the origin, and are no findings. */
+struct snap_check_beyond {
+    uint64_t runs;                 /* neighbours whose old steps by one, counted as one */
+    uint64_t bridged;              /* stand alone between two for neighbouring places that leave out one chunk */
+    uint64_t first_index, first_old_chunk;
+    uint64_t lowest_old_chunk;
+};
+
 struct snap_check_result {
     bool list_complete;            /* the end of the list was reached: the figures below count */
     uint64_t entries;              /* live; this long is the list, an entry that is repeated counts each time */
@@ -34,6 +42,7 @@ struct snap_check_result {
                                       none */
     uint64_t entries_beyond;       /* lie wholly beyond the origin: it is the wrong one, or too short, or these are
                                       damaged (pair.h) */
+    struct snap_check_beyond beyond; /* what tells these apart; all zero where there are none */
     uint64_t entries_old_range;    /* lie where no chunk of the origin can be, by the record, by what was said, or since
                                       no device is so large: these are findings, and count neither in entries_beyond
                                       nor in reach_bytes */

@@ -371,7 +371,7 @@ enum snap_status snap_evidence_gather(const struct snap_evidence_look *look, str
         .held = &evidence->held,
         .lvm_group = look->lvm_group,
         .entries = look->figures->entries,
-        .entries_beyond = look->figures->entries_beyond,
+        .entries_beyond = look->figures->entries_beyond, .beyond = look->figures->beyond,
         .reach_bytes = look->figures->reach_bytes,
     };
     bool signatures_differ = false;

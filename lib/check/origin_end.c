@@ -16,12 +16,35 @@ void snap_origin_end_find(struct snap_origin_end *end, const struct snap_store *
 
     end->chunks = (uint64_t)INT64_MAX / store->layout.chunk_bytes;
     end->source = SNAP_ORIGIN_END_NONE;
+    end->follows = false;
     if ((recorded == 0 && !is_whole) || sectors == 0 || sectors > (uint64_t)INT64_MAX / SNAP_SECTOR_BYTES)
         return;
     end->chunks = snap_layout_origin_chunks(&store->layout, sectors);
     end->source = origin_sectors < recorded ? SNAP_ORIGIN_END_RECORD
                   : recorded > 0            ? SNAP_ORIGIN_END_MADE
                                             : SNAP_ORIGIN_END_SAID;
+}
+
+void snap_origin_end_note(struct snap_origin_end *end, uint64_t index, uint64_t old_chunk, bool beyond,
+                          uint64_t previous_old_chunk, struct snap_check_result *result)
+{
+    struct snap_check_beyond *figures = &result->beyond;
+    const bool first = result->entries_beyond == 0;
+
+    if (!beyond) {
+        figures->bridged += end->before_old_chunk < UINT64_MAX && old_chunk == end->before_old_chunk + 2;
+        end->follows = false;
+        return;
+    }
+    figures->runs += !end->follows || old_chunk != previous_old_chunk + 1;
+    end->before_old_chunk = end->follows || index == 0 ? UINT64_MAX : previous_old_chunk;
+    end->follows = true;
+    if (first) {
+        figures->first_index = index;
+        figures->first_old_chunk = old_chunk;
+    }
+    figures->lowest_old_chunk = first ? old_chunk : snap_min(figures->lowest_old_chunk, old_chunk);
+    result->entries_beyond++;
 }
 
 void snap_origin_end_finding(const struct snap_origin_end *end, uint64_t old_chunk, struct snap_finding *finding)

@@ -3,6 +3,7 @@
 #ifndef DMSNAP_CHECK_PAIR
 #define DMSNAP_CHECK_PAIR
 
+#include "lib/check/check.h"
 #include "lib/check/container.h"
 #include "lib/check/fingerprinting.h"
 #include "lib/check/identity.h"
@@ -44,6 +45,7 @@ struct snap_pair_facts {
     const char *lvm_group;                /* whose metadata name this origin for this store; NULL: none do */
     uint64_t entries;
     uint64_t entries_beyond;              /* entries that lie beyond the end of the origin, wholly */
+    struct snap_check_beyond beyond;      /* what is known of these */
     uint64_t reach_bytes;                 /* the least size of an origin that takes all entries */
     struct snap_fingerprint_result fingerprint; /* all zero: not compared */
     struct snap_resemblance resemblance;        /* all zero: not compared */
@@ -54,7 +56,8 @@ struct snap_pair {
     enum snap_pair_reason reason;
     bool grown;                           /* the origin is larger than the record says */
     bool smaller;                         /* the origin is smaller than the record says */
-    bool damaged;                         /* contradicted by entries that no origin of this store can have */
+    bool damaged;                         /* contradicted by entries that are most likely damaged themselves ... */
+    bool may_be_damaged;                  /* ... or that may as well be; else the origin is wrong, or was cut */
     bool brought;                         /* what the record does not name was brought there by a merge of this store */
     bool unmerged;                        /* contradicted: what a merge of this store has written is not there */
     bool list_lost;                       /* the list is empty, and the origin has nothing of what it named */

@@ -20,6 +20,7 @@ static int set_up(void **state)
 {
     (void)state;
     memset(&store, 0, sizeof store);
+    store.layout = (struct snap_layout){.chunk_sectors = 8, .chunk_bytes = 4096, .entries_per_area = 256};
     memset(&device, 0, sizeof device);
     origin = (struct snap_probe){.type = "ext4", .usage = "filesystem", .uuid = A};
     held = (struct snap_probe){.type = ""};
@@ -294,6 +295,7 @@ static void evidence_is_weighed_strongest_first(void **state)
     store.identity.origin_sectors = 9999;
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH, "reaches byte 5000000 of its origin, but this one ends at byte");
     assert_false(pair.damaged);
+    assert_false(pair.may_be_damaged);
     store.identity_state = SNAP_IDENTITY_NONE;
     judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH, "reaches byte 5000000 of its origin, but this one ends at byte "
                                                     "4096000 (3 of 100 entries");

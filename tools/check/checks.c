@@ -71,6 +71,7 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
         return status;
     if (session->origin.io) {
         check_options.origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
+        check_options.origin_is_whole = check_options_origin_is_whole(&session->arguments);
         check_options.origin_block_bytes = session->origin.io->logical_block_bytes;
     }
     status = snap_check(&session->store, &check_options, &session->findings, &session->result, err);

@@ -6,7 +6,11 @@
 #include "tools/shared/typed.h"
 #include "tools/shared/volumes.h"
 
-static const char *const accept_words[] = {"view-change", "revalidate", "header", NULL}; /* enum check_accept */
+#include <stdio.h>
+#include <string.h>
+
+static const char *const accept_words[] = {"view-change", "revalidate", "header", "origin-size",
+                                            NULL}; /* enum check_accept */
 
 static const char *const keep_words[] = {"first", "last", NULL}; /* enum snap_repair_keep without its first */
 
@@ -66,7 +70,8 @@ const struct cli_option check_option_table[] = {
     {.name = "accept",
      .argument = "LIST",
      .help = "also mend: view-change (what then reads differently is\nnamed), revalidate (a store that was given up), "
-             "header\n(one that is gone from in front of a list)",
+             "header\n(one that is gone from in front of a list); origin-size: the\norigin "
+             "was never larger, so entries behind its end are\ndamaged",
      .group = "Mending",
      .kind = CLI_LIST,
      .list = &parsed.accept,
@@ -151,6 +156,21 @@ const struct cli_option_rule check_option_rules[] = {
     CLI_OPTION_RULES_END,
 };
 
+bool check_options_origin_is_whole(const struct check_arguments *arguments)
+{
+    return (arguments->accept & 1u << CHECK_ACCEPT_ORIGIN_SIZE) != 0;
+}
+
+struct report_text check_options_text(const struct check_arguments *arguments)
+{
+    struct report_text text = volumes_option(&arguments->devices);
+    const size_t used = strlen(text.text);
+
+    if (check_options_origin_is_whole(arguments))
+        (void)snprintf(text.text + used, sizeof text.text - used, " --accept=origin-size");
+    return text;
+}
+
 bool check_options_mend(const struct check_arguments *arguments)
 {
     return arguments->repair || arguments->preen || arguments->yes;
@@ -164,9 +184,11 @@ static int mending_usage(struct cli *cli, const struct check_arguments *given)
     if (given->chunk_bytes > 0 && !given->repair_to && !header)
         return cli_usage_error(cli, "--chunk-size needs --repair-to, or -y --accept=header: it is that of the new "
                                "store, or of the header that is written");
+    if ((given->accept & 1u << CHECK_ACCEPT_ORIGIN_SIZE) && !given->origin && !devices_is_lvm(given->cow))
+        return cli_usage_error(cli, "--accept=origin-size needs --origin: it says that this one was never larger");
     if (check_options_mend(given))
         return CLI_EXIT_OK;
-    if (given->accept && !given->repair_to)
+    if ((given->accept & ~(1u << CHECK_ACCEPT_ORIGIN_SIZE)) && !given->repair_to)
         return cli_usage_error(cli, "--accept needs --repair, -y or --repair-to: it says what may be mended");
     if (given->keep != CHECK_KEEP_NONE)
         return cli_usage_error(cli, "--keep needs --repair or -y: nothing is mended without one of them");
@@ -192,9 +214,9 @@ int check_options_take(struct cli *cli, struct check_arguments *given)
     *given = parsed;
     if (given->list_rules)
         return CLI_EXIT_OK; /* no device is needed */
-    status = mending_usage(cli, given);
+    status = typed_cow(cli, &given->cow);
     if (status == CLI_EXIT_OK)
-        status = typed_cow(cli, &given->cow);
+        status = mending_usage(cli, given);
     if (status == CLI_EXIT_OK)
         given->asks = may_ask(cli, given);
     return status == CLI_EXIT_OK ? volumes_usage(cli, &given->devices, given->cow, given->origin) : status;

@@ -4,6 +4,7 @@
 #define DMSNAP_TOOLS_CHECK_OPTIONS
 
 #include "tools/cli/cli.h"
+#include "tools/shared/report.h"
 
 struct check_arguments {
     const char *cow;
@@ -26,13 +27,19 @@ struct check_arguments {
 
 #define CHECK_KEEP_NONE (-1)
 
-enum check_accept { CHECK_ACCEPT_VIEW_CHANGE, CHECK_ACCEPT_REVALIDATE, CHECK_ACCEPT_HEADER };
+enum check_accept { CHECK_ACCEPT_VIEW_CHANGE, CHECK_ACCEPT_REVALIDATE, CHECK_ACCEPT_HEADER, CHECK_ACCEPT_ORIGIN_SIZE };
 
 extern const struct cli_option check_option_table[];
 extern const struct cli_option_rule check_option_rules[];
 
+/* Whether it was said that the origin was never larger than it is. */
+bool check_options_origin_is_whole(const struct check_arguments *arguments);
+
 /* Whether it was said that the store is to be mended; for a person who is asked: once they have answered yes. */
 bool check_options_mend(const struct check_arguments *arguments);
+
+/* For a line to type: " --devices ..." and " --accept=origin-size", where they were given. */
+struct report_text check_options_text(const struct check_arguments *arguments);
 
 /* Hands over what the frame has parsed. CLI_EXIT_OK, or a usage error where values do not go together. */
 int check_options_take(struct cli *cli, struct check_arguments *given);

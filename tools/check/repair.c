@@ -56,6 +56,7 @@ enum snap_status check_repair_plan(struct check_session *session, const struct s
     const struct snap_repair_options options = {
         .origin = origin,
         .origin_sectors = origin ? origin->size_bytes / SNAP_SECTOR_BYTES : 0,
+        .origin_is_whole = check_options_origin_is_whole(arguments),
         .clear_entries = !arguments->preen,
         .change_view = (arguments->accept & 1u << CHECK_ACCEPT_VIEW_CHANGE) != 0,
         .keep = keep,
@@ -144,7 +145,7 @@ static enum snap_status plan_header(struct check_session *session, struct snap_e
     if (!(session->arguments.accept & 1u << CHECK_ACCEPT_HEADER)) {
         cli_line(session->cli, "If this was a store, and nothing else is on the device: snapcheck -y --accept=header"
                  "%s%s%s%s %s", holds_chunk_size_option(&lost).text, check_old_bytes_option(session).text,
-                 volumes_option(&session->arguments.devices).text, report_origin_option(session->origin.path).text,
+                 check_options_text(&session->arguments).text, report_origin_option(session->origin.path).text,
                  cli_quote(session->cow.path).text);
         return SNAP_OK;
     }
@@ -157,7 +158,7 @@ static enum snap_status plan_header(struct check_session *session, struct snap_e
         cli_line(session->cli, "Its record is lost; %s: snapcreate --identify%s --origin %s --cow %s",
                  session->origin.path ? "if this is its origin, this makes a new one"
                                       : "once you know the origin, this makes a new one",
-                 volumes_option(&session->arguments.devices).text,
+                 check_options_text(&session->arguments).text,
                  session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
                  cli_quote(session->cow.path).text);
     return status;
@@ -246,7 +247,7 @@ static enum snap_status carry_out(struct check_session *session, struct snap_err
 /* After a dry run: the lines that do it, in place or elsewhere. */
 static void say_how(struct check_session *session)
 {
-    static const char *const words[] = {"view-change", "revalidate", "header"};
+    static const char *const words[] = {"view-change", "revalidate", "header", "origin-size"};
     static const char *const keep[] = {"", " --keep=first", " --keep=last"};
     const struct check_arguments *arguments = &session->arguments;
     char accept[64] = "", chunk_size[48] = "";
@@ -277,7 +278,7 @@ static enum snap_status check_blocks(struct check_session *session, struct snap_
     if (status == SNAP_E_UNSUPPORTED)
         cli_line(session->cli, "It can be mended where the blocks are smaller; or, in a new store with larger chunks: "
                  "snapcheck --repair-to NEW --chunk-size %" PRIu32 " --accept=view-change%s --origin %s %s",
-                 session->cow.io->logical_block_bytes, volumes_option(&session->arguments.devices).text,
+                 session->cow.io->logical_block_bytes, check_options_text(&session->arguments).text,
                  session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
                  cli_quote(session->cow.path).text);
     return status;
@@ -344,7 +345,7 @@ void check_repair_refused(struct check_session *session, const struct snap_error
         return;
     if (!session->cow.io && session->cow.found && err->status == SNAP_E_PERM)
         cli_line(session->cli, "To mend it in another place, where this one is only read: snapcheck --repair-to FILE"
-                 "%s --origin %s %s", volumes_option(&session->arguments.devices).text,
+                 "%s --origin %s %s", check_options_text(&session->arguments).text,
                  session->arguments.origin ? cli_quote(session->arguments.origin).text : "ORIGIN",
                  cli_quote(session->cow.path).text);
     else if (session->old_folder && full)

@@ -142,7 +142,7 @@ static void say_changes(struct check_session *session)
 static void say_behind(struct check_session *session)
 {
     const struct snap_repair *repair = &session->repair;
-    const struct report_text devices = volumes_option(&session->arguments.devices);
+    const struct report_text devices = check_options_text(&session->arguments);
     const char *origin = session->origin.path;
 
     if (repair->behind_merged)
@@ -190,7 +190,7 @@ static void say_waiting_choices(struct check_session *session)
         cli_line(session->cli, "To keep the first one (or, with --keep=last, the last), first see what would change: "
                  "snapcheck -n -y --accept=view-change%s --keep=first%s%s%s %s",
                  session->repair.waiting[SNAP_RULE_STORE_INVALID] > 0 ? ",revalidate" : "",
-                 volumes_option(&session->arguments.devices).text, origin ? " --origin " : "",
+                 check_options_text(&session->arguments).text, origin ? " --origin " : "",
                  origin ? cli_quote(origin).text : "", cli_quote(session->cow.path).text);
 }
 
@@ -247,7 +247,7 @@ static void say_invalid(struct check_session *session, uint64_t others)
     if (!blocked)
         cli_line(session->cli, "To make the store valid again, although what it lacks stays wrong: snapcheck -y "
                  "--accept=revalidate%s%s%s %s", check_old_bytes_option(session).text,
-                 volumes_option(&session->arguments.devices).text, report_origin_option(session->origin.path).text,
+                 check_options_text(&session->arguments).text, report_origin_option(session->origin.path).text,
                  cli_quote(session->cow.path).text);
 }
 
@@ -255,7 +255,7 @@ static void say_invalid(struct check_session *session, uint64_t others)
 static void say_waiting(struct check_session *session)
 {
     const uint64_t *waiting = session->repair.waiting;
-    const struct report_text devices = volumes_option(&session->arguments.devices);
+    const struct report_text devices = check_options_text(&session->arguments);
     /* It waits although the view may change: the origin that was named, if one was, is none of this store. */
     const bool lacks_origin = waiting[SNAP_RULE_ENTRY_OLD_RANGE] > 0 &&
                               session->store.identity_state == SNAP_IDENTITY_OK &&
@@ -301,7 +301,7 @@ void check_repair_say(struct check_session *session)
     if (session->result.list_complete)
         pair_say_not_in_place(session->cli, shared_that_stay(&session->repair),
                               count_areas_in_use(&session->repair), &session->origin, &session->cow, &session->store,
-                              volumes_option(&session->arguments.devices).text);
+                              check_options_text(&session->arguments).text);
 }
 
 void check_repair_say_copy(struct check_session *session)

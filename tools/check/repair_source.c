@@ -57,6 +57,7 @@ static enum snap_status check_source(struct check_session *session, struct snap_
     struct check_repair_to *to = &session->repair_to;
     const struct snap_check_options options = {
         .origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES,
+        .origin_is_whole = check_options_origin_is_whole(&session->arguments),
         .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes),
         .stop = cli_stop_asked,
     };
@@ -93,7 +94,8 @@ static enum snap_status judge_pair(struct check_session *session, struct snap_er
         status = snap_evidence_gather(&look, &session->evidence, err);
     session->pair_known = status == SNAP_OK;
     if (status == SNAP_OK && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: %s", session->cow.path, session->evidence.pair.text);
+        return snap_fail(err, SNAP_E_REFUSED, "%s: %s%s", session->cow.path, session->evidence.pair.text,
+                         verdict_beyond_text(&session->cow, &session->origin, &session->evidence.pair).text);
     return status;
 }
 

@@ -101,7 +101,7 @@ static void print_left_out(struct check_session *session)
             report_print(session->cli->out, "%s: and %s of %s; this shows each: snapcheck --all%s%s%s%s %s",
                          session->cow.path, cli_count_text(left_out, "more finding", "more findings").text,
                          snap_rules_info((enum snap_rule)rule)->id, session->arguments.data ? " --data" : "",
-                         volumes_option(&session->arguments.devices).text,
+                         check_options_text(&session->arguments).text,
                          origin ? " --origin " : "", origin ? cli_quote(origin).text : "",
                          cli_quote(session->cow.path).text);
     }
@@ -133,6 +133,8 @@ static const char *verdict_word(const struct check_session *session)
         return "not-usable";
     if (!report_is_sound(&session->findings) || list_is_lost(session))
         return "damaged";
+    if (session->result.entries_beyond > 0)
+        return "beyond-origin";
     return session->findings.severity_counts[SNAP_WARNING] > 0 ? "warnings" : "clean";
 }
 
@@ -168,6 +170,7 @@ static void print_summary(struct check_session *session)
                      invalid_is_readable(&session->store, &session->findings) ? "invalid"
                      : !report_is_sound(&session->findings) ? "damaged"
                      : list_is_lost(session)              ? "its list may be lost"
+                     : result->entries_beyond > 0         ? "not all of them lie on the origin"
                      : counts[SNAP_WARNING] > 0           ? "usable, with warnings"
                                                           : "clean",
                      names_of_warnings(session).text);
@@ -193,7 +196,10 @@ static void print_pair(struct check_session *session)
     if (wrong && session->result.entries == 0)
         report_print(session->cli->out, "%s: %s", session->cow.path,
                      verdict_renew(&session->cow, &session->origin, pair).text);
-    if (wrong && pair->damaged)
+    if (wrong && pair->reason == SNAP_PAIR_REACH && !pair->container)
+        report_print(session->cli->out, "%s: %s", session->cow.path,
+                     verdict_beyond_text(&session->cow, &session->origin, pair).text + strlen("; "));
+    if (wrong && (pair->damaged || pair->may_be_damaged))
         report_print(session->cli->out, "%s: the list shows which entries these are: snapinspect --list%s%s %s",
                      session->cow.path, volumes_option(&session->arguments.devices).text,
                      report_origin_option(session->origin.path).text, cli_quote(session->cow.path).text);
@@ -232,7 +238,8 @@ static void keep_json(struct check_session *session)
         content_set(figures, &session->cow, &session->store);
     files_set_source_json(figures, &session->files);
     cli_json_set_string(figures, "verdict", verdict_word(session));
-    cli_json_set_bool(figures, "clean", usable && session->findings.severity_counts[SNAP_WARNING] == 0);
+    cli_json_set_bool(figures, "clean", usable && session->findings.severity_counts[SNAP_WARNING] == 0 &&
+                                           session->result.entries_beyond == 0);
     cli_json_set_bool(figures, "usable", usable);
     cli_json_set_uint(figures, "findings_total", findings_total);
     cli_json_set_uint(figures, "findings_left_out", left_out);
@@ -255,7 +262,7 @@ static void keep_json(struct check_session *session)
 /* Where the list can be followed, what it names rightly can be taken out; and some of it can be mended. */
 static void print_way_out(const struct check_session *session)
 {
-    const struct report_text devices = volumes_option(&session->arguments.devices);
+    const struct report_text devices = check_options_text(&session->arguments);
     const bool damaged = !report_is_sound(&session->findings);
 
     if (session->cli->quiet || (!damaged && session->findings.rule_counts[SNAP_RULE_LIST_CUT] == 0 &&
@@ -271,10 +278,10 @@ static void print_way_out(const struct check_session *session)
         return;
     if (invalid_is_readable(&session->store, &session->findings))
         invalid_say_next(session->cli, &session->cow, &session->origin,
-                         volumes_option(&session->arguments.devices).text);
+                         check_options_text(&session->arguments).text);
     else if (pair_is_skippable(&session->findings, &session->result))
         pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
-                         volumes_option(&session->arguments.devices).text);
+                         check_options_text(&session->arguments).text);
     else if (!check_options_mend(&session->arguments) && !session->arguments.repair_to &&
              snap_header_is_store(&session->store) && session->result.entries > 0)
         cli_line(session->cli, "To write all that is sound to a new store, where this one is only read: snapcheck "
@@ -283,7 +290,7 @@ static void print_way_out(const struct check_session *session)
                  cli_quote(session->cow.path).text);
     if (lvm_merge_find(&session->cow, &session->store, &session->result) == LVM_MERGE_STUCK)
         lvm_merge_say_ways_out(session->cli, session->cow.path, session->origin.path,
-                               volumes_option(&session->arguments.devices).text);
+                               check_options_text(&session->arguments).text);
 }
 
 /* What was lost with the entries that were dropped. */

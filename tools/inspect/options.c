@@ -101,7 +101,7 @@ const struct cli_option inspect_option_table[] = {
      .help = "extract or activate in spite of: identity (the store names\nanother origin), cut (the list may have been "
              "cut off),\n"
              "output-signature (something is on the output device),\nspace (it may not fit), "
-             "invalid (the store was given up)",
+             "invalid (the store was given up),\norigin-size (the origin was never larger)",
      .group = "Safety",
      .kind = CLI_LIST,
      .list = &parsed.accept,

@@ -55,7 +55,8 @@ const struct cli_option merge_option_table[] = {
              "undo (this\nmerge was begun with an undo store), parent (the snapshot\nthat an undo store belongs to "
              "loses its view), siblings (so do\nother LVM snapshots of the origin), in-use (with --kernel:\nprograms "
              "have the origin open), output-signature\n(something is on the output device),\n"
-             "space (it may not fit),\ninvalid (with --output: the store was given up)",
+             "space (it may not fit),\ninvalid (with --output: the store was given up),\n"
+             "origin-size (the origin was never larger)",
      .group = "Safety",
      .kind = CLI_LIST,
      .list = &parsed.accept,

@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
+#include "tools/shared/accept.h"
 #include "tools/shared/pair.h"
 #include "tools/shared/report.h"
 #include "tools/shared/volumes.h"
@@ -69,6 +70,7 @@ enum snap_status output_damaged_check_list(struct output_session *output, struct
 {
     const struct snap_check_options check_options = {
         .origin_sectors = output->origin->io->size_bytes / SNAP_SECTOR_BYTES,
+        .origin_is_whole = accept_has(output->arguments.accept, ACCEPT_ORIGIN_SIZE),
         .origin_block_bytes = output->origin->io->logical_block_bytes,
         .memory_bytes = output->arguments.memory_bytes,
         .stop = cli_stop_asked,

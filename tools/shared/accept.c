@@ -7,7 +7,7 @@
 
 #define WORDS_OF_OUTPUT \
     [ACCEPT_IDENTITY] = "identity", [ACCEPT_CUT] = "cut", [ACCEPT_OUTPUT_SIGNATURE] = "output-signature", \
-    [ACCEPT_SPACE] = "space", [ACCEPT_INVALID] = "invalid"
+    [ACCEPT_SPACE] = "space", [ACCEPT_INVALID] = "invalid", [ACCEPT_ORIGIN_SIZE] = "origin-size"
 
 const char *const accept_words_of_output[] = {WORDS_OF_OUTPUT, NULL};
 

@@ -13,6 +13,8 @@
 #include "tools/shared/volumes.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 /*
  * Findings that only matter for further writes to the snapshot are left out: there will be none. What lies behind the
@@ -149,13 +151,16 @@ static enum snap_status fail_damaged(const struct pair *pair, const struct snap_
                                      const char *all, struct snap_error *err)
 {
     const struct cli_quoted origin = cli_quote(pair->origin->path), cow = cli_quote(pair->cow->path);
-    const struct report_text devices = volumes_option_of(pair->cow, pair->origin);
+    const char *said = accept_has(pair->accept, ACCEPT_ORIGIN_SIZE) ? " --accept=origin-size" : "";
+    struct report_text devices = volumes_option_of(pair->cow, pair->origin);
+    const size_t used = strlen(devices.text);
 
+    (void)snprintf(devices.text + used, sizeof devices.text - used, "%s", said);
     /* In the order in which they are of use: look, mend, and only then do without what is damaged. */
     cli_line(pair->cli, "To see all that is wrong: snapcheck%s%s --origin %s %s", all, devices.text, origin.text,
              cow.text);
     if (!devices_is_lvm(pair->cow->path))
-        pair_say_mend(pair->cli, findings, pair->origin, pair->cow, pair->store, "");
+        pair_say_mend(pair->cli, findings, pair->origin, pair->cow, pair->store, said);
     if (skippable)
         pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store, devices.text);
     return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged", pair->cow->path);
@@ -166,6 +171,7 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
 {
     const struct snap_check_options check_options = {
         .origin_sectors = pair->origin->io->size_bytes / SNAP_SECTOR_BYTES,
+        .origin_is_whole = accept_has(pair->accept, ACCEPT_ORIGIN_SIZE),
         .origin_block_bytes = pair->origin->io->logical_block_bytes,
         .memory_bytes = pair->memory_bytes,
         .repeated = repeated,

@@ -129,6 +129,10 @@ void verdict_set_json(struct cli_json *object, const struct snap_pair *pair)
     cli_json_set_string(json, "reason", snap_pair_reason_name(pair->reason));
     cli_json_set_bool(json, "origin_grown", pair->grown);
     cli_json_set_string(json, "text", pair->text);
+    if (pair->reason == SNAP_PAIR_REACH)
+        cli_json_set_string(json, "reach", pair->damaged          ? "damaged"
+                                           : pair->may_be_damaged ? "cut-or-damaged"
+                                                                  : "cut");
     cli_json_set(object, "pair", json);
 }
 
@@ -156,6 +160,34 @@ struct report_text verdict_raw_text(const struct snap_container *container, cons
     return result;
 }
 
+struct report_text verdict_beyond_text(const struct device *cow, const struct device *origin,
+                                       const struct snap_pair *pair)
+{
+    const struct cli_quoted from = cli_quote(origin->path), to = cli_quote(cow->path);
+    struct report_text lengthen, drop, result = {""};
+
+    if (pair->reason != SNAP_PAIR_REACH || pair->container)
+        return result;
+    if (origin->facts.block_device)
+        (void)snprintf(lengthen.text, sizeof lengthen.text, "make this volume as large again as it was: at least "
+                       "%" PRIu64 " bytes", pair->needed_bytes);
+    else
+        (void)snprintf(lengthen.text, sizeof lengthen.text, "if zeros were cut off it, lengthen it again: truncate "
+                       "-s %" PRIu64 " %.4096s", pair->needed_bytes, from.text);
+    (void)snprintf(drop.text, sizeof drop.text, "to see what would change without such entries: snapcheck -n -y "
+                   "--accept=view-change,origin-size%.256s --origin %.2900s %.2900s",
+                   volumes_option_of(cow, origin).text, from.text, to.text);
+    if (pair->damaged)
+        (void)snprintf(result.text, sizeof result.text, "; do not lengthen the origin for that; %.6500s", drop.text);
+    else if (pair->may_be_damaged)
+        (void)snprintf(result.text, sizeof result.text, "; name the right origin, or, %.4500s; or, if it was never "
+                       "longer, %.6500s", lengthen.text, drop.text);
+    else
+        (void)snprintf(result.text, sizeof result.text, "; name the right origin, or%s %.4500s",
+                       origin->facts.block_device ? "" : ",", lengthen.text);
+    return result;
+}
+
 /* For a sentence that ends with it: what to do about a contradiction, such as "; if you know that ...". */
 static struct report_text next_text(const struct snap_pair *pair, const struct device *cow,
                                     const struct device *origin, const char *waiver)
@@ -165,11 +197,6 @@ static struct report_text next_text(const struct snap_pair *pair, const struct d
     if (pair->container)
         (void)snprintf(result.text, sizeof result.text, "; %.9000s",
                        verdict_raw_text(pair->container, origin->path, snap_pair_is_final(pair) ? NULL : waiver).text);
-    else if (snap_pair_is_final(pair) && pair->damaged)
-        (void)snprintf(result.text, sizeof result.text, "; do not lengthen the origin for them; to see which they "
-                       "are: snapinspect --list --origin %.2900s %.2900s; to see what else is wrong: snapcheck "
-                       "--origin %.2900s %.2900s", cli_quote(origin->path).text, cli_quote(cow->path).text,
-                       cli_quote(origin->path).text, cli_quote(cow->path).text);
     else if (pair->smaller && !snap_pair_is_final(pair) && pair->needed_bytes <= INT64_MAX)
         (void)snprintf(result.text, sizeof result.text, "; if it was cut, make it as long again as it was, %" PRIu64
                        " bytes; a merge into what is left of it loses the rest; if you know that it never was longer, "
@@ -183,13 +210,8 @@ static struct report_text next_text(const struct snap_pair *pair, const struct d
     else if (!snap_pair_is_final(pair))
         (void)snprintf(result.text, sizeof result.text, "; if you know that %.4096s is the right origin, %.512s",
                        origin->path, waiver);
-    else if (origin->facts.block_device)
-        (void)snprintf(result.text, sizeof result.text, "; name the right origin, or make this volume as large again "
-                       "as it was: at least %" PRIu64 " bytes", pair->needed_bytes);
     else
-        (void)snprintf(result.text, sizeof result.text, "; name the right origin, or, if zeros were cut off it, "
-                       "lengthen it again: truncate -s %" PRIu64 " %.4096s", pair->needed_bytes,
-                       cli_quote(origin->path).text);
+        result = verdict_beyond_text(cow, origin, pair);
     return result;
 }
 

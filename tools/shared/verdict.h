@@ -21,6 +21,13 @@ void verdict_explain(struct cli *cli, const struct device *cow, const struct sna
 /* "pair": outcome, reason, grown, text. */
 void verdict_set_json(struct cli_json *object, const struct snap_pair *pair);
 
+/*
+ * Of a pair that is contradicted by entries behind the end of the origin: what to do, for the end of a sentence, "; do
+ * not lengthen ...". Empty for other pairs. Not yet escaped.
+ */
+struct report_text verdict_beyond_text(const struct device *cow, const struct device *origin,
+                                       const struct snap_pair *pair);
+
 /* Why a contradiction is no refusal. */
 enum verdict_waived {
     VERDICT_NOT_WAIVED,
