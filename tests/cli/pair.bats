@@ -523,6 +523,38 @@ END
     assert_shown "truncate -s 8400896 origin; or, if it was never longer, to see what would change without such entries: snapcheck -n -y --accept=view-change,origin-size --origin origin cow"
 }
 
+@test "a damaged store without a record: a wrong origin is told, and no line proposes it" {
+    without_record 0=0
+    file_systems wrong
+    dd if=origin of=cow bs=4096 count=1 seek=2 conv=notrunc status=none
+    perl -e 'print pack("Q<", 5 << 56 | 3)' | dd of=cow bs=1 seek=$((4096 + 16 + 8)) conv=notrunc status=none
+    program snapcheck --origin origin cow
+    assert_status 4
+    assert_shown "cow and origin likely belong together"
+    assert_said "snapcheck -n -y --accept=view-change --origin origin cow"
+    program snapcheck --origin wrong cow
+    assert_status 4
+    assert_shown "cow and wrong do not belong together: the store holds ext4"
+    assert_not_said "--origin wrong"
+    # All of the first area is full, and the end is lost.
+    perl -e 'print pack("Q<2", 3 * $_, $_ + 2) for 0 .. 255' | dd of=cow bs=4096 seek=1 conv=notrunc status=none
+    truncate -s $((257 * 4096)) cow
+    program snapcheck --origin wrong cow
+    assert_shown "whether wrong is its origin is not judged: its list cannot be followed"
+}
+
+@test "a list that was cut, and a wrong origin: nothing is said of what that one has" {
+    file_systems origin wrong
+    dd if=/dev/zero of=cow bs=4096 count=700 status=none
+    perl -e 'print pack("L<4", 0x70416e53, 1, 1, 8)' | dd of=cow bs=1 conv=notrunc status=none
+    perl -e 'print pack("Q<2", 3 * $_, $_ + 2) for 0 .. 199' | dd of=cow bs=4096 seek=1 conv=notrunc status=none
+    perl -e 'print pack("Q<2", 3 * $_, $_ + 3) for 256 .. 300' | dd of=cow bs=4096 seek=258 conv=notrunc status=none
+    dd if=origin of=cow bs=4096 count=1 seek=2 conv=notrunc status=none
+    program snapcheck -n -y --origin wrong cow
+    assert_not_said "too much is missing"
+    assert_said "The origin tells whether a merge has taken them off, or a fault: snapcheck -n -y --accept=view-change --origin ORIGIN cow"
+}
+
 @test "samples in the chunk that a damaged entry was for do not speak against the origin" {
     file_systems origin
     program snapcreate --origin origin --cow cow --size max --chunk-size 512K

@@ -76,7 +76,9 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
     }
     status = snap_check(&session->store, &check_options, &session->findings, &session->result, err);
     readable = report_is_sound(&session->findings) || invalid_is_readable(&session->store, &session->findings);
-    if (status != SNAP_OK || !readable || !session->result.list_complete)
+    /* With the wrong chunk size, what is read is no list. */
+    if (status != SNAP_OK || !session->result.list_complete ||
+        session->findings.rule_counts[SNAP_RULE_CHUNK_RECORD] > 0)
         return status;
     if (session->origin.io) {
         status = snap_evidence_gather(&look, &session->evidence, err);

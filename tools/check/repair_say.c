@@ -143,7 +143,8 @@ static void say_behind(struct check_session *session)
 {
     const struct snap_repair *repair = &session->repair;
     const struct report_text devices = check_options_text(&session->arguments);
-    const char *origin = session->origin.path;
+    const bool wrong = session->pair_known && session->evidence.pair.outcome == SNAP_PAIR_CONTRADICTED;
+    const char *origin = wrong ? NULL : session->origin.path; /* a wrong one tells nothing */
 
     if (repair->behind_merged)
         cli_note(session->cli, "%s: %s behind the end of the list; %s has the data of all of them", session->cow.path,

@@ -190,6 +190,9 @@ static void print_pair(struct check_session *session)
     const struct snap_pair *pair = &session->evidence.pair;
     const bool wrong = pair->outcome == SNAP_PAIR_CONTRADICTED;
 
+    if (!session->pair_known && session->origin.io && !session->cli->quiet && snap_header_has_list(&session->store))
+        report_print(session->cli->out, "%s: whether %s is its origin is not judged: its list cannot be followed",
+                     session->cow.path, session->origin.path);
     if (!session->pair_known || (session->cli->quiet && !wrong))
         return;
     report_print(session->cli->out, "%s", verdict_sentence(&session->cow, &session->origin, pair).text);
@@ -259,9 +262,20 @@ static void keep_json(struct check_session *session)
     cli_result_keep(session->cli, document);
 }
 
+/* The origin for lines to type: none where another one has to be named. */
+static const struct device *origin_to_name(const struct check_session *session)
+{
+    const struct snap_pair *pair = &session->evidence.pair;
+    const bool wrong = session->pair_known && pair->outcome == SNAP_PAIR_CONTRADICTED && !pair->damaged &&
+                       !pair->may_be_damaged && !pair->copy;
+
+    return wrong ? NULL : &session->origin;
+}
+
 /* Where the list can be followed, what it names rightly can be taken out; and some of it can be mended. */
 static void print_way_out(const struct check_session *session)
 {
+    const struct device *origin = origin_to_name(session);
     const struct report_text devices = check_options_text(&session->arguments);
     const bool damaged = !report_is_sound(&session->findings);
 
@@ -272,7 +286,7 @@ static void print_way_out(const struct check_session *session)
         cli_line(session->cli, "This shows what is left to mend: snapcheck%s%s %s", devices.text,
                  report_origin_option(session->origin.path).text, cli_quote(session->cow.path).text);
     else if (session->mended || (!check_options_mend(&session->arguments) && !session->arguments.repair_to))
-        pair_say_mend(session->cli, &session->findings, &session->origin, &session->cow, &session->store,
+        pair_say_mend(session->cli, &session->findings, origin, &session->cow, &session->store,
                       devices.text);
     if (!damaged || session->repair_to.written)
         return;
@@ -280,7 +294,7 @@ static void print_way_out(const struct check_session *session)
         invalid_say_next(session->cli, &session->cow, &session->origin,
                          check_options_text(&session->arguments).text);
     else if (pair_is_skippable(&session->findings, &session->result))
-        pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
+        pair_say_extract(session->cli, origin, &session->cow, &session->store,
                          check_options_text(&session->arguments).text);
     else if (!check_options_mend(&session->arguments) && !session->arguments.repair_to &&
              snap_header_is_store(&session->store) && session->result.entries > 0)
