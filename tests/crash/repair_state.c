@@ -224,6 +224,16 @@ static bool find(const struct shown *shown, uint64_t old_chunk, uint64_t data[2]
     return true;
 }
 
+/* The own data of a damaged entry: it was put right, and another entry for its chunk is kept instead of it later. */
+static bool is_put_right(const struct repair_case *round, const struct shown *before, uint64_t old_chunk, uint64_t data)
+{
+    for (uint64_t i = 0; i < before->count; i++)
+        if (before->entries[i].old_chunk == old_chunk && before->entries[i].data == DAMAGED &&
+            format_canonical(round->store.chunk_sectors, before->entries[i].index) == data)
+            return true;
+    return false;
+}
+
 static bool shows_one_of(struct repair_case *round, const struct shown *now, const struct shown *before,
                          const struct shown *after, const struct shown *chunks)
 {
@@ -235,7 +245,8 @@ static bool shows_one_of(struct repair_case *round, const struct shown *now, con
         (void)find(before, old_chunk, was);
         (void)find(after, old_chunk, will);
         for (int which = 0; which < 2; which++)
-            if (is[which] != was[which] && is[which] != will[which])
+            if (is[which] != was[which] && is[which] != will[which] &&
+                !is_put_right(round, before, old_chunk, is[which]))
                 return repair_broken(round, "chunk %" PRIu64 " shows %" PRIu64 ", neither %" PRIu64 " as before nor %"
                                      PRIu64 " as afterwards", old_chunk, is[which], was[which], will[which]);
     }

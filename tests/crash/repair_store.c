@@ -307,6 +307,7 @@ const struct repair_row *repair_rows(size_t *count)
         {.name = "header", .make = header_lost},
         {.name = "header-chunk-size", .make = header_lost, .seed = 1},
         {.name = "top-byte", .make = top_bytes, .keep = SNAP_REPAIR_KEEP_FIRST},
+        {.name = "top-byte-dropped", .make = top_bytes, .keep = SNAP_REPAIR_KEEP_LAST},
         {.name = "own-chunk", .make = own_chunks},
         {.name = "drop", .make = drop_some},
         {.name = "drop-many", .make = drop_many},
