@@ -108,6 +108,7 @@ static int run(struct cli *cli)
     if (cli->failure.status == SNAP_OK) /* a store that was cut meanwhile is not what was checked */
         exit_status = check_report_end(&session, exit_status);
     cli_json_free(session.found);
+    files_free(&session.files);
     exit_status = devices_close_all(cli, devices, 2, exit_status);
     if (check_old_bytes_close(&session, &err) != SNAP_OK)
         exit_status = cli_exit_worse(exit_status, cli_fail(cli, &err));
