@@ -112,11 +112,12 @@ static bool contradicts_reach(const struct snap_pair_facts *facts, struct snap_p
     if (pair->damaged)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
                       "%" PRIu64 " of %" PRIu64 " entries %s behind the end of this origin, at byte %" PRIu64
-                      " (%s area %" PRIu64 " slot %" PRIu64 ", origin chunk %" PRIu64 "); %s alone, %s, so %s most "
+                      " (%s area %" PRIu64 " slot %" PRIu64 ", origin chunk %" PRIu64 "); %s %s, so %s most "
                       "likely damaged", facts->entries_beyond, facts->entries, one ? "lies" : "lie", origin_bytes,
                       one ? "in" : "the first in", first / per_area, first % per_area, facts->beyond.first_old_chunk,
                       one ? "it stands" : "each stands",
-                      facts->beyond.bridged == facts->entries_beyond ? "in a row of others" : "far from all others",
+                      facts->beyond.bridged == facts->entries_beyond ? "where a row of others leaves out a chunk"
+                                                                     : "alone, far from all others",
                       one ? "it is" : "they are");
     return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
                   "the store reaches byte %" PRIu64 " of its origin, but this one ends at byte %" PRIu64

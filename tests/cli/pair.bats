@@ -516,7 +516,7 @@ END
     # In a row of others that leaves out one chunk.
     without_record 50=2050 49=1500 51=1502
     program snapcheck --origin origin cow
-    assert_shown "it stands alone, in a row of others, so it is most likely damaged"
+    assert_shown "it stands where a row of others leaves out a chunk, so it is most likely damaged"
     without_record 50=2050
     program snapcheck --origin origin cow
     assert_shown "1 of 100 entries lies behind that, in area 0 slot 50, origin chunk 2050): it is the wrong origin, or it was cut, or that entry is damaged"

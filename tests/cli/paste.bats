@@ -31,12 +31,12 @@ behind() {
     assert_status 4
     pasted "$(behind 'To see all that is wrong: ')"
     assert_status 4
-    [[ $output == *": damaged" ]]
+    [[ $output == *": damaged"* ]]
 
     program snapinspect --origin "$origin" "$cow"
     pasted "$(behind 'this shows all that is wrong: ')"
     assert_status 4
-    [[ $output == *" entries in chunks of "*": damaged" ]]
+    [[ $output == *" entries in chunks of "*": damaged"* ]]
 }
 
 @test "origin and COW swapped: the words to use" {
