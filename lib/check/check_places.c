@@ -27,6 +27,7 @@ static void add_own(const struct snap_places *places, const struct snap_place *p
     if (place->own_chunk == 0)
         return;
     finding->own_chunk = place->own_chunk;
+    finding->neighbours_agree = place->fit == SNAP_PLACE_FITS;
     append(finding, "; no entry has data chunk %" PRIu64 ", which belongs to this slot: bytes %" PRIu64 " to %" PRIu64
            " of the COW", place->own_chunk, place->own_chunk * chunk_bytes, (place->own_chunk + 1) * chunk_bytes - 1);
 }
@@ -42,7 +43,6 @@ static enum snap_status add_place(const struct snap_places *places, const struct
         snap_findings_init(&finding, SNAP_RULE_ENTRY_NEW_OUTLIER, "data chunk %" PRIu64 ", and those around are in "
                            "their places", place->new_chunk);
         add_own(places, place, &finding);
-        finding.neighbours_agree = place->fit == SNAP_PLACE_FITS;
     } else {
         snap_findings_init(&finding, SNAP_RULE_ENTRY_LOST, "area %" PRIu64 " slot %" PRIu64 " once more instead of an "
                            "entry that is lost", place->home / per_area, place->home % per_area);

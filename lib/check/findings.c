@@ -61,6 +61,6 @@ enum snap_status snap_findings_add(struct snap_findings *findings, const struct 
     findings->rule_counts[finding->rule]++;
     findings->severity_counts[finding->severity]++;
     findings->fatal_counts[finding->rule] += finding->severity == SNAP_FATAL;
-    findings->own_counts[finding->rule] += finding->own_chunk != 0;
+    findings->own_counts[finding->rule] += finding->own_chunk != 0 && finding->neighbours_agree;
     return told ? findings->fn(findings->context, finding, err) : SNAP_OK;
 }

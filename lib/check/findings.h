@@ -39,7 +39,7 @@ struct snap_findings {
     uint64_t rule_counts[SNAP_RULES];
     uint64_t severity_counts[SNAP_SEVERITIES];
     uint64_t fatal_counts[SNAP_RULES]; /* those of rule_counts that are fatal */
-    uint64_t own_counts[SNAP_RULES];   /* those of rule_counts that have an own_chunk */
+    uint64_t own_counts[SNAP_RULES];   /* those of rule_counts whose own_chunk is sure */
 };
 
 /* A finding without a place; the rule's severity; the text from the format. */

@@ -235,7 +235,7 @@ static enum snap_status judge_second(const struct snap_places *places, struct sn
     if (status != SNAP_OK)
         return status;
     if (other.old_chunk != place->old_chunk) {
-        place->kind = SNAP_PLACE_SHARED;
+        place->kind = place->fit == SNAP_PLACE_STRANGE ? SNAP_PLACE_LEGAL : SNAP_PLACE_SHARED;
     } else if (!copy_is_legal(places, place) && count_with_home(places, place->home) < SNAP_DUPLICATES_COPIES_MAX) {
         place->kind = SNAP_PLACE_COPY;
         guess_lost_old(place);

@@ -13,7 +13,7 @@
 enum snap_place_kind {
     SNAP_PLACE_LEGAL,    /* moved, or as an old kernel leaves it; or nothing is known */
     SNAP_PLACE_OUTLIER,  /* in the middle, with a chunk that no move and no kernel gives it */
-    SNAP_PLACE_SHARED,   /* it has the canonical chunk of another entry, which has it, too */
+    SNAP_PLACE_SHARED,   /* it has the canonical chunk of another entry, which has it, too; it was not moved */
     SNAP_PLACE_COPY      /* it is another entry once more, where no interrupted move leaves a copy */
 };
 

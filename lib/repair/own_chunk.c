@@ -124,8 +124,23 @@ static enum snap_status walk(struct judging *judging, struct snap_error *err)
 }
 
 /*
+ * The entry whose canonical chunk this one has as well may be damaged itself. Then it is dropped, and the other one may
+ * be an entry that a drop has moved.
+ */
+static bool rival_is_sound(const struct snap_repair_work *work, const struct snap_repair_damaged *damaged)
+{
+    const uint64_t home = snap_layout_data_chunks_before(&work->store->layout, damaged->new_chunk);
+
+    for (size_t i = 0; i < work->damaged_count; i++)
+        if (work->damaged[i].index == home)
+            return false;
+    return true;
+}
+
+/*
  * Entries that were moved are few, and so are those that others have not followed since: where the neighbours are in
- * their places, this one was. An entry that is no more than unlikely must be proved by its neighbours.
+ * their places, this one was. An entry whose chunk is one for data may have been moved into its slot: that it was not
+ * must be proved by its neighbours.
  */
 static bool is_sure(const struct judging *judging, const struct snap_repair_damaged *damaged)
 {
@@ -134,7 +149,10 @@ static bool is_sure(const struct judging *judging, const struct snap_repair_dama
 
     if (damaged->rule == SNAP_RULE_ENTRY_NEW_TOP_BYTE)
         return true;
-    return (damaged->rule != SNAP_RULE_ENTRY_NEW_OUTLIER || damaged->fits) &&
+    if (damaged->rule == SNAP_RULE_DUPLICATE_NEW &&
+        (judging->work->has_dropped || !rival_is_sound(judging->work, damaged)))
+        return false;
+    return (!snap_repair_only_put_right(damaged->rule) || damaged->fits) &&
            !judging->moved_and_cut && (judging->moved == 0 || (few && !damaged->beside_moved));
 }
 

@@ -229,6 +229,7 @@ static enum snap_status begin_round(struct snap_repair_work *work, const struct 
 
     work->store = store;
     work->round = round;
+    work->has_dropped |= work->dropped_count > 0;
     work->damaged_count = work->duplicate_count = work->dropped_count = 0;
     memset(work->found, 0, sizeof work->found);
     memset(work->mended, 0, sizeof work->mended);

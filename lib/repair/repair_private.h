@@ -33,6 +33,7 @@ struct snap_repair_work {
     size_t duplicate_count;
     uint64_t *dropped;
     size_t dropped_count;
+    bool has_dropped;             /* a round before has: its moves put entries into the slots of others */
     uint64_t length;              /* of the list that can be followed */
     uint64_t behind_found;        /* as of snap_repair, of this round */
     bool behind_merged;

@@ -143,6 +143,8 @@ enum snap_status snap_rewrite(struct snap_rewrite *rewrite, struct snap_create *
         .as_origin = true,
         .shared_chunks = rewrite->shared_chunks,
         .shared_count = rewrite->shared_count,
+        .displaced = rewrite->displaced,
+        .displaced_count = rewrite->displaced_count,
         .skipped = note_hole,
         .context = &pass,
     };

@@ -13,6 +13,8 @@ struct snap_rewrite {
     bool leave_out_equal;              /* chunks that the origin holds as well get no entry */
     const uint64_t *shared_chunks;     /* data chunks that several entries name, ascending (struct snap_view_skip) */
     size_t shared_count;
+    const uint64_t *displaced;         /* as of struct snap_view_skip */
+    size_t displaced_count;
     uint64_t memory_bytes;             /* for the entries of the view */
     bool (*stop)(void *context);       /* NULL: never */
     void *stop_context;

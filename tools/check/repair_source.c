@@ -33,6 +33,10 @@ static enum snap_status take_finding(void *context, const struct snap_finding *f
 
     if (finding->rule != SNAP_RULE_DUPLICATE_NEW)
         return SNAP_OK;
+    if (finding->own_chunk != 0 && to->displaced_count < SNAP_PLACES_MAX) {
+        to->displaced[to->displaced_count++] = finding->index;
+        return SNAP_OK;
+    }
     if (!to->shared)
         to->shared = calloc(SHARED_MAX, sizeof *to->shared);
     if (!to->shared)
@@ -64,7 +68,7 @@ static enum snap_status check_source(struct check_session *session, struct snap_
     enum snap_status status;
 
     to->findings = (struct snap_findings){.fn = take_finding, .context = session};
-    to->shared_count = 0;
+    to->shared_count = to->displaced_count = 0;
     status = snap_check(&to->source, &options, &to->findings, &to->result, err);
     if (to->shared_count > 0)
         qsort(to->shared, to->shared_count, sizeof *to->shared, by_number);

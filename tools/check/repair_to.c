@@ -57,6 +57,8 @@ static enum snap_status count(struct check_session *session, struct snap_error *
         .leave_out_equal = session->arguments.drop_equal,
         .shared_chunks = to->shared,
         .shared_count = to->shared_count,
+        .displaced = to->displaced,
+        .displaced_count = to->displaced_count,
         .memory_bytes = memory_to_use_bytes(session->arguments.memory_bytes),
         .stop = cli_stop_asked,
         .progress = show_progress,

@@ -6,6 +6,7 @@
 #include "lib/base/new_file.h"
 #include "lib/check/check.h"
 #include "lib/check/evidence.h"
+#include "lib/check/places.h"
 #include "lib/repair/repair.h"
 #include "lib/repair/rewrite.h"
 #include "tools/check/options.h"
@@ -39,6 +40,8 @@ struct check_repair_to {
     uint64_t image_bytes, fit_bytes; /* fit: the least that it takes */
     uint64_t *shared;              /* data chunks that several entries name, ascending */
     size_t shared_count;
+    uint64_t displaced[SNAP_PLACES_MAX]; /* entries, by their index, that name the data chunk of another one */
+    size_t displaced_count;
     bool begun, written;           /* begun: what the block device held is gone */
 };
 
