@@ -150,7 +150,7 @@ static void step_in(const char *prefix, bool root, bool last, char inner[PREFIX_
 static enum snap_status print_text(const struct print *print, const char *prefix, bool last, const char *text,
                                    const char *type)
 {
-    char name[PREFIX_BYTES + PATH_MAX];
+    char name[PREFIX_BYTES + 2 + PATH_MAX];
     const char *const cells[INSPECT_SYSTEM_COLUMNS] = {[COLUMN_NAME] = name, [COLUMN_TYPE] = type};
 
     (void)snprintf(name, sizeof name, "%s%s%s", prefix, last ? "`-" : "|-", text);
