@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -40,6 +41,14 @@ struct message {
     struct snap_error err;
     uint8_t answer[ANSWER_BYTES_MAX];
 };
+
+/* The end of the work: its frame has no question, so that the message is what follows. One write, as one answer. */
+struct ending {
+    struct frame frame;
+    struct message message;
+};
+
+_Static_assert(offsetof(struct ending, message) == sizeof(struct frame), "what is read in two parts has no gap");
 
 static bool write_all(int fd, const void *bytes, size_t length)
 {
@@ -122,20 +131,18 @@ static void limit(unsigned most_seconds)
 /* The whole life of the new process. Without rights it cannot even end itself in another way. */
 static void live(const struct snap_child_work *work, int work_fd, int pipe_fd)
 {
-    const struct frame frame = {.question_bytes = 0};
-    struct message message;
+    struct ending ending;
     enum snap_status status = SNAP_E_INTERNAL;
 
-    memset(&message, 0, sizeof message);
+    memset(&ending, 0, sizeof ending);
     limit(work->seconds ? work->seconds : SNAP_CHILD_SECONDS);
     if (!keep_two_descriptors(work_fd, pipe_fd) || (!work->may_open && !drop_user()))
         return;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* once more: a change of the user has taken it away */
     (void)snap_confine_parser(work->may_open);
-    status = work->work(WORK_FD, message.answer, &message.err);
-    message.status = status;
-    if (write_all(PIPE_FD, &frame, sizeof frame))
-        (void)write_all(PIPE_FD, &message, sizeof message);
+    status = work->work(WORK_FD, ending.message.answer, &ending.message.err);
+    ending.message.status = status;
+    (void)write_all(PIPE_FD, &ending, sizeof ending);
 }
 
 enum snap_status snap_child_ask(int fd, const void *question, size_t question_bytes, void *reply, size_t reply_bytes,
