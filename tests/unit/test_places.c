@@ -178,6 +178,16 @@ static void test_too_many(void **state)
         assert_int_equal(snap_places_find(&places, 0) != NULL, cases[i].judged);
         list_close(io);
     }
+    for (uint64_t out = 10; out <= 11; out++) {
+        struct snap_io *io = list_new(CS, 2000 * CS);
+
+        list_put_canonical(io, CS, 0, 80, OLD(0), 3);
+        for (uint64_t k = 0; k < out; k++)
+            list_put(io, CS, k * 3, OLD(k * 3), HOME(1000 + k));
+        judge(io);
+        assert_int_equal(places.judged, out == 10);
+        list_close(io);
+    }
 }
 
 /* Entries are dropped, the list is merged in part, and the kernel goes on with it: nothing of that is damage. */
