@@ -4,7 +4,6 @@
 
 #include "lib/base/arith.h"
 #include "lib/check/duplicates.h"
-#include "lib/store/list_cut.h"
 #include "lib/store/list_read.h"
 
 #include <stdlib.h>
@@ -199,27 +198,13 @@ static bool is_outlier(const struct snap_places *places, const struct snap_place
     return in_the_middle(places, place);
 }
 
-/* The first slot of the row of copies of later entries that this one is in. */
-static uint64_t row_begin(const struct snap_places *places, const struct snap_place *place)
-{
-    while (place > places->at && place[-1].index == place->index - 1 && place[-1].home > place[-1].index)
-        place--;
-    return place->index;
-}
-
 /*
- * A drop copies the last entries to slots before them; a merge past bad sectors copies them to the first slots of its
- * window, which begins where one write can cut the list. Nothing copies an entry to a slot behind it but the end.
+ * Drops, and merges past bad sectors, copy entries to slots before them, wherever a window begins, and some of these
+ * copies stay where one of them is killed. Nothing copies an entry to a slot behind it but the end.
  */
 static bool copy_is_legal(const struct snap_places *places, const struct snap_place *place)
 {
-    uint64_t begin;
-
-    if (place->home < place->index)
-        return !in_the_middle(places, place);
-    begin = row_begin(places, place);
-    return place->home + places->count >= places->entries || begin == 0 ||
-           snap_list_cut_single(places->store, begin, begin + 1) == begin;
+    return place->home > place->index || !in_the_middle(places, place);
 }
 
 /* Its chunk is the canonical one of another slot of the list. */

@@ -50,9 +50,15 @@ static enum snap_status refuse(void *context, const struct snap_finding *finding
     return snap_fail(err, SNAP_E_CORRUPT, "%s: %s: %s", cow->name, snap_rules_info(finding->rule)->id, finding->text);
 }
 
+/* The same for a list that has copies of entries from the start, of which a merge may leave one. */
+static enum snap_status refuse_but_copies(void *context, const struct snap_finding *finding, struct snap_error *err)
+{
+    return finding->rule == SNAP_RULE_ENTRY_LOST ? SNAP_OK : refuse(context, finding, err);
+}
+
 /* Reads and checks the list. */
-static enum snap_status check(struct snap_io *cow, const struct snap_io *origin, struct snap_store *store,
-                              struct snap_findings *findings, struct snap_repeated *repeated,
+static enum snap_status check(struct snap_io *cow, const struct snap_io *origin, bool has_copies,
+                              struct snap_store *store, struct snap_findings *findings, struct snap_repeated *repeated,
                               struct snap_check_result *result, struct snap_error *err)
 {
     const struct snap_check_options options = {
@@ -63,7 +69,7 @@ static enum snap_status check(struct snap_io *cow, const struct snap_io *origin,
     };
     enum snap_status status = snap_header_open(store, cow, err);
 
-    findings->fn = refuse;
+    findings->fn = has_copies ? refuse_but_copies : refuse;
     findings->context = cow;
     if (status == SNAP_OK && options.origin_sectors == 0) /* snapmerge asks for a chunk; the library takes less */
         return snap_fail(err, SNAP_E_REFUSED, "%s: empty", origin->name);
@@ -141,7 +147,7 @@ static enum snap_status open_other(struct others *others, struct snap_io *io, st
     struct snap_store *store = &others->stores[others->count];
     struct snap_findings findings = {0};
     struct snap_check_result result;
-    enum snap_status status = check(io, origin, store, &findings, NULL, &result, err);
+    enum snap_status status = check(io, origin, false, store, &findings, NULL, &result, err);
 
     if (status == SNAP_OK)
         status = check_continuation(store, origin, &result, &options.leftover_areas_end, err);
@@ -180,7 +186,8 @@ enum snap_status drive_merge_of(struct snap_io *const *disk, unsigned disks, uns
     memset(report, 0, sizeof *report);
     if (!repeated)
         return snap_fail(err, SNAP_E_NOMEM, "out of memory for repeated entries");
-    status = check(disk[merged], disk[0], &store, &report->findings, repeated, &report->check, err);
+    status = check(disk[merged], disk[0], options->has_copies, &store, &report->findings, repeated, &report->check,
+                   err);
     if (status == SNAP_OK)
         status = check_continuation(&store, disk[0], &report->check, &report->job.leftover_areas_end, err);
     for (unsigned other = 1; other < disks && status == SNAP_OK; other++)
@@ -221,7 +228,8 @@ bool drive_goes_on(struct snap_io *cow, struct snap_io *origin)
     struct snap_check_result result;
     struct snap_store store;
 
-    return check(cow, origin, &store, &findings, NULL, &result, NULL) != SNAP_OK || result.continuation_entries > 0;
+    return check(cow, origin, false, &store, &findings, NULL, &result, NULL) != SNAP_OK ||
+           result.continuation_entries > 0;
 }
 
 void drive_keep_memory(void)

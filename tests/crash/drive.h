@@ -10,6 +10,7 @@
 #define DRIVE_SIBLINGS_MAX 2u
 
 struct drive_options {
+    bool has_copies;                        /* the list may have copies of entries from the start (rule entry-lost) */
     uint64_t window_entries_max;
     uint64_t load_entries_max;
     uint64_t table_entries_max;

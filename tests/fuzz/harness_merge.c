@@ -112,7 +112,8 @@ static void close_disks(struct run *run)
 static void go_on(struct run *run, const char *when)
 {
     const struct merge_case *merge = run->merge;
-    const struct drive_options options = {.keep_cow = merge->options.keep_cow,
+    const struct drive_options options = {.has_copies = true,
+                                          .keep_cow = merge->options.keep_cow,
                                           .compare_from = merge->options.compare_from};
     struct snap_io *io[MERGE_DISKS_MAX];
     uint8_t *bytes[MERGE_DISKS_MAX];
@@ -199,6 +200,7 @@ static void run_merge(struct run *run)
     struct drive_report report;
     enum snap_status status;
 
+    options.has_copies = true;
     options.clock = &clock;
     options.stop = stop;
     options.stop_context = run;

@@ -161,16 +161,9 @@ static bool is_outlier(const struct model *model, uint64_t index, uint64_t home,
 }
 
 /* Where a drop, or a merge past bad sectors, copies entries to before it moves the end of the list. */
-static bool copy_is_left(const struct model *model, uint64_t index, uint64_t home, uint64_t out)
+static bool copy_is_left(const struct model *model, uint64_t index, uint64_t home)
 {
-    uint64_t first = index;
-
-    if (home < index)
-        return model->entries - 1 - index <= 2 * out_from(model, index + 1);
-    while (first > 0 && out_of_place(model, first - 1) && model_new_fits(model, model->entry[first - 1].new_chunk) &&
-           home_of(model, model->entry[first - 1].new_chunk) > first - 1)
-        first--;
-    return home + out >= model->entries || first == 0 || first % model->per_area >= model->per_area - 32;
+    return home > index || model->entries - 1 - index <= 2 * out_from(model, index + 1);
 }
 
 /* The few entries that are out of their places in a list that is in order. */
@@ -195,7 +188,7 @@ static void judge_places(const struct model *model, struct model_judgement *judg
                                                model->entries - 1 - i > 2 * out_from(model, i + 1);
         else if (considered && !out_of_place(model, home) && model->entry[home].old_chunk == entry->old_chunk)
             judgement->count[MODEL_LOST] +=
-                !copy_is_left(model, i, home, out) && with_new(model, entry->new_chunk) < 17; /* with the first one */
+                !copy_is_left(model, i, home) && with_new(model, entry->new_chunk) < 17; /* with the first one */
     }
 }
 
