@@ -166,7 +166,7 @@ static enum snap_status judge_room(struct merge_session *session, const struct p
  * zeros for a hole among it. Then nobody knows before.
  */
 static enum snap_status add_holes(struct merge_session *session, const struct snap_io *image,
-                                  const struct snap_volume *volume, size_t pv, struct places *places,
+                                  const struct snap_volume *volume, size_t pv, bool exact, struct places *places,
                                   struct snap_error *err)
 {
     struct place *place = place_of(places, snap_file_fd(image), image->name);
@@ -178,6 +178,7 @@ static enum snap_status add_holes(struct merge_session *session, const struct sn
         .entries = session->job.entries,
         .repeated = session->check.repeated_entries > 0,
         .memory_bytes = session->options.memory_bytes,
+        .enough_bytes = exact ? 0 : UINT64_MAX,
         .stop = cli_stop_asked,
     };
     uint64_t needed_bytes = 0;
@@ -185,10 +186,8 @@ static enum snap_status add_holes(struct merge_session *session, const struct sn
 
     if (!place)
         return SNAP_OK;
-    if (!volume) /* of several images on one file system, each number counts */
-        room.enough_bytes = place->free_bytes - snap_min(place->needed_bytes, place->free_bytes);
     status = snap_room_needed(&room, &needed_bytes, err);
-    if (status == SNAP_OK && session->arguments.skip_identical &&
+    if (status == SNAP_OK && exact && session->arguments.skip_identical &&
         needed_bytes > place->free_bytes - snap_min(place->needed_bytes, place->free_bytes)) {
         cli_warn(session->cli, "%s: up to %" PRIu64 " bytes of holes will be filled, but its file system has only "
                  "%" PRIu64 " free; it fits only if enough of the content is zeros", image->name, needed_bytes,
@@ -200,30 +199,49 @@ static enum snap_status add_holes(struct merge_session *session, const struct sn
     return status;
 }
 
-static enum snap_status add_origin(struct merge_session *session, struct places *places, struct snap_error *err)
+static enum snap_status add_origin(struct merge_session *session, bool exact, struct places *places,
+                                   struct snap_error *err)
 {
     const struct snap_io *io = session->origin.io;
     const struct snap_volume *volume;
     enum snap_status status = SNAP_OK;
 
     if (session->origin.part_count == 0)
-        return add_holes(session, io, NULL, 0, places, err);
+        return add_holes(session, io, NULL, 0, exact, places, err);
     volume = snap_volume_io_places(io);
     for (size_t i = 0; i < volume->pv_count && status == SNAP_OK; i++)
-        status = add_holes(session, snap_volume_io_member(io, volume->pvs[i]), volume, volume->pvs[i], places, err);
+        status = add_holes(session, snap_volume_io_member(io, volume->pvs[i]), volume, volume->pvs[i], exact, places,
+                           err);
     return status;
 }
 
+static bool all_fit(const struct places *places)
+{
+    for (unsigned i = 0; i < places->count; i++)
+        if (places->at[i].needed_bytes > places->at[i].free_bytes)
+            return false;
+    return true;
+}
+
+/*
+ * To lay each entry of a list over the holes takes a call for most of them. Where there is room for the holes as a
+ * whole, that is not needed.
+ */
 enum snap_status merge_room_check(struct merge_session *session, struct snap_error *err)
 {
-    struct places places = {.count = 0};
+    struct places stores = {.count = 0}, places;
     enum snap_status status = SNAP_OK;
 
     if (session->job.entries == 0)
         return SNAP_OK;
-    status = add_stores(session, &places, err);
+    status = add_stores(session, &stores, err);
+    places = stores;
     if (status == SNAP_OK)
-        status = add_origin(session, &places, err);
+        status = add_origin(session, false, &places, err);
+    if (status != SNAP_OK || all_fit(&places))
+        return status;
+    places = stores;
+    status = add_origin(session, true, &places, err);
     for (unsigned i = 0; i < places.count && status == SNAP_OK; i++)
         status = judge_room(session, &places.at[i], err);
     return status;
