@@ -16,8 +16,8 @@ uint64_t snap_io_request_bytes(const struct snap_io_request *request)
     return total;
 }
 
-enum snap_status snap_io_transfer(struct snap_io *io, struct snap_io_request *requests, size_t count,
-                                  struct snap_error *err)
+static enum snap_status check_requests(const struct snap_io *io, struct snap_io_request *requests, size_t count,
+                                       struct snap_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         uint64_t length_bytes = snap_io_request_bytes(&requests[i]);
@@ -31,7 +31,35 @@ enum snap_status snap_io_transfer(struct snap_io *io, struct snap_io_request *re
             return snap_fail(err, SNAP_E_INTERNAL, "%s: write to a device that was opened read-only", io->name);
         requests[i].sys_errno = 0;
     }
-    return count ? io->ops->transfer(io, requests, count, err) : SNAP_OK;
+    return SNAP_OK;
+}
+
+enum snap_status snap_io_transfer(struct snap_io *io, struct snap_io_request *requests, size_t count,
+                                  struct snap_error *err)
+{
+    const enum snap_status status = check_requests(io, requests, count, err);
+
+    return status == SNAP_OK && count ? io->ops->transfer(io, requests, count, err) : status;
+}
+
+void snap_io_transfer_shares(struct snap_io_share *shares, size_t count)
+{
+    bool together = count > 1;
+
+    for (size_t i = 0; i < count; i++) {
+        shares[i].status = check_requests(shares[i].io, shares[i].requests, shares[i].count, shares[i].err);
+        together = together && shares[i].status == SNAP_OK && shares[i].io->ops == shares[0].io->ops &&
+                   shares[i].io->ops->transfer_shares;
+    }
+    if (together) {
+        shares[0].io->ops->transfer_shares(shares, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (shares[i].status == SNAP_OK && shares[i].count > 0)
+            shares[i].status = shares[i].io->ops->transfer(shares[i].io, shares[i].requests, shares[i].count,
+                                                           shares[i].err);
+    }
 }
 
 static enum snap_status one_request(struct snap_io *io, enum snap_io_kind kind, uint64_t offset_bytes,

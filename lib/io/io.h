@@ -26,6 +26,16 @@ struct snap_io_request {
 
 struct snap_io;
 
+/* What one io gets of a transfer over several: see snap_io_transfer_shares. */
+struct snap_io_share {
+    struct snap_io *io;
+    struct snap_io_request *requests; /* as for snap_io_transfer */
+    size_t count;
+    struct snap_error *err;           /* NULL, or where the failure of this share is told */
+    enum snap_status status;          /* out: what snap_io_transfer would return */
+    size_t next;                      /* of the implementation */
+};
+
 struct snap_io_ops {
     /*
      * Carries out all `count` requests and returns when each has ended, whatever their results: SNAP_OK if all
@@ -35,6 +45,11 @@ struct snap_io_ops {
      */
     enum snap_status (*transfer)(struct snap_io *io, struct snap_io_request *requests, size_t count,
                                  struct snap_error *err);
+    /*
+     * The same for several ios of this implementation, at the same time; `count` is at least 1. NULL where it can do
+     * no more than one after the other.
+     */
+    void (*transfer_shares)(struct snap_io_share *shares, size_t count);
     /*
      * Makes everything durable that was written before the call. A failed flush is final: it is never repeated by the
      * implementation nor may it be by the caller, since the lost writes may count as clean afterwards. SNAP_E_CHANGED
@@ -70,6 +85,13 @@ uint64_t snap_io_request_bytes(const struct snap_io_request *request);
  */
 enum snap_status snap_io_transfer(struct snap_io *io, struct snap_io_request *requests, size_t count,
                                   struct snap_error *err);
+
+/*
+ * A transfer on each of several ios, none of which may come twice: at the same time where all are of one implementation
+ * that can do that, else one after the other. Each share is carried out, whatever becomes of the others; its status
+ * says how it ended.
+ */
+void snap_io_transfer_shares(struct snap_io_share *shares, size_t count);
 
 /* One contiguous buffer; offset, then length. The convenience forms of transfer. */
 enum snap_status snap_io_read(struct snap_io *io, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,

@@ -11,10 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * What is handed to the devices at once; bounds the memory of a long vector. A device finishes all of it before the
- * next one begins, so a small number costs speed. One request has at most IOV_MAX.
- */
+/* What is handed to the devices at once; bounds the memory of a long vector. One request has at most IOV_MAX. */
 #define PIECES 16384u
 #define IOVS (64u * IOV_MAX)
 
@@ -28,14 +25,13 @@ struct piece {
     size_t iov_skip_bytes;
 };
 
-/* A request on a member: one or more pieces that are neighbours there. */
+/* Of a request on a member, which is one or more pieces that are neighbours there. */
 struct part {
     size_t parent;
     size_t member;
-    struct snap_io_request request;
 };
 
-/* The failed request that comes first in the vector. */
+/* The failed request that comes first in the vector, and the first of its parts by device and place. */
 struct failure {
     size_t parent;
     int sys_errno;         /* 0: none */
@@ -52,7 +48,9 @@ struct volume_io {
     size_t piece_count;
     size_t iov_count;      /* that the pieces will take */
     struct part *parts;
-    struct snap_io_request *handed; /* the requests of one member */
+    struct snap_io_request *handed; /* the requests of the parts, those of one member together */
+    struct snap_io_share *shares;   /* of the members that have parts */
+    struct snap_error *reasons;     /* of the shares */
     struct snap_error changed;      /* a member is smaller now, or gone; SNAP_OK: none */
     struct snap_error flush_failed; /* SNAP_OK: none has failed so far */
     struct iovec *iovs;
@@ -62,10 +60,10 @@ static int compare_pieces(const void *one, const void *other)
 {
     const struct piece *left = one, *right = other;
 
-    if (left->parent != right->parent)
-        return left->parent < right->parent ? -1 : 1;
     if (left->member != right->member)
         return left->member < right->member ? -1 : 1;
+    if (left->parent != right->parent)
+        return left->parent < right->parent ? -1 : 1;
     return (left->offset_bytes > right->offset_bytes) - (left->offset_bytes < right->offset_bytes);
 }
 
@@ -109,69 +107,80 @@ static size_t join_pieces(struct volume_io *volume, const struct snap_io_request
 {
     size_t count = 0;
     struct iovec *iovs = volume->iovs;
-    struct part *part = NULL;
+    struct snap_io_request *handed = NULL;
     uint64_t end_bytes = 0;
 
     for (size_t i = 0; i < volume->piece_count; i++) {
         const struct piece *piece = &volume->pieces[i];
+        const struct part *part = handed ? &volume->parts[count - 1] : NULL;
         const struct snap_io_request *parent = &requests[piece->parent];
         const bool joins = part && part->parent == piece->parent && part->member == piece->member &&
                            end_bytes == piece->offset_bytes &&
-                           part->request.iov_count + touched_iovs(piece, parent) <= IOV_MAX;
+                           handed->iov_count + touched_iovs(piece, parent) <= IOV_MAX;
 
         if (!joins) {
-            iovs += part ? part->request.iov_count : 0;
-            part = &volume->parts[count++];
-            *part = (struct part){
-                .parent = piece->parent,
-                .member = piece->member,
-                .request = {.kind = parent->kind, .offset_bytes = piece->offset_bytes, .iov = iovs},
-            };
+            iovs += handed ? handed->iov_count : 0;
+            handed = &volume->handed[count];
+            *handed = (struct snap_io_request){
+                .kind = parent->kind, .offset_bytes = piece->offset_bytes, .iov = iovs};
+            volume->parts[count++] = (struct part){.parent = piece->parent, .member = piece->member};
         }
-        part->request.iov_count = add_iovs(iovs, part->request.iov_count, piece, parent);
+        handed->iov_count = add_iovs(iovs, handed->iov_count, piece, parent);
         end_bytes = piece->offset_bytes + piece->length_bytes;
     }
     return count;
 }
 
-static void note_failure(struct volume_io *volume, const struct part *part, struct snap_io_request *requests,
+static void note_failure(struct volume_io *volume, size_t index, struct snap_io_request *requests,
                          struct failure *failure)
 {
+    const struct part *part = &volume->parts[index];
+
     if (!requests[part->parent].sys_errno)
-        requests[part->parent].sys_errno = part->request.sys_errno;
-    if (failure->sys_errno)
-        return; /* parts come in the order of their requests */
+        requests[part->parent].sys_errno = volume->handed[index].sys_errno;
+    if (failure->sys_errno && failure->parent <= part->parent)
+        return;
     *failure = (struct failure){
         .parent = part->parent,
-        .sys_errno = part->request.sys_errno,
+        .sys_errno = volume->handed[index].sys_errno,
         .member = volume->members[part->member],
-        .offset_bytes = part->request.offset_bytes,
+        .offset_bytes = volume->handed[index].offset_bytes,
     };
 }
 
-/* Hands a member its parts; what failed is in their sys_errno. */
-static void run_member(struct volume_io *volume, size_t member, size_t part_count)
+/* A failure of a member that names no request is one of all of them. */
+static void spread_failure(struct volume_io *volume, const struct snap_io_share *share)
 {
-    size_t count = 0, back = 0;
-    struct snap_error reason;
-    enum snap_status status;
     bool told = false;
 
+    if (share->status == SNAP_E_CHANGED)
+        volume->changed = *share->err;
+    for (size_t i = 0; i < share->count; i++)
+        told |= share->requests[i].sys_errno != 0;
+    for (size_t i = 0; i < share->count && share->status != SNAP_OK && !told; i++)
+        share->requests[i].sys_errno = EIO;
+}
+
+/* Hands all members their parts at the same time; what failed is in their sys_errno. */
+static void run_parts(struct volume_io *volume, size_t part_count)
+{
+    struct snap_io_share *share = NULL;
+    size_t count = 0;
+
     for (size_t i = 0; i < part_count; i++) {
-        if (volume->parts[i].member == member)
-            volume->handed[count++] = volume->parts[i].request;
+        if (i == 0 || volume->parts[i].member != volume->parts[i - 1].member) {
+            share = &volume->shares[count];
+            *share = (struct snap_io_share){
+                .io = volume->members[volume->parts[i].member],
+                .requests = &volume->handed[i],
+                .err = &volume->reasons[count++],
+            };
+        }
+        share->count++;
     }
-    status = snap_io_transfer(volume->members[member], volume->handed, count, &reason);
-    if (status == SNAP_E_CHANGED)
-        volume->changed = reason;
+    snap_io_transfer_shares(volume->shares, count);
     for (size_t i = 0; i < count; i++)
-        told |= volume->handed[i].sys_errno != 0;
-    for (size_t i = 0; i < part_count; i++) {
-        if (volume->parts[i].member == member)
-            volume->parts[i].request.sys_errno = volume->handed[back++].sys_errno;
-        if (volume->parts[i].member == member && status != SNAP_OK && !told)
-            volume->parts[i].request.sys_errno = EIO;
-    }
+        spread_failure(volume, &volume->shares[i]);
 }
 
 static void run_pieces(struct volume_io *volume, struct snap_io_request *requests, struct failure *failure)
@@ -180,13 +189,10 @@ static void run_pieces(struct volume_io *volume, struct snap_io_request *request
 
     qsort(volume->pieces, volume->piece_count, sizeof *volume->pieces, compare_pieces);
     part_count = join_pieces(volume, requests);
-    for (size_t member = 0; member < volume->member_count; member++) {
-        if (volume->members[member])
-            run_member(volume, member, part_count);
-    }
+    run_parts(volume, part_count);
     for (size_t i = 0; i < part_count; i++) {
-        if (volume->parts[i].request.sys_errno)
-            note_failure(volume, &volume->parts[i], requests, failure);
+        if (volume->handed[i].sys_errno)
+            note_failure(volume, i, requests, failure);
     }
     volume->piece_count = 0;
     volume->iov_count = 0;
@@ -275,6 +281,8 @@ static void free_volume(struct volume_io *volume)
     free(volume->pieces);
     free(volume->parts);
     free(volume->handed);
+    free(volume->shares);
+    free(volume->reasons);
     free(volume->iovs);
     free(volume);
 }
@@ -326,7 +334,9 @@ static bool make_room(struct volume_io *made, size_t count)
     made->parts = snap_array_new_unset(PIECES, sizeof *made->parts);
     made->handed = snap_array_new_unset(PIECES, sizeof *made->handed);
     made->iovs = snap_array_new_unset(IOVS, sizeof *made->iovs);
-    return made->members && made->pieces && made->parts && made->handed && made->iovs;
+    made->shares = snap_array_new_unset(count, sizeof *made->shares);
+    made->reasons = snap_array_new_unset(count, sizeof *made->reasons);
+    return made->members && made->pieces && made->parts && made->handed && made->iovs && made->shares && made->reasons;
 }
 
 static void take_facts(struct snap_io *io, const struct snap_io *member)

@@ -100,6 +100,55 @@ static void a_device_for_reading_is_not_written_to(void **state)
     assert_int_equal(counter.requests, 1);
 }
 
+static struct snap_io_share *shares_seen;
+static size_t shares_count;
+
+static void note_shares(struct snap_io_share *shares, size_t count)
+{
+    shares_seen = shares;
+    shares_count = count;
+}
+
+/* Together where the implementation can do that; a request that may not be keeps nobody else from working. */
+static void shares_of_several_devices(void **state)
+{
+    static const struct snap_io_ops together = {.transfer = count_transfer, .transfer_shares = note_shares};
+    static const struct snap_io_ops also_together = {.transfer = count_transfer, .transfer_shares = note_shares};
+    static const struct {
+        bool same, can, fits; /* of the second device: its implementation is the first one's, which can; its request */
+    } cases[] = {{true, true, true}, {true, false, true}, {false, true, true}, {true, true, false}};
+    static uint8_t bytes[512];
+    const struct iovec iov = {bytes, sizeof bytes};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct counter one = counter_new(true), other = counter_new(true);
+        struct snap_io_request requests[2] = {request_of(SNAP_IO_WRITE, 0, &iov),
+                                              request_of(SNAP_IO_WRITE, cases[i].fits ? 512 : SIZE_BYTES, &iov)};
+        struct snap_error errors[2] = {{0}, {0}};
+        struct snap_io_share shares[2] = {
+            {.io = &one.io, .requests = &requests[0], .count = 1, .err = &errors[0]},
+            {.io = &other.io, .requests = &requests[1], .count = 1, .err = &errors[1]}};
+
+        one.io.ops = cases[i].can ? &together : one.io.ops;
+        if (cases[i].can)
+            other.io.ops = cases[i].same ? &together : &also_together;
+        shares_count = 0;
+        snap_io_transfer_shares(shares, 2);
+        assert_int_equal(shares[0].status, SNAP_OK);
+        assert_status(shares[1].status, cases[i].fits ? SNAP_OK : SNAP_E_INTERNAL, &errors[1]);
+        if (i == 0) {
+            assert_ptr_equal(shares_seen, shares);
+            assert_int_equal(shares_count, 2);
+        } else {
+            assert_int_equal(shares_count, 0);
+            assert_int_equal(one.requests, 1);
+            assert_int_equal(other.requests, cases[i].fits);
+        }
+    }
+    snap_io_transfer_shares(NULL, 0);
+}
+
 static void the_forms_for_one_buffer_carry_it(void **state)
 {
     struct snap_io *io = io_mem_new("memory", SIZE_BYTES, 512, true);
@@ -144,6 +193,7 @@ int main(void)
         cmocka_unit_test(without_holes_all_is_data),
         cmocka_unit_test(a_vector_is_sent_whole_or_not_at_all),
         cmocka_unit_test(a_device_for_reading_is_not_written_to),
+        cmocka_unit_test(shares_of_several_devices),
         cmocka_unit_test(the_forms_for_one_buffer_carry_it),
     };
 

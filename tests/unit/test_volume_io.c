@@ -232,6 +232,38 @@ static void no_request_has_too_many_vectors(void **state)
     recorder_free(recorder);
 }
 
+static size_t together;
+
+static void count_shares(struct snap_io_share *shares, size_t count)
+{
+    together = count;
+    for (size_t i = 0; i < count; i++)
+        shares[i].status = shares[i].io->ops->transfer(shares[i].io, shares[i].requests, shares[i].count, NULL);
+}
+
+/* Nobody waits for the other device: both get what is theirs in one call, and only who has a part is asked. */
+static void devices_work_at_the_same_time(void **state)
+{
+    static uint8_t bytes[VOLUME_BYTES];
+    struct snap_io *a = io_mem_new("a", DEVICE_BYTES, 512, true), *b = io_mem_new("b", DEVICE_BYTES, 512, true);
+    struct snap_io_ops ops = *a->ops;
+    struct snap_io *io;
+
+    (void)state;
+    ops.transfer_shares = count_shares;
+    a->ops = b->ops = &ops;
+    io = volume_over(a, b);
+    memset(bytes, 0x5a, sizeof bytes);
+    must(snap_io_write(io, 0, VOLUME_BYTES, bytes, NULL));
+    assert_int_equal(together, 2);
+    for (uint64_t i = 0; i < VOLUME_BYTES; i++)
+        assert_int_equal(*byte_of(a, b, i), 0x5a);
+    together = 0;
+    must(snap_io_read(io, 0, STRIPE, bytes, NULL));
+    assert_int_equal(together, 0); /* a alone */
+    must_close(io);
+}
+
 /* The first failed request is named with both places; the others are done all the same. */
 static void a_failure_names_volume_and_device(void **state)
 {
@@ -371,6 +403,7 @@ int main(void)
         cmocka_unit_test(requests_are_cut_and_joined),
         cmocka_unit_test(many_vectors_and_many_requests),
         cmocka_unit_test(no_request_has_too_many_vectors),
+        cmocka_unit_test(devices_work_at_the_same_time),
         cmocka_unit_test(a_failure_names_volume_and_device),
         cmocka_unit_test(a_device_that_was_cut_is_told_in_its_own_words),
         cmocka_unit_test(a_failed_flush_is_told),
