@@ -11,14 +11,17 @@ static void *serve(void *argument)
 
     pthread_mutex_lock(&worker->lock);
     while (!worker->ends) {
-        if (!worker->work) {
+        const struct snap_worker_work next = worker->works[worker->first];
+
+        if (worker->count == 0) {
             pthread_cond_wait(&worker->changed, &worker->lock);
             continue;
         }
         pthread_mutex_unlock(&worker->lock);
-        worker->work(worker->context); /* both stay as they are until it is done */
+        next.work(next.context);
         pthread_mutex_lock(&worker->lock);
-        worker->work = NULL;
+        worker->first = (worker->first + 1) % SNAP_WORKER_WORKS;
+        worker->count--;
         /* Signalled without the lock, so that the caller finds it free; it outlives this thread, which it joins. */
         pthread_mutex_unlock(&worker->lock);
         pthread_cond_signal(&worker->changed);
@@ -57,7 +60,6 @@ static bool start(struct snap_worker *worker)
 
 void snap_worker_do(struct snap_worker *worker, void (*work)(void *), void *context)
 {
-    snap_worker_wait(worker);
     if (worker && !worker->started && !worker->alone) {
         worker->started = start(worker);
         worker->alone = !worker->started;
@@ -66,19 +68,24 @@ void snap_worker_do(struct snap_worker *worker, void (*work)(void *), void *cont
         work(context);
         return;
     }
+    snap_worker_wait_until(worker, SNAP_WORKER_WORKS - 1);
     pthread_mutex_lock(&worker->lock);
-    worker->work = work;
-    worker->context = context;
+    worker->works[(worker->first + worker->count++) % SNAP_WORKER_WORKS] = (struct snap_worker_work){work, context};
     pthread_mutex_unlock(&worker->lock);
     pthread_cond_signal(&worker->changed);
 }
 
 void snap_worker_wait(struct snap_worker *worker)
 {
+    snap_worker_wait_until(worker, 0);
+}
+
+void snap_worker_wait_until(struct snap_worker *worker, unsigned left)
+{
     if (!worker || !worker->started)
         return;
     pthread_mutex_lock(&worker->lock);
-    while (worker->work)
+    while (worker->count > left)
         pthread_cond_wait(&worker->changed, &worker->lock);
     pthread_mutex_unlock(&worker->lock);
 }

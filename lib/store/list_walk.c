@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads areas in batches, the next one in a thread while the last one is looked at. */
+/* Reads areas in batches, the next ones in a thread while one is looked at. */
 #include "lib/store/list_walk.h"
 
 #include "lib/base/arith.h"
@@ -13,6 +13,7 @@
 #define PIECE_BYTES_MAX (1u << 20)       /* largest single request */
 #define BATCH_BYTES (4u << 20)
 #define BATCH_PIECES_MAX 1024u
+#define BATCHES 3u                       /* one is looked at; two, so that a slow look leaves nobody idle */
 #define BATCH_PIECES_FIRST 12u           /* as many areas as the kernel prefetches; then twice as many each time */
 
 /* Pieces that are read together, by a thread of their own while the ones before them are looked at. */
@@ -35,9 +36,10 @@ struct snap_list_walk {
     uint64_t next_piece;                 /* to be handed out */
     uint32_t pieces_max;                 /* in a batch; not more than the device has, at least 1 */
     uint32_t pieces_wanted;              /* in the next batch */
-    struct batch batches[2];
-    struct batch *now, *ahead;
-    struct snap_worker reader;            /* of `ahead` */
+    struct batch batches[BATCHES];       /* a ring */
+    unsigned now;                        /* which of them is looked at */
+    unsigned ahead;                      /* how many behind it are read, or will be */
+    struct snap_worker reader;           /* of those */
     bool ended;                          /* the terminator was seen */
     bool over;
     bool (*stop)(void *context);         /* NULL: never */
@@ -69,19 +71,20 @@ static void set_up(struct snap_list_walk *walk, const struct snap_store *store)
     walk->pieces_max = (uint32_t)snap_min(snap_min(BATCH_PIECES_MAX, BATCH_BYTES / walk->piece_bytes),
                                           snap_max(walk->pieces_on_device, 1));
     walk->pieces_wanted = BATCH_PIECES_FIRST;
-    walk->now = &walk->batches[0];
-    walk->ahead = &walk->batches[1];
 }
 
 enum snap_status snap_list_walk_open(struct snap_list_walk **entries, const struct snap_store *store,
                                      struct snap_error *err)
 {
     struct snap_list_walk *walk = calloc(1, sizeof *walk);
+    bool complete = true;
 
     *entries = walk;
     if (walk) {
         set_up(walk, store);
-        if (batch_init(&walk->batches[0], walk) && batch_init(&walk->batches[1], walk))
+        for (unsigned i = 0; i < BATCHES && complete; i++)
+            complete = batch_init(&walk->batches[i], walk);
+        if (complete)
             return SNAP_OK;
     }
     snap_list_walk_close(walk);
@@ -135,22 +138,38 @@ static bool batch_has(const struct batch *batch, uint64_t piece)
     return piece >= batch->first_piece && piece - batch->first_piece < batch->pieces;
 }
 
-/* Makes `now` the batch that holds next_piece, which is on the device, and starts the one behind it. */
+static struct batch *batch_at(struct snap_list_walk *walk, unsigned behind_now)
+{
+    return &walk->batches[(walk->now + behind_now) % BATCHES];
+}
+
+/* Not behind the first batch, and few behind small ones: most lists end there, and a disk seeks for each area. */
+static unsigned batches_wanted(const struct snap_list_walk *walk)
+{
+    if (walk->batches[walk->now].first_piece == 0)
+        return 0;
+    return walk->batches[walk->now].pieces < walk->pieces_max ? 1 : BATCHES - 1;
+}
+
+/* Makes `now` the batch that holds next_piece, which is on the device, and starts those behind it. */
 static void turn_batch(struct snap_list_walk *walk)
 {
-    struct batch *done = walk->now;
-
-    snap_worker_wait(&walk->reader);
-    if (batch_has(walk->ahead, walk->next_piece)) {
-        walk->now = walk->ahead;
-        walk->ahead = done;
+    if (walk->ahead > 0 && batch_has(batch_at(walk, 1), walk->next_piece)) {
+        snap_worker_wait_until(&walk->reader, walk->ahead - 1);
+        walk->now = (walk->now + 1) % BATCHES;
+        walk->ahead--;
     } else {
-        start_batch(walk, walk->now, walk->next_piece, NULL);
+        snap_worker_wait(&walk->reader);
+        walk->ahead = 0;
+        start_batch(walk, batch_at(walk, 0), walk->next_piece, NULL);
     }
-    walk->ahead->pieces = 0;
-    /* Not behind the first batch: most lists end there. */
-    if (walk->now->first_piece > 0 && walk->now->first_piece + walk->now->pieces < walk->pieces_on_device)
-        start_batch(walk, walk->ahead, walk->now->first_piece + walk->now->pieces, &walk->reader);
+    while (walk->ahead < batches_wanted(walk)) {
+        const struct batch *last = batch_at(walk, walk->ahead);
+
+        if (last->first_piece + last->pieces >= walk->pieces_on_device)
+            break;
+        start_batch(walk, batch_at(walk, ++walk->ahead), last->first_piece + last->pieces, &walk->reader);
+    }
 }
 
 static uint32_t count_live(const struct snap_span *span)
@@ -168,6 +187,7 @@ enum snap_status snap_list_walk_next(struct snap_list_walk *walk, struct snap_sp
     uint64_t area = walk->next_piece / walk->pieces_per_area;
     uint64_t piece = walk->next_piece % walk->pieces_per_area;
     const struct snap_io_request *request;
+    const struct batch *now;
 
     *span = (struct snap_span){.area = area};
     if (walk->stop && walk->stop(walk->stop_context)) {
@@ -187,19 +207,20 @@ enum snap_status snap_list_walk_next(struct snap_list_walk *walk, struct snap_sp
                          snap_layout_area_chunk(&store->layout, area) * store->layout.chunk_sectors,
                          store->layout.cow_sectors);
     }
-    if (!batch_has(walk->now, walk->next_piece))
+    if (!batch_has(batch_at(walk, 0), walk->next_piece))
         turn_batch(walk);
 
-    request = &walk->now->requests[walk->next_piece - walk->now->first_piece];
+    now = batch_at(walk, 0);
+    request = &now->requests[walk->next_piece - now->first_piece];
     span->slots = (uint32_t)(walk->piece_bytes / SNAP_ENTRY_BYTES);
     span->first_slot = (uint32_t)(piece * span->slots);
     span->first_index = area * store->layout.entries_per_area + span->first_slot;
     span->bytes = request->iov->iov_base;
-    if (walk->now->status != SNAP_OK) {
+    if (now->status != SNAP_OK) {
         walk->over = true;
         if (err)
-            *err = walk->now->reason;
-        return walk->now->status;
+            *err = now->reason;
+        return now->status;
     }
     if (request->sys_errno != 0) {
         walk->over = true;
@@ -253,7 +274,7 @@ void snap_list_walk_close(struct snap_list_walk *walk)
     if (!walk)
         return;
     snap_worker_end(&walk->reader);
-    batch_free(&walk->batches[0]);
-    batch_free(&walk->batches[1]);
+    for (unsigned i = 0; i < BATCHES; i++)
+        batch_free(&walk->batches[i]);
     free(walk);
 }

@@ -92,10 +92,10 @@ static void test_other_chunk_sizes(void **state)
     }
 }
 
-/* Enough areas for many batches, and for both of them to be in use at once. */
+/* Enough areas for many batches, and for all of them to be in use at once. */
 static void test_long_list(void **state)
 {
-    struct fixture fixture = fixture_random_store(9, 1, 32 * 3300 + 7, 120000, false);
+    struct fixture fixture = fixture_random_store(9, 1, 32 * 7300 + 7, 260000, false);
     struct snap_io *io = fixture_mem("cow", fixture.cow, fixture.cow_bytes, 512);
     struct snap_store store;
     struct snap_list_walk *walk = open_walk(&store, io);
@@ -108,7 +108,16 @@ static void test_long_list(void **state)
     assert_int_equal(check_walk(walk, &store, fixture.cow, 32), fixture.count - 32);
     snap_list_walk_close(walk);
     walk = open_walk(&store, io);
-    for (int i = 0; i < 100; i++) { /* closed in the middle, with a batch on its way */
+    for (int i = 0; i < 4000; i++) { /* left in the middle, with batches on their way */
+        struct snap_span span;
+
+        must(snap_list_walk_next(walk, &span, NULL));
+    }
+    snap_list_walk_seek_area(walk, 4500);
+    assert_int_equal(check_walk(walk, &store, fixture.cow, 4500 * 32), fixture.count - 4500 * 32);
+    snap_list_walk_close(walk);
+    walk = open_walk(&store, io);
+    for (int i = 0; i < 100; i++) { /* closed there */
         struct snap_span span;
 
         must(snap_list_walk_next(walk, &span, NULL));

@@ -85,15 +85,42 @@ static void test_one_thread_for_all_work(void **state)
 
 static void test_work_given_while_there_is_some_comes_after_it(void **state)
 {
+    static struct work done[1000]; /* more than may wait */
     struct snap_worker ahead = {0};
-    struct work done = {0};
 
     (void)state;
     for (unsigned i = 0; i < 1000; i++)
-        snap_worker_do(&ahead, work, &done);
+        snap_worker_do(&ahead, work, &done[i]);
     snap_worker_wait(&ahead);
-    assert_int_equal(done.times, 1000);
+    for (unsigned i = 0; i < 1000; i++)
+        assert_int_equal(done[i].times, 1);
     snap_worker_end(&ahead);
+}
+
+/* The first works are done while the last one is not: who needs only them does not wait for it. */
+static void test_waiting_for_the_first_works(void **state)
+{
+    struct snap_worker ahead = {0};
+    struct work first = {0}, last = {0};
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+    (void)state;
+    last.gate = &gate;
+    for (unsigned i = 1; i <= 100; i++) {
+        pthread_mutex_lock(&gate);
+        snap_worker_do(&ahead, work, &first);
+        snap_worker_do(&ahead, work, &first);
+        snap_worker_do(&ahead, work, &last);
+        snap_worker_wait_until(&ahead, 1); /* would never end if it waited for all */
+        assert_int_equal(first.times, 2 * i);
+        assert_int_equal(last.times, i - 1);
+        pthread_mutex_unlock(&gate);
+        snap_worker_wait(&ahead);
+        assert_int_equal(last.times, i);
+    }
+    snap_worker_wait_until(NULL, 1);
+    snap_worker_end(&ahead);
+    snap_worker_wait_until(&ahead, 1);
 }
 
 static void test_the_end_waits_for_the_work(void **state)
@@ -164,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_the_callers_signals_stay_as_they_are),
         cmocka_unit_test(test_one_thread_for_all_work),
         cmocka_unit_test(test_work_given_while_there_is_some_comes_after_it),
+        cmocka_unit_test(test_waiting_for_the_first_works),
         cmocka_unit_test(test_the_end_waits_for_the_work),
         cmocka_unit_test(test_no_thread_wanted),
         cmocka_unit_test(test_no_thread_to_be_had),
