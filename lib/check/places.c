@@ -118,6 +118,15 @@ static uint64_t count_with_home(const struct snap_places *places, uint64_t home)
     return count;
 }
 
+/* Also of a chunk that the device does not have any more, and that no slot is the home of. */
+static bool has_new(const struct snap_places *places, uint64_t new_chunk)
+{
+    for (uint64_t i = 0; i < places->count; i++)
+        if (places->at[i].new_chunk == new_chunk)
+            return true;
+    return false;
+}
+
 /* Whether so many olds ascend from the farthest one before the slot to the farthest one behind it. */
 static bool ascend(const struct snap_place *place)
 {
@@ -241,9 +250,10 @@ enum snap_status snap_places_judge(struct snap_places *places, struct snap_error
             places->at[i].home = snap_layout_data_chunks_before(layout, places->at[i].new_chunk);
     for (uint64_t i = 0; i < places->count; i++) {
         struct snap_place *place = &places->at[i];
+        const uint64_t canonical = snap_layout_canonical_chunk(layout, place->index);
 
-        if (count_with_home(places, place->index) == 0)
-            place->own_chunk = snap_layout_canonical_chunk(layout, place->index);
+        if (!has_new(places, canonical))
+            place->own_chunk = canonical;
         place->fit = fit_of(place);
     }
     for (uint64_t i = 0; i < places->count && status == SNAP_OK; i++) {

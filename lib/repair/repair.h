@@ -14,7 +14,8 @@ enum snap_repair_keep { SNAP_REPAIR_KEEP_BOTH, SNAP_REPAIR_KEEP_FIRST, SNAP_REPA
 
 struct snap_repair_options {
     struct snap_io *origin;       /* borrowed; with it, entries that a fault has cut off can come back. NULL: none */
-    uint64_t origin_sectors;      /* as of snap_check_options, where the pair is not contradicted; 0: not known */
+    uint64_t origin_sectors;      /* as of snap_check_options, where the pair is not contradicted: those of `origin`,
+                                     where there is one; 0: not known */
     bool origin_is_whole;         /* as of snap_check_options */
     bool clear_entries;           /* also zero what stands behind the end, looks like entries, but cannot come back */
     bool change_view;             /* also mend what changes what the snapshot shows */

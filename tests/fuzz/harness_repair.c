@@ -208,7 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
                                                  .revalidate = !!(flags & 4),
                                                  .clear_entries = !!(flags & 8),
                                                  .keep = (enum snap_repair_keep)((flags >> 4) % 3),
-                                                 .origin_sectors = flags & 64 ? image.origin_bytes / 512 : 0,
+                                                 .origin_sectors = flags & 65 ? image.origin_bytes / 512 : 0,
                                                  .memory_bytes = SNAP_CHECK_MEMORY_MIN_BYTES};
     if (round.cow_bytes > 0) {
         round.planned = repair_case_device(&round, image.cow);

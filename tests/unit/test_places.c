@@ -137,6 +137,23 @@ static void test_own_chunk_in_use(void **state)
     list_close(io);
 }
 
+/* The same where that chunk lies behind the end of a device that was cut. */
+static void test_own_chunk_in_use_behind_the_end(void **state)
+{
+    struct snap_io *io = list_new(CS, 518 * CS);
+
+    (void)state;
+    list_put_canonical(io, CS, 0, ENTRIES, OLD(0), 3);
+    list_put(io, CS, 400, OLD(400), HOME(530));
+    list_put(io, CS, 530, OLD(20), HOME(20));
+    judge(io);
+    assert_kind(snap_places_find(&places, 530), SNAP_PLACE_LEGAL, 0);
+    list_put(io, CS, 400, OLD(400), HOME(400));
+    judge(io);
+    assert_kind(snap_places_find(&places, 530), SNAP_PLACE_COPY, HOME(530));
+    list_close(io);
+}
+
 static void test_copies(void **state)
 {
     struct snap_io *io;
@@ -239,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_shared),
         cmocka_unit_test(test_own_chunk_in_use),
+        cmocka_unit_test(test_own_chunk_in_use_behind_the_end),
         cmocka_unit_test(test_copies),
         cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_legal_histories),
