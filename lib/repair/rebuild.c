@@ -39,6 +39,7 @@ enum snap_status snap_repair_plan_header(struct snap_repair *repair, const struc
         .version = SNAP_DISK_VERSION,
         .chunk_sectors = chunk_sectors,
     };
+    struct snap_identity identity = store->identity;
     uint8_t *unit = NULL;
     enum snap_status status;
 
@@ -59,6 +60,10 @@ enum snap_status snap_repair_plan_header(struct snap_repair *repair, const struc
         snap_codec_encode_header(&header, unit);
         if (store->identity_state == SNAP_IDENTITY_NONE) /* as good as no record, which can be taken again then */
             memset(unit + SNAP_HEADER_BYTES, 0, SNAP_HEADER_SECTOR_BYTES - SNAP_HEADER_BYTES);
+        if (store->identity_state == SNAP_IDENTITY_OK && identity.chunk_sectors != chunk_sectors) {
+            identity.chunk_sectors = chunk_sectors;
+            snap_codec_encode_record(&identity, unit);
+        }
         status = snap_edits_add(&repair->edits, 0, unit, err);
     }
     snap_buffer_free(unit);

@@ -83,10 +83,10 @@ enum snap_status snap_repair_plan(struct snap_repair *repair, const struct snap_
 enum snap_rule snap_repair_header_rule(const struct snap_store *store);
 
 /*
- * Plans a header with this chunk size where there is such a rule. A record beside it stays; what is there instead of
- * one becomes zeros. `entries` are those that the list is known to have. *repair is what snap_repair_plan made of it,
- * or zeros. Nothing is written. SNAP_E_REFUSED: there is no such rule. SNAP_E_NOMEM, SNAP_E_IO. snap_repair_free in any
- * case.
+ * Plans a header with this chunk size where there is such a rule. A record beside it stays, but for its chunk size,
+ * which becomes this one in the same write; what is there instead of a record becomes zeros. `entries` are those that
+ * the list is known to have. *repair is what snap_repair_plan made of it, or zeros. Nothing is written. SNAP_E_REFUSED:
+ * there is no such rule. SNAP_E_NOMEM, SNAP_E_IO. snap_repair_free in any case.
  */
 enum snap_status snap_repair_plan_header(struct snap_repair *repair, const struct snap_store *store,
                                          uint32_t chunk_sectors, uint64_t entries, struct snap_error *err);

@@ -201,6 +201,82 @@ setup() {
 BYTES
 }
 
+# record_chunk CHUNK_SECTORS: what the record of cow says, with a checksum that is right.
+record_chunk() {
+    perl -e '
+        my ($file, $sectors) = @ARGV;
+        open my $cow, "+<", $file or die; binmode $cow; read($cow, my $sector, 512) == 512 or die;
+        substr($sector, 64, 4) = pack("V", $sectors);
+        substr($sector, 28, 4) = pack("V", 0);
+        my $crc = 0xffffffff;
+        for (unpack("C*", substr($sector, 16, 480))) {
+            $crc ^= $_;
+            $crc = $crc & 1 ? ($crc >> 1) ^ 0x82f63b78 : $crc >> 1 for 1 .. 8;
+        }
+        substr($sector, 28, 4) = pack("V", $crc ^ 0xffffffff);
+        seek($cow, 0, 0); print $cow $sector; close $cow or die' cow "$1"
+}
+
+@test "a record with another chunk size than the header: the list decides, and a sound header is not overwritten" {
+    local wrong
+    headless 4K
+    for wrong in 1 4 16 128; do
+        cp whole cow
+        record_chunk $wrong
+        cp cow cow.before
+        rm -f cow.old-bytes
+        program snapcheck cow
+        assert_status 4
+        assert_shown "but its record is of a store with chunks of $wrong"
+        program snapcheck -y --accept=view-change cow
+        assert_status 4
+        assert_said "with chunks of 4 KiB, as its header says, there is a list (of its first "
+        cmp cow cow.before
+        program snapcheck -y --accept=header cow
+        assert_status 1
+        assert_said "cow: its header stays; its record will get chunks of 4 KiB"
+        cmp cow whole
+        program snapcheck --put-back cow.old-bytes cow
+        assert_status 0
+        cmp cow cow.before
+    done
+}
+
+@test "header and record name chunk sizes that both make sense: neither is overwritten until a person says which" {
+    headless 4K
+    # The first data chunk has a list of a store with chunks of 8 KiB: then an empty store of either size.
+    perl -e 'print pack("Q<2", 5 + $_, 2 + $_) for 0 .. 254; print "\0" x 16' |
+        dd of=whole bs=4096 seek=2 conv=notrunc status=none
+    cp whole two
+    dd if=/dev/zero of=whole bs=4096 seek=1 count=2 conv=notrunc status=none
+    cp whole empty
+    local store
+    for store in two empty; do
+        cp $store cow
+        record_chunk 16
+        cp cow cow.before
+        rm -f cow.old-bytes
+        program snapcheck -y cow
+        assert_said "snapcheck -y --accept=header --chunk-size SIZE cow"
+        program snapcheck -y --accept=header cow
+        assert_status 8
+        assert_said "with chunks of 4 KiB, as its header says, "
+        assert_said "with chunks of 8 KiB, as its record says, "
+        assert_said "nothing in it decides between chunks of 8 KiB and of 4 KiB; say which the store had: --chunk-size 8192, or --chunk-size 4096"
+        cmp cow cow.before
+        program snapcheck -y --accept=header --chunk-size 4K cow
+        assert_said "its header stays"
+        cmp -n 512 cow $store
+        program snapcheck --put-back cow.old-bytes cow
+        rm -f cow.old-bytes
+        program snapcheck -y --accept=header --chunk-size 8K cow
+        assert_said "it will get a header for chunks of 8 KiB"
+        assert_equal "$(number cow 12 4)" 16
+        program snapcheck --put-back cow.old-bytes cow
+        cmp cow cow.before
+    done
+}
+
 @test "a list that is gone, from a store that was not merged: it is said by all programs, and nothing is called done" {
     contents origin 8388608 origin
     cp origin view

@@ -655,7 +655,7 @@ static void test_old_areas_stay_old(void **state)
 static void test_header(void **state)
 {
     struct snap_io *io = list_new(4, 2000);
-    const struct snap_identity identity = {.store_id = {1}, .origin_sectors = 2048, .chunk_sectors = 4};
+    struct snap_identity identity = {.store_id = {1}, .origin_sectors = 2048, .chunk_sectors = 4};
     struct snap_repair repair = {.edits = {.count = 0}};
     struct snap_store store = list_open(io);
 
@@ -684,6 +684,18 @@ static void test_header(void **state)
     store = list_open(io);
     assert_int_equal(store.layout.chunk_sectors, 4);
     assert_int_equal(store.identity_state, SNAP_IDENTITY_OK);
+    assert_int_equal(store.identity.chunk_sectors, 4);
+
+    /* The header has the right one: the record gets it. */
+    identity.chunk_sectors = 16;
+    snap_codec_encode_record(&identity, io_mem_bytes(io));
+    must(snap_header_read(&store, io, NULL));
+    must(snap_repair_plan_header(&repair, &store, 4, 0, NULL));
+    apply(&repair);
+    snap_repair_free(&repair);
+    store = list_open(io);
+    assert_int_equal(store.layout.chunk_sectors, 4);
+    assert_int_equal(store.identity.chunk_sectors, 4);
     list_close(io);
 }
 

@@ -2,13 +2,11 @@
 /* Plans a repair, says what it would do, asks, and writes. */
 #include "tools/check/repair.h"
 
-#include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "tools/check/checks.h"
 #include "tools/check/old_bytes.h"
+#include "tools/check/repair_header.h"
 #include "tools/cli/quote.h"
-#include "tools/cli/size.h"
-#include "tools/shared/holds.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/report.h"
 
@@ -74,94 +72,6 @@ static enum snap_status plan(struct check_session *session, enum snap_repair_kee
     const enum snap_status status = judge_origin(session, &origin, err);
 
     return status == SNAP_OK ? check_repair_plan(session, &session->store, origin, keep, err) : status;
-}
-
-/* With --repair-to it is the chunk size of the new store. */
-static uint64_t asked_chunk_bytes(const struct check_session *session)
-{
-    return session->arguments.repair_to ? 0 : session->arguments.chunk_bytes;
-}
-
-/*
- * The chunk size for a header that is gone or damaged: of the record, the one that was asked for, or the one with which
- * there is a list. lost->chunk_sectors is 0 where it is not known.
- */
-static void find_chunk_sectors(const struct check_session *session, struct snap_lost_list *lost)
-{
-    const struct snap_store *store = &session->store;
-    const uint64_t asked_sectors = asked_chunk_bytes(session) / SNAP_SECTOR_BYTES;
-
-    *lost = (struct snap_lost_list){.chunk_sectors = 0};
-    if (store->identity_state == SNAP_IDENTITY_OK && store->defect != SNAP_HEADER_EMPTY &&
-        store->defect != SNAP_HEADER_MAGIC)
-        lost->chunk_sectors = store->identity.chunk_sectors;
-    else if (!holds_find_lost_list(session->cow.io, store, (uint32_t)snap_min(asked_sectors, UINT32_MAX), lost))
-        lost->chunk_sectors = 0;
-}
-
-/* Nothing of the list that would get this header is a reason to guess. */
-static enum snap_status refuse_chunk_size(const struct check_session *session, const struct snap_lost_list *lost,
-                                          struct snap_error *err)
-{
-    const uint64_t asked_bytes = asked_chunk_bytes(session);
-
-    if (asked_bytes > 0 && lost->chunk_sectors * (uint64_t)SNAP_SECTOR_BYTES != asked_bytes)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: with chunks of %s there is no list", session->cow.path,
-                         cli_size_text(asked_bytes).text);
-    if (lost->rival_chunk_sectors > 0)
-        return snap_fail(err, SNAP_E_REFUSED, "%s: there is a list with chunks of %s, and one with chunks of %s; say "
-                         "which the store had: --chunk-size %" PRIu64 ", or --chunk-size %" PRIu64, session->cow.path,
-                         cli_size_text((uint64_t)lost->chunk_sectors * SNAP_SECTOR_BYTES).text,
-                         cli_size_text((uint64_t)lost->rival_chunk_sectors * SNAP_SECTOR_BYTES).text,
-                         (uint64_t)lost->chunk_sectors * SNAP_SECTOR_BYTES,
-                         (uint64_t)lost->rival_chunk_sectors * SNAP_SECTOR_BYTES);
-    return SNAP_OK;
-}
-
-enum snap_status check_repair_plan_header(struct check_session *session, struct snap_error *err)
-{
-    struct snap_lost_list lost;
-    enum snap_status status;
-
-    find_chunk_sectors(session, &lost);
-    if (lost.chunk_sectors == 0 && !check_options_mend(&session->arguments))
-        return snap_header_fail_defect(&session->store, err);
-    status = refuse_chunk_size(session, &lost, err);
-    return status == SNAP_OK ? snap_repair_plan_header(&session->repair, &session->store, lost.chunk_sectors,
-                                                       lost.entries, err)
-                             : status;
-}
-
-/* Before the header is mended nothing else can be: what is read as the list is none. */
-static enum snap_status plan_header(struct check_session *session, struct snap_error *err)
-{
-    struct snap_lost_list lost;
-    enum snap_status status;
-
-    find_chunk_sectors(session, &lost);
-    if (lost.chunk_sectors == 0 && session->arguments.chunk_bytes == 0)
-        return SNAP_OK;
-    session->header_said = true;
-    if (!(session->arguments.accept & 1u << CHECK_ACCEPT_HEADER)) {
-        cli_line(session->cli, "If this was a store, and nothing else is on the device: snapcheck -y --accept=header"
-                 "%s%s%s%s %s", holds_chunk_size_option(&lost).text, check_old_bytes_option(session).text,
-                 check_options_text(&session->arguments).text, report_origin_option(session->origin.path).text,
-                 cli_quote(session->cow.path).text);
-        return SNAP_OK;
-    }
-    status = check_repair_plan_header(session, err);
-    if (status == SNAP_OK)
-        cli_note(session->cli, "%s: it %s a header for chunks of %s", session->cow.path,
-                 session->arguments.dry_run ? "would get" : "will get",
-                 cli_size_text(session->repair.rebuilt.layout.chunk_bytes).text);
-    if (status == SNAP_OK && session->store.identity_state != SNAP_IDENTITY_OK)
-        cli_line(session->cli, "Its record is lost; %s: snapcreate --identify%s --origin %s --cow %s",
-                 session->origin.path ? "if this is its origin, this makes a new one"
-                                      : "once you know the origin, this makes a new one",
-                 check_options_text(&session->arguments).text,
-                 session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
-                 cli_quote(session->cow.path).text);
-    return status;
 }
 
 /*
@@ -291,7 +201,7 @@ enum snap_status check_repair(struct check_session *session, struct snap_error *
     if (status == SNAP_OK)
         status = ask_choice(session, err);
     if (status == SNAP_OK && snap_repair_header_rule(&session->store) != SNAP_RULES)
-        status = plan_header(session, err);
+        status = check_repair_header(session, err);
     if (status == SNAP_OK)
         status = check_blocks(session, err);
     if (status != SNAP_OK)

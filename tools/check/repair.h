@@ -22,12 +22,6 @@ enum snap_status check_repair_ask(struct check_session *session, struct snap_err
 enum snap_status check_repair_plan(struct check_session *session, const struct snap_store *store,
                                    struct snap_io *origin, enum snap_repair_keep keep, struct snap_error *err);
 
-/*
- * The same for a header that is gone or damaged. SNAP_E_REFUSED: two chunk sizes make sense, or the one that was asked
- * for does not; SNAP_E_CORRUPT: there is no list.
- */
-enum snap_status check_repair_plan_header(struct check_session *session, struct snap_error *err);
-
 /* What the plan would do, which bytes of the snapshot change by it, and what else could be mended. */
 void check_repair_say(struct check_session *session);
 

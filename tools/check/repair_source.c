@@ -5,6 +5,7 @@
 #include "lib/base/bytes.h"
 #include "lib/repair/edited.h"
 #include "tools/check/repair.h"
+#include "tools/check/repair_header.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
 #include "tools/shared/memory.h"
@@ -212,7 +213,7 @@ static enum snap_status give_header(struct check_session *session, struct snap_e
 {
     const bool accepted = check_repair_source_accepts(session, CHECK_ACCEPT_HEADER);
     struct snap_error reason = {0};
-    enum snap_status status = check_repair_plan_header(session, &reason);
+    enum snap_status status = check_repair_header_plan(session, &reason);
 
     if (status == SNAP_OK && !accepted) {
         (void)snap_header_fail_defect(&session->store, &reason);
