@@ -7,9 +7,9 @@
 #include "lib/base/bytes.h"
 #include "lib/base/crc32c.h"
 #include "lib/check/brought.h"
+#include "lib/check/held_private.h"
 #include "lib/check/marks.h"
 #include "lib/check/unmerged.h"
-#include "lib/view/view.h"
 
 #include <string.h>
 
@@ -57,30 +57,6 @@ static enum snap_status read_tolerant(void *context, uint64_t offset_bytes, uint
         length_bytes -= step_bytes;
     }
     return SNAP_OK;
-}
-
-/* The view, with zeros wherever it is not the list that holds the bytes: those come from the origin that is judged. */
-static enum snap_status read_held(void *context, uint64_t offset_bytes, uint64_t length_bytes, void *buffer,
-                                  struct snap_error *err)
-{
-    struct snap_view *view = context;
-    const uint64_t chunk_bytes = snap_view_chunk_bytes(view), end_bytes = offset_bytes + length_bytes;
-    uint64_t at_bytes = offset_bytes, entry_bytes = 0;
-    enum snap_status status = snap_view_next_entry(view, offset_bytes, &entry_bytes, err);
-
-    if (status == SNAP_OK && entry_bytes < end_bytes)
-        status = snap_view_read(view, offset_bytes, length_bytes, buffer, err);
-    while (status == SNAP_OK && at_bytes < end_bytes) {
-        const uint64_t gap_end_bytes = snap_min(entry_bytes, end_bytes);
-
-        memset((uint8_t *)buffer + (at_bytes - offset_bytes), 0, (size_t)(gap_end_bytes - at_bytes));
-        if (gap_end_bytes == end_bytes)
-            break;
-        at_bytes = snap_min(snap_round_down(gap_end_bytes, chunk_bytes) + chunk_bytes, end_bytes);
-        if (at_bytes < end_bytes)
-            status = snap_view_next_entry(view, at_bytes, &entry_bytes, err);
-    }
-    return status;
 }
 
 /* What only seems to be there because the rest is missing is not held: the whole view must show it as well. */
@@ -161,7 +137,7 @@ static enum snap_status probe_view(const struct snap_evidence_look *look, struct
     snap_view_skip_damaged(view, &skip);
     status = probe_tolerant(read_view, view, snap_view_size_bytes(view), &evidence->view, &evidence->unreadable, err);
     if (status == SNAP_OK)
-        status = probe_tolerant(read_held, view, snap_view_size_bytes(view), &evidence->held, &again, err);
+        status = probe_tolerant(snap_held_read, view, snap_view_size_bytes(view), &evidence->held, &again, err);
     if (status == SNAP_OK)
         status = compare_signatures(view, look->origin, evidence->origin.signature_offset_bytes, signatures_differ,
                                     err);
@@ -382,6 +358,8 @@ enum snap_status snap_evidence_gather(const struct snap_evidence_look *look, str
                             err);
     if (status == SNAP_OK && facts.entries_beyond == 0)
         status = probe_view(look, evidence, &signatures_differ, err);
+    else if (status == SNAP_OK)
+        status = snap_ends_find(&facts.ends, look->store, origin, look->ask_size, err);
     if (status == SNAP_OK)
         status = look_for_store(origin, &facts, err);
     if (status == SNAP_OK)

@@ -29,15 +29,16 @@ struct snap_evidence_look {
      */
     const struct snap_identity *merged;
     const char *lvm_group;                    /* as in snap_pair_facts; NULL: none */
+    snap_ends_ask_fn ask_size;                /* asked where entries lie beyond the origin; NULL: nobody is */
     bool (*stop)(void *context);              /* polled where it takes long; NULL: never. True: SNAP_E_STOPPED */
     void *stop_context;
 };
 
 /*
  * Reads a few MiB of each; what cannot be read is left out and counted: a bad sector must not prevent a merge, which
- * may mend it. Where entries lie beyond the origin that alone decides, and nothing is probed. Where only the marks of
- * the record speak against the pair, and a merge is under way that may have replaced them, the COW is searched for them
- * (lib/check/brought.h).
+ * may mend it. Where entries lie beyond the origin that alone decides: then what the file systems say of their size is
+ * looked at (lib/check/ends.h), and nothing else of the view. Where only the marks of the record speak against the
+ * pair, and a merge is under way that may have replaced them, the COW is searched for them (lib/check/brought.h).
  * SNAP_E_IO where the list cannot be read, SNAP_E_NOMEM, SNAP_E_STOPPED.
  */
 enum snap_status snap_evidence_gather(const struct snap_evidence_look *look, struct snap_evidence *evidence,

@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/text.h"
 #include "lib/check/marks.h"
+#include "lib/check/reach_private.h"
 #include "lib/check/unmerged.h"
 
 #include <inttypes.h>
@@ -16,10 +17,6 @@
 /* What a fingerprint needs in order to prove a pair: so many different blocks, with so many different contents. */
 #define PROOF_SAMPLES 16u
 #define PROOF_TELLING 8u
-
-/* Entries behind the end of the origin: one of so many is few, and so many times the size of the origin is far. */
-#define BEYOND_FEW 32u
-#define BEYOND_FAR 2u
 
 __attribute__((format(printf, 4, 5))) static bool decide(struct snap_pair *pair, enum snap_pair_outcome outcome,
                                                          enum snap_pair_reason reason, const char *format, ...)
@@ -85,55 +82,14 @@ static bool contradicts_merged(const struct snap_pair_facts *facts, struct snap_
                   samples->unmerged);
 }
 
-/*
- * Entries behind the end of an origin of which nothing says that it was not larger (else rule entry-old-range). Of an
- * origin that was cut many entries are missing, in rows. A damaged number stands alone; it is that of no neighbour, and
- * mostly far off. One that stands where its neighbours leave out a chunk was that chunk's.
- */
-static void judge_beyond(const struct snap_pair_facts *facts, struct snap_pair *pair)
-{
-    const struct snap_check_beyond *beyond = &facts->beyond;
-    const uint64_t end_chunk = snap_layout_origin_chunks(&facts->store->layout, facts->origin.sectors);
-    const bool alone = !pair->container && beyond->runs == facts->entries_beyond &&
-                       facts->entries_beyond <= facts->entries / BEYOND_FEW;
-
-    pair->damaged = alone && (beyond->lowest_old_chunk / BEYOND_FAR >= end_chunk ||
-                              beyond->bridged == facts->entries_beyond);
-    pair->may_be_damaged = alone && !pair->damaged;
-}
-
-static bool contradicts_reach(const struct snap_pair_facts *facts, struct snap_pair *pair)
-{
-    const uint64_t per_area = facts->store->layout.entries_per_area, first = facts->beyond.first_index;
-    const uint64_t origin_bytes = facts->origin.sectors * SNAP_SECTOR_BYTES;
-    const bool one = facts->entries_beyond == 1;
-
-    judge_beyond(facts, pair);
-    if (pair->damaged)
-        return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
-                      "%" PRIu64 " of %" PRIu64 " entries %s behind the end of this origin, at byte %" PRIu64
-                      " (%s area %" PRIu64 " slot %" PRIu64 ", origin chunk %" PRIu64 "); %s %s, so %s most "
-                      "likely damaged", facts->entries_beyond, facts->entries, one ? "lies" : "lie", origin_bytes,
-                      one ? "in" : "the first in", first / per_area, first % per_area, facts->beyond.first_old_chunk,
-                      one ? "it stands" : "each stands",
-                      facts->beyond.bridged == facts->entries_beyond ? "where a row of others leaves out a chunk"
-                                                                     : "alone, far from all others",
-                      one ? "it is" : "they are");
-    return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH,
-                  "the store reaches byte %" PRIu64 " of its origin, but this one ends at byte %" PRIu64
-                  " (%" PRIu64 " of %" PRIu64 " entries %s behind that, %s area %" PRIu64 " slot %" PRIu64
-                  ", origin chunk %" PRIu64 "): it is the wrong origin, or it was cut%s",
-                  facts->reach_bytes, origin_bytes, facts->entries_beyond, facts->entries, one ? "lies" : "lie",
-                  one ? "in" : "the first in", first / per_area, first % per_area, facts->beyond.first_old_chunk,
-                  !pair->may_be_damaged ? "" : one ? ", or that entry is damaged" : ", or these entries are damaged");
-}
-
 /* What speaks against the pair whatever the two contain. */
 static bool contradicts_device(const struct snap_pair_facts *facts, const struct snap_identity_match *record,
                                struct snap_pair *pair)
 {
-    if (facts->entries_beyond > 0)
-        return contradicts_reach(facts, pair);
+    if (facts->entries_beyond > 0) {
+        snap_reach_judge(facts, pair);
+        return true;
+    }
     if (facts->origin_is_store)
         return decide(pair, SNAP_PAIR_CONTRADICTED, SNAP_PAIR_ORIGIN_STORE,
                       "the origin is itself a snapshot store (with chunks of %" PRIu32 " %s), most likely the COW of "

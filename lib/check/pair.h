@@ -5,6 +5,7 @@
 
 #include "lib/check/check.h"
 #include "lib/check/container.h"
+#include "lib/check/ends.h"
 #include "lib/check/fingerprinting.h"
 #include "lib/check/identity.h"
 #include "lib/check/resemblance.h"
@@ -46,6 +47,7 @@ struct snap_pair_facts {
     uint64_t entries;
     uint64_t entries_beyond;              /* entries that lie beyond the end of the origin, wholly */
     struct snap_check_beyond beyond;      /* what is known of these */
+    struct snap_ends ends;                /* what is said of the size of the origin; only looked for with these */
     uint64_t reach_bytes;                 /* the least size of an origin that takes all entries */
     struct snap_fingerprint_result fingerprint; /* all zero: not compared */
     struct snap_resemblance resemblance;        /* all zero: not compared */
@@ -58,6 +60,8 @@ struct snap_pair {
     bool smaller;                         /* the origin is smaller than the record says */
     bool damaged;                         /* contradicted by entries that are most likely damaged themselves ... */
     bool may_be_damaged;                  /* ... or that may as well be; else the origin is wrong, or was cut */
+    struct snap_ends_claim claim;         /* what is said of the size of the origin, where that is of use here ... */
+    bool claim_held;                      /* ... in the store, and not on the origin */
     bool brought;                         /* what the record does not name was brought there by a merge of this store */
     bool unmerged;                        /* contradicted: what a merge of this store has written is not there */
     bool list_lost;                       /* the list is empty, and the origin has nothing of what it named */

@@ -10,6 +10,7 @@
 #include <blkid/blkid.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,19 @@
 #define TAIL_BYTES (2u << 20)
 #define PIECE_BYTES (1u << 20)
 #define PAGE_BYTES 4096u
+
+/*
+ * libblkid takes no partition table that does not fit the size of its disk. So the memory file is as large as a disk
+ * can be, or as a file of a 32-bit system can be.
+ */
+#define DISK_BYTES (LONG_MAX > INT32_MAX ? INT64_C(1) << 60 : INT64_C(1) << 43)
+
+/* Since libblkid 2.39 */
+#ifdef BLKID_SUBLKS_FSINFO
+#define FS_SIZE_FLAG BLKID_SUBLKS_FSINFO
+#else
+#define FS_SIZE_FLAG 0
+#endif
 
 static void copy_value(blkid_probe prober, const char *name, char *out, size_t out_bytes)
 {
@@ -201,31 +215,45 @@ static enum snap_status fill_memory(snap_probe_read_fn read_fn, void *context, u
                       64u << 10, buffer, err);
 }
 
+/* A file of `shown_bytes` in memory, with what libblkid looks at of a device of `size_bytes`; holes are zeros. */
+static enum snap_status memory_file(snap_probe_read_fn read_fn, void *context, uint64_t size_bytes,
+                                    int64_t shown_bytes, int *memory_fd, struct snap_error *err)
+{
+    enum snap_status status;
+    uint8_t *buffer;
+    const int fd = memfd_create("signatures", MFD_CLOEXEC);
+
+    if (fd < 0)
+        return snap_fail_errno(err, errno, "cannot make a memory file");
+    buffer = snap_buffer_new(PIECE_BYTES);
+    if (!buffer)
+        status = snap_fail(err, SNAP_E_NOMEM, "no memory to look for signatures");
+    else if (ftruncate(fd, (off_t)shown_bytes) != 0)
+        status = snap_fail_errno(err, errno, "cannot look for signatures in a memory file of %" PRId64 " bytes",
+                                 shown_bytes);
+    else
+        status = fill_memory(read_fn, context, size_bytes, fd, buffer, err);
+    snap_buffer_free(buffer);
+    *memory_fd = fd;
+    if (status != SNAP_OK)
+        (void)close(fd);
+    return status;
+}
+
 enum snap_status snap_probe_reader(snap_probe_read_fn read_fn, void *context, uint64_t size_bytes,
                                    struct snap_probe *probe, struct snap_error *err)
 {
-    enum snap_status status = SNAP_E_INTERNAL;
-    uint8_t *buffer = NULL;
+    enum snap_status status;
     int memory_fd;
 
     memset(probe, 0, sizeof *probe);
     if (size_bytes > INT64_MAX)
         return snap_fail(err, SNAP_E_USAGE, "a device of %" PRIu64 " bytes is larger than a file can be",
                          size_bytes);
-    memory_fd = memfd_create("signatures", MFD_CLOEXEC);
-    if (memory_fd < 0)
-        return snap_fail_errno(err, errno, "cannot make a memory file");
-    buffer = snap_buffer_new(PIECE_BYTES);
-    if (!buffer)
-        status = snap_fail(err, SNAP_E_NOMEM, "no memory to look for signatures");
-    else if (ftruncate(memory_fd, (off_t)size_bytes) != 0)
-        status = snap_fail_errno(err, errno, "cannot look for signatures in a memory file of %" PRIu64 " bytes",
-                                 size_bytes);
-    else
-        status = fill_memory(read_fn, context, size_bytes, memory_fd, buffer, err);
-    if (status == SNAP_OK)
-        status = snap_probe_outside(memory_fd, probe, err);
-    snap_buffer_free(buffer);
+    status = memory_file(read_fn, context, size_bytes, (int64_t)size_bytes, &memory_fd, err);
+    if (status != SNAP_OK)
+        return status;
+    status = snap_probe_outside(memory_fd, probe, err);
     (void)close(memory_fd); /* nothing of it is kept */
     return status;
 }
@@ -239,6 +267,78 @@ enum snap_status snap_probe_read_io(void *context, uint64_t offset_bytes, uint64
 enum snap_status snap_probe_io(struct snap_io *io, struct snap_probe *probe, struct snap_error *err)
 {
     return snap_probe_reader(snap_probe_read_io, io, io->size_bytes, probe, err);
+}
+
+/* Of other file systems one may be on several devices, or libblkid tells less than all of it. */
+static bool is_on_one_device(const char *type)
+{
+    return strcmp(type, "xfs") == 0 || strcmp(type, "ext2") == 0 || strcmp(type, "ext3") == 0 ||
+           strcmp(type, "ext4") == 0;
+}
+
+static uint64_t file_system_bytes(blkid_probe prober)
+{
+    char blocks[24] = "", block_bytes[24] = "";
+    uint64_t bytes;
+
+    copy_value(prober, "FSLASTBLOCK", blocks, sizeof blocks); /* their number, in spite of its name */
+    copy_value(prober, "FSBLOCKSIZE", block_bytes, sizeof block_bytes);
+    return snap_mul(strtoull(blocks, NULL, 10), strtoull(block_bytes, NULL, 10), &bytes) ? bytes : 0;
+}
+
+static uint64_t partitions_bytes(blkid_probe prober)
+{
+    blkid_partlist list = blkid_probe_get_partitions(prober);
+    uint64_t end_bytes = 0, bytes;
+
+    for (int i = 0; list && i < blkid_partlist_numof_partitions(list); i++) {
+        blkid_partition partition = blkid_partlist_get_partition(list, i);
+        const uint64_t start = (uint64_t)blkid_partition_get_start(partition);
+
+        if (snap_add(start, (uint64_t)blkid_partition_get_size(partition), &bytes) &&
+            snap_mul(bytes, SNAP_SECTOR_BYTES, &bytes))
+            end_bytes = snap_max(end_bytes, bytes);
+    }
+    return end_bytes;
+}
+
+static enum snap_status look_for_ends(int fd, void *answer, struct snap_error *err)
+{
+    struct snap_probe_ends *ends = answer;
+    blkid_probe prober = blkid_new_probe();
+    char type[32] = "";
+
+    if (!prober)
+        return snap_fail(err, SNAP_E_NOMEM, "no memory to look for the size of a file system");
+    if (blkid_probe_set_device(prober, fd, 0, 0) == 0 && blkid_probe_enable_superblocks(prober, 1) == 0 &&
+        blkid_probe_set_superblocks_flags(prober, BLKID_SUBLKS_TYPE | FS_SIZE_FLAG) == 0 &&
+        blkid_do_safeprobe(prober) >= 0) {
+        copy_value(prober, "TYPE", type, sizeof type);
+        if (is_on_one_device(type))
+            ends->file_system_bytes = file_system_bytes(prober);
+        else if (type[0] == '\0')
+            ends->partitions_bytes = partitions_bytes(prober);
+    }
+    blkid_free_probe(prober);
+    return SNAP_OK;
+}
+
+enum snap_status snap_probe_find_ends(snap_probe_read_fn read_fn, void *context, uint64_t size_bytes,
+                                      struct snap_probe_ends *ends, struct snap_error *err)
+{
+    struct snap_child_work work = {.work = look_for_ends, .answer = ends, .answer_bytes = sizeof *ends};
+    struct snap_error reason;
+    enum snap_status status;
+
+    memset(ends, 0, sizeof *ends);
+    status = memory_file(read_fn, context, snap_min(size_bytes, HEAD_BYTES), DISK_BYTES, &work.fd, err);
+    if (status != SNAP_OK)
+        return status;
+    status = snap_child_run(&work, &reason);
+    (void)close(work.fd); /* nothing of it is kept */
+    if (status != SNAP_OK && status != SNAP_E_UNSUPPORTED && err)
+        *err = reason;
+    return status == SNAP_E_UNSUPPORTED ? SNAP_OK : status;
 }
 
 static enum snap_status look_for_partition(int fd, void *answer, struct snap_error *err)

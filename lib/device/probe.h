@@ -47,6 +47,19 @@ enum snap_status snap_probe_read_io(void *context, uint64_t offset_bytes, uint64
 /* What is on a device, read through its io. SNAP_E_IO, SNAP_E_NOMEM. */
 enum snap_status snap_probe_io(struct snap_io *io, struct snap_probe *probe, struct snap_error *err);
 
+/* How large the device was that something was made for; 0: nothing is known. */
+struct snap_probe_ends {
+    uint64_t file_system_bytes; /* of a file system that is always on one device, if this libblkid tells */
+    uint64_t partitions_bytes;  /* where the last partition ends; only looked for where there is no file system */
+};
+
+/*
+ * What stands at the beginning of a device of `size_bytes`, which may have been cut, as in snap_probe_reader. What
+ * libblkid fails on tells nothing. SNAP_E_IO, SNAP_E_NOMEM, SNAP_E_STOPPED.
+ */
+enum snap_status snap_probe_find_ends(snap_probe_read_fn read_fn, void *context, uint64_t size_bytes,
+                                      struct snap_probe_ends *ends, struct snap_error *err);
+
 /* What the partition table of its disk says of a partition; empty where the device is none, or unknown. */
 struct snap_probe_partition {
     char uuid[64];

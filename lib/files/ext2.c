@@ -81,13 +81,14 @@ static enum snap_status open_checked(struct snap_ext2 *ext2, struct snap_error *
     return check_numbers(ext2, err); /* a device may give other bytes now */
 }
 
-enum snap_status snap_ext2_open(struct snap_ext2 **result, const struct snap_ext2_source *source,
-                                struct snap_error *err)
+/* Everything but the file system itself. On failure *result is NULL, or what snap_ext2_close frees. */
+static enum snap_status set_up(struct snap_ext2 **result, const struct snap_ext2_source *source,
+                               struct snap_error *err)
 {
     struct snap_ext2 *ext2 = calloc(1, sizeof *ext2);
     enum snap_status status;
 
-    *result = NULL;
+    *result = ext2;
     if (!ext2)
         return snap_fail(err, SNAP_E_NOMEM, "no memory for the file system");
     ext2->blocks.group = ext2->inodes.group = SNAP_EXT2_NO_GROUP;
@@ -95,6 +96,16 @@ enum snap_status snap_ext2_open(struct snap_ext2 **result, const struct snap_ext
     ext2->manager = ext2->channel.manager = snap_ext2_manager_new();
     if (status == SNAP_OK && !ext2->manager)
         status = snap_fail(err, SNAP_E_NOMEM, "no memory for the file system");
+    return status;
+}
+
+enum snap_status snap_ext2_open(struct snap_ext2 **result, const struct snap_ext2_source *source,
+                                struct snap_error *err)
+{
+    struct snap_ext2 *ext2;
+    enum snap_status status = set_up(&ext2, source, err);
+
+    *result = NULL;
     if (status == SNAP_OK)
         status = open_checked(ext2, err);
     if (status == SNAP_OK) {
@@ -110,6 +121,26 @@ enum snap_status snap_ext2_open(struct snap_ext2 **result, const struct snap_ext
     ext2->block_steps = ext2->folder_steps = ext2fs_blocks_count(ext2->fs->super) + SPARE_STEPS;
     *result = ext2;
     return SNAP_OK;
+}
+
+enum snap_status snap_ext2_size(const struct snap_ext2_source *source, uint64_t *bytes, struct snap_error *err)
+{
+    struct snap_ext2 *ext2;
+    enum snap_status status = set_up(&ext2, source, err);
+    errcode_t error;
+
+    *bytes = 0;
+    if (status == SNAP_OK) {
+        error = ext2fs_open2(ext2->channel.name, NULL, EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP |
+                             EXT2_FLAG_SOFTSUPP_FEATURES | EXT2_FLAG_SUPER_ONLY, 0, 0, ext2->manager, &ext2->fs);
+        if (error)
+            status = open_failed(ext2, error, err);
+        else if (!snap_mul(ext2fs_blocks_count(ext2->fs->super), ext2->fs->blocksize, bytes))
+            status = snap_fail(err, SNAP_E_CORRUPT, "the superblock of the file system is damaged: no device has so "
+                               "many blocks");
+    }
+    snap_ext2_close(ext2);
+    return status;
 }
 
 void snap_ext2_close(struct snap_ext2 *ext2)

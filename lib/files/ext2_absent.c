@@ -14,6 +14,13 @@ enum snap_status snap_ext2_open(struct snap_ext2 **fs, const struct snap_ext2_so
     return snap_fail(err, SNAP_E_UNSUPPORTED, "this build lacks libext2fs");
 }
 
+enum snap_status snap_ext2_size(const struct snap_ext2_source *source, uint64_t *bytes, struct snap_error *err)
+{
+    (void)source;
+    *bytes = 0;
+    return snap_fail(err, SNAP_E_UNSUPPORTED, "this build lacks libext2fs");
+}
+
 /* The rest is never called: nothing is open. */
 
 void snap_ext2_close(struct snap_ext2 *fs)

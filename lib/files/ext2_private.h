@@ -35,6 +35,12 @@ struct snap_ext2_facts snap_ext2_facts(const struct snap_ext2 *fs);
 enum snap_status snap_ext2_open(struct snap_ext2 **fs, const struct snap_ext2_source *source, struct snap_error *err);
 void snap_ext2_close(struct snap_ext2 *fs); /* NULL is fine */
 
+/*
+ * What the superblock says of the size of its file system; nothing else is read, and nothing held against the device.
+ * A superblock that does not fit its own checksum is SNAP_E_CORRUPT. Else as snap_ext2_open.
+ */
+enum snap_status snap_ext2_size(const struct snap_ext2_source *source, uint64_t *bytes, struct snap_error *err);
+
 /* Blocks that lie side by side and belong to one thing. */
 typedef void (*snap_ext2_blocks_fn)(void *context, uint64_t first_block, uint64_t count);
 

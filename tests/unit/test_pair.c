@@ -311,6 +311,87 @@ static void evidence_is_weighed_strongest_first(void **state)
     assert_non_null(strstr(pair.text, "1 of 3 sampled blocks"));
 }
 
+/* One of 100 entries, at the chunk behind the end of an origin of 4096000 bytes; so many in one row. */
+static void beyond(uint64_t entries, uint64_t old_chunk, uint64_t origin_bytes, uint64_t held_bytes)
+{
+    facts.entries_beyond = entries;
+    facts.beyond = (struct snap_check_beyond){
+        .runs = 1, .first_index = 50, .first_old_chunk = old_chunk, .lowest_old_chunk = old_chunk};
+    facts.reach_bytes = (old_chunk + entries) * 4096;
+    facts.ends = (struct snap_ends){.origin = {SNAP_ENDS_FILE_SYSTEM, origin_bytes},
+                                    .held = {SNAP_ENDS_FILE_SYSTEM, held_bytes}};
+    if (origin_bytes == 0)
+        facts.ends.origin.kind = SNAP_ENDS_NOTHING;
+    if (held_bytes == 0)
+        facts.ends.held.kind = SNAP_ENDS_NOTHING;
+}
+
+static void judged_beyond(bool damaged, bool may_be_damaged, uint64_t needed_bytes, const char *text)
+{
+    judged(SNAP_PAIR_CONTRADICTED, SNAP_PAIR_REACH, text);
+    assert_int_equal(pair.damaged, damaged);
+    assert_int_equal(pair.may_be_damaged, may_be_damaged);
+    assert_int_equal(pair.needed_bytes, needed_bytes);
+}
+
+static void file_systems_say_whether_an_origin_was_cut(void **state)
+{
+    (void)state;
+    beyond(1, 1000, 0, 0);
+    judged_beyond(false, true, 4100096, "or that entry is damaged");
+    assert_null(strstr(pair.text, "file system"));
+    beyond(1, 1000, 4096000, 0); /* of which nobody knows whether it is the right one */
+    judged_beyond(false, true, 4100096, "or that entry is damaged; the file system on this origin has 4096000 bytes, "
+                                        "and all of them are here");
+    beyond(1, 1000, 0, 4096000);
+    judged_beyond(true, false, 4100096, "; the file system that the store holds has 4096000 bytes, so it is");
+    beyond(1, 1000, 0, 4096000 - 65535);
+    judged_beyond(true, false, 4100096, "");
+    beyond(1, 1000, 0, 4096000 - 65536); /* it leaves room for something else */
+    judged_beyond(false, true, 4100096, "");
+    beyond(1, 1000, 4096001, 4096000);
+    judged_beyond(false, false, 4096512, "): it was cut: the file system on this origin has 4096001 bytes");
+    assert_false(pair.claim_held);
+    beyond(1, 1000, 4096000, 8192000);
+    judged_beyond(false, false, 8192000, "or it was cut: the file system that the store holds has 8192000 bytes");
+    assert_true(pair.claim_held);
+    beyond(1, 9000, 8192000, 4096000); /* far: it would be damaged */
+    judged_beyond(false, false, 8192000, "8192000 bytes, and entries that lie behind that may be damaged");
+    beyond(1, 9000, 0, 0);
+    judged_beyond(true, false, 36868096, "alone, far from all others, so it is");
+    beyond(1, 9000, 0, 4096000);
+    judged_beyond(true, false, 36868096, "alone, far from all others, and the file system that the store holds has");
+    beyond(10, 1000, 0, 4096000); /* a row is of something */
+    judged_beyond(false, true, 4136960, "wrong origin, or it was cut, or these entries are damaged");
+    beyond(10, 1000, 4100000, 0);
+    judged_beyond(false, false, 4136960, "it was cut: the file system on this origin has 4100000 bytes");
+    beyond(1, 1000, UINT64_MAX, 0); /* of no use as a size */
+    judged_beyond(false, false, 4100096, "it was cut");
+}
+
+/* The record says that the origin had so much: no entry within that can be told to be damaged. */
+static void a_record_of_a_larger_origin_tells_that_it_was_cut(void **state)
+{
+    (void)state;
+    record("ext4", A);
+    store.identity.origin_sectors = 80000;
+    beyond(1, 9000, 0, 0);
+    judged_beyond(false, false, 40960000, "it is the wrong origin, or it was cut");
+}
+
+static void partitions_behind_the_end_say_that_a_disk_was_cut(void **state)
+{
+    (void)state;
+    beyond(1, 1000, 8192000, 0);
+    facts.ends.origin.kind = SNAP_ENDS_PARTITIONS;
+    judged_beyond(false, false, 8192000, "it was cut: the last partition of the table on this origin ends at byte "
+                                         "8192000");
+    beyond(1, 1000, 4096000, 4096000); /* a disk may be larger than its partitions */
+    facts.ends.origin.kind = facts.ends.held.kind = SNAP_ENDS_PARTITIONS;
+    judged_beyond(false, true, 4100096, "or that entry is damaged");
+    assert_null(strstr(pair.text, "partition"));
+}
+
 static void content_only_makes_likely_what_is_unknown(void **state)
 {
     (void)state;
@@ -386,6 +467,9 @@ int main(void)
         cmocka_unit_test_setup(another_device_with_the_same_content_is_called_a_copy, set_up),
         cmocka_unit_test_setup(a_serial_number_alone_says_nothing, set_up),
         cmocka_unit_test_setup(evidence_is_weighed_strongest_first, set_up),
+        cmocka_unit_test_setup(file_systems_say_whether_an_origin_was_cut, set_up),
+        cmocka_unit_test_setup(a_record_of_a_larger_origin_tells_that_it_was_cut, set_up),
+        cmocka_unit_test_setup(partitions_behind_the_end_say_that_a_disk_was_cut, set_up),
         cmocka_unit_test_setup(content_only_makes_likely_what_is_unknown, set_up),
         cmocka_unit_test_setup(metadata_of_lvm_prove_what_nothing_contradicts, set_up),
         cmocka_unit_test_setup(a_later_state_of_a_device, set_up),

@@ -4,6 +4,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/check/check_data.h"
+#include "lib/files/fs_size.h"
 #include "tools/shared/invalid.h"
 #include "tools/shared/memory.h"
 #include "tools/shared/report.h"
@@ -60,6 +61,7 @@ enum snap_status check_run(struct check_session *session, struct snap_error *err
         .origin = session->origin.io,
         .device = &session->origin.facts,
         .lvm_group = session->cow.lvm_group,
+        .ask_size = snap_fs_size_find,
         .stop = cli_stop_asked,
     };
     enum snap_status status = check_holders(session, &session->cow, err);

@@ -3,6 +3,7 @@
 #include "tools/check/repair.h"
 
 #include "lib/base/bytes.h"
+#include "lib/files/fs_size.h"
 #include "tools/check/checks.h"
 #include "tools/check/old_bytes.h"
 #include "tools/check/repair_header.h"
@@ -28,6 +29,7 @@ static enum snap_status judge_origin(struct check_session *session, struct snap_
         .origin = session->origin.io,
         .device = &session->origin.facts,
         .lvm_group = session->cow.lvm_group,
+        .ask_size = snap_fs_size_find,
         .stop = cli_stop_asked,
     };
     struct snap_evidence evidence = session->evidence;

@@ -3,6 +3,7 @@
 #include "tools/check/repair_source.h"
 
 #include "lib/base/bytes.h"
+#include "lib/files/fs_size.h"
 #include "lib/repair/edited.h"
 #include "tools/check/repair.h"
 #include "tools/check/repair_header.h"
@@ -90,6 +91,7 @@ static enum snap_status judge_pair(struct check_session *session, struct snap_er
                                             .origin = session->origin.io,
                                             .device = &session->origin.facts,
                                             .lvm_group = session->cow.lvm_group,
+                                            .ask_size = snap_fs_size_find,
                                             .stop = cli_stop_asked};
     enum snap_status status = SNAP_OK;
 

@@ -5,6 +5,7 @@
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
 #include "lib/check/marks.h"
+#include "lib/files/fs_size.h"
 #include "lib/store/fingerprint.h"
 #include "tools/cli/json.h"
 #include "tools/cli/result.h"
@@ -31,6 +32,7 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
         .origin = session->origin.io,
         .device = &session->origin.facts,
         .lvm_group = session->cow.lvm_group,
+        .ask_size = snap_fs_size_find,
         .stop = cli_stop_asked,
     };
     enum snap_status status;

@@ -4,6 +4,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/text.h"
+#include "lib/files/fs_size.h"
 #include "lib/merge/compare.h"
 #include "lib/merge/leftovers.h"
 #include "lib/repair/repair.h"
@@ -219,6 +220,7 @@ enum snap_status pair_check_identity(const struct pair *pair, const struct snap_
         .origin = pair->origin->io,
         .device = &pair->origin->facts,
         .lvm_group = pair->cow->lvm_group,
+        .ask_size = snap_fs_size_find,
         .merged = pair->merged,
         .stop = cli_stop_asked,
     };

@@ -133,6 +133,11 @@ void verdict_set_json(struct cli_json *object, const struct snap_pair *pair)
         cli_json_set_string(json, "reach", pair->damaged          ? "damaged"
                                            : pair->may_be_damaged ? "cut-or-damaged"
                                                                   : "cut");
+    if (pair->claim.bytes > 0) {
+        cli_json_set_string(json, "claimed_by", snap_ends_kind_name(pair->claim.kind));
+        cli_json_set_string(json, "claimed_in", pair->claim_held ? "store" : "origin");
+        cli_json_set_uint(json, "claimed_bytes", pair->claim.bytes);
+    }
     cli_json_set(object, "pair", json);
 }
 
