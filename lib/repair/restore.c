@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define COMPARE_BYTES (1u << 20)
+#define OTHERS_OF 3u /* so many entries in their places are needed for each one that is not */
 
 /* One slot behind the end of the list. */
 struct slot {
@@ -33,6 +34,7 @@ struct behind {
     uint64_t count;          /* up to the end of an area */
     uint64_t end;            /* behind the last one that fits */
     uint64_t fitting;
+    uint64_t own_fitting, own_other; /* in the area of the end */
     uint8_t *unit;
 };
 
@@ -130,6 +132,14 @@ static enum snap_status mend_terminator(struct behind *behind, struct snap_error
     return status == SNAP_E_IO ? SNAP_OK : status;
 }
 
+/* Whether the same stands in its place as well: an interrupted repair leaves that. */
+static bool is_copy(const struct behind *behind, const struct slot *slot)
+{
+    const uint64_t i = snap_layout_data_chunks_before(&behind->store->layout, slot->found.new_chunk) - behind->length;
+
+    return i < behind->count && memcmp(&behind->slots[i].found, &slot->found, sizeof slot->found) == 0;
+}
+
 /*
  * Which slots from `first` on hold an entry that the list lacks. With a chunk of a live entry it is what a move has
  * left, or is overwritten: nothing is lost with it. An entry beyond the origin is none of it.
@@ -205,19 +215,16 @@ static enum snap_status read_slots(struct behind *behind, struct snap_error *err
 static bool is_on_origin(const struct behind *behind, const struct snap_entry *entry, uint8_t *buffer)
 {
     const uint64_t chunk_bytes = behind->store->layout.chunk_bytes;
-    uint64_t at_bytes = entry->old_chunk * chunk_bytes, from_bytes = entry->new_chunk * chunk_bytes;
-    uint64_t left_bytes = snap_min(chunk_bytes, behind->origin->size_bytes - at_bytes);
+    const uint64_t from_bytes = entry->new_chunk * chunk_bytes, at_bytes = entry->old_chunk * chunk_bytes;
+    const uint64_t length_bytes = snap_min(chunk_bytes, behind->origin->size_bytes - at_bytes);
 
-    while (left_bytes > 0) {
-        const uint64_t step_bytes = snap_min(left_bytes, COMPARE_BYTES);
+    for (uint64_t done_bytes = 0; done_bytes < length_bytes; done_bytes += COMPARE_BYTES) {
+        const uint64_t step_bytes = snap_min(length_bytes - done_bytes, COMPARE_BYTES);
 
-        if (snap_io_read(behind->store->io, from_bytes, step_bytes, buffer, NULL) != SNAP_OK ||
-            snap_io_read(behind->origin, at_bytes, step_bytes, buffer + COMPARE_BYTES, NULL) != SNAP_OK ||
+        if (snap_io_read(behind->store->io, from_bytes + done_bytes, step_bytes, buffer, NULL) != SNAP_OK ||
+            snap_io_read(behind->origin, at_bytes + done_bytes, step_bytes, buffer + COMPARE_BYTES, NULL) != SNAP_OK ||
             memcmp(buffer, buffer + COMPARE_BYTES, (size_t)step_bytes) != 0)
             return false;
-        at_bytes += step_bytes;
-        from_bytes += step_bytes;
-        left_bytes -= step_bytes;
     }
     return true;
 }
@@ -225,6 +232,8 @@ static bool is_on_origin(const struct behind *behind, const struct snap_entry *e
 /* Counts the entries; *merged: the origin has all of them. */
 static enum snap_status compare_with_origin(struct behind *behind, bool *merged, struct snap_error *err)
 {
+    const uint64_t per_area = behind->store->layout.entries_per_area;
+    const uint64_t own_slots = per_area - behind->length % per_area;
     uint8_t *buffer = snap_buffer_new_unset(2 * COMPARE_BYTES);
 
     *merged = !!behind->origin;
@@ -236,8 +245,9 @@ static enum snap_status compare_with_origin(struct behind *behind, bool *merged,
         if (!slot->fits && !slot->other)
             continue;
         behind->fitting += slot->fits;
-        if (slot->fits)
-            behind->end = i + 1;
+        behind->own_fitting += slot->fits && i < own_slots;
+        behind->own_other += slot->other && i < own_slots && !is_copy(behind, slot);
+        behind->end = slot->fits ? i + 1 : behind->end;
         *merged = *merged && is_on_origin(behind, &slot->found, buffer);
     }
     snap_buffer_free(buffer);
@@ -330,6 +340,17 @@ static enum snap_status note_olds(struct behind *behind, struct snap_restore *re
     return SNAP_OK;
 }
 
+/*
+ * Whether what fits is the list. In the area of the end only a fault leaves entries in their places: kernels zero an
+ * area before they use it. Others beside them may be the list of an old kernel. Areas behind that one may be of an
+ * earlier store: at least half of the slots must fit.
+ */
+static bool is_proved(const struct behind *behind)
+{
+    return behind->own_fitting > OTHERS_OF * behind->own_other ||
+           (behind->fitting > 0 && behind->fitting * 2 >= behind->end);
+}
+
 static enum snap_status plan(struct behind *behind, struct snap_restore *restore, struct snap_error *err)
 {
     enum snap_status status = gather_live(behind, err);
@@ -341,8 +362,7 @@ static enum snap_status plan(struct behind *behind, struct snap_restore *restore
     restore->merged = restore->merged && behind->fitting > 0;
     restore->found = behind->fitting;
     restore->lost = behind->end - behind->fitting;
-    if (status != SNAP_OK || !behind->origin || restore->merged || behind->fitting == 0 ||
-        behind->fitting * 2 < behind->end || !has_end(behind))
+    if (status != SNAP_OK || !behind->origin || restore->merged || !is_proved(behind) || !has_end(behind))
         return status;
     status = note_olds(behind, restore, err);
     return status == SNAP_OK ? plan_writes(behind, err) : status;

@@ -19,7 +19,8 @@ struct snap_restore {
 
 /*
  * Looks behind a list of `length` entries for entries that name the data chunk which a kernel gives to their slot,
- * while no entry of the list has their old or new chunk. At least half of the slots up to the last of them must be such
+ * while no entry of the list has their old or new chunk. They are believed where they stand in the area of the end, and
+ * three of four entries behind the end there do so; or where at least half of the slots up to the last of them are such
  * entries. The rest is filled with entries from the end. Where the slot of the terminator has lost only its data chunk
  * it gets the canonical one back.
  *

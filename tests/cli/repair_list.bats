@@ -505,6 +505,26 @@ ended() {
     assert_said "between them 1 entry is lost: so many chunks of the snapshot stay missing"
 }
 
+@test "the first sector of an area is zeroed, and few entries stand behind it: they come back, and the loss is said" {
+    recipe areas-chunks
+    dd if=/dev/zero of=cow bs=16 seek=$((515 * 256)) count=32 conv=notrunc status=none
+    dd if=/dev/zero of=cow bs=16 seek=$((515 * 256 + 39)) count=217 conv=notrunc status=none
+    cp cow cow.before
+    program snapcheck -y --origin origin cow
+    assert_status 4
+    cmp cow cow.before
+    program snapcheck -y --accept=view-change --origin origin cow
+    assert_status 1
+    assert_said "7 entries come back into the list"
+    assert_said "between them 32 entries are lost: so many chunks of the snapshot stay missing"
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow
+    cmp -i $((1633 * 4096)) -n $((19 * 4096)) shown view # the entries of slots 32 to 38
+    run ! cmp -s -i $((1633 * 4096)) -n $((19 * 4096)) origin view
+    program snapcheck --put-back cow.old-bytes cow
+    assert_status 0
+    cmp cow cow.before
+}
+
 @test "the refusal to merge a list that was cut names the line that mends it, once" {
     local name
     for name in cut garbage-behind-end own; do

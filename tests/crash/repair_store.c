@@ -152,6 +152,18 @@ static void ended_with_samples(struct repair_store *store, uint64_t seed)
         put(store, index, 0, 0);
 }
 
+/* The first sectors of an area are zeroed, one or (with a seed) three, and fewer entries stand behind them. */
+static void ended_by_a_sector(struct repair_store *store, uint64_t seed)
+{
+    const uint32_t chunk_sectors = seed ? 4 : 2;
+    const uint64_t first = format_per_area(chunk_sectors), end = first + (seed ? 96 : 32);
+
+    sound(store, chunk_sectors, end + (seed ? 60 : 6), 4);
+    remember(store);
+    for (uint64_t index = first; index < end; index++)
+        put(store, index, 0, 0);
+}
+
 static void header_lost(struct repair_store *store, uint64_t seed)
 {
     sound(store, 2, 70, 3);
@@ -304,6 +316,8 @@ const struct repair_row *repair_rows(size_t *count)
         {.name = "ended-by-a-byte", .make = ended_by_a_byte, .with_origin = true},
         {.name = "ended-by-units", .make = ended_by_units, .with_origin = true},
         {.name = "ended-with-samples", .make = ended_with_samples, .with_origin = true},
+        {.name = "ended-by-a-sector", .make = ended_by_a_sector, .with_origin = true},
+        {.name = "ended-by-sectors", .make = ended_by_a_sector, .seed = 1, .with_origin = true},
         {.name = "header", .make = header_lost},
         {.name = "header-chunk-size", .make = header_lost, .seed = 1},
         {.name = "top-byte", .make = top_bytes, .keep = SNAP_REPAIR_KEEP_FIRST},

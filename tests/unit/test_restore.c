@@ -408,6 +408,37 @@ static void test_end_is_looked_at(void **state)
     }
 }
 
+/* In the area of the end one entry in its place is enough; whole areas that were left by an earlier store are not. */
+static void test_few_behind_lost_ones(void **state)
+{
+    (void)state;
+    for (int whole_area = 0; whole_area < 2; whole_area++) {
+        const uint64_t lost_end = whole_area ? 128 : 96;
+        struct snap_io *io = list_new(2, 400), *origin = list_new(2, 4000);
+        struct snap_repair repair;
+        struct snap_entry entries[80];
+
+        list_put_canonical(io, 2, 0, lost_end + 1, 100, 1);
+        memset(io_mem_bytes(io) + format_canonical(2, lost_end) * 1024, 1, 1024);
+        for (uint64_t index = 64; index < lost_end; index++)
+            list_put(io, 2, index, 0, 0);
+        plan(&repair, io, origin);
+        assert_int_equal(repair.restores, !whole_area);
+        assert_int_equal(repair.behind_found, 1);
+        assert_int_equal(repair.behind_lost, whole_area ? 0 : 32);
+        apply(&repair);
+        snap_repair_free(&repair);
+        assert_int_equal(list_read(io_mem_bytes(io), io->size_bytes, 2, entries, 80), whole_area ? 64 : 65);
+        if (!whole_area) {
+            assert_int_equal(entries[64].old_chunk, 196);
+            assert_int_equal(entries[64].new_chunk, format_canonical(2, 96));
+            assert_clean(io);
+        }
+        list_close(io);
+        list_close(origin);
+    }
+}
+
 /* Masked samples of lost entries must not say that a merge has written there; durable before the list goes on. */
 static void test_lost_entries_are_no_merged_ones(void **state)
 {
@@ -456,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_others_are_not_merged),
         cmocka_unit_test(test_end_is_looked_at),
         cmocka_unit_test(test_lost_entries_are_no_merged_ones),
+        cmocka_unit_test(test_few_behind_lost_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
