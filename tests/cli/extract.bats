@@ -209,6 +209,7 @@ plain() {
     run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "$command"
     assert_shown "data chunk $last of origin chunk $old cannot be read"
     command=$(sed -n 's/^To get everything else: //p' < <(program snapinspect --accept=space --origin origin --extract other "$loop"; echo "$stderr"))
+    [[ $command == *' --accept=space '* ]]
     run --separate-stderr env PATH="$BUILDDIR/tools:$PATH" bash -c "${command/FILE/rest}"
     assert_status 4
     cmp -n $((old * 4096)) rest view

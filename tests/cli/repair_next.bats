@@ -34,10 +34,12 @@ small() {
         program snapcheck $dry_run -y --accept=view-change small/cow
         assert_status 8
         assert_said "small/cow: cannot open for writing: Read-only file system"
-        assert_said "snapcheck --repair-to FILE --origin ORIGIN small/cow"
+        assert_said "snapcheck --repair-to NEW --accept=view-change --origin ORIGIN small/cow"
     done
     program snapcheck -y --accept=view-change --origin origin small/cow
-    assert_said "snapcheck --repair-to FILE --origin origin small/cow"
+    assert_said "snapcheck --repair-to NEW --accept=view-change --origin origin small/cow"
+    program snapcheck -p --origin origin small/cow
+    assert_said "to see first what that gives: snapcheck -n --repair-to NEW --accept=view-change --origin origin small/cow"
     program snapcheck -y --accept=view-change missing
     assert_not_said "--repair-to"
     program snapcheck --repair-to new --accept=view-change --origin origin small/cow
@@ -73,9 +75,9 @@ small() {
     recipe list-past-end
     program snapcheck cow
     assert_status 8
-    assert_said "snapcheck --repair-to FILE --origin ORIGIN cow"
+    assert_said "snapcheck --repair-to NEW --accept=view-change --origin ORIGIN cow"
     program snapcheck --origin origin cow
-    assert_said "snapcheck --repair-to FILE --origin origin cow"
+    assert_said "snapcheck --repair-to NEW --accept=view-change --origin origin cow"
     program snapcheck --repair-to new --accept=view-change --origin origin cow
     assert_status 1
     program snapcheck new
@@ -112,4 +114,67 @@ small() {
     program snapcheck -q -y cow
     assert_status 1
     assert_equal "$output" "cow: valid is 2 at byte 4, expected 1 (note: valid-value)"
+}
+
+@test "another origin is named in no line that takes data from it: an invalid store, and a damaged one" {
+    contents other 400000 other
+    recipe cut
+    printf '\0' | dd of=cow bs=1 seek=4 conv=notrunc status=none
+    program snapcheck --origin other cow
+    assert_said "--accept=invalid --origin ORIGIN cow"
+    program snapinspect --origin other cow
+    assert_said "--accept=invalid --origin ORIGIN cow"
+    program snapcheck --origin origin cow
+    assert_said "--accept=invalid,cut --origin origin cow"
+    recipe new-top-byte
+    perl -e 'print pack("Q<2", 100, 40)' | dd of=cow bs=1 seek=$((4096 + 16 * 1)) conv=notrunc status=none
+    program snapcheck --origin other cow
+    assert_said "--skip-damaged=origin --origin ORIGIN cow"
+    program snapinspect --origin other cow
+    assert_said "--skip-damaged=origin --origin ORIGIN cow"
+    program snapmerge -n --origin other --cow cow
+    assert_said "--skip-damaged=origin --origin ORIGIN cow"
+}
+
+# printed: each command in what was said, one in a line, with names for its placeholders.
+printed() {
+    sed -nE 's/.*: (snap(check|inspect|merge) -.*)$/\1/p' <<<"$output
+$stderr" | sed -E 's/\b(FILE|NEW)\b/new/; s/\bORIGIN\b/origin/' | sort -u
+}
+
+# Only damage that is to be seen is a reason for a status; nothing is refused for the want of a word.
+@test "each line to type is taken as it stands: of stores that are cut, damaged, invalid, and with another origin" {
+    local name invalid with line lines=0
+    contents other 400000 other
+    for name in list-past-end cut duplicate-new new-top-byte; do
+        for invalid in no yes; do
+            recipe "$name"
+            [ "$invalid" = no ] || printf '\0' | dd of=cow bs=1 seek=4 conv=notrunc status=none
+            for with in "snapcheck cow" "snapcheck --origin origin cow" "snapcheck --origin other cow" \
+                "snapcheck -n -y --accept=view-change --origin origin cow" "snapinspect --origin other cow" \
+                "snapmerge -n --origin other --cow cow" "snapcheck --repair-to new --origin origin cow"; do
+                # Whether this is its origin is not judged: the list has no end.
+                [ "$name" != list-past-end ] || [[ $with != *other* ]] || continue
+                rm -f new
+                # shellcheck disable=SC2086 # options are words
+                program $with
+                printed >lines
+                while read -r line; do
+                    # Of an origin that is none, snapcheck says so; what takes data from it names another one.
+                    [[ $line != *snapcheck*other* || $line == *--repair-to* ]] || continue
+                    rm -f new
+                    # shellcheck disable=SC2086 # no name in it needs quotes
+                    program $line
+                    lines=$((lines + 1))
+                    # What a wrong origin is too small for does not look cut.
+                    [ "$name" != cut ] || [[ $with != *other* ]] || stderr=${stderr//add --accept=cut/}
+                    [[ $status != 16 && $stderr != *'add --accept'* && $stderr != *'the store reaches'* ]] || {
+                        echo "$name, invalid: $invalid: $with: $line: $status: $stderr" >&2
+                        return 1
+                    }
+                done <lines
+            done
+        done
+    done
+    [ "$lines" -gt 50 ]
 }

@@ -5,6 +5,7 @@
 #include "lib/base/bytes.h"
 #include "lib/files/fs_size.h"
 #include "tools/check/checks.h"
+#include "tools/check/next.h"
 #include "tools/check/old_bytes.h"
 #include "tools/check/repair_header.h"
 #include "tools/cli/quote.h"
@@ -175,10 +176,8 @@ static void say_how(struct check_session *session)
              volumes_option(&arguments->devices).text, report_origin_option(session->origin.path).text,
              cli_quote(session->cow.path).text);
     if (session->repair.change_count > 0 && !session->repair.rebuilt.io)
-        cli_line(session->cli, "Or, to leave this store as it is: snapcheck --repair-to NEW%s%s --origin %s %s", accept,
-                 volumes_option(&arguments->devices).text,
-                 session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
-                 cli_quote(session->cow.path).text);
+        cli_line(session->cli, "Or, to leave this store as it is: %s",
+                 check_next_repair_to(session, false, 0).text);
 }
 
 /* Blocks larger than the chunks take no write of them. */
@@ -189,10 +188,7 @@ static enum snap_status check_blocks(struct check_session *session, struct snap_
 
     if (status == SNAP_E_UNSUPPORTED)
         cli_line(session->cli, "It can be mended where the blocks are smaller; or, in a new store with larger chunks: "
-                 "snapcheck --repair-to NEW --chunk-size %" PRIu32 " --accept=view-change%s --origin %s %s",
-                 session->cow.io->logical_block_bytes, check_options_text(&session->arguments).text,
-                 session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
-                 cli_quote(session->cow.path).text);
+                 "%s", check_next_repair_to(session, false, session->cow.io->logical_block_bytes).text);
     return status;
 }
 
@@ -249,6 +245,17 @@ enum snap_status check_repair_ask(struct check_session *session, struct snap_err
     return session->arguments.repair ? carry_out(session, err) : SNAP_OK;
 }
 
+/* The store takes no writes; whether its view may change has been said, or is seen first. */
+static void say_elsewhere(struct check_session *session)
+{
+    const bool accepted = (session->arguments.accept & 1u << CHECK_ACCEPT_VIEW_CHANGE) != 0;
+
+    cli_line(session->cli, "%s: %s",
+             accepted ? "To mend it in another place, where this one is only read"
+                      : "It can be mended in another place, where this one is only read; to see first what that gives",
+             check_next_repair_to(session, !accepted, 0).text);
+}
+
 void check_repair_refused(struct check_session *session, const struct snap_error *err)
 {
     const bool full = err->status == SNAP_E_NOSPC || err->status == SNAP_E_PERM;
@@ -256,10 +263,7 @@ void check_repair_refused(struct check_session *session, const struct snap_error
     if (!check_options_mend(&session->arguments))
         return;
     if (!session->cow.io && session->cow.found && err->status == SNAP_E_PERM)
-        cli_line(session->cli, "To mend it in another place, where this one is only read: snapcheck --repair-to FILE"
-                 "%s --origin %s %s", check_options_text(&session->arguments).text,
-                 session->arguments.origin ? cli_quote(session->arguments.origin).text : "ORIGIN",
-                 cli_quote(session->cow.path).text);
+        say_elsewhere(session);
     else if (session->old_folder && full)
         cli_line(session->cli, "%s: the old bytes can also go to another file system: add --save-old FILE",
                  session->old_folder->path);

@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "tools/check/lines.h"
+#include "tools/check/next.h"
 #include "tools/check/old_bytes.h"
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
@@ -301,8 +302,8 @@ void check_repair_say(struct check_session *session)
     say_waiting(session);
     if (session->result.list_complete)
         pair_say_not_in_place(session->cli, shared_that_stay(&session->repair),
-                              count_areas_in_use(&session->repair), &session->origin, &session->cow, &session->store,
-                              check_options_text(&session->arguments).text);
+                              count_areas_in_use(&session->repair), check_next_origin(session), &session->cow,
+                              &session->store, check_options_text(&session->arguments).text);
 }
 
 void check_repair_say_copy(struct check_session *session)

@@ -5,6 +5,7 @@
 #include "lib/base/bytes.h"
 #include "lib/files/fs_size.h"
 #include "lib/repair/edited.h"
+#include "tools/check/next.h"
 #include "tools/check/repair.h"
 #include "tools/check/repair_header.h"
 #include "tools/cli/quote.h"
@@ -136,7 +137,6 @@ static enum snap_status lay_over(struct check_session *session, struct snap_erro
 static enum snap_status refuse_unaccepted(struct check_session *session, struct snap_error *err)
 {
     const struct snap_repair *repair = &session->repair;
-    const struct cli_quoted origin = cli_quote(session->origin.path), cow = cli_quote(session->cow.path);
 
     if (!session->repair_to.result.list_complete)
         return snap_fail(err, SNAP_E_CORRUPT, "%s: its list has no end on the device, or cannot be read to its end; "
@@ -145,12 +145,10 @@ static enum snap_status refuse_unaccepted(struct check_session *session, struct 
         return SNAP_OK;
     if (!repair->behind_fits)
         return snap_fail(err, SNAP_E_REFUSED, "%s: what stands behind the end of its list would not be copied; this "
-                         "shows whether it is missing: snapcheck -n -y --origin %s %s; --accept=view-change leaves it "
-                         "out", session->cow.path, origin.text, cow.text);
-    cli_line(session->cli, "To see first which entries these are: snapcheck -n --repair-to %s --accept=view-change%s%s "
-             "--origin %s %s", cli_quote(session->arguments.repair_to).text,
-             snap_header_has_list(&session->store) ? "" : ",header",
-             volumes_option(&session->arguments.devices).text, origin.text, cow.text);
+                         "shows whether it is missing: snapcheck -n -y%s --origin %s %s; --accept=view-change leaves "
+                         "it out", session->cow.path, check_options_text(&session->arguments).text,
+                         cli_quote(session->origin.path).text, cli_quote(session->cow.path).text);
+    cli_line(session->cli, "To see first which entries these are: %s", check_next_repair_to(session, true, 0).text);
     return snap_fail(err, SNAP_E_REFUSED, "%s: %s behind the end of its list, and %s does not have their data; to have "
                      "them in the new store, add --accept=view-change", session->cow.path,
                      cli_count_text(repair->behind_found, "entry fits", "entries fit").text, session->origin.path);

@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "lib/check/fingerprinting.h"
 #include "lib/store/fingerprint.h"
+#include "tools/check/next.h"
 #include "tools/check/open.h"
 #include "tools/check/repair_source.h"
 #include "tools/cli/quote.h"
@@ -77,12 +78,8 @@ static enum snap_status count(struct check_session *session, struct snap_error *
                  beyond == 1 ? "it stood" : "they stood");
     if (check_repair_source_accepts(session, CHECK_ACCEPT_VIEW_CHANGE))
         return SNAP_OK;
-    cli_line(session->cli, "To see first what can be brought back: snapcheck -n --repair-to %s --accept=view-change%s"
-             "%s%s --origin %s %s", cli_quote(session->arguments.repair_to).text,
-             session->store.defect == SNAP_HEADER_INVALID ? ",revalidate" : "",
-             snap_header_has_list(&session->store) ? "" : ",header",
-             volumes_option(&session->arguments.devices).text, cli_quote(session->origin.path).text,
-             cli_quote(session->cow.path).text);
+    cli_line(session->cli, "To see first what can be brought back: %s",
+             check_next_repair_to(session, true, 0).text);
     return snap_fail(err, SNAP_E_REFUSED, "%s: not all that it shows can be copied; to bring back what a repair "
                      "would, and leave out the rest, add --accept=view-change", session->cow.path);
 }

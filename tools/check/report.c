@@ -3,6 +3,7 @@
 #include "tools/check/report.h"
 
 #include "tools/check/lines.h"
+#include "tools/check/next.h"
 #include "tools/check/repair.h"
 #include "tools/check/repair_to.h"
 #include "tools/cli/result.h"
@@ -87,7 +88,7 @@ static uint64_t left_out_of(const struct check_session *session, enum snap_rule 
 /* The limit must not look like the end: how many findings of each rule are left out, and how to see them. */
 static void print_left_out(struct check_session *session)
 {
-    const char *origin = session->origin.path;
+    const char *origin = check_next_origin(session)->path;
     const bool nameless = session->cow.nameless || session->origin.nameless;
 
     for (int rule = 0; rule < SNAP_RULES; rule++) {
@@ -262,46 +263,32 @@ static void keep_json(struct check_session *session)
     cli_result_keep(session->cli, document);
 }
 
-/* The origin for lines to type: none where another one has to be named. */
-static const struct device *origin_to_name(const struct check_session *session)
-{
-    const struct snap_pair *pair = &session->evidence.pair;
-    const bool wrong = session->pair_known && pair->outcome == SNAP_PAIR_CONTRADICTED && !pair->damaged &&
-                       !pair->may_be_damaged && !pair->copy;
-
-    return wrong ? NULL : &session->origin;
-}
-
 /* Where the list can be followed, what it names rightly can be taken out; and some of it can be mended. */
 static void print_way_out(const struct check_session *session)
 {
-    const struct device *origin = origin_to_name(session);
+    const struct device *origin = check_next_origin(session);
     const struct report_text devices = check_options_text(&session->arguments);
-    const bool damaged = !report_is_sound(&session->findings);
+    const bool damaged = !report_is_sound(&session->findings), cut = session->result.continuation_entries > 0;
 
     if (session->cli->quiet || (!damaged && session->findings.rule_counts[SNAP_RULE_LIST_CUT] == 0 &&
                                 session->findings.own_counts[SNAP_RULE_ENTRY_NEW_OUTLIER] == 0))
         return;
     if (session->mended && !session->repair.rebuilt.io)
         cli_line(session->cli, "This shows what is left to mend: snapcheck%s%s %s", devices.text,
-                 report_origin_option(session->origin.path).text, cli_quote(session->cow.path).text);
+                 check_next_origin_option(session).text, cli_quote(session->cow.path).text);
     else if (session->mended || (!check_options_mend(&session->arguments) && !session->arguments.repair_to))
         pair_say_mend(session->cli, &session->findings, origin, &session->cow, &session->store,
                       devices.text);
     if (!damaged || session->repair_to.written)
         return;
     if (invalid_is_readable(&session->store, &session->findings))
-        invalid_say_next(session->cli, &session->cow, &session->origin,
-                         check_options_text(&session->arguments).text);
+        invalid_say_next(session->cli, &session->cow, origin, cut, devices.text);
     else if (pair_is_skippable(&session->findings, &session->result))
-        pair_say_extract(session->cli, origin, &session->cow, &session->store,
-                         check_options_text(&session->arguments).text);
+        pair_say_extract(session->cli, origin, &session->cow, &session->store, cut, devices.text);
     else if (!check_options_mend(&session->arguments) && !session->arguments.repair_to &&
              snap_header_is_store(&session->store) && session->result.entries > 0)
-        cli_line(session->cli, "To write all that is sound to a new store, where this one is only read: snapcheck "
-                 "--repair-to FILE%s --origin %s %s", devices.text,
-                 session->origin.path ? cli_quote(session->origin.path).text : "ORIGIN",
-                 cli_quote(session->cow.path).text);
+        cli_line(session->cli, "To write all that is sound to a new store, where this one is only read: %s",
+                 check_next_repair_to(session, false, 0).text);
     if (lvm_merge_find(&session->cow, &session->store, &session->result) == LVM_MERGE_STUCK)
         lvm_merge_say_ways_out(session->cli, session->cow.path, session->origin.path,
                                check_options_text(&session->arguments).text);

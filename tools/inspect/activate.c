@@ -25,7 +25,7 @@ static enum snap_status open_both(struct inspect_session *session, struct snap_e
     if (status == SNAP_OK)
         status = devices_read_store(store, &session->cow, &session->origin, err);
     if (status == SNAP_OK && store->defect == SNAP_HEADER_INVALID)
-        invalid_say_next(session->cli, &session->cow, &session->origin, "");
+        invalid_say_next(session->cli, &session->cow, &session->origin, false, "");
     if (status == SNAP_OK)
         status = snap_header_fail_defect(store, err);
     if (status != SNAP_OK)

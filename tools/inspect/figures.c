@@ -22,6 +22,14 @@
 #include <inttypes.h>
 #include <time.h>
 
+/* All of it, or all but what single damaged entries are for, or what a store that was given up may miss. */
+static bool shows_snapshot(const struct inspect_session *session)
+{
+    return session->result.list_complete &&
+           (report_is_sound(&session->findings) || invalid_is_readable(&session->store, &session->findings) ||
+            pair_is_skippable(&session->findings, &session->result));
+}
+
 enum snap_status inspect_figures_gather(struct inspect_session *session, struct snap_error *err)
 {
     struct snap_check_options check_options = {.figures_only = true, .stop = cli_stop_asked};
@@ -45,9 +53,7 @@ enum snap_status inspect_figures_gather(struct inspect_session *session, struct 
         check_options.origin_sectors = session->origin.io->size_bytes / SNAP_SECTOR_BYTES;
     session->findings = (struct snap_findings){.fn = report_finding_talk, .context = &talk, .per_rule_max = 1};
     status = snap_check(&session->store, &check_options, &session->findings, &session->result, err);
-    session->evidence_known = session->origin.io && session->result.list_complete &&
-                              (report_is_sound(&session->findings) ||
-                               invalid_is_readable(&session->store, &session->findings));
+    session->evidence_known = session->origin.io && shows_snapshot(session);
     if (status == SNAP_OK && session->evidence_known)
         status = snap_evidence_gather(&look, &session->evidence, err);
     return status;
@@ -64,12 +70,14 @@ enum snap_status inspect_figures_gather_whole(struct inspect_session *session, s
     struct snap_check_result result;
     enum snap_status status;
 
-    if (!session->result.list_complete || !report_is_sound(&session->findings))
+    if (!shows_snapshot(session))
         return SNAP_OK;
     status = snap_check(&session->store, &check_options, &findings, &result, err);
+    session->continuation_entries = result.continuation_entries;
+    if (!report_is_sound(&session->findings))
+        return status; /* that is enough for the lines to type */
     session->whole_known = status == SNAP_OK;
     session->duplicates = findings.rule_counts[SNAP_RULE_DUPLICATE_OLD] + findings.rule_counts[SNAP_RULE_DUPLICATE_NEW];
-    session->continuation_entries = result.continuation_entries;
     return status;
 }
 
@@ -112,6 +120,9 @@ static void say_how_to_take_back(struct inspect_session *session)
 void inspect_figures_warn(struct inspect_session *session)
 {
     const char *origin = session->origin.path;
+    const struct device *named =
+        verdict_origin_to_name(&session->origin, session->evidence_known ? &session->evidence.pair : NULL);
+    const bool cut = session->continuation_entries > 0;
 
     if (session->evidence_known && session->evidence.pair.list_lost)
         cli_warn(session->cli, "%s", verdict_lost_text(&session->cow, &session->origin).text);
@@ -129,7 +140,7 @@ void inspect_figures_warn(struct inspect_session *session)
     warn_of_users(session, &session->cow, session->cow_users);
     warn_of_users(session, &session->origin, session->origin_users);
     if (invalid_is_readable(&session->store, &session->findings))
-        invalid_say_next(session->cli, &session->cow, &session->origin,
+        invalid_say_next(session->cli, &session->cow, named, cut,
                          volumes_option(&session->arguments.devices).text);
     else if (session->result.list_complete && !report_is_sound(&session->findings))
         cli_warn(session->cli, "%s: the store is damaged; this shows all that is wrong: snapcheck --all%s %s%s%s%s",
@@ -138,9 +149,9 @@ void inspect_figures_warn(struct inspect_session *session)
                  cli_quote(session->cow.path).text);
     if (!invalid_is_readable(&session->store, &session->findings) && !report_is_sound(&session->findings) &&
         pair_is_skippable(&session->findings, &session->result)) {
-        pair_say_bring_back(session->cli, &session->findings, &session->result, &session->origin, &session->cow,
+        pair_say_bring_back(session->cli, &session->findings, &session->result, named, &session->cow,
                             volumes_option(&session->arguments.devices).text);
-        pair_say_extract(session->cli, &session->origin, &session->cow, &session->store,
+        pair_say_extract(session->cli, named, &session->cow, &session->store, cut,
                          volumes_option(&session->arguments.devices).text);
     }
     if (lvm_merge_find(&session->cow, &session->store, &session->result) == LVM_MERGE_STUCK)

@@ -113,7 +113,7 @@ static void say_interrupted(struct merge_session *session, enum snap_status stat
     }
     if (status == SNAP_E_INVALID) {
         cli_line(cli, "%s shows the origin as it is now, and no snapshot.", base_node(session).path);
-        invalid_say_next(cli, &session->cow, &session->origin, "");
+        invalid_say_next(cli, &session->cow, &session->origin, false, "");
         return;
     }
     if (status != SNAP_E_STOPPED && session->result.entries_left == 0) {
@@ -210,7 +210,7 @@ static int refuse(struct merge_session *session, const struct snap_error *err)
     const int exit_status = cli_refuse(session->cli, err);
 
     if (err->status == SNAP_E_INVALID)
-        invalid_say_next(session->cli, &session->cow, &session->origin, "");
+        invalid_say_next(session->cli, &session->cow, &session->origin, false, "");
     return exit_status;
 }
 
@@ -245,7 +245,7 @@ int merge_kernel(struct merge_session *session)
 
         cli_line(session->cli, "No entry of %s was merged.", session->arguments.cow);
         if (status == SNAP_E_INVALID)
-            invalid_say_next(session->cli, &session->cow, &session->origin, "");
+            invalid_say_next(session->cli, &session->cow, &session->origin, false, "");
         return exit_status;
     }
     cli_note(session->cli, "%s shows the snapshot now, and can be used while the kernel merges",

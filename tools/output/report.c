@@ -118,13 +118,15 @@ static void damaged(struct output_session *output)
 {
     const struct cli_quoted origin = cli_quote(output->origin->path), cow = cli_quote(output->cow->path);
     const struct report_text devices = volumes_option(output->arguments.devices);
+    const unsigned accept = output->arguments.accept;
 
     if (lost_input(output))
         return; /* that has been said */
     cli_line(output->cli, "To see all chunks that cannot be read: snapcheck --all --data%s --origin %s --cow %s",
              devices.text, origin.text, cow.text);
-    cli_line(output->cli, "To get everything else: snapinspect --extract FILE --skip-damaged=origin%s --origin %s "
-             "%s", devices.text, origin.text, cow.text);
+    cli_line(output->cli, "To get everything else: snapinspect --extract FILE --skip-damaged=origin%s%s%s "
+             "--origin %s %s", accept ? " --accept=" : "", accept_text(accept).text, devices.text, origin.text,
+             cow.text);
 }
 
 void output_report_interrupted(struct output_session *output, enum snap_status status)

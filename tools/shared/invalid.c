@@ -47,11 +47,12 @@ struct report_text invalid_text(const struct snap_check_result *check, unsigned 
     return text;
 }
 
-void invalid_say_next(struct cli *cli, const struct device *cow, const struct device *origin, const char *devices)
+void invalid_say_next(struct cli *cli, const struct device *cow, const struct device *origin, bool cut,
+                      const char *devices)
 {
-    cli_line(cli, "To write what it still shows to a new file: snapinspect --extract FILE --accept=invalid%s "
-             "--origin %s %s", devices, origin && origin->path ? cli_quote(origin->path).text : "ORIGIN",
-             cli_quote(cow->path).text);
+    cli_line(cli, "To write what it still shows to a new file: snapinspect --extract FILE --accept=invalid%s%s "
+             "--origin %s %s", cut ? ",cut" : "", devices,
+             origin && origin->path ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
 }
 
 void invalid_set_json(struct cli_json *object, const struct snap_store *store, const struct snap_check_result *check)

@@ -17,10 +17,12 @@ bool invalid_is_readable(const struct snap_store *store, const struct snap_findi
 struct report_text invalid_text(const struct snap_check_result *check, unsigned index);
 
 /*
- * The command that writes elsewhere what it still shows. `origin` is NULL where none was named; `devices` is the
- * option --devices with a blank in front, or empty.
+ * The command that writes elsewhere what it still shows. `origin` is NULL where none was named, or a wrong one; `cut`:
+ * entries behind the end of the list seem to be cut off; `devices` is the option --devices with a blank in front, or
+ * empty.
  */
-void invalid_say_next(struct cli *cli, const struct device *cow, const struct device *origin, const char *devices);
+void invalid_say_next(struct cli *cli, const struct device *cow, const struct device *origin, bool cut,
+                      const char *devices);
 
 /* "invalid_cause": "overflow", "overflow-or-error", or null for any other store. */
 void invalid_set_json(struct cli_json *object, const struct snap_store *store, const struct snap_check_result *check);

@@ -66,11 +66,14 @@ bool pair_is_skippable(const struct snap_findings *findings, const struct snap_c
 }
 
 void pair_say_extract(struct cli *cli, const struct device *origin, const struct device *cow,
-                      const struct snap_store *store, const char *devices)
+                      const struct snap_store *store, bool cut, const char *devices)
 {
+    const bool invalid = store->defect == SNAP_HEADER_INVALID;
+
     cli_line(cli, "To write all that is sound of the snapshot to a new file: snapinspect --extract FILE "
              "--skip-damaged=origin%s%s --origin %s %s",
-             store->defect == SNAP_HEADER_INVALID ? " --accept=invalid" : "", devices,
+             invalid && cut ? " --accept=invalid,cut" : invalid ? " --accept=invalid" : cut ? " --accept=cut" : "",
+             devices,
              origin && origin->path ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
 }
 
@@ -147,10 +150,38 @@ void pair_say_bring_back(struct cli *cli, const struct snap_findings *findings, 
                  origin && origin->path ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);
 }
 
-/* The store is damaged: where all of it is seen, and how the rest is taken out. */
-static enum snap_status fail_damaged(const struct pair *pair, const struct snap_findings *findings, bool skippable,
-                                     const char *all, struct snap_error *err)
+static struct snap_evidence_look look_of(const struct pair *pair, const struct snap_check_result *check)
 {
+    return (struct snap_evidence_look){
+        .store = pair->store,
+        .figures = check,
+        .origin = pair->origin->io,
+        .device = &pair->origin->facts,
+        .lvm_group = pair->cow->lvm_group,
+        .ask_size = snap_fs_size_find,
+        .merged = pair->merged,
+        .stop = cli_stop_asked,
+    };
+}
+
+/* The one for lines to type: what was found has come before the judgement of the two. */
+static const struct device *origin_to_name(const struct pair *pair, const struct snap_check_result *check)
+{
+    const struct snap_evidence_look look = look_of(pair, check);
+    struct snap_evidence evidence;
+    struct snap_error ignored;
+
+    return check->list_complete && snap_evidence_gather(&look, &evidence, &ignored) == SNAP_OK
+               ? verdict_origin_to_name(pair->origin, &evidence.pair)
+               : pair->origin;
+}
+
+/* The store is damaged: where all of it is seen, and how the rest is taken out. */
+static enum snap_status fail_damaged(const struct pair *pair, const struct snap_findings *findings,
+                                     const struct snap_check_result *check, bool skippable, const char *all,
+                                     struct snap_error *err)
+{
+    const struct device *named = origin_to_name(pair, check);
     const struct cli_quoted origin = cli_quote(pair->origin->path), cow = cli_quote(pair->cow->path);
     const char *said = accept_has(pair->accept, ACCEPT_ORIGIN_SIZE) ? " --accept=origin-size" : "";
     struct report_text devices = volumes_option_of(pair->cow, pair->origin);
@@ -161,9 +192,9 @@ static enum snap_status fail_damaged(const struct pair *pair, const struct snap_
     cli_line(pair->cli, "To see all that is wrong: snapcheck%s%s --origin %s %s", all, devices.text, origin.text,
              cow.text);
     if (!devices_is_lvm(pair->cow->path))
-        pair_say_mend(pair->cli, findings, pair->origin, pair->cow, pair->store, said);
+        pair_say_mend(pair->cli, findings, named, pair->cow, pair->store, said);
     if (skippable)
-        pair_say_extract(pair->cli, pair->origin, pair->cow, pair->store, devices.text);
+        pair_say_extract(pair->cli, named, pair->cow, pair->store, check->continuation_entries > 0, devices.text);
     return snap_fail(err, SNAP_E_CORRUPT, "%s: the store is damaged", pair->cow->path);
 }
 
@@ -199,7 +230,7 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     report_talk_rest(pair->cli, pair->cow->path, &findings, SNAP_WARNING);
     findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] = out_of_range; /* for what can be mended */
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
-        return fail_damaged(pair, &findings, skippable, all, err);
+        return fail_damaged(pair, &findings, check, skippable, all, err);
     return SNAP_OK;
 }
 
@@ -214,16 +245,7 @@ static void say_bring_back(const struct pair *pair)
 enum snap_status pair_check_identity(const struct pair *pair, const struct snap_check_result *check,
                                      struct snap_evidence *evidence, struct snap_error *err)
 {
-    const struct snap_evidence_look look = {
-        .store = pair->store,
-        .figures = check,
-        .origin = pair->origin->io,
-        .device = &pair->origin->facts,
-        .lvm_group = pair->cow->lvm_group,
-        .ask_size = snap_fs_size_find,
-        .merged = pair->merged,
-        .stop = cli_stop_asked,
-    };
+    const struct snap_evidence_look look = look_of(pair, check);
     enum snap_status status = snap_evidence_gather(&look, evidence, err);
 
     if (status != SNAP_OK)

@@ -38,11 +38,11 @@ bool pair_rule_is_skippable(enum snap_rule rule);
 bool pair_is_skippable(const struct snap_findings *findings, const struct snap_check_result *check);
 
 /*
- * Of a store of which single chunks are damaged: the command that takes out the others. `origin` may be NULL;
- * `devices` is as in invalid_say_next.
+ * Of a store of which single chunks are damaged: the command that takes out the others. `origin` may be NULL; `cut` and
+ * `devices` are as in invalid_say_next.
  */
 void pair_say_extract(struct cli *cli, const struct device *origin, const struct device *cow,
-                      const struct snap_store *store, const char *devices);
+                      const struct snap_store *store, bool cut, const char *devices);
 
 /* Of a damaged store: the command that shows what can be mended, if anything can. As pair_say_extract. */
 void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const struct device *origin,

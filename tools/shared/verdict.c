@@ -98,6 +98,14 @@ struct report_text verdict_sentence(const struct device *cow, const struct devic
     return result;
 }
 
+const struct device *verdict_origin_to_name(const struct device *origin, const struct snap_pair *pair)
+{
+    const bool wrong = pair && pair->outcome == SNAP_PAIR_CONTRADICTED && !pair->damaged && !pair->may_be_damaged &&
+                       !pair->copy;
+
+    return wrong ? NULL : origin;
+}
+
 void verdict_explain(struct cli *cli, const struct device *cow, const struct snap_evidence *evidence)
 {
     const struct snap_fingerprint_result *samples = &evidence->fingerprint;

@@ -15,6 +15,12 @@ struct report_text verdict_text(const struct snap_pair *pair);
 struct report_text verdict_sentence(const struct device *cow, const struct device *origin,
                                     const struct snap_pair *pair);
 
+/*
+ * The origin for lines to type: NULL where another one has to be named. `pair` is NULL where the two were not judged.
+ * One that may be right although it is contradicted (damaged entries, a copy) is named.
+ */
+const struct device *verdict_origin_to_name(const struct device *origin, const struct snap_pair *pair);
+
 /* With --verbose: all that was compared, whatever has decided. */
 void verdict_explain(struct cli *cli, const struct device *cow, const struct snap_evidence *evidence);
 
