@@ -30,6 +30,7 @@ enum snap_metadata_kind {
     SNAP_METADATA_STRIPED,     /* one stripe: linear */
     SNAP_METADATA_SNAPSHOT,
     SNAP_METADATA_RAID1,       /* can only be read, from one of its legs (raid.h) */
+    SNAP_METADATA_MIRROR,      /* can only be read, from its first leg, which is the one that the others are made of */
     SNAP_METADATA_OTHER        /* known by its type's name only */
 };
 
@@ -40,7 +41,7 @@ struct snap_metadata_stripe {
 
 /* Indexes of logical volumes. */
 struct snap_metadata_leg {
-    size_t meta;               /* with the superblock */
+    size_t meta;               /* with the superblock; of a mirror the image itself */
     size_t image;              /* with the data */
 };
 
@@ -54,7 +55,7 @@ struct snap_metadata_segment {
     uint64_t stripe_sectors;   /* 0 where there is one stripe */
     unsigned stripe_count;
     struct snap_metadata_stripe *stripes;
-    /* RAID1 */
+    /* RAID1, MIRROR */
     unsigned leg_count;
     struct snap_metadata_leg *legs;
     /* SNAPSHOT: indexes of logical volumes */

@@ -113,6 +113,19 @@ static enum snap_status read_snapshot(const struct snap_metadata *metadata, cons
     return status;
 }
 
+static enum snap_status keep_legs(const struct snap_metadata_place *place, const struct snap_metadata_leg *legs,
+                                  unsigned count, enum snap_metadata_kind kind, struct snap_metadata_segment *segment,
+                                  struct snap_error *err)
+{
+    segment->legs = snap_array_new(count, sizeof *segment->legs);
+    if (!segment->legs)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: no memory for its LVM metadata", place->name);
+    memcpy(segment->legs, legs, count * sizeof *legs);
+    segment->leg_count = count;
+    segment->kind = kind;
+    return SNAP_OK;
+}
+
 /* A raid1 volume that cannot be understood stays one of another type: it is refused when it is asked for. */
 static enum snap_status read_legs(const struct snap_metadata *metadata, const struct snap_metadata_place *place,
                                   struct snap_metadata_segment *segment, struct snap_error *err)
@@ -133,15 +146,32 @@ static enum snap_status read_legs(const struct snap_metadata *metadata, const st
         else
             legs[count++].image = lv;
     }
-    if (count == 0 || names % 2 != 0)
-        return SNAP_OK;
-    segment->legs = snap_array_new(count, sizeof *segment->legs);
-    if (!segment->legs)
-        return snap_fail(err, SNAP_E_NOMEM, "%s: no memory for its LVM metadata", place->name);
-    memcpy(segment->legs, legs, count * sizeof *legs);
-    segment->leg_count = count;
-    segment->kind = SNAP_METADATA_RAID1;
-    return SNAP_OK;
+    return count == 0 || names % 2 != 0 ? SNAP_OK
+                                        : keep_legs(place, legs, count, SNAP_METADATA_RAID1, segment, err);
+}
+
+/* The same for a mirror: its legs are whole volumes. That of a pvmove has physical volumes, and is none. */
+static enum snap_status read_mirrors(const struct snap_metadata *metadata, const struct snap_metadata_place *place,
+                                     struct snap_metadata_segment *segment, struct snap_error *err)
+{
+    const struct snap_lvm_text_node *node = snap_lvm_text_find(place->section, "mirrors");
+    const struct snap_lvm_text_value *value = node ? snap_lvm_text_first(node) : NULL;
+    struct snap_metadata_leg legs[SNAP_RAID_LEGS_MAX];
+    unsigned count = 0;
+
+    while (value) {
+        const char *name = snap_lvm_text_string(value);
+        const size_t lv = name ? snap_metadata_find(metadata, name) : metadata->lv_count;
+        uint64_t first_extent;
+
+        value = snap_lvm_text_following(value);
+        if (lv == metadata->lv_count || count == SNAP_RAID_LEGS_MAX || !value ||
+            !snap_lvm_text_number(value, &first_extent) || first_extent != 0)
+            return SNAP_OK;
+        legs[count++] = (struct snap_metadata_leg){.meta = lv, .image = lv};
+        value = snap_lvm_text_following(value);
+    }
+    return count == 0 ? SNAP_OK : keep_legs(place, legs, count, SNAP_METADATA_MIRROR, segment, err);
 }
 
 static enum snap_status read_segment(const struct snap_metadata *metadata, const struct snap_metadata_place *place,
@@ -164,6 +194,8 @@ static enum snap_status read_segment(const struct snap_metadata *metadata, const
         segment->kind = SNAP_METADATA_SNAPSHOT;
         return read_snapshot(metadata, place, segment, err);
     }
+    if (strcmp(segment->type, "mirror") == 0)
+        return read_mirrors(metadata, place, segment, err);
     return strcmp(segment->type, "raid1") == 0 ? read_legs(metadata, place, segment, err) : SNAP_OK;
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# raid1 volumes of the real LVM: read from a leg that is known to be right, and refused where none is.
+# raid1 volumes and mirrors of the real LVM: read from a leg that is known to be right, and refused where none is.
 #
 # setup_file boots once; each test judges one promise.
 # shellcheck disable=SC2030,SC2031,SC2154
@@ -21,7 +21,10 @@ for _ in $(seq 600); do
     case $(dmsetup status vg-origin) in *' AA 2560/2560 idle '*) break ;; esac
     sleep 0.1
 done
+dd if=/dev/urandom of=/dev/mapper/vg-mirror bs=64K count=10 oflag=direct status=none
 lvm lvcreate -q -y -s -c 4K -l 10 -n snap vg/origin /dev/pv2
+lvm lvcreate -q -y -s -c 4K -l 10 -n reflected vg/mirror /dev/pv2
+dd if=/dev/urandom of=/dev/mapper/vg-reflected bs=64K count=2 seek=5 oflag=direct status=none
 dd if=/dev/urandom of=/dev/mapper/vg-snap bs=64K count=3 seek=4 oflag=direct status=none
 END
 }
@@ -56,6 +59,7 @@ save() {
     local pv
     uml_job copy from=/dev/mapper/vg-origin "to=$S/$1.origin"
     uml_job copy from=/dev/mapper/vg-snap "to=$S/$1.view"
+    uml_job copy from=/dev/mapper/vg-reflected "to=$S/$1.reflected"
     lvm_exec stop
     for pv in 0 1 2; do
         uml_job flush "dev=/dev/pv$pv"
@@ -135,22 +139,37 @@ extract() {
     assert_output --partial "lvm:vg/origin: leg 0 of its 2 is missing or cannot be read"
 }
 
-@test "nothing is written to a raid1 volume, and a mirror is not read" {
+# merge NAME COW: copies of the physical volumes, which a merge must leave as they are.
+merge() {
     local pv
     for pv in 0 1 2; do
-        cp --sparse=always "$S/whole.pv$pv" "$T/whole.pv$pv"
+        cp --sparse=always "$S/$1.pv$pv" "$T/$1.pv$pv"
     done
-    run tool snapmerge --devices "$T/whole.pv0,$T/whole.pv1,$T/whole.pv2" --cow lvm:vg/snap
+    run tool snapmerge --devices "$T/$1.pv0,$T/$1.pv1,$T/$1.pv2" --cow "$2"
     [ "$status" -eq 8 ]
-    assert_output --partial 'raid1'
     assert_output --partial 'Nothing was written.'
     for pv in 0 1 2; do
-        cmp "$S/whole.pv$pv" "$T/whole.pv$pv"
+        cmp "$S/$1.pv$pv" "$T/$1.pv$pv"
     done
-    run tool snapcheck --devices "$(devices whole)" --origin lvm:vg/mirror lvm:vg/snap
-    [ "$status" -eq 8 ]
-    run tool snapinspect --origin lvm:vg/mirror --devices "$(devices whole)" "$S/whole.view"
-    [ "$status" -eq 8 ]
+}
+
+@test "a mirror is read from its first leg, with a warning, and not without that one" {
+    run tool snapinspect --devices "$(devices whole)" --extract "$T/view" lvm:vg/reflected
+    [ "$status" -eq 0 ]
+    assert_output --partial 'snapinspect: warning: lvm:vg/mirror: it is a mirror, and is read from its first leg ("mirror_mimage_0"), of which LVM makes the others; nothing tells whether one of these is newer'
+    cmp "$T/view" "$S/whole.reflected"
+    run tool snapinspect --devices "$(devices whole 0 2)" --extract "$T/first" lvm:vg/reflected
+    [ "$status" -eq 0 ]
+    cmp "$T/first" "$S/whole.reflected"
+    run tool snapinspect --devices "$(devices whole 1 2)" --extract "$T/second" lvm:vg/reflected
+    [ "$status" -ne 0 ]
+    [ ! -e "$T/second" ]
+}
+
+@test "nothing is written to a raid1 volume, nor to a mirror" {
+    merge whole lvm:vg/snap
+    assert_output --partial 'raid1'
+    merge whole lvm:vg/reflected
     assert_output --partial 'are of type "mirror"'
 }
 

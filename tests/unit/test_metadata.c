@@ -194,6 +194,34 @@ static void legs_of_a_raid1_volume_are_found(void **state)
     }
 }
 
+static void legs_of_a_mirror_are_found(void **state)
+{
+    static const char *const strange[] = {
+        "type = \"mirror\"\nmirrors = [\"snap\", 0, \"gone\", 0]", "type = \"mirror\"\nmirrors = [\"snap\"]",
+        "type = \"mirror\"\nmirrors = [\"snap\", 0, \"origin\", 1]",
+        "type = \"mirror\"\nmirrors = [\"snap\", \"origin\"]",
+        "type = \"mirror\"\nmirrors = [\"pv0\", 0, \"pv1\", 0]",
+        "type = \"mirror\"\nmirrors = []", "type = \"mirror\"",
+    };
+    struct snap_metadata *metadata = read_with(
+        "type = \"thin\"", "type = \"mirror\"\nmirror_count = 2\nmirrors = [\"origin\", 0, \"snap\", 0]");
+    const struct snap_metadata_segment *segment = metadata->lvs[snap_metadata_find(metadata, "thin")].segments;
+
+    (void)state;
+    assert_int_equal(segment->kind, SNAP_METADATA_MIRROR);
+    assert_int_equal(segment->leg_count, 2);
+    assert_int_equal(segment->legs[0].image, snap_metadata_find(metadata, "origin"));
+    assert_int_equal(segment->legs[1].image, snap_metadata_find(metadata, "snap"));
+    snap_metadata_free(metadata);
+    for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
+        metadata = read_with("type = \"thin\"", strange[i]);
+        segment = metadata->lvs[snap_metadata_find(metadata, "thin")].segments;
+        assert_int_equal(segment->kind, SNAP_METADATA_OTHER);
+        assert_string_equal(segment->type, "mirror");
+        snap_metadata_free(metadata);
+    }
+}
+
 /* A pvmove puts a volume of its own between a segment and its physical volume. */
 static void a_segment_on_another_volume_is_told(void **state)
 {
@@ -344,6 +372,7 @@ int main(void)
         cmocka_unit_test(snapshots_are_found),
         cmocka_unit_test(states_are_read),
         cmocka_unit_test(legs_of_a_raid1_volume_are_found),
+        cmocka_unit_test(legs_of_a_mirror_are_found),
         cmocka_unit_test(a_segment_on_another_volume_is_told),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(a_group_may_have_no_volumes),
