@@ -525,6 +525,37 @@ ended() {
     cmp cow cow.before
 }
 
+@test "a zeroed area in the middle of a list, or an older store under this one: both are said, with what to type" {
+    recipe areas-chunks
+    dd if=/dev/zero of=cow bs=4096 seek=258 count=1 conv=notrunc status=none
+    program snapcheck --origin origin cow
+    assert_status 0
+    assert_said "between the end of the list and area 2, 256 slots are all zeros"
+    assert_said "If a fault zeroed them, 256 entries are lost"
+    assert_said "or a merge was cut short, area 2 is left of that, and nothing is missing"
+    assert_said "To see what can be mended, without a write: snapcheck -n -y --accept=view-change --origin origin cow"
+    assert_said "to merge what its list names: snapmerge --accept=cut --origin origin --cow cow"
+    # Three slots are lost, and nothing but zeros is there.
+    recipe areas-chunks
+    entry 253 0 0
+    entry 254 0 0
+    entry 255 0 0
+    program snapcheck cow
+    assert_said "between the end of the list and area 1, 3 slots are all zeros"
+    program snapcheck --quiet cow
+    assert_not_said "all zeros"
+    recipe cut-half-merged
+    program snapcheck -n -y --origin origin cow
+    assert_not_said "all zeros"
+    # The second reading, as it is typed.
+    recipe areas-chunks
+    dd if=/dev/zero of=cow bs=4096 seek=258 count=1 conv=notrunc status=none
+    program snapmerge --accept=cut --origin origin --cow cow -y
+    assert_status 0
+    program snapcheck --origin origin cow
+    assert_not_said "all zeros"
+}
+
 @test "the refusal to merge a list that was cut names the line that mends it, once" {
     local name
     for name in cut garbage-behind-end own; do

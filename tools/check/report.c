@@ -2,6 +2,7 @@
 /* How snapcheck shows what it found: findings and a summary, as text or as JSON. */
 #include "tools/check/report.h"
 
+#include "tools/check/doubts.h"
 #include "tools/check/lines.h"
 #include "tools/check/next.h"
 #include "tools/check/repair.h"
@@ -305,24 +306,6 @@ static void print_from_origin(const struct check_session *session)
                      count == 1 ? "shows" : "show");
 }
 
-/*
- * One entry alone out of its place may be damaged, though legal stores have that as well (dmsnap-store(5), RULES OF A
- * SOUND STORE). Not where a finding says more, nor where it has the chunk of the entry that a list of one more would
- * end with: so a drop moves it.
- */
-static void print_outlier(const struct check_session *session)
-{
-    const uint64_t *counts = session->findings.rule_counts;
-    const struct snap_check_result *result = &session->result;
-
-    if (result->list_complete && counts[SNAP_RULE_ENTRY_ORDER] == 1 && counts[SNAP_RULE_LEAKED_CHUNKS] > 0 &&
-        counts[SNAP_RULE_ENTRY_NEW_OUTLIER] + counts[SNAP_RULE_ENTRY_LOST] == 0 &&
-        result->highest_new_chunk != snap_layout_canonical_chunk(&session->store.layout, result->entries))
-        cli_note(session->cli, "%s: one entry alone is out of its place. Moved entries and kernels before 3.13 leave "
-                 "that, but its number may also be damaged, and nothing in the store tells: compare its data chunk "
-                 "with the canonical one before you merge", session->cow.path);
-}
-
 /* The end of --put-back: nothing was checked. */
 static int end_put_back(struct check_session *session, int exit_status)
 {
@@ -372,7 +355,7 @@ int check_report_end(struct check_session *session, int exit_status)
         print_pair(session);
         verdict_note_emptied(session->cli, &session->cow, &session->origin, &session->store, &session->result,
                              session->pair_known ? &session->evidence : NULL);
-        print_outlier(session);
+        check_doubts_say(session);
         print_way_out(session);
         print_from_origin(session);
     }
