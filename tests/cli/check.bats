@@ -131,6 +131,48 @@ entry() {
     assert_json '[.findings[].origin_length_bytes] | add' 40960
 }
 
+@test "findings of rules that take turns: one line for each rule, in the order in which they begin" {
+    recipe areas-chunks
+    local i
+    # Two rules by turns from slot 20 to 49, and once more from slot 60 to 65.
+    for ((i = 20; i < 66; i += 2)); do
+        [ "$i" -lt 50 ] || [ "$i" -ge 60 ] || continue
+        entry 0 "$i" $((3000 + i)) $((5000000 + i))
+        entry 0 $((i + 1)) $((4000 + 3 * i)) $((72057594037927936 + i + 3))
+    done
+    program snapcheck cow
+    assert_status 4
+    grep '^cow: area 0' <<<"$output" >lines
+    assert_equal "$(sed -E 's/: ([0-9]+ of these entries).*: ([a-z-]+)\)$/ \1 \2/' lines)" \
+        "cow: area 0 slot 20 to area 0 slot 48 15 of these entries entry-new-range
+cow: area 0 slot 21 to area 0 slot 49 15 of these entries entry-new-top-byte
+cow: area 0 slot 60 to area 0 slot 64 3 of these entries entry-new-range
+cow: area 0 slot 61 to area 0 slot 65 3 of these entries entry-new-top-byte"
+    grep -q 'slot 20 to .* the first: data chunk 5000020, .* origin chunks from 3020 to 3048, not all of them, bytes 12369920 to 12488703 of' lines
+    grep -q 'slot 61 to .* origin chunks from 4180 to 4192, not all of them' lines
+    ! lacks json-c || return 0
+    program snapcheck --json cow
+    assert_json '[.findings[] | select(.area == 0) | "\(.rule) \(.count) \(.index) \(.last_index) \(.origin_offset_bytes) \(.origin_length_bytes)"] | join(";")' \
+        "entry-new-range 15 20 48 12369920 118784;entry-new-top-byte 15 21 49 16629760 348160;entry-new-range 3 60 64 12533760 20480;entry-new-top-byte 3 61 65 17121280 53248"
+    assert_json '.result.findings_total - ([.findings[].count // 1] | add) - .result.findings_left_out' 0
+    program snapcheck --json --all cow
+    assert_json '[.findings[] | select(.area == 0)] | length' 36
+}
+
+@test "findings of a rule behind sound entries stand alone, and as one line where others fill the gaps" {
+    recipe areas-chunks
+    entry 0 20 3020 5000020
+    entry 0 22 3022 5000022
+    entry 0 24 3024 5000024
+    program snapcheck cow
+    assert_equal "$(grep -c '^cow: area 0 slot 2[024]: data chunk' <<<"$output")" 3
+    entry 0 21 3021 72057594037927958
+    entry 0 23 3023 72057594037927960
+    program snapcheck cow
+    assert_shown "cow: area 0 slot 20 to area 0 slot 24: 3 of these entries, the first: "
+    assert_equal "$(grep -c '^cow: area 0 slot 2[13]: data chunk 0x' <<<"$output")" 2
+}
+
 @test "entries in a row for one chunk, or for a chunk that no origin has" {
     recipe areas-chunks
     local i

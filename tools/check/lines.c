@@ -66,18 +66,36 @@ static enum snap_status show(struct check_session *session, const struct check_l
  * ---- lines that wait -------------------------------------------------------------------------------------------
  */
 
+/* The bytes of the snapshot whose files are named. False: there are none, or nothing can be looked for. */
+static bool touches(const struct check_session *session, const struct snap_finding *finding, uint64_t *offset_bytes,
+                    uint64_t *length_bytes)
+{
+    return !session->lines.too_many && files_possible(&session->origin) && finding->severity > SNAP_NOTE &&
+           check_ranges_bytes(&session->store.layout, finding, offset_bytes, length_bytes);
+}
+
 void check_lines_touch(struct check_session *session, const struct snap_finding *finding)
 {
     uint64_t offset_bytes, length_bytes;
 
-    if (!session->lines.too_many && files_possible(&session->origin) && finding->severity > SNAP_NOTE &&
-        check_ranges_bytes(&session->store.layout, finding, &offset_bytes, &length_bytes))
+    if (touches(session, finding, &offset_bytes, &length_bytes))
         files_places_add(&session->lines.places, offset_bytes, length_bytes, session->lines.count);
 }
 
-void check_lines_leave_out(struct check_session *session)
+void check_lines_note(const struct check_session *session, struct files_places *places,
+                      const struct snap_finding *finding)
 {
-    session->lines.places.count = session->lines.open;
+    uint64_t offset_bytes, length_bytes;
+
+    if (touches(session, finding, &offset_bytes, &length_bytes))
+        files_places_add(places, offset_bytes, length_bytes, 0);
+}
+
+void check_lines_touch_all(struct check_session *session, const struct files_places *places)
+{
+    for (size_t i = 0; i < places->count; i++)
+        files_places_add(&session->lines.places, places->at[i].offset_bytes, places->at[i].length_bytes,
+                         session->lines.count);
 }
 
 static void free_line(struct check_line *line)
@@ -134,7 +152,7 @@ static enum snap_status show_all(struct check_session *session, enum snap_status
         free_line(line);
     }
     lines->first = lines->last = NULL;
-    lines->places.count = lines->open = lines->count = 0;
+    lines->places.count = lines->count = 0;
     return status;
 }
 
@@ -159,7 +177,6 @@ static enum snap_status add(struct check_session *session, const struct check_li
         lines->first = waiting;
     lines->last = waiting;
     lines->count++;
-    lines->open = lines->places.count;
     return SNAP_OK;
 }
 

@@ -8,8 +8,10 @@
 /* The next line that is shown is about what this finding touches, beside what was touched since the last one. */
 void check_lines_touch(struct check_session *session, const struct snap_finding *finding);
 
-/* What was touched since the last line has none. */
-void check_lines_leave_out(struct check_session *session);
+/* The same of all that was noted for a row, in whose own places a note puts what its findings touch. */
+void check_lines_note(const struct check_session *session, struct files_places *places,
+                      const struct snap_finding *finding);
+void check_lines_touch_all(struct check_session *session, const struct files_places *places);
 
 /* One line for a finding, or for a row of them. Failures are those of printing JSON, and SNAP_E_STOPPED. */
 enum snap_status check_lines_add(struct check_session *session, const struct snap_finding *finding,

@@ -27,13 +27,26 @@ void check_ranges_begin(struct check_range *range, const struct snap_finding *fi
     };
 }
 
+bool check_ranges_may_grow(const struct check_range *range, const struct snap_finding *finding, uint64_t slots_first)
+{
+    const struct snap_finding *last = &range->last;
+
+    if (!last->has_area)
+        return false;
+    if (!finding->has_area || (last->has_entry && !finding->has_entry))
+        return true;
+    if (!last->has_entry)
+        return finding->area >= last->area && finding->area - last->area <= 1;
+    return last->index >= slots_first && finding->index >= last->index &&
+           finding->index - last->index <= CHECK_RANGES_STEP_MAX;
+}
+
 bool check_ranges_take(struct check_range *range, const struct snap_finding *finding)
 {
     const struct snap_finding *last = &range->last;
 
-    if (range->count == 0 || finding->rule != last->rule || finding->severity != last->severity ||
-        !finding->has_area || !last->has_area || finding->has_entry != last->has_entry ||
-        (finding->has_entry ? finding->index != last->index + 1 : finding->area != last->area + 1))
+    if (finding->severity != last->severity || finding->has_entry != last->has_entry ||
+        (finding->has_entry ? finding->index <= last->index : finding->area != last->area + 1))
         return false;
     range->consecutive &= finding->old_chunk == last->old_chunk + 1;
     range->least_old = snap_min(range->least_old, finding->old_chunk);
@@ -129,9 +142,12 @@ struct report_text check_ranges_text(const struct snap_layout *layout, const str
         (void)snprintf(to, sizeof to, " slot %" PRIu64, last->slot);
     }
     (void)snprintf(result.text, sizeof result.text,
-                   "area %" PRIu64 "%s to area %" PRIu64 "%s: %" PRIu64 " %s in a row, the first: %.255s%.400s",
-                   first->area, from, last->area, to, range->count, entries ? "entries" : "areas", first->text,
-                   chunks_text(layout, range).text);
+                   "area %" PRIu64 "%s to area %" PRIu64 "%s: %" PRIu64 " %s, the first: %.255s%.400s",
+                   first->area, from, last->area, to, range->count,
+                   !entries                                              ? "areas in a row"
+                   : last->index - first->index == range->count - 1 ? "entries in a row"
+                                                                         : "of these entries",
+                   first->text, chunks_text(layout, range).text);
     return result;
 }
 

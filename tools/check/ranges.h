@@ -23,7 +23,19 @@ struct check_range {
 /* Begins with a finding. */
 void check_ranges_begin(struct check_range *range, const struct snap_finding *finding);
 
-/* Takes a finding that is the neighbour of the last one: of the same rule and severity, in the next slot or area. */
+/* So far from the last one the next one of a rule may be, where each slot between has a finding of another rule. */
+#define CHECK_RANGES_STEP_MAX 4u
+
+/*
+ * Whether the next finding of the rule can still be a neighbour, after this one of whichever rule. Each slot from the
+ * index `slots_first` to this finding has a finding.
+ */
+bool check_ranges_may_grow(const struct check_range *range, const struct snap_finding *finding, uint64_t slots_first);
+
+/*
+ * Takes a finding of the rule that is a neighbour of the last one: of the same severity, in the next slot or area, or
+ * in one behind others that have findings, too. Only after check_ranges_may_grow.
+ */
 bool check_ranges_take(struct check_range *range, const struct snap_finding *finding);
 
 /* The bytes of the snapshot that a finding is about. False: there are none. */

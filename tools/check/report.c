@@ -7,6 +7,7 @@
 #include "tools/check/next.h"
 #include "tools/check/repair.h"
 #include "tools/check/repair_to.h"
+#include "tools/check/rows.h"
 #include "tools/cli/result.h"
 #include "tools/cli/size.h"
 #include "tools/shared/content.h"
@@ -19,33 +20,6 @@
 
 #include <string.h>
 
-/* What the limit lets through of these findings, as one line or one by one; the rest is counted. */
-static enum snap_status show_range(struct check_session *session, struct snap_error *err)
-{
-    struct check_range *range = &session->range;
-    const enum snap_rule rule = range->first.rule;
-    const uint64_t lines = range->count >= CHECK_RANGES_LEAST ? 1 : range->count;
-    enum snap_status status = SNAP_OK;
-
-    if (session->shown[rule] + lines > REPORT_PER_RULE_MAX) {
-        session->left_out[rule] += range->count;
-        check_lines_leave_out(session);
-    } else if (lines < range->count) {
-        status = check_lines_add_row(session, range, err);
-    } else if (range->count > 0) {
-        check_lines_leave_out(session); /* each of the two touches what is its own */
-        check_lines_touch(session, &range->first);
-        status = check_lines_add(session, &range->first, err);
-        if (range->count > 1 && status == SNAP_OK) {
-            check_lines_touch(session, &range->second);
-            status = check_lines_add(session, &range->second, err);
-        }
-    }
-    session->shown[rule] += lines;
-    range->count = 0;
-    return status;
-}
-
 /* Many of some rules are only counted: the last one that has a place stands for them (lib/check/duplicates.h). */
 static bool stands_for_others(const struct check_range *range, const struct snap_finding *finding)
 {
@@ -56,24 +30,16 @@ static bool stands_for_others(const struct check_range *range, const struct snap
 enum snap_status check_report_finding(void *context, const struct snap_finding *finding, struct snap_error *err)
 {
     struct check_session *session = context;
-    enum snap_status status = SNAP_OK;
 
+    if (!session->arguments.all)
+        return check_rows_take(session, finding, err);
     if (stands_for_others(&session->range, finding)) {
         session->left_out[finding->rule]++;
         return SNAP_OK;
     }
-    if (session->arguments.all)
-        check_ranges_begin(&session->range, finding); /* only to know the next one again */
-    if (session->arguments.all) {
-        check_lines_touch(session, finding);
-        return check_lines_add(session, finding, err);
-    }
-    if (!check_ranges_take(&session->range, finding)) {
-        status = show_range(session, err);
-        check_ranges_begin(&session->range, finding);
-    }
+    check_ranges_begin(&session->range, finding);
     check_lines_touch(session, finding);
-    return status;
+    return check_lines_add(session, finding, err);
 }
 
 /* How many of the rule stand nowhere. */
@@ -115,7 +81,7 @@ enum snap_status check_report_findings_end(struct check_session *session, struct
 
     memcpy(session->first_counts, session->findings.rule_counts, sizeof session->first_counts);
     if (!session->arguments.all)
-        status = show_range(session, err);
+        status = check_rows_end(session, err);
     ended = check_lines_end(session, status == SNAP_OK ? err : NULL);
     if (!session->arguments.json)
         print_left_out(session);

@@ -53,8 +53,15 @@ struct check_lines {
     struct check_line *first, *last;
     uint32_t count;                 /* that wait */
     struct files_places places;     /* that they are about, by their numbers */
-    size_t open;                    /* how many of the places are of lines that wait; the rest is of the next one */
     bool too_many;                  /* none of them waits any more */
+};
+
+/* Findings that are not shown yet, since their neighbours may come (rows.h). Starts as all zeros. */
+struct check_rows {
+    struct check_row *first, *last;     /* in the order in which they began */
+    struct check_row *open[SNAP_RULES]; /* the one that may still grow; else NULL */
+    uint64_t slots_first, slots_last;   /* each slot from the first to the last had a finding, of some rule */
+    bool slots_known;
 };
 
 struct check_session {
@@ -71,7 +78,8 @@ struct check_session {
     uint64_t unreadable;           /* data chunks */
     struct cli_progress *progress; /* while data are read */
     struct cli_json *found;        /* the findings, where JSON was asked for; else NULL */
-    struct check_range range;      /* findings that are not shown yet, since their neighbour may come */
+    struct check_range range;      /* with --all: the last finding, to know the next one again */
+    struct check_rows rows;
     struct check_lines lines;      /* that wait for the names of files */
     struct files files;
     uint64_t shown[SNAP_RULES];    /* lines of each rule; beyond the limit these are only counted ... */
