@@ -112,7 +112,7 @@ damage() {
     assert_shown "origin chunk $table, bytes $((table * 4096)) to $((table * 4096 + 4095)) of the snapshot, an inode table of the file system ("
     assert_shown "origin chunk $bitmap, bytes $((bitmap * 4096)) to $((bitmap * 4096 + 4095)) of the snapshot, a block bitmap of the file system ("
     assert_shown "of the snapshot, the journal of the file system ("
-    assert_shown "bytes 16384000 to 16388095 of the snapshot, no file: free in the file system ("
+    assert_shown "bytes 16384000 to 16388095 of the snapshot, no file: free in the file system as the origin has it ("
     assert_shown "bytes 0 to 4095 of the snapshot, a superblock or group descriptors of the file system ("
     assert_shown "of the snapshot, directory /dir (inode $(inode_of /dir)) ("
     program snapcheck --json --origin origin cow
@@ -264,6 +264,20 @@ many() {
     assert_said "origin: files are named as the origin has them, not as the snapshot shows them: the list cannot be followed to its end"
     program snapcheck --json --origin origin cow
     assert_json .result.files_from origin
+}
+
+@test "free blocks of a list that was cut are told apart: the snapshot may have a file there" {
+    pair
+    damage 3 "$(block_of /dir/deep/file)"
+    damage 5 3000
+    program snapcheck --origin origin cow
+    assert_shown "bytes 12288000 to 12292095 of the snapshot, no file: free in the file system ("
+    # A list that cannot be followed: the file system of the origin is read.
+    perl -e 'print pack("Q<2", 2000 + $_, 2 + $_) for 40 .. 255' |
+        dd of=cow bs=1 seek=$((4096 + 16 * 40)) conv=notrunc status=none
+    truncate -s $((200 * 4096)) cow
+    program snapcheck --origin origin cow
+    assert_shown "bytes 12288000 to 12292095 of the snapshot, no file: free in the file system as the origin has it ("
 }
 
 @test "another origin names no files" {

@@ -280,6 +280,7 @@ char *files_text(const struct files *files, uint32_t number)
     const uint64_t named = answer ? named_of(answer) : 0;
     char *text = NULL;
     size_t text_bytes;
+    const bool of_origin = files && (files->source == FILES_OF_ORIGIN || files->replaced);
     bool alone, failed;
     FILE *out;
 
@@ -296,7 +297,8 @@ char *files_text(const struct files *files, uint32_t number)
     alone = answer->file_count == 0 && (answer->parts & (answer->parts - 1)) == 0;
     for (unsigned bit = 0; bit < SNAP_OWNERS_BITS; bit++)
         if (answer->parts & 1u << bit)
-            (void)fprintf(out, ", %s", alone || !parts[bit].beside ? parts[bit].alone : parts[bit].beside);
+            (void)fprintf(out, ", %s%s", alone || !parts[bit].beside ? parts[bit].alone : parts[bit].beside,
+                          1u << bit == SNAP_OWNERS_FREE && of_origin ? " as the origin has it" : "");
     failed = ferror(out) != 0;
     if (fclose(out) != 0 || failed) {
         free(text);
