@@ -14,6 +14,7 @@
 #define LOST_OF 4u            /* ... and lost chunks at each crash: one of so many */
 #define OUT_OF_PLACE_OF 4u    /* one of so many entries may be anywhere while all others are in their place */
 #define DAMAGED_OF 16u        /* where the order is another one, no more than one of so many may be damaged */
+#define LATER_AREAS 8u        /* so many areas behind area 0 are looked at */
 #define MAJORITY 4u           /* what speaks for a chunk size is so many times as much as for the next */
 
 static struct snap_entry entry_at(const uint8_t *bytes, uint32_t i)
@@ -211,6 +212,72 @@ enum snap_status snap_lost_list_find(struct snap_io *io, uint32_t asked_chunk_se
     if (lost->chunk_sectors > 0 &&
         snap_layout_init(&layout, lost->chunk_sectors, io->size_bytes / SNAP_SECTOR_BYTES, NULL) == SNAP_OK)
         count_all(io, &layout, buffer, lost);
+    snap_buffer_free(buffer);
+    return SNAP_OK;
+}
+
+/* Where area 0 begins with zeros: the first area behind it that goes on as a list would. */
+static bool find_later_area(struct snap_io *io, const struct snap_layout *layout, uint8_t *buffer,
+                            struct snap_lost_list *found)
+{
+    const uint32_t length_bytes = (uint32_t)snap_min(layout->chunk_bytes, LOOKED_AT_BYTES);
+
+    if (snap_io_read(io, layout->chunk_bytes, length_bytes, buffer, NULL) != SNAP_OK ||
+        !snap_all_zero(buffer, length_bytes))
+        return false;
+    for (uint64_t area = 1; area <= LATER_AREAS && area < snap_layout_areas_on_device(layout); area++) {
+        const uint64_t first = area * layout->entries_per_area;
+        uint32_t seen = 0;
+
+        *found = (struct snap_lost_list){.chunk_sectors = layout->chunk_sectors, .area = area};
+        if (snap_io_read(io, snap_layout_area_chunk(layout, area) * layout->chunk_bytes, length_bytes, buffer, NULL) !=
+            SNAP_OK)
+            continue;
+        for (; seen < length_bytes / SNAP_ENTRY_BYTES && entry_at(buffer, seen).new_chunk != 0; seen++) {
+            const struct snap_entry entry = entry_at(buffer, seen);
+
+            found->in_place += is_in_place(layout, &entry, first + seen);
+            found->against += !is_possible(layout, &entry, first + seen);
+        }
+        found->seen_entries = seen;
+        if (seen >= FEW_ENTRIES && found->in_place >= seen - seen / OUT_OF_PLACE_OF)
+            return true;
+    }
+    return false;
+}
+
+enum snap_status snap_lost_list_find_later(struct snap_io *io, uint32_t asked_chunk_sectors,
+                                           struct snap_lost_list *lost, struct snap_error *err)
+{
+    uint8_t *buffer = snap_buffer_new(LOOKED_AT_BYTES);
+    struct snap_layout layout;
+    uint64_t first;
+
+    *lost = (struct snap_lost_list){.chunk_sectors = 0};
+    if (!buffer)
+        return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory looking for a list", io->name);
+    for (uint32_t chunk_sectors = 1; chunk_sectors <= SNAP_CHUNK_SECTORS_MAX; chunk_sectors *= 2) {
+        struct snap_lost_list found;
+
+        if (snap_layout_init(&layout, chunk_sectors, io->size_bytes / SNAP_SECTOR_BYTES, NULL) != SNAP_OK)
+            break;
+        if ((asked_chunk_sectors == 0 || chunk_sectors == asked_chunk_sectors) &&
+            find_later_area(io, &layout, buffer, &found))
+            weigh(lost, &found);
+    }
+    if (lost->chunk_sectors > 0 &&
+        snap_layout_init(&layout, lost->chunk_sectors, io->size_bytes / SNAP_SECTOR_BYTES, NULL) == SNAP_OK) {
+        first = lost->area * layout.entries_per_area;
+        lost->entries = first; /* where the count begins */
+        count_entries(io, &layout, buffer, lost);
+        lost->entries -= first;
+        if (lost->entries < lost->seen_entries) { /* chunks so large that nothing was counted */
+            lost->entries = lost->seen_entries - lost->against;
+            lost->all = false;
+        }
+        lost->gone_entries = first;
+        lost->area_offset_bytes = snap_layout_area_chunk(&layout, lost->area) * layout.chunk_bytes;
+    }
     snap_buffer_free(buffer);
     return SNAP_OK;
 }

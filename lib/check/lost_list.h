@@ -23,6 +23,8 @@ struct snap_lost_list {
     uint32_t in_place;        /* ... and so many of them name the data chunk that a kernel since 3.13 gives them, ... */
     uint32_t against;         /* ... while so many can be no entry of this list */
     uint32_t rival_chunk_sectors; /* with these there is a list as well, and nothing decides; 0: with no other */
+    /* snap_lost_list_find_later: where it stands, and how many entries in front of that are gone; else all are 0 */
+    uint64_t area, area_offset_bytes, gone_entries;
 };
 
 /*
@@ -37,6 +39,14 @@ struct snap_lost_list {
  */
 enum snap_status snap_lost_list_find(struct snap_io *io, uint32_t asked_chunk_sectors, struct snap_lost_list *lost,
                                      struct snap_error *err);
+
+/*
+ * Where snap_lost_list_find finds nothing: the same for the areas 1 to 8, with each chunk size with which area 0 begins
+ * with zeros. lost->entries are those from that area on. At least 16 of its first entries must be seen, and three of
+ * four of them in their place. It reads no more than nine pieces of 4096 bytes for each size, and the list once.
+ */
+enum snap_status snap_lost_list_find_later(struct snap_io *io, uint32_t asked_chunk_sectors,
+                                           struct snap_lost_list *lost, struct snap_error *err);
 
 /* Which byte of the snapshot stands at this one of the device, by the first entries of the list. False: none tells. */
 bool snap_lost_list_origin_byte(struct snap_io *io, const struct snap_lost_list *lost, uint64_t cow_byte,

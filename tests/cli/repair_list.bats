@@ -150,6 +150,39 @@ setup() {
     cmp -n 4096 cow whole
 }
 
+@test "a header and area 0 that are zeroed: what stands behind them is said, and comes back" {
+    recipe areas-chunks
+    dd if=/dev/zero of=cow bs=4096 count=2 conv=notrunc status=none
+    cp cow cow.before
+    program snapcheck --origin origin cow
+    assert_status 4
+    assert_said "but at byte 1056768 there is what would be area 1 of a store with chunks of 4 KiB, with 344 entries from there on (of the first 256, 256 name"
+    assert_said "the 256 entries in front of these are lost"
+    assert_said "snapcheck -y --accept=header --chunk-size 4096 --origin origin cow"
+    program snapinspect cow
+    assert_said "there is what would be area 1 of a store with chunks of 4 KiB"
+    program snapcheck -y --accept=header --origin origin cow
+    assert_status 4
+    assert_said "snapcheck -y --accept=header --chunk-size 4096 --origin origin cow"
+    program snapcheck -y --accept=header --chunk-size 8K --origin origin cow
+    assert_status 8
+    assert_said "with chunks of 8 KiB there is no list"
+    cmp cow cow.before
+    program snapcheck -y --accept=header --chunk-size 4096 --origin origin cow
+    assert_status 1
+    program snapcheck --origin origin cow
+    assert_said "snapcheck -n -y --accept=view-change --origin origin cow"
+    program snapcheck -y --accept=view-change --origin origin cow
+    assert_status 1
+    assert_said "344 entries come back into the list"
+    assert_said "between them 256 entries are lost"
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract shown cow
+    cmp -i $(((1 + 3 * 256) * 4096)) shown view
+    program snapcheck --put-back cow.old-bytes.1 cow
+    program snapcheck --put-back cow.old-bytes cow
+    cmp cow cow.before
+}
+
 @test "JSON: what speaks for a list that lost its header, and what against it" {
     recipe areas-chunks
     entry 4 99 4294967296

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests that a list is found without its header, whatever its chunks, and that what is no list is not taken for one. */
 #include "lib/check/lost_list.h"
+#include "lib/base/arith.h"
 #include "tests/support/io_fault.h"
 #include "tests/support/io_record.h"
 #include "tests/unit/format_fixture.h"
@@ -241,6 +242,50 @@ static void of_two_sizes_that_make_sense_none_is_guessed(void **state)
     list_close(io);
 }
 
+static struct snap_lost_list find_later(struct snap_io *io, uint32_t asked_sectors)
+{
+    struct snap_error err = {.text = ""};
+    struct snap_lost_list lost;
+
+    assert_ok(snap_lost_list_find_later(io, asked_sectors, &lost, &err), &err);
+    return lost;
+}
+
+static void later_areas_are_found_where_the_first_ones_are_gone(void **state)
+{
+    (void)state;
+    for (uint32_t chunk_sectors = 1; chunk_sectors <= 64; chunk_sectors *= 8) {
+        const uint64_t per_area = format_per_area(chunk_sectors);
+        struct snap_io *io = headless(chunk_sectors, 2 * per_area + 20, 10);
+        struct snap_lost_list lost;
+
+        for (uint64_t area = 1; area <= 2; area++) {
+            memset(io_mem_bytes(io) + format_area_offset(chunk_sectors, area - 1), 0, chunk_sectors * 512u);
+            assert_none(io);
+            lost = find_later(io, 0);
+            assert_int_equal(lost.chunk_sectors, chunk_sectors);
+            assert_int_equal(lost.rival_chunk_sectors, 0);
+            assert_int_equal(lost.area, area);
+            assert_int_equal(lost.area_offset_bytes, format_area_offset(chunk_sectors, area));
+            assert_int_equal(lost.gone_entries, area * per_area);
+            assert_int_equal(lost.entries, (2 - area) * per_area + 20);
+            assert_true(lost.all);
+            assert_int_equal(lost.seen_entries, area == 2 ? 20 : snap_min(per_area, 256));
+            assert_int_equal(lost.in_place, lost.seen_entries);
+            assert_int_equal(find_later(io, 2 * chunk_sectors).chunk_sectors, 0);
+        }
+        /* 15 entries are too few; and what stands in the place of area 0 must be zeros. */
+        for (uint64_t index = 2 * per_area + 15; index < 2 * per_area + 20; index++)
+            list_put(io, chunk_sectors, index, 0, 0);
+        assert_int_equal(find_later(io, 0).chunk_sectors, 0);
+        list_put_canonical(io, chunk_sectors, 2 * per_area, 20, 7, 3);
+        assert_int_equal(find_later(io, 0).chunk_sectors, chunk_sectors);
+        io_mem_bytes(io)[format_area_offset(chunk_sectors, 0) + 9] = 1;
+        assert_int_equal(find_later(io, 0).chunk_sectors, 0);
+        list_close(io);
+    }
+}
+
 static void a_byte_of_a_data_chunk_is_known_by_its_entry(void **state)
 {
     struct snap_io *io = headless(8, 5, 100);
@@ -370,6 +415,7 @@ int main(void)
         cmocka_unit_test(the_entries_behind_one_that_was_emptied_are_seen),
         cmocka_unit_test(a_device_that_was_cut_still_has_its_list),
         cmocka_unit_test(of_two_sizes_that_make_sense_none_is_guessed),
+        cmocka_unit_test(later_areas_are_found_where_the_first_ones_are_gone),
         cmocka_unit_test(a_byte_of_a_data_chunk_is_known_by_its_entry),
         cmocka_unit_test(numbers_in_a_row_are_no_list),
         cmocka_unit_test(random_data_are_no_list),

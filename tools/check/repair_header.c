@@ -130,7 +130,8 @@ static void find_chunk_sectors(const struct check_session *session, struct confl
         find_by_record(session, lost);
     else if (snap_repair_header_rule(store) == SNAP_RULE_CHUNK_RECORD)
         (void)snap_lost_list_find(session->cow.io, asked_sectors, lost, NULL);
-    else if (!holds_find_lost_list(session->cow.io, store, asked_sectors, lost))
+    else if (!holds_find_lost_list(session->cow.io, store, asked_sectors, lost) &&
+             (asked_sectors == 0 || !holds_find_later_areas(session->cow.io, store, asked_sectors, lost)))
         lost->chunk_sectors = 0;
     if (asked_sectors > 0)
         lost->rival_chunk_sectors = 0;

@@ -10,6 +10,7 @@
 #include "tools/shared/lvm_name.h"
 #include "tools/shared/volumes.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,6 +90,38 @@ static bool tell_lost(const struct device *cow, const struct snap_store *store, 
     return true;
 }
 
+/*
+ * The beginning of a list is gone with its header. Resetting a store does that as well, so whoever made it has to say
+ * the chunk size before a header is written.
+ */
+static bool tell_later(const struct device *cow, const struct snap_store *store, const char *origin, bool header_said,
+                       struct report_text *result)
+{
+    const bool names_line = cow->part_count == 0 && !header_said;
+    struct snap_lost_list lost;
+    uint64_t chunk_bytes;
+    char size[32] = "SIZE", line[8192] = "";
+
+    if (!holds_find_later_areas(cow->io, store, 0, &lost))
+        return false;
+    chunk_bytes = (uint64_t)lost.chunk_sectors * SNAP_SECTOR_BYTES;
+    if (lost.rival_chunk_sectors == 0)
+        (void)snprintf(size, sizeof size, "%" PRIu64, chunk_bytes);
+    if (names_line)
+        (void)snprintf(line, sizeof line, ", then, if it was a fault: snapcheck -y --accept=header --chunk-size %s"
+                       "%.3000s %.4000s", size, report_origin_option(origin).text, cli_quote(cow->path).text);
+    (void)snprintf(result->text, sizeof result->text, "there is no header, and zeros are in the place of the "
+                   "beginning of the list; but at byte %" PRIu64 " there is what would be area %" PRIu64 " of a store "
+                   "with chunks of %s, with %s%s from there on (of the first %" PRIu32 ", %" PRIu32 " name the data "
+                   "chunk that a kernel would give). Somebody has reset the store, or a fault zeroed its beginning; "
+                   "the %s in front of these are lost. Do not write to this device, and do not load it, since the "
+                   "kernel would start a new store here; keep a copy of it%s", lost.area_offset_bytes, lost.area,
+                   cli_size_text(chunk_bytes).text, lost.all ? "" : "at least ",
+                   cli_count_text(lost.entries, "entry", "entries").text, lost.seen_entries, lost.in_place,
+                   cli_count_text(lost.gone_entries, "entry", "entries").text, line);
+    return true;
+}
+
 struct report_text content_container_text(const struct snap_container *container)
 {
     struct report_text result;
@@ -133,7 +166,7 @@ static struct report_text text_with(const struct device *cow, const struct snap_
     else if (probe.type[0] != '\0' || probe.pttype[0] != '\0')
         (void)snprintf(result.text, sizeof result.text, "it holds %.1500s: %s", report_probe_text(&probe).text,
                        question_of(&probe));
-    else
+    else if (!tell_later(cow, store, origin, header_said, &result))
         result = text_of_unknown(cow, store);
     return result;
 }

@@ -110,6 +110,16 @@ bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, ui
     return find_lost_list(io, store, chunk_sectors, lost, &probe);
 }
 
+bool holds_find_later_areas(struct snap_io *io, const struct snap_store *store, uint32_t chunk_sectors,
+                            struct snap_lost_list *lost)
+{
+    struct snap_probe probe;
+
+    return (store->defect == SNAP_HEADER_EMPTY || store->defect == SNAP_HEADER_MAGIC) &&
+           snap_probe_io(io, &probe, NULL) == SNAP_OK && !is_known(&probe) &&
+           snap_lost_list_find_later(io, chunk_sectors, lost, NULL) == SNAP_OK && lost->chunk_sectors > 0;
+}
+
 struct cli_text holds_chunk_size_option(const struct snap_lost_list *lost)
 {
     struct cli_text result;

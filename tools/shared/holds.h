@@ -15,6 +15,13 @@
 bool holds_find_lost_list(struct snap_io *io, const struct snap_store *store, uint32_t chunk_sectors,
                           struct snap_lost_list *lost);
 
+/*
+ * The same where area 0 was zeroed with the header: whether later areas of a list stand there. Only where libblkid
+ * knows nothing on the device, since whoever has reset a store leaves these, too.
+ */
+bool holds_find_later_areas(struct snap_io *io, const struct snap_store *store, uint32_t chunk_sectors,
+                            struct snap_lost_list *lost);
+
 /* For a printed line that writes the header: " --chunk-size SIZE" where two sizes make sense; else nothing. */
 struct cli_text holds_chunk_size_option(const struct snap_lost_list *lost);
 
