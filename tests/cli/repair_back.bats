@@ -78,7 +78,8 @@ teardown() {
     [ "$(stat -f -c %T state)" != tmpfs ] || skip "this folder is in memory"
     loop_over cow
     cow_device=${loops[0]}
-    local old=state/${cow_device#/dev/}.old-bytes
+    local old
+    old=state/cow-$(stat -c %i cow).old-bytes
     program snapcheck -y --accept=view-change "$cow_device"
     assert_status 1
     assert_said "$PWD/$old: holds what is overwritten on $cow_device"
@@ -91,6 +92,16 @@ teardown() {
     assert_said "$old.1: holds what is overwritten"
     program snapcheck --put-back "$old.1" "$cow_device"
     cmp "$cow_device" cow.before
+    # Another store in the same file, and another file of that name.
+    (head -c 4096 /dev/zero; cat cow.before) >both
+    loop_over both --offset 4096
+    program snapcheck -y --accept=view-change "$loop"
+    assert_said "state/both-$(stat -c %i both)-4096.old-bytes: holds what is overwritten on $loop"
+    mkdir there
+    cp cow.before there/cow
+    loop_over there/cow
+    program snapcheck -y --accept=view-change "$loop"
+    assert_said "state/cow-$(stat -c %i there/cow).old-bytes: holds what is overwritten on $loop"
     chmod 770 state
     program snapcheck -y --accept=view-change "$cow_device"
     assert_status 8

@@ -2,7 +2,10 @@
 /* Where a repair saves what it overwrites, if nobody says where. */
 #include "tools/check/place.h"
 
+#include "lib/device/device.h"
+
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,6 +45,25 @@ static bool is_ours(int folder)
     return fstat(folder, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+/*
+ * "overlay.img-1234", with the inode and, where the device begins in the middle, that byte: after the next start the
+ * same loop device may show another image. NULL: it is no loop device over an image (or memory is short).
+ */
+static char *name_of_image(const char *cow)
+{
+    struct snap_device device;
+    struct snap_error ignored;
+    const char *base;
+    char start[32] = "", *name;
+
+    if (snap_device_describe(cow, &device, &ignored) != SNAP_OK || !device.is_loop || device.backing_inode == 0 ||
+        device.backing_number != 0 || !(base = strrchr(device.backing_path, '/')) || base[1] == '\0')
+        return NULL;
+    if (device.backing_offset_bytes > 0)
+        (void)snprintf(start, sizeof start, "-%" PRIu64, device.backing_offset_bytes);
+    return asprintf(&name, "%.180s-%" PRIu64 "%s", base + 1, device.backing_inode, start) < 0 ? NULL : name;
+}
+
 static char *in_state_folder(const char *cow)
 {
     const char *folder = check_place_folder();
@@ -70,10 +92,15 @@ static char *in_state_folder(const char *cow)
 
 char *check_place_default(const char *cow)
 {
+    const bool volume = strncmp(cow, VOLUME_PREFIX, strlen(VOLUME_PREFIX)) == 0;
     struct stat st;
-    char *place;
+    char *place, *image;
 
-    if (strncmp(cow, VOLUME_PREFIX, strlen(VOLUME_PREFIX)) == 0 || stat(cow, &st) != 0 || !S_ISREG(st.st_mode))
-        return in_state_folder(cow);
+    if (volume || stat(cow, &st) != 0 || !S_ISREG(st.st_mode)) {
+        image = volume ? NULL : name_of_image(cow);
+        place = in_state_folder(image ? image : cow);
+        free(image);
+        return place;
+    }
     return asprintf(&place, "%s" OLD_BYTES, cow) < 0 ? NULL : place;
 }

@@ -4,9 +4,10 @@
 #define DMSNAP_TOOLS_CHECK_PLACE
 
 /*
- * For an image beside it, for a device or a volume in the folder for state. The name may be taken already. To be freed;
- * NULL where there is no such place: the folder does not exist, others can write to it, or it is gone after the next
- * start (also where memory is short).
+ * For an image beside it, for a device or a volume in the folder for state; there a loop device over an image has
+ * the name of that one, with its inode. The name may be taken already. To be freed; NULL where there is no such
+ * place: the folder does not exist, others can write to it, or it is gone after the next start (also where memory is
+ * short).
  */
 char *check_place_default(const char *cow);
 
