@@ -23,7 +23,8 @@ struct snap_fingerprint_result {
     uint32_t differ_chunks;  /* so many chunks of the store these are in, at least; one may be counted for each block */
     uint64_t first_differing_bytes; /* the lowest offset of a block that differs */
     uint8_t written[SNAP_FINGERPRINT_SAMPLES_MAX / 8]; /* masked ones that the list named once, and does not any more */
-    uint32_t merged;         /* of the written ones, and so is the next: lib/check/unmerged.h */
+    uint8_t changed[SNAP_FINGERPRINT_SAMPLES_MAX / 8]; /* of the written ones, those that are not what they were ... */
+    uint32_t merged;         /* ... and so many these are; all three are lib/check/unmerged.h's */
     uint32_t unmerged;
 };
 

@@ -76,10 +76,12 @@ static enum snap_status read_blocks(struct search *search, struct snap_fingerpri
         }
         if (status != SNAP_OK)
             return snap_fail(err, status, "%s", reason.text);
-        if ((uint16_t)snap_crc32c(search->buffer, BLOCK_BYTES) != fingerprint->sums[sample])
-            result->merged++;
-        else
+        if ((uint16_t)snap_crc32c(search->buffer, BLOCK_BYTES) == fingerprint->sums[sample]) {
             suspect_block(search, block, fingerprint->sums[sample]);
+            continue;
+        }
+        snap_fingerprint_set_bit(result->changed, sample);
+        result->merged++;
     }
     return SNAP_OK;
 }
@@ -149,6 +151,7 @@ enum snap_status snap_unmerged_count(const struct snap_unmerged_search *of, stru
     enum snap_status status;
 
     result->merged = result->unmerged = 0;
+    memset(result->changed, 0, sizeof result->changed);
     if (!result->present || memcmp(result->written, none, sizeof none) == 0)
         return SNAP_OK;
     search.piece_bytes = snap_min(search.chunk_bytes, BLOCK_BYTES);
@@ -162,4 +165,16 @@ enum snap_status snap_unmerged_count(const struct snap_unmerged_search *of, stru
         result->unmerged = search.count >= SNAP_UNMERGED_MIN ? search.count : 0;
     snap_buffer_free(search.buffer);
     return status;
+}
+
+bool snap_unmerged_forget(const struct snap_fingerprint_result *result, struct snap_fingerprint *fingerprint)
+{
+    bool any = false;
+
+    for (uint32_t sample = 0; result->present && sample < fingerprint->samples; sample++)
+        if (snap_fingerprint_bit(result->written, sample) && !snap_fingerprint_bit(result->changed, sample)) {
+            fingerprint->sums[sample] = 0;
+            any = true;
+        }
+    return any;
 }

@@ -210,6 +210,69 @@ flags() {
     [ "$back" -gt 0 ]
 }
 
+# partly_equal: an origin so small that each block of it is sampled, and the store `part` with 60 entries, of which each
+# third holds what the origin has.
+partly_equal() {
+    contents origin $((150 * 4096)) origin
+    contents other $((150 * 4096)) other
+    cp origin origin.before
+    rm -f part
+    program snapcreate --quiet --chunk-size 4K --origin origin --cow part --size max
+    assert_status 0
+    perl -e '
+        my $list = "";
+        open(my $origin, "<:raw", "origin") or die;
+        open(my $other, "<:raw", "other") or die;
+        open(my $part, "+<:raw", "part") or die;
+        for my $i (0 .. 59) {
+            my ($in, $old) = ($i % 3 ? $other : $origin, 20 + 2 * $i);
+            seek($in, $old * 4096, 0);
+            read($in, my $chunk, 4096) == 4096 or die;
+            seek($part, (2 + $i) * 4096, 0);
+            print $part $chunk;
+            $list .= pack("Q<2", $old, 2 + $i);
+        }
+        seek($part, 4096, 0);
+        print $part $list;
+        close($part) or die;'
+    cp part part.before
+    rm -f part.view
+    "$BUILDDIR/tools/snapinspect" -q --origin origin --extract part.view part
+}
+
+@test "equal chunks were left out, and the way back is killed at each flush: the line goes on, and with this origin only" {
+    local n listed partly=0
+    load system_calls
+    need_strace
+    partly_equal
+    merge --skip-identical --undo undo --cow part
+    assert_status 0
+    cmp origin part.view
+    assert_equal "$(entries_of undo)" 40
+    for n in origin part undo; do cp "$n" "$n.merged"; done
+    for ((n = 1; n < 60; n++)); do
+        for listed in origin part undo; do cp "$listed.merged" "$listed"; done
+        traced -e trace=fsync,fdatasync -e "inject=fsync,fdatasync:signal=KILL:when=$n" -- \
+            snapmerge --quiet --io-engine threads --origin origin --cow undo --preserve part
+        [ "$status" -eq 137 ] || break
+        listed=$(entries_of part)
+        if [ "$listed" -gt 0 ] && [ "$listed" -lt 36 ]; then
+            partly=$((partly + 1))
+            cp origin.before copy
+            remember copy part undo
+            program snapmerge --origin copy --cow undo --preserve part
+            refused 8 "part: a merge of this store was begun, and this origin does not have what it has written"
+        fi
+        merge --cow undo --preserve part
+        assert_status 0
+        as_before part
+    done
+    assert_status 0
+    echo "# $n flushes, $partly with a part of the entries"
+    [ "$n" -gt 8 ]
+    [ "$partly" -ge 1 ]
+}
+
 @test "stopped: it says how to go on and how to go back, and both work" {
     half_merged_with_undo
     grep -qxF "To go on: snapmerge --origin origin --cow fine --undo undo --rate-limit 256K" said

@@ -197,6 +197,62 @@ static void what_is_there_many_times_tells_little(void **state)
     half_free(&half);
 }
 
+/* Other data take the place of those that were merged, as where a merge is taken back. */
+static void what_was_equal_is_forgotten_before_an_append(void **state)
+{
+    struct half half = half_new(8);
+    struct snap_io *copy = io_mem_new("copy", BLOCKS * 4096, 512, true);
+    struct snap_fingerprint_result result;
+
+    (void)state;
+    memcpy(io_mem_bytes(copy), io_mem_bytes(half.origin), BLOCKS * 4096);
+    mask(&half, 20, 12, 1);
+    for (uint32_t i = 0; i < 12; i++) {
+        if (i < 6) /* equal */
+            memcpy(io_mem_bytes(half.cow) + (50 + i) * 4096, io_mem_bytes(half.origin) + (20 + i) * 4096, 4096);
+        else
+            merge_block(&half, 20 + i, 50 + i, true);
+    }
+    result = count(&half, 2, half.origin);
+    assert_int_equal(result.merged, 6);
+    assert_true(snap_unmerged_forget(&result, &half.store.fingerprint));
+    for (uint32_t i = 20; i < 32; i++)
+        assert_int_equal(half.store.fingerprint.sums[i] != 0, i >= 26);
+    assert_int_not_equal(half.store.fingerprint.sums[19], 0);
+    fixture_pattern(io_mem_bytes(half.cow) + 50 * 4096, 12 * 4096, 5);
+    assert_counted(&half, 6, 0);
+    assert_int_equal(count(&half, 2, copy).unmerged, 6); /* still no origin of this merge */
+    for (uint32_t i = 0; i < 6; i++)
+        list_put(half.cow, 8, i, 26 + i, 50 + i);
+    memcpy(io_mem_bytes(half.origin), io_mem_bytes(copy), BLOCKS * 4096);
+    assert_counted(&half, 0, 0); /* all that was merged is in the list again */
+    result = count(&half, 60, half.origin);
+    assert_false(snap_unmerged_forget(&result, &half.store.fingerprint));
+    list_close(copy);
+    half_free(&half);
+}
+
+/* Nobody knows of a block that cannot be read whether it is equal. */
+static void what_was_not_read_is_forgotten_too(void **state)
+{
+    struct half half = half_new(8);
+    struct io_fault bad = {.kind = IO_FAULT_READ, .from_then_on = true, .offset_bytes = 21 * 4096, .length_bytes = 512};
+    struct snap_io *origin = io_fault_new(half.origin, NULL);
+    struct snap_fingerprint_result result;
+
+    (void)state;
+    mask(&half, 20, 2, 1);
+    merge_block(&half, 20, 50, true);
+    merge_block(&half, 21, 51, true);
+    io_fault_add(origin, &bad);
+    result = count(&half, 2, origin);
+    assert_true(snap_unmerged_forget(&result, &half.store.fingerprint));
+    assert_int_not_equal(half.store.fingerprint.sums[20], 0);
+    assert_int_equal(half.store.fingerprint.sums[21], 0);
+    half.origin = origin;
+    half_free(&half);
+}
+
 /* What cannot be read of the COW may be equal; blocks of the origin that cannot be read are left out. */
 static void what_cannot_be_read(void **state)
 {
@@ -250,6 +306,8 @@ int main(void)
         cmocka_unit_test(large_chunks),
         cmocka_unit_test(small_chunks),
         cmocka_unit_test(what_is_there_many_times_tells_little),
+        cmocka_unit_test(what_was_equal_is_forgotten_before_an_append),
+        cmocka_unit_test(what_was_not_read_is_forgotten_too),
         cmocka_unit_test(what_cannot_be_read),
         cmocka_unit_test(it_can_be_stopped),
     };

@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/base/bytes.h"
+#include "lib/check/unmerged.h"
 #include "tools/cli/size.h"
 #include "tools/merge/checks.h"
 #include "tools/merge/hold.h"
@@ -124,7 +125,10 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
         status = pair_check_identity(&pair, &sibling->check, &evidence, err);
     if (status == SNAP_OK)
         status = pair_check_cut(&pair, &sibling->check, true, &leftover_areas_end, err);
-    return status == SNAP_OK ? plan(session, sibling, leftover_areas_end, err) : status;
+    if (status != SNAP_OK)
+        return status;
+    sibling->samples = evidence.fingerprint;
+    return plan(session, sibling, leftover_areas_end, err);
 }
 
 enum snap_status merge_preserve_prepare(struct merge_session *session, struct snap_error *err)
@@ -145,6 +149,19 @@ enum snap_status merge_preserve_prepare(struct merge_session *session, struct sn
     return status;
 }
 
+/*
+ * Where a merge of this store has left the origin as it was, only its old data chunks tell so, and these are used
+ * again. Without this the right origin would look like a copy from before the merge if this run is killed and repeated.
+ */
+static enum snap_status forget_equal(struct merge_sibling *sibling, struct snap_error *err)
+{
+    struct snap_fingerprint fingerprint = sibling->store.fingerprint;
+
+    return sibling->need.needed_chunks > 0 && snap_unmerged_forget(&sibling->samples, &fingerprint)
+               ? snap_fingerprint_write(&sibling->store, &fingerprint, err)
+               : SNAP_OK;
+}
+
 enum snap_status merge_preserve_begin(struct merge_session *session, struct snap_error *err)
 {
     enum snap_status status = SNAP_OK;
@@ -162,6 +179,7 @@ enum snap_status merge_preserve_begin(struct merge_session *session, struct snap
                          sibling->device.path);
         } else {
             session->preserve.handed[session->options.sibling_count++] = sibling->handle;
+            status = forget_equal(sibling, err);
         }
     }
     return status;

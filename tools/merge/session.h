@@ -30,6 +30,7 @@ struct merge_sibling {
     struct device device;
     struct snap_store store;
     struct snap_check_result check;
+    struct snap_fingerprint_result samples; /* of its fingerprint, compared with the origin before the first write */
     struct snap_sibling *handle; /* NULL until it is planned */
     struct snap_sibling_need need;
     bool is_undo;
