@@ -118,6 +118,23 @@ dmsetup create second --table "0 16384 snapshot /dev/mapper/origin-real /dev/map
 merge --kernel --origin /dev/mapper/origin-real --cow /dev/mapper/first-cow
 dmsetup remove second
 dmsetup remove base
+echo DEEPER
+dmsetup create deep --table "0 16384 linear /dev/mapper/origin-real 0"
+dmsetup create deeper --table "0 16384 linear /dev/mapper/deep 0"
+dmsetup create base --table "0 16384 snapshot-origin /dev/mapper/deeper"
+merge --kernel --origin /dev/mapper/deeper --cow /dev/mapper/first-cow
+dmsetup create store --table "0 $(blockdev --getsz /dev/mapper/second-cow) linear /dev/mapper/second-cow 0"
+dmsetup create second --table "0 16384 snapshot /dev/mapper/deeper /dev/mapper/store P 8"
+merge -n --kernel --origin /dev/mapper/deeper --cow /dev/mapper/first-cow
+for name in second store base deeper deep; do
+    dmsetup remove $name
+done
+echo LOOPED
+losetup /dev/loop0 /dev/mapper/origin-real
+dmsetup create base --table "0 16384 snapshot-origin /dev/loop0"
+merge --kernel --origin /dev/loop0 --cow /dev/mapper/first-cow
+dmsetup remove base
+losetup -d /dev/loop0
 for name in origin-real first-cow second-cow; do
     dmsetup remove $name
 done
@@ -202,6 +219,12 @@ sum_of() {
     said undo ACCEPTED 'exit 0'
     said undo ACTIVE 'exit 0'
     [[ $(part undo ACTIVE) != *more/second* ]]
+    # Through more tables, with and without the store of the other snapshot; and a loop device.
+    said undo DEEPER '/dev/mapper/deeper: it is the volume more/origin of LVM, which knows more/second as another snapshot of it; that is not active'
+    [ "$(part undo DEEPER | grep -c '^exit 8')" -eq 1 ]
+    said undo DEEPER 'exit 0'
+    said undo LOOPED '/dev/loop0: it is the volume more/origin of LVM, which knows more/second as another snapshot of it; that is not active'
+    said undo LOOPED 'exit 8'
     for name in cut_first cut_second; do
         [ "$(sum_of undo $name)" ]
         assert_equal "$(part undo THEN | sed -n "s/^$name //p")" "$(sum_of undo $name)"

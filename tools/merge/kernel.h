@@ -26,8 +26,8 @@ enum snap_status merge_kernel_same(struct merge_session *session, bool suspended
 enum snap_status merge_kernel_check_open(struct merge_session *session, struct snap_error *err);
 
 /*
- * Where the origin is mapped by hand out of a physical volume of LVM: SNAP_E_REFUSED for a snapshot of that volume that
- * is not active, unless --accept=siblings.
+ * Where the origin is mapped by hand out of a physical volume of LVM, by whatever is in between: SNAP_E_REFUSED for a
+ * snapshot of that volume that is not active, unless --accept=siblings.
  */
 enum snap_status merge_kernel_check_lvm(struct merge_session *session, struct snap_error *err);
 

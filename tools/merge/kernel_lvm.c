@@ -2,88 +2,44 @@
 /* Finds the snapshots of LVM for which the kernel copies nothing, where the origin was cut out of a physical volume. */
 #include "tools/merge/kernel.h"
 
-#include "lib/device/block.h"
+#include "lib/device/bottom.h"
 #include "lib/device/dm_stacks.h"
-#include "lib/device/dm_users.h"
-#include "lib/lvm/mapped.h"
 #include "tools/shared/accept.h"
 #include "tools/shared/volumes.h"
-
-#include <stdio.h>
-#include <sys/sysmacros.h>
 
 struct search {
     struct merge_session *session;
     struct volumes volumes;
-    struct snap_dm_stacks stacks;
+    struct snap_dm_tables tables;
+    struct snap_bottom origin, cow, stores; /* where these lie; the stores of active snapshots of this origin */
 };
 
-/* Whether a device maps an extent of a volume; only one that is asked for counts. */
-struct asking {
-    const struct search *search;
-    const struct snap_volume *volume;
-    size_t pv;
-    uint64_t pv_number;
-    bool (*counts)(const struct search *search, uint64_t number);
-    bool found;
-};
-
-static bool is_origin(const struct search *search, uint64_t number)
+/* Whether a volume has a byte in common with them. One that this library cannot place has none that anybody knows. */
+static enum snap_status overlaps(const struct search *search, const struct snap_group *group, size_t lv,
+                                 const struct snap_bottom *bottom, bool *found, struct snap_error *err)
 {
-    return number == search->session->kernel.origin_number;
-}
-
-static bool is_cow(const struct search *search, uint64_t number)
-{
-    return number == search->session->kernel.cow_number;
-}
-
-/* The store of an active snapshot of this origin. */
-static bool is_active_store(const struct search *search, uint64_t number)
-{
-    for (size_t i = 0; i < search->stacks.count; i++) {
-        const struct snap_dm_stacks_use *use = &search->stacks.uses[i];
-
-        if (use->active && use->table_known && use->role == SNAP_DM_STACKS_SNAPSHOT &&
-            is_origin(search, use->origin_number) && use->table.cow_number == number)
-            return true;
-    }
-    return false;
-}
-
-static enum snap_status note_user(void *context, const struct snap_dm_user *user, struct snap_error *err)
-{
-    struct asking *asking = context;
-
-    (void)err;
-    asking->found = asking->found ||
-                    (asking->counts(asking->search, makedev(user->major, user->minor)) &&
-                     snap_mapped_overlaps(asking->volume, asking->pv, asking->pv_number, user));
-    return SNAP_OK;
-}
-
-/* A volume that this library cannot place is mapped by nothing, as far as can be told. */
-static enum snap_status is_mapped(const struct search *search, const struct snap_group *group, size_t lv,
-                                  bool (*counts)(const struct search *search, uint64_t number), bool *mapped,
-                                  struct snap_error *err)
-{
+    struct snap_bottom places = {.count = 0};
     struct snap_volume *volume = NULL;
     struct snap_error ignored;
     enum snap_status status = snap_volume_new(group->metadata, lv, &volume, &ignored);
 
-    *mapped = false;
+    *found = false;
     if (status != SNAP_OK)
         return status == SNAP_E_NOMEM ? snap_fail(err, status, "%s", ignored.text) : SNAP_OK;
-    for (size_t i = 0; i < volume->pv_count && !*mapped && status == SNAP_OK; i++) {
-        const size_t device = group->pvs[volume->pvs[i]].device;
-        struct asking asking = {.search = search, .volume = volume, .pv = volume->pvs[i], .counts = counts};
+    for (size_t i = 0; i < volume->segment_count; i++) {
+        const struct snap_volume_segment *segment = &volume->segments[i];
 
-        if (device == SNAP_GROUP_NONE)
-            continue;
-        asking.pv_number = search->volumes.physical.found[device]->number;
-        status = snap_dm_users(asking.pv_number, note_user, &asking, err);
-        *mapped = asking.found;
+        for (unsigned j = 0; j < segment->area_count && status == SNAP_OK; j++) {
+            const size_t device = group->pvs[segment->areas[j].pv].device;
+
+            if (device != SNAP_GROUP_NONE)
+                status = snap_bottom_add(&places, &search->tables, search->volumes.physical.found[device]->number,
+                                         segment->areas[j].offset_bytes, segment->length_bytes / segment->area_count,
+                                         err);
+        }
     }
+    *found = status == SNAP_OK && snap_bottom_overlap(&places, bottom);
+    snap_bottom_free(&places);
     snap_volume_free(volume);
     return status;
 }
@@ -118,9 +74,9 @@ static enum snap_status look_at_snapshots(const struct search *search, const str
          snapshot = snap_metadata_next_snapshot(metadata, origin, at + 1, &at)) {
         bool kept = false;
 
-        status = is_mapped(search, group, snapshot->cow, is_cow, &kept, err);
+        status = overlaps(search, group, snapshot->cow, &search->cow, &kept, err);
         if (status == SNAP_OK && !kept)
-            status = is_mapped(search, group, snapshot->cow, is_active_store, &kept, err);
+            status = overlaps(search, group, snapshot->cow, &search->stores, &kept, err);
         if (status == SNAP_OK && !kept)
             status = judge(search, metadata, origin, snapshot->cow, err);
     }
@@ -138,43 +94,69 @@ static enum snap_status look_at_group(const struct search *search, const struct 
 
         if (!snap_metadata_next_snapshot(group->metadata, lv, 0, &at))
             continue;
-        status = is_mapped(search, group, lv, is_origin, &mapped, err);
+        status = overlaps(search, group, lv, &search->origin, &mapped, err);
         if (status == SNAP_OK && mapped)
             status = look_at_snapshots(search, group, lv, err);
     }
     return status;
 }
 
+static enum snap_status add_all(const struct search *search, struct snap_bottom *bottom, uint64_t number,
+                                struct snap_error *err)
+{
+    return snap_bottom_add(bottom, &search->tables, number, 0, UINT64_MAX, err);
+}
+
+/* The stores of the active snapshots of this origin. */
+static enum snap_status add_stores(struct search *search, struct snap_error *err)
+{
+    struct snap_dm_stacks stacks;
+    enum snap_status status = snap_dm_stacks_find(&search->tables, &stacks, err);
+
+    for (size_t i = 0; i < stacks.count && status == SNAP_OK; i++) {
+        const struct snap_dm_stacks_use *use = &stacks.uses[i];
+
+        if (use->active && use->table_known && use->role == SNAP_DM_STACKS_SNAPSHOT &&
+            use->origin_number == search->session->kernel.origin_number)
+            status = add_all(search, &search->stores, use->table.cow_number, err);
+    }
+    snap_dm_stacks_free(&stacks);
+    return status;
+}
+
 /* Whether the origin stands on one of the physical volumes. */
-static bool stands_on_physical(const struct search *search)
+static enum snap_status stands_on_physical(const struct search *search, bool *stands, struct snap_error *err)
 {
     const struct physical *physical = &search->volumes.physical;
-    struct snap_block block;
-    struct snap_error ignored;
+    struct snap_bottom places = {.count = 0};
+    enum snap_status status = SNAP_OK;
 
-    if (snap_block_read(search->session->kernel.origin_number, &block, &ignored) != SNAP_OK)
-        return false;
-    for (size_t i = 0; i < block.below_count; i++)
-        for (size_t j = 0; j < physical->count; j++)
-            if (physical->found[j]->number == block.below[i])
-                return true;
-    return false;
+    for (size_t i = 0; i < physical->count && status == SNAP_OK; i++)
+        status = add_all(search, &places, physical->found[i]->number, err);
+    *stands = status == SNAP_OK && snap_bottom_overlap(&places, &search->origin);
+    snap_bottom_free(&places);
+    return status;
 }
 
 static enum snap_status look(struct search *search, struct snap_error *err)
 {
-    struct snap_dm_tables tables;
-    enum snap_status status = volumes_read(&search->volumes, search->session->cli, err);
+    const struct merge_kernel *kernel = &search->session->kernel;
+    bool stands = false;
+    enum snap_status status = snap_dm_tables_read(0, &search->tables, err);
 
-    if (status != SNAP_OK)
-        return status;
-    status = snap_dm_tables_read(0, &tables, err);
     if (status == SNAP_OK)
-        status = snap_dm_stacks_find(&tables, &search->stacks, err);
-    for (size_t i = 0; i < search->volumes.groups->count && status == SNAP_OK; i++)
+        status = add_all(search, &search->origin, kernel->origin_number, err);
+    if (status == SNAP_OK)
+        status = stands_on_physical(search, &stands, err);
+    if (status != SNAP_OK || !stands)
+        return status;
+    status = add_all(search, &search->cow, kernel->cow_number, err);
+    if (status == SNAP_OK)
+        status = add_stores(search, err);
+    if (status == SNAP_OK)
+        status = volumes_read(&search->volumes, search->session->cli, err);
+    for (size_t i = 0; status == SNAP_OK && i < search->volumes.groups->count; i++)
         status = look_at_group(search, &search->volumes.groups->groups[i], err);
-    snap_dm_stacks_free(&search->stacks);
-    snap_dm_tables_free(&tables);
     return status;
 }
 
@@ -185,11 +167,15 @@ enum snap_status merge_kernel_check_lvm(struct merge_session *session, struct sn
     struct snap_error ignored;
     enum snap_status status = SNAP_OK;
 
-    if (session->origin.facts.dm_name[0] == '\0')
-        return SNAP_OK;
+    if (session->origin.facts.dm_name[0] == '\0' && !session->origin.facts.is_loop)
+        return SNAP_OK; /* a disk or a partition: LVM has its volumes inside of such ones */
     search.volumes.physical.unlocked = true;
-    if (physical_open(&search.volumes.physical, &everywhere, &ignored) == SNAP_OK && stands_on_physical(&search))
+    if (physical_open(&search.volumes.physical, &everywhere, &ignored) == SNAP_OK)
         status = look(&search, err);
     volumes_close(&search.volumes);
+    snap_bottom_free(&search.origin);
+    snap_bottom_free(&search.cow);
+    snap_bottom_free(&search.stores);
+    snap_dm_tables_free(&search.tables);
     return status;
 }
