@@ -306,11 +306,12 @@ bool snap_check_may_be_cut(const struct snap_layout *layout, uint64_t entries, u
     return chunk / CUT_FACTOR < snap_layout_canonical_chunk(layout, entries) + CUT_CHUNKS;
 }
 
+/* Not where the record names another chunk size: what was read may be no list. */
 static void judge_cut(struct check *check)
 {
     uint64_t end_bytes;
 
-    if (check->highest_cut_chunk > 0 &&
+    if (check->highest_cut_chunk > 0 && check->findings->rule_counts[SNAP_RULE_CHUNK_RECORD] == 0 &&
         snap_check_may_be_cut(&check->store->layout, check->result->entries, check->highest_cut_chunk) &&
         snap_mul(check->highest_cut_chunk + 1, check->store->layout.chunk_bytes, &end_bytes))
         check->result->needs_bytes = end_bytes;

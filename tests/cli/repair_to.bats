@@ -175,6 +175,31 @@ new_store() {
     [ ! -e to2 ]
 }
 
+@test "--repair-to: header and record name different chunk sizes: the list with the right one is copied" {
+    local name
+    for name in record-chunk-16 header-chunk-16; do
+        "$BUILDDIR/tests/images/mkstore" "$SRCDIR/tests/images/records.recipes#$name" cow origin view
+        cp cow cow.before
+        program snapcheck --origin origin cow
+        assert_status 4
+        assert_shown "not judged: header and record name different chunk sizes"
+        refute_output --partial "it was cut"
+        assert_said "snapcheck --repair-to NEW --accept=view-change,header --origin origin cow"
+        program snapcheck --repair-to new --accept=view-change --origin origin cow
+        assert_status 4
+        assert_said "cow: its header and its record name different chunk sizes; to copy the list with the right one, add --accept=header"
+        program snapcheck --repair-to new --accept=header,view-change --origin origin cow
+        assert_status 1
+        assert_said "it is read with a header for chunks of 4 KiB"
+        program snapcheck --origin origin new
+        assert_status 0
+        program snapinspect new
+        assert_shown "entries     3 in 3 runs"
+        cmp cow cow.before
+        rm new
+    done
+}
+
 @test "--repair-to: JSON says what was mended; a dry run shows it and writes nothing" {
     recipe cut
     program snapcheck -n --origin origin --repair-to to --accept=view-change cow

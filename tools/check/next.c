@@ -27,7 +27,8 @@ struct report_text check_next_repair_to(const struct check_session *session, boo
     const struct check_arguments *given = &session->arguments;
     const bool opened = !!session->cow.io, wrong = session->origin.path && !check_next_origin(session)->path;
     const bool revalidate = opened && session->store.defect == SNAP_HEADER_INVALID;
-    const bool header = opened && !snap_header_has_list(&session->store);
+    const bool header = opened && (!snap_header_has_list(&session->store) ||
+                                   snap_repair_header_rule(&session->store) != SNAP_RULES);
     const char *origin = wrong ? NULL : session->origin.path ? session->origin.path : given->origin;
     char chunk_size[48] = "";
     struct report_text text;

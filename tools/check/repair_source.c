@@ -215,6 +215,9 @@ static enum snap_status give_header(struct check_session *session, struct snap_e
     struct snap_error reason = {0};
     enum snap_status status = check_repair_header_plan(session, &reason);
 
+    if (status == SNAP_OK && !accepted && snap_header_has_list(&session->store))
+        return snap_fail(err, SNAP_E_CORRUPT, "%s: its header and its record name different chunk sizes; to copy the "
+                         "list with the right one, add --accept=header", session->cow.path);
     if (status == SNAP_OK && !accepted) {
         (void)snap_header_fail_defect(&session->store, &reason);
         return snap_fail(err, SNAP_E_CORRUPT, "%s; to copy the list that stands behind it, add --accept=header",
@@ -244,7 +247,10 @@ enum snap_status check_repair_source(struct check_session *session, struct snap_
     to->source = session->store;
     to->result = session->result;
     to->findings = session->findings;
-    status = snap_header_has_list(&session->store) ? SNAP_OK : give_header(session, err);
+    if (!snap_header_has_list(&session->store) || snap_repair_header_rule(&session->store) != SNAP_RULES)
+        status = give_header(session, err);
+    else
+        status = SNAP_OK;
     if (status == SNAP_OK)
         status = judge_pair(session, err);
     if (status == SNAP_OK)

@@ -159,8 +159,11 @@ static void print_pair(struct check_session *session)
     const bool wrong = pair->outcome == SNAP_PAIR_CONTRADICTED;
 
     if (!session->pair_known && session->origin.io && !session->cli->quiet && snap_header_has_list(&session->store))
-        report_print(session->cli->out, "%s: whether %s is its origin is not judged: its list cannot be followed",
-                     session->cow.path, session->origin.path);
+        report_print(session->cli->out, "%s: whether %s is its origin is not judged: %s", session->cow.path,
+                     session->origin.path,
+                     session->findings.rule_counts[SNAP_RULE_CHUNK_RECORD] > 0
+                         ? "header and record name different chunk sizes"
+                         : "its list cannot be followed");
     if (!session->pair_known || (session->cli->quiet && !wrong))
         return;
     report_print(session->cli->out, "%s", verdict_sentence(&session->cow, &session->origin, pair).text);
@@ -253,7 +256,8 @@ static void print_way_out(const struct check_session *session)
     else if (pair_is_skippable(&session->findings, &session->result))
         pair_say_extract(session->cli, origin, &session->cow, &session->store, cut, devices.text);
     else if (!check_options_mend(&session->arguments) && !session->arguments.repair_to &&
-             snap_header_is_store(&session->store) && session->result.entries > 0)
+             snap_header_is_store(&session->store) &&
+             (session->result.entries > 0 || session->findings.rule_counts[SNAP_RULE_CHUNK_RECORD] > 0))
         cli_line(session->cli, "To write all that is sound to a new store, where this one is only read: %s",
                  check_next_repair_to(session, false, 0).text);
     if (lvm_merge_find(&session->cow, &session->store, &session->result) == LVM_MERGE_STUCK)
