@@ -343,7 +343,7 @@ many() {
     program snapcheck --version -v
     assert_status 0
     lacks ext2fs || skip "this build has libext2fs"
-    assert_shown "libext2fs (files are not named)"
+    assert_shown "libext2fs (files are not named, file systems not asked for their size)"
     pair
     damage 3 "$(block_of /dir/deep/file)"
     program snapcheck --origin origin cow

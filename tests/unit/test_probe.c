@@ -433,6 +433,41 @@ static void reader_hands_failures_on(void **state)
     assert_int_equal(snap_probe_reader(fake_read, &fake, UINT64_C(1) << 63, &probe, &err), SNAP_E_USAGE);
 }
 
+/* What stands at the beginning of the image, of which most was cut off. */
+static struct snap_probe_ends ends_of(int fd)
+{
+    struct fake fake = {.fd = fd, .size_bytes = MIB};
+    struct snap_error err = {.text = ""};
+    struct snap_probe_ends ends;
+
+    assert_int_equal(snap_probe_find_ends(fake_read, &fake, fake.size_bytes, &ends, &err), SNAP_OK);
+    assert_string_equal(err.text, "");
+    assert_int_equal(close(fd), 0);
+    return ends;
+}
+
+static void ends_are_what_was_there_before_a_cut(void **state)
+{
+    int fd = fixture_file(*state, "image", 320 * MIB);
+    struct snap_probe_ends ends;
+
+    run((const char *const[]){"mkfs.xfs", "-q", fixture_path(*state, "image"), NULL});
+    ends = ends_of(fd);
+#ifdef BLKID_SUBLKS_FSINFO
+    assert_int_equal(ends.file_system_bytes, 320 * MIB);
+#else
+    assert_int_equal(ends.file_system_bytes, 0);
+#endif
+    assert_int_equal(ends.partitions_bytes, 0);
+    fd = fixture_file(*state, "image", 64 * MIB);
+    put_gpt(fd, 131072, 1, "root"); /* to sector 4095 */
+    ends = ends_of(fd);
+    assert_int_equal(ends.file_system_bytes, 0);
+    assert_int_equal(ends.partitions_bytes, 2 * MIB);
+    ends = ends_of(fixture_file(*state, "other", 64 * MIB));
+    assert_true(ends.file_system_bytes == 0 && ends.partitions_bytes == 0);
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -458,6 +493,7 @@ int main(void)
         WITH_FIXTURE(reader_finds_ntfs),
         cmocka_unit_test(reader_takes_any_small_size),
         cmocka_unit_test(reader_hands_failures_on),
+        WITH_FIXTURE(ends_are_what_was_there_before_a_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
