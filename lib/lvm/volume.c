@@ -190,3 +190,18 @@ bool snap_volume_is_on(const struct snap_volume *volume, size_t pv)
 {
     return bsearch(&pv, volume->pvs, volume->pv_count, sizeof pv, compare_indexes);
 }
+
+uint64_t snap_volume_needed_bytes(const struct snap_volume *volume, size_t pv)
+{
+    uint64_t needed_bytes = 0;
+
+    for (size_t i = 0; i < volume->segment_count; i++) {
+        const struct snap_volume_segment *segment = &volume->segments[i];
+        const uint64_t area_bytes = segment->length_bytes / segment->area_count;
+
+        for (unsigned k = 0; k < segment->area_count; k++)
+            if (segment->areas[k].pv == pv)
+                needed_bytes = snap_max(needed_bytes, segment->areas[k].offset_bytes + area_bytes);
+    }
+    return needed_bytes;
+}

@@ -54,4 +54,7 @@ struct snap_volume_place snap_volume_place_of(const struct snap_volume *volume, 
 /* Whether any byte of the volume is on this physical volume. */
 bool snap_volume_is_on(const struct snap_volume *volume, size_t pv);
 
+/* How large this physical volume has to be for the places of the volume on it; 0: there are none. */
+uint64_t snap_volume_needed_bytes(const struct snap_volume *volume, size_t pv);
+
 #endif

@@ -314,10 +314,12 @@ static enum snap_status check_segment(const struct snap_volume *volume, const st
         if (!member)
             return snap_fail(err, SNAP_E_INTERNAL, "%s: a physical volume was not opened", volume->name);
         if (!snap_range_fits(area->offset_bytes, area_bytes, member->size_bytes))
-            return snap_fail(err, SNAP_E_CORRUPT,
+            return snap_fail(err, SNAP_E_REFUSED,
                              "%s: it has %" PRIu64 " bytes from byte %" PRIu64
-                             " of %s on, but that device has only %" PRIu64 " bytes",
-                             volume->name, area_bytes, area->offset_bytes, member->name, member->size_bytes);
+                             " of %s on, but that device has only %" PRIu64 " bytes; if it was cut, make it as long "
+                             "again as it was, at least %" PRIu64 " bytes",
+                             volume->name, area_bytes, area->offset_bytes, member->name, member->size_bytes,
+                             snap_volume_needed_bytes(volume, area->pv));
         if ((area->offset_bytes | area_bytes | segment->stripe_bytes) % member->logical_block_bytes != 0)
             return snap_fail(err, SNAP_E_UNSUPPORTED,
                              "%s: its extents from byte %" PRIu64 " of %s on are not in whole blocks of that device, "

@@ -16,8 +16,9 @@
  * are. A flush is one of each member, also of those to which nothing was written: an earlier run may have left
  * something in a cache. One that failed is final: each later flush fails as well, without asking the devices.
  *
- * SNAP_E_CORRUPT: a device is too small for the extents on it. SNAP_E_UNSUPPORTED: extents do not begin and end with a
- * logical block. SNAP_E_NOMEM. Failures of requests name the volume, and the physical volume with the place on it.
+ * SNAP_E_REFUSED: a device is too small for the extents on it, so it was cut. SNAP_E_UNSUPPORTED: extents do not begin
+ * and end with a logical block. SNAP_E_NOMEM. Failures of requests name the volume, and the physical volume with the
+ * place on it.
  */
 enum snap_status snap_volume_io_new(struct snap_volume *volume, struct snap_io *const *members, size_t count,
                                     struct snap_io **io, struct snap_error *err);

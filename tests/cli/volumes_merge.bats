@@ -125,6 +125,47 @@ type = "snapshot"\nchunk_size = 8\norigin = "origin"\n'"${1-cow_store}"$' = "oth
     cmp out2 view
 }
 
+@test "a physical volume that was cut is no damaged store: refused, whichever volume has lost a part of it" {
+    local volume pv bytes count
+    "$BUILDDIR/tools/snapcreate" --origin origin --cow cow2 --size 40K --chunk-size 4K 2>/dev/null
+    count=$((15 + $(stat -c %s cow) / 8192 + $(stat -c %s origin) / 4096))
+    for volume in snap origin other; do
+        second_snapshot
+        pv=pv0
+        case $volume in
+        snap) bytes=$((65536 + 15 * 4096 + 512)) ;;
+        origin)
+            pv=pv1
+            bytes=$((65536 + (count - 5) * 4096 - 512))
+            ;;
+        other) # at the end of pv0
+            changes[1]=${changes[1]/'"pv0", 5'/'"pv0", '$((count - 10))}
+            volumes_make origin cow "${changes[@]}"
+            bytes=$((65536 + count * 4096 - 512))
+            ;;
+        esac
+        truncate -s "$bytes" "$pv"
+        remember pv0 pv1
+        program snapmerge --devices pv0,pv1 --cow lvm:vg/snap
+        assert_status 8
+        assert_said "vg/$volume: it has "
+        assert_said "of $pv on, but that device has only $bytes bytes; if it was cut, make it as long again as it was, at least "
+        assert_said "Nothing was written."
+        program snapmerge --json --devices pv0,pv1 --origin lvm:vg/origin --cow lvm:vg/snap --preserve lvm:vg/other
+        assert_status 8
+        assert_json '"\(.exit_status) \(.error.status)"' "8 refused"
+        program snapinspect --devices pv0,pv1 "lvm:vg/${volume/origin/snap}"
+        assert_status 8
+        program snapcheck --devices pv0,pv1 "lvm:vg/${volume/origin/snap}"
+        assert_status 8
+        assert_untouched
+    done
+    truncate -s $((65536 + count * 4096)) pv0
+    dd if=cow2 of=pv0 bs=4096 seek=$((16 + count - 10)) count=10 conv=notrunc status=none
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap
+    assert_status 0
+}
+
 @test "where it cannot show that any more, the merge is refused, or that is accepted" {
     # Not a store.
     head -c 40K /dev/zero >cow2

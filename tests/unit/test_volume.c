@@ -63,6 +63,9 @@ static void linear_segments(void **state)
     assert_place(volume, 9 * EXTENT_BYTES, 0, PV0_BYTES, 3 * EXTENT_BYTES);
     assert_place(volume, 12 * EXTENT_BYTES - 1, 0, PV0_BYTES + 3 * EXTENT_BYTES - 1, 1);
     assert_true(snap_volume_is_on(volume, 0) && snap_volume_is_on(volume, 1) && !snap_volume_is_on(volume, 2));
+    assert_int_equal(snap_volume_needed_bytes(volume, 0), PV0_BYTES + 11 * EXTENT_BYTES);
+    assert_int_equal(snap_volume_needed_bytes(volume, 1), PV1_BYTES + 5 * EXTENT_BYTES);
+    assert_int_equal(snap_volume_needed_bytes(volume, 2), 0);
     snap_volume_free(volume);
     snap_volume_free(NULL);
 }

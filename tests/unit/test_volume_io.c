@@ -368,10 +368,14 @@ static void devices_must_hold_the_extents(void **state)
         const char *text;
     } cases[] = {
         {262144 + 6 * STRIPE, 131072 + 6 * STRIPE, 4096, SNAP_OK, ""},
-        {262144 + 6 * STRIPE - 512, DEVICE_BYTES, 512, SNAP_E_CORRUPT,
-         "vg/lv: it has 24576 bytes from byte 262144 of a on, but that device has only 286208 bytes"},
-        {DEVICE_BYTES, 131072 + 6 * STRIPE - 512, 512, SNAP_E_CORRUPT,
-         "vg/lv: it has 24576 bytes from byte 131072 of b on, but that device has only 155136 bytes"},
+        {262144 + 6 * STRIPE - 512, DEVICE_BYTES, 512, SNAP_E_REFUSED,
+         "vg/lv: it has 24576 bytes from byte 262144 of a on, but that device has only 286208 bytes; if it was "
+         "cut, make it as long again as it was, at least 286720 bytes"},
+        {DEVICE_BYTES, 131072 + 6 * STRIPE - 512, 512, SNAP_E_REFUSED,
+         "vg/lv: it has 24576 bytes from byte 131072 of b on, but that device has only 155136 bytes; if it was "
+         "cut, make it as long again as it was, at least 155648 bytes"},
+        {65536 + 4 * STRIPE, DEVICE_BYTES, 512, SNAP_E_REFUSED, /* a later segment needs more */
+         "that device has only 81920 bytes; if it was cut, make it as long again as it was, at least 286720 bytes"},
         {DEVICE_BYTES, DEVICE_BYTES, 8192, SNAP_E_UNSUPPORTED, "which have 8192 bytes"},
     };
 
