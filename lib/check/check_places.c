@@ -49,6 +49,8 @@ static enum snap_status add_place(const struct snap_places *places, const struct
         if (place->lost_old_known)
             append(&finding, ", by its neighbours for origin chunk %" PRIu64, place->lost_old);
         add_own(places, place, &finding);
+        finding.lost_old_chunk = place->lost_old;
+        finding.lost_old_known = place->lost_old_known;
     }
     snap_findings_place_entry(&finding, places->store, place->index, &entry);
     return snap_findings_add(findings, &finding, err);

@@ -25,6 +25,8 @@ struct snap_finding {
     uint64_t new_chunk;
     uint64_t own_chunk;          /* that belongs to the slot, and that no entry names; 0: not known, or there is none */
     bool neighbours_agree;       /* own_chunk: the entry was written in this slot, so this is surely its chunk */
+    uint64_t lost_old_chunk;     /* entry-lost: what the entry that is gone was for ... */
+    bool lost_old_known;         /* ... if its neighbours tell */
     char text[256];
 };
 

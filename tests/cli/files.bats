@@ -280,6 +280,56 @@ many() {
     assert_shown "bytes 12288000 to 12292095 of the snapshot, no file: free in the file system as the origin has it ("
 }
 
+# lost FILE FIRST LAST: whether one of the entries FIRST to LAST is for a block of the file, by debugfs.
+lost() {
+    sed -n "$(($2 + 1)),$(($3 + 1))p" blocks | grep -qxF -f <(blocks_of "$1" | tr ' ' '\n' | grep .)
+}
+
+@test "entries behind the end of a list that was cut, and garbage that continues it: the files that they are for" {
+    local block name said first last
+    origin
+    for name in /dir/deep/file /dir/other /dir/third /dir/fourth; do
+        for block in $(blocks_of "$name"); do
+            printf new | dd of=view bs=1 seek=$((block * 4096 + 9)) conv=notrunc status=none
+        done
+    done
+    for name in /changed /dir/deep/file /dir/other /dir/third /dir/fourth; do
+        blocks_of "$name" | tr ' ' '\n'
+    done | grep . | sort -n >blocks
+    [ "$(wc -l <blocks)" -eq 53 ]
+    # With chunks of one sector an area has 32 entries; slots from 20 on are zeroed, or the one in 20 is.
+    for last in 31 20; do
+        rm -f cow
+        "$BUILDDIR/tools/snapcreate" -q --origin origin --cow cow --size max --chunk-size 512 --from-diff view
+        dd if=/dev/zero of=cow bs=16 seek=$((32 + 20)) count=$((last - 19)) conv=notrunc status=none
+        program snapcheck --origin origin cow
+        if [ "$last" -eq 31 ]; then
+            said=$(grep ': list-cut)' <<<"$output") first=32 last=52
+            [[ $said == *'fit exactly; they are for '* ]]
+        else
+            said=$(grep ': garbage-behind-end)' <<<"$output") first=21 last=31
+            [[ $said == *'expected zeros; entries there are for '* ]]
+        fi
+        for name in /changed /dir/deep/file /dir/other /dir/third /dir/fourth; do
+            ! lost "$name" "$first" "$last" || [[ $said == *"file $name (inode $(inode_of "$name"))"* || $said == *' more file'* ]]
+            lost "$name" "$first" "$last" || [[ $said != *"file $name "* ]]
+        done
+        program snapcheck --json --origin origin cow
+        assert_json "[.findings[] | select(.rule == \"$(sed -E 's/.*: ([a-z-]+)\)$/\1/' <<<"$said")\") | .files[].path] | length > 0" true
+    done
+}
+
+@test "an entry that is lost: its place, and the file that has it, not those of the copy that stands there" {
+    local block
+    pair
+    block=$(blocks_of /changed | tr ' ' '\n' | grep . | sort -n | sed -n 21p)
+    dd if=cow of=cow bs=16 skip=$((256 + 19)) seek=$((256 + 20)) count=1 conv=notrunc status=none
+    program snapcheck --origin origin cow
+    assert_shown "; origin chunk $block, bytes $((block * 4096)) to $((block * 4096 + 4095)) of the snapshot, file /changed (inode $(inode_of /changed)) (warning: entry-lost)"
+    program snapcheck --json --origin origin cow
+    assert_json '.findings[] | select(.rule == "entry-lost") | "\(.origin_offset_bytes) \(.files[].path)"' "$((block * 4096)) /changed"
+}
+
 @test "another origin names no files" {
     pair
     damage 3 "$(block_of /dir/deep/file)"

@@ -2,6 +2,7 @@
 /* Keeps lines of findings until files are looked for, which is done for many of them at once. */
 #include "tools/check/lines.h"
 
+#include "tools/check/behind.h"
 #include "tools/check/list_rules.h"
 #include "tools/cli/result.h"
 #include "tools/shared/memory.h"
@@ -28,7 +29,12 @@ static void print_line(const struct check_session *session, const struct snap_fi
     const struct snap_rule_info *info = snap_rules_info(finding->rule);
     const bool verbose = session->cli->verbose;
 
-    report_print(session->cli->out, "%s: %s%s (%s: %s)%s%s%s%s", session->cow.path, text->text, touched ? touched : "",
+    report_print(session->cli->out, "%s: %s%s%s (%s: %s)%s%s%s%s", session->cow.path, text->text,
+                 !touched                               ? ""
+                 : finding->rule == SNAP_RULE_LIST_CUT ? "; they are for"
+                 : check_behind_is(finding)             ? "; entries there are for"
+                                                        : "",
+                 touched ? touched + (check_behind_is(finding) ? 1 : 0) : "",
                  snap_rules_severity_name(finding->severity), info->id, verbose ? "; " : "",
                  verbose ? info->meaning : "", verbose ? "; to do: " : "",
                  verbose ? check_list_rules_way_out(finding->rule) : "");
@@ -74,12 +80,25 @@ static bool touches(const struct check_session *session, const struct snap_findi
            check_ranges_bytes(&session->store.layout, finding, offset_bytes, length_bytes);
 }
 
+/* The next line is about entries behind the end of the list. */
+static void wait_for_behind(struct check_session *session, enum snap_rule rule)
+{
+    struct check_lines *lines = &session->lines;
+    const int i = rule == SNAP_RULE_LIST_CUT;
+
+    lines->behind[i].waits = true;
+    lines->behind[i].number = lines->count;
+    lines->behind[i].rule = rule;
+}
+
 void check_lines_touch(struct check_session *session, const struct snap_finding *finding)
 {
     uint64_t offset_bytes, length_bytes;
 
     if (touches(session, finding, &offset_bytes, &length_bytes))
         files_places_add(&session->lines.places, offset_bytes, length_bytes, session->lines.count);
+    else if (!session->lines.too_many && files_possible(&session->origin) && check_behind_is(finding))
+        wait_for_behind(session, finding->rule);
 }
 
 void check_lines_note(const struct check_session *session, struct files_places *places,
@@ -153,6 +172,7 @@ static enum snap_status show_all(struct check_session *session, enum snap_status
     }
     lines->first = lines->last = NULL;
     lines->places.count = lines->count = 0;
+    lines->behind[0].waits = lines->behind[1].waits = false;
     return status;
 }
 
@@ -166,7 +186,7 @@ static enum snap_status add(struct check_session *session, const struct check_li
         lines->too_many = true; /* nothing can be looked for yet: the check reads ahead through the same ios */
         status = show_all(session, status, err);
     }
-    if (status != SNAP_OK || lines->places.count == 0)
+    if (status != SNAP_OK || (lines->places.count == 0 && !lines->behind[0].waits && !lines->behind[1].waits))
         return status == SNAP_OK ? show(session, line, NULL, 0, err) : status;
     waiting = copy_line(line);
     if (!waiting)
@@ -207,6 +227,9 @@ enum snap_status check_lines_end(struct check_session *session, struct snap_erro
     if (lines->too_many)
         cli_note(session->cli, "%s: there are too many findings to name the files of each; without --all, rows of them "
                  "have their files", session->cow.path);
+    for (int i = 0; i < 2; i++)
+        if (lines->behind[i].waits)
+            check_behind_places(session, lines->behind[i].rule, &lines->places, lines->behind[i].number);
     if (lines->places.count > 0 && !cli_stop_wanted())
         status = files_find(&session->files, &look, &lines->places, lines->count, err);
     status = show_all(session, status, err);

@@ -12,7 +12,14 @@
 static bool concerns_view(const struct snap_finding *finding)
 {
     return finding->has_entry && finding->rule != SNAP_RULE_GARBAGE_BEHIND_END &&
-           finding->rule != SNAP_RULE_ENTRY_OLD_RANGE;
+           finding->rule != SNAP_RULE_ENTRY_OLD_RANGE &&
+           (finding->rule != SNAP_RULE_ENTRY_LOST || finding->lost_old_known);
+}
+
+/* That chunk: of the entry that stands there, or of the one that it has replaced. */
+static uint64_t chunk_of(const struct snap_finding *finding)
+{
+    return finding->rule == SNAP_RULE_ENTRY_LOST ? finding->lost_old_chunk : finding->old_chunk;
 }
 
 void check_ranges_begin(struct check_range *range, const struct snap_finding *finding)
@@ -21,8 +28,8 @@ void check_ranges_begin(struct check_range *range, const struct snap_finding *fi
         .count = 1,
         .first = *finding,
         .last = *finding,
-        .least_old = finding->old_chunk,
-        .most_old = finding->old_chunk,
+        .least_old = chunk_of(finding),
+        .most_old = chunk_of(finding),
         .consecutive = true,
     };
 }
@@ -48,9 +55,9 @@ bool check_ranges_take(struct check_range *range, const struct snap_finding *fin
     if (finding->severity != last->severity || finding->has_entry != last->has_entry ||
         (finding->has_entry ? finding->index <= last->index : finding->area != last->area + 1))
         return false;
-    range->consecutive &= finding->old_chunk == last->old_chunk + 1;
-    range->least_old = snap_min(range->least_old, finding->old_chunk);
-    range->most_old = snap_max(range->most_old, finding->old_chunk);
+    range->consecutive &= chunk_of(finding) == chunk_of(last) + 1;
+    range->least_old = snap_min(range->least_old, chunk_of(finding));
+    range->most_old = snap_max(range->most_old, chunk_of(finding));
     if (range->count++ == 1)
         range->second = *finding;
     range->last = *finding;
@@ -74,7 +81,7 @@ bool check_ranges_bytes(const struct snap_layout *layout, const struct snap_find
                         uint64_t *length_bytes)
 {
     return concerns_view(finding) &&
-           bytes_of(layout, finding->old_chunk, finding->old_chunk, offset_bytes, length_bytes);
+           bytes_of(layout, chunk_of(finding), chunk_of(finding), offset_bytes, length_bytes);
 }
 
 /* ", bytes 4096 to 8191 of the snapshot"; nothing where there are no such bytes. */
@@ -97,14 +104,14 @@ struct report_text check_ranges_finding_text(const struct snap_layout *layout, c
 
     if (!concerns_view(finding) || finding->severity == SNAP_NOTE)
         return result;
-    bytes = bytes_text(layout, finding->old_chunk, finding->old_chunk);
+    bytes = bytes_text(layout, chunk_of(finding), chunk_of(finding));
     if (!says_chunk && bytes.text[0] == '\0')
         (void)snprintf(result.text + used, sizeof result.text - used, "; it names no chunk that an origin can have");
     else if (says_chunk)
         (void)snprintf(result.text + used, sizeof result.text - used, "%.200s", bytes.text);
     else
         (void)snprintf(result.text + used, sizeof result.text - used, "; origin chunk %" PRIu64 "%.200s",
-                       finding->old_chunk, bytes.text);
+                       chunk_of(finding), bytes.text);
     return result;
 }
 
@@ -166,7 +173,7 @@ struct cli_json *check_ranges_finding_json(const struct snap_layout *layout, con
 {
     struct cli_json *json = report_finding_json(finding);
 
-    set_bytes(json, layout, finding, finding->old_chunk, finding->old_chunk);
+    set_bytes(json, layout, finding, chunk_of(finding), chunk_of(finding));
     if (finding->own_chunk != 0) {
         cli_json_set_uint(json, "own_chunk", finding->own_chunk);
         cli_json_set_uint(json, "own_offset_bytes", finding->own_chunk * layout->chunk_bytes);

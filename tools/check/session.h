@@ -54,6 +54,11 @@ struct check_lines {
     uint32_t count;                 /* that wait */
     struct files_places places;     /* that they are about, by their numbers */
     bool too_many;                  /* none of them waits any more */
+    struct {
+        bool waits;
+        uint32_t number;            /* of the line that is about them */
+        enum snap_rule rule;
+    } behind[2];                    /* entries behind the end of the list; what they are for is read at the end */
 };
 
 /* Findings that are not shown yet, since their neighbours may come (rows.h). Starts as all zeros. */
