@@ -439,6 +439,30 @@ static void test_few_behind_lost_ones(void **state)
     }
 }
 
+/* An area that was lost as a whole does not end the list, where the one in front of it was full. */
+static void test_areas_behind_a_lost_one(void **state)
+{
+    struct snap_io *io = list_new(2, 600), *origin = list_new(2, 4000);
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 2, 0, 180, 100, 1);
+    for (uint64_t index = 0; index < 180; index++) {
+        io_mem_bytes(io)[format_canonical(2, index) * 1024] = 1;
+        if (index == 11 || index / 64 == 1)
+            list_put(io, 2, index, 0, 0);
+    }
+    plan(&repair, io, origin);
+    assert_int_equal(repair.behind_back, (64 - 12) + (180 - 128));
+    assert_int_equal(repair.behind_lost, 1 + 64);
+    assert_int_equal(repair.entries_after, 180 - 65);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_clean(io);
+    list_close(io);
+    list_close(origin);
+}
+
 /* Masked samples of lost entries must not say that a merge has written there; durable before the list goes on. */
 static void test_lost_entries_are_no_merged_ones(void **state)
 {
@@ -488,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_end_is_looked_at),
         cmocka_unit_test(test_lost_entries_are_no_merged_ones),
         cmocka_unit_test(test_few_behind_lost_ones),
+        cmocka_unit_test(test_areas_behind_a_lost_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
