@@ -125,6 +125,46 @@ type = "snapshot"\nchunk_size = 8\norigin = "origin"\n'"${1-cow_store}"$' = "oth
     cmp out2 view
 }
 
+@test "the metadata prove the pair of another snapshot, too, and refuse one of another origin" {
+    local arguments proof='lvm:vg/other and lvm:vg/origin belong together: LVM'"'"'s metadata of the group "vg" name this origin'
+    cp origin view2
+    printf 'changed' | dd of=view2 bs=4096 seek=3 conv=notrunc status=none
+    "$BUILDDIR/tools/snapcreate" --no-identity --origin origin --cow cow2 --size 40K --chunk-size 4K --from-diff view2 \
+        2>/dev/null
+    for arguments in "" "--preserve lvm:vg/other"; do
+        second_snapshot
+        # shellcheck disable=SC2086
+        program snapmerge --devices pv0,pv1 --cow lvm:vg/snap $arguments
+        assert_status 0
+        assert_said "$proof"
+        assert_not_said "may or may not belong together"
+        program snapinspect --devices pv0,pv1 --origin lvm:vg/origin --extract out lvm:vg/other
+        cmp out view2
+        rm out
+    done
+    # Nothing but its place in the metadata says that it is of another origin.
+    second_snapshot
+    changes[3]=${changes[3]/'origin = "origin"'/'origin = "third"'}
+    changes[3]=${changes[3]/'snapshot1 {'/'third {
+id = "LVLVLV-aaaa-bbbb-cccc-dddd-eeee-third0"
+status = ["READ", "WRITE", "VISIBLE"]
+segment_count = 1
+segment1 {
+start_extent = 0
+extent_count = 1
+type = "error"
+}
+}
+snapshot1 {'}
+    volumes_make origin cow "${changes[@]}"
+    dd if=cow2 of=pv0 bs=4096 seek=21 count=10 conv=notrunc status=none
+    remember pv0 pv1
+    program snapmerge --devices pv0,pv1 --cow lvm:vg/snap --preserve lvm:vg/other
+    assert_status 8
+    assert_said "lvm:vg/other: LVM's metadata name lvm:vg/third as its origin, not lvm:vg/origin"
+    assert_untouched
+}
+
 @test "a physical volume that was cut is no damaged store: refused, whichever volume has lost a part of it" {
     local volume pv bytes count
     "$BUILDDIR/tools/snapcreate" --origin origin --cow cow2 --size 40K --chunk-size 4K 2>/dev/null

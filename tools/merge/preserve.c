@@ -10,8 +10,10 @@
 #include "tools/merge/hold.h"
 #include "tools/shared/content.h"
 #include "tools/shared/report.h"
+#include "tools/shared/volumes.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define MEMORY_SHARE 4u /* of all memory, for the sets and buffers of all these stores together */
 
@@ -89,6 +91,22 @@ struct snap_file_options merge_preserve_io(const struct merge_session *session)
     return merge_options_io(&session->arguments, true, true);
 }
 
+/* Of a volume of LVM, its metadata tell which origin it belongs to; of an image or an undo store they tell nothing. */
+static enum snap_status ask_metadata(const struct merge_session *session, struct merge_sibling *sibling,
+                                     struct snap_error *err)
+{
+    const struct volumes *volumes = &session->held.volumes;
+    const char *name = sibling->device.path;
+    char *origin = NULL;
+    enum snap_status status;
+
+    if (!devices_is_lvm(name) || !devices_is_lvm(session->origin.path))
+        return SNAP_OK;
+    status = volumes_choose_origin(volumes, name, session->origin.path, &origin, err);
+    free(origin);
+    return status == SNAP_OK ? volumes_remember_group(volumes, name, &sibling->device, err) : status;
+}
+
 enum snap_status merge_preserve_add(struct merge_session *session, struct merge_sibling *sibling,
                                     struct snap_error *err)
 {
@@ -100,6 +118,8 @@ enum snap_status merge_preserve_add(struct merge_session *session, struct merge_
 
     if (status == SNAP_OK && !sibling->device.io)
         status = devices_open(&sibling->device, &options, err);
+    if (status == SNAP_OK)
+        status = ask_metadata(session, sibling, err);
     if (status == SNAP_OK)
         status = snap_header_read(&sibling->store, sibling->device.io, err);
     if (status == SNAP_OK && sibling->store.defect == SNAP_HEADER_INVALID && !sibling->is_undo &&
