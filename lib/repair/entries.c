@@ -80,23 +80,95 @@ static bool copies_matter(const struct snap_repair_work *work)
     return false;
 }
 
+/* Whether this finding, by itself, lets its entry be dropped. */
+static bool may_drop(const struct snap_repair_work *work, enum snap_rule rule, bool drop_copies)
+{
+    if (is_repeated(rule))
+        return drop_copies;
+    return !snap_repair_only_put_right(rule) && work->options->change_view && !lacks_origin(work, rule);
+}
+
+static bool is_found(const struct snap_repair_work *work, uint64_t index, bool dropped, bool drop_copies)
+{
+    for (size_t i = 0; i < work->damaged_count; i++)
+        if (work->damaged[i].index == index && !is_second(work, i))
+            return dropped ? may_drop(work, work->damaged[i].rule, drop_copies)
+                           : snap_repair_only_put_right(work->damaged[i].rule);
+    return false;
+}
+
+/*
+ * Whether nothing tells which data chunk is the own one of an entry that stays: a finding says so, or its number would
+ * look damaged in the slot of another (rule entry-new-outlier), which begins with `far`, or the entry whose place that
+ * is has it as well.
+ */
+static enum snap_status is_undecided(const struct snap_repair_work *work, uint64_t index, uint64_t far,
+                                     bool drop_copies, bool *undecided, struct snap_error *err)
+{
+    const struct snap_layout *layout = &work->store->layout;
+    struct snap_entry entry, other;
+    uint64_t home;
+    enum snap_status status = snap_list_read_entries(work->store, index, 1, &entry, err);
+
+    *undecided = false;
+    if (status != SNAP_OK || entry.new_chunk == snap_layout_canonical_chunk(layout, index))
+        return status;
+    *undecided = is_found(work, index, false, drop_copies) || !snap_layout_is_data_chunk(layout, entry.new_chunk);
+    if (*undecided)
+        return SNAP_OK;
+    home = snap_layout_data_chunks_before(layout, entry.new_chunk);
+    *undecided = home >= far;
+    if (home >= work->length)
+        return SNAP_OK;
+    status = snap_list_read_entries(work->store, home, 1, &other, err);
+    if (status == SNAP_OK && other.new_chunk == entry.new_chunk)
+        *undecided = other.old_chunk != entry.old_chunk; /* else it is a copy that was on its way */
+    return status;
+}
+
+/*
+ * A drop moves the last entries into the slots of others. One of which nothing tells its own data chunk must not move:
+ * the next run would take the chunk of its new slot for that, which has the data of the entry that was dropped there.
+ */
+static enum snap_status would_move_undecided(const struct snap_repair_work *work, bool drop_copies, bool *undecided,
+                                             struct snap_error *err)
+{
+    uint64_t drops = 0, moves, left;
+    enum snap_status status = SNAP_OK;
+
+    *undecided = false;
+    for (size_t i = 0; i < work->damaged_count; i++)
+        drops += !is_second(work, i) && may_drop(work, work->damaged[i].rule, drop_copies);
+    left = work->length - snap_min(drops, work->length);
+    moves = drops;
+    for (uint64_t index = left; index < work->length; index++)
+        moves -= is_found(work, index, true, drop_copies);
+    for (uint64_t index = left; index < work->length && status == SNAP_OK && !*undecided; index++)
+        if (!is_found(work, index, true, drop_copies))
+            status = is_undecided(work, index, left + 2 * moves + 2, drop_copies, undecided, err);
+    return status;
+}
+
 /* Which entries are dropped; what the view shows instead of them. */
-static void decide(struct snap_repair_work *work)
+static enum snap_status decide(struct snap_repair_work *work, struct snap_error *err)
 {
     const bool drop_copies = copies_matter(work);
+    bool held_back = false;
+    enum snap_status status = SNAP_OK;
 
-    for (size_t i = 0; i < work->damaged_count; i++) {
+    if (work->check.list_complete)
+        status = would_move_undecided(work, drop_copies, &held_back, err);
+    for (size_t i = 0; i < work->damaged_count && status == SNAP_OK; i++) {
         struct snap_repair_damaged *damaged = &work->damaged[i];
-        const bool repeated = is_repeated(damaged->rule);
+        const bool repeated = is_repeated(damaged->rule), drops = may_drop(work, damaged->rule, drop_copies);
 
         if (snap_repair_only_put_right(damaged->rule)) {
             if (damaged->own_chunk != 0) /* else it was put right */
                 (void)snap_repair_may_mend(work, damaged->rule, false);
             continue;
         }
-        if ((repeated && !drop_copies) ||
-            !snap_repair_may_mend(work, damaged->rule,
-                                  repeated || (work->options->change_view && !lacks_origin(work, damaged->rule))))
+        work->repair->held_back += drops && held_back;
+        if ((repeated && !drop_copies) || !snap_repair_may_mend(work, damaged->rule, drops && !held_back))
             continue;
         if (is_second(work, i))
             continue;
@@ -107,6 +179,7 @@ static void decide(struct snap_repair_work *work)
         damaged->drops = true;
         work->dropped[work->dropped_count++] = damaged->index;
     }
+    return status;
 }
 
 /*
@@ -142,10 +215,12 @@ static enum snap_status decide_end(struct snap_repair_work *work, struct snap_er
 
 enum snap_status snap_repair_decide_entries(struct snap_repair_work *work, struct snap_error *err)
 {
+    enum snap_status status;
+
     if (!work->check.list_complete && work->length < work->store->layout.entries_per_area)
         return SNAP_OK; /* its first area cannot be used: a drop would end the list there, and give up all behind it */
-    decide(work);
-    return decide_end(work, err);
+    status = decide(work, err);
+    return status == SNAP_OK ? decide_end(work, err) : status;
 }
 
 /*

@@ -23,6 +23,21 @@ static int by_chunk(const void *left, const void *right)
     return (a->chunk > b->chunk) - (a->chunk < b->chunk);
 }
 
+static bool is_one_bit(uint64_t number)
+{
+    return number != 0 && (number & (number - 1)) == 0;
+}
+
+/*
+ * One bit that flips in the empty slot behind the list makes an entry of it, for chunk 0 of the origin. A damaged entry
+ * for that chunk, which happens to be the last one, looks like that only where its own number was one bit apart.
+ */
+static bool is_flipped_end(const struct snap_repair_work *work, const struct snap_repair_damaged *damaged)
+{
+    return damaged->old_chunk == 0 && damaged->index + 1 == work->check.entries && is_one_bit(damaged->new_chunk) &&
+           !is_one_bit(damaged->new_chunk ^ snap_layout_canonical_chunk(&work->store->layout, damaged->index));
+}
+
 /*
  * Where a kernel since 3.13 has put the data of the entry, if its number may be a damaged form of that; else 0. Nothing
  * but the entry itself and its slot tell.
@@ -33,7 +48,7 @@ static uint64_t candidate(const struct snap_repair_work *work, const struct snap
     const uint64_t chunk = snap_layout_canonical_chunk(layout, damaged->index);
     const uint64_t without_top = damaged->new_chunk & ((UINT64_C(1) << TOP_BYTE_SHIFT) - 1);
 
-    if (!snap_layout_is_data_chunk(layout, chunk))
+    if (!snap_layout_is_data_chunk(layout, chunk) || is_flipped_end(work, damaged))
         return 0;
     if (damaged->rule == SNAP_RULE_ENTRY_NEW_TOP_BYTE)
         return without_top == chunk ? chunk : 0;

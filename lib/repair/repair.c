@@ -236,6 +236,7 @@ static enum snap_status begin_round(struct snap_repair_work *work, const struct 
     memset(work->waiting, 0, sizeof work->waiting);
     work->behind_found = 0;
     work->behind_merged = false;
+    work->repair->held_back = 0;
     changes = realloc(changes, (work->repair->change_count + CHANGES_OF_A_ROUND) * sizeof *changes);
     if (!changes)
         return snap_fail(err, SNAP_E_NOMEM, "%s: out of memory for what changes in it", store->io->name);

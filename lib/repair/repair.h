@@ -57,6 +57,7 @@ struct snap_repair {
     /* Entries that are dropped, or would be, although their slots have a canonical chunk: another entry has it ... */
     uint64_t own_used;
     uint64_t own_unsure;          /* ... or so many others are out of their places that nothing tells */
+    uint64_t held_back;           /* of `waiting`: a drop would move an entry that stays, and nothing would tell then */
     uint64_t entries_before, entries_after; /* of the list */
     uint64_t behind_found;        /* entries behind the end that continue the list ... */
     uint64_t behind_lost;         /* slots among them whose entries are lost for good */

@@ -259,6 +259,55 @@ shows_data_of() {
     done
 }
 
+@test "a drop that would move an entry of which nothing tells its data is held back, however often it is asked for" {
+    local i options
+    contents origin $((600 * 4096)) origin
+    cp origin view
+    for ((i = 0; i < 60; i++)); do
+        contents piece 4096 "piece $i"
+        dd if=piece of=view bs=4096 seek=$((5 + 3 * i)) conv=notrunc status=none
+    done
+    program snapcreate --chunk-size 4K --origin origin --cow cow --size max --from-diff view
+    assert_status 0
+    entry 40 8608480567731124087 $((1 << 40))
+    entry 59 124 12
+    cp cow cow.before
+    for options in "-n -y --accept=view-change" "-y --accept=view-change" "-y --accept=view-change"; do
+        # shellcheck disable=SC2086
+        program snapcheck $options --origin origin cow
+        assert_status 4
+        assert_said "not mended in place: an entry at the end would move, of which nothing tells then where its data are."
+        assert_said "snapcheck --repair-to NEW --accept=view-change --origin origin cow"
+        assert_not_said "To mend "
+        cmp cow cow.before
+    done
+    program snapcheck --repair-to new --accept=view-change --origin origin cow
+    assert_status 1
+    program snapcheck new
+    assert_status 0
+}
+
+@test "one flipped bit behind the list gives no data to chunk 0 of the origin" {
+    local count
+    contents origin $((600 * 4096)) origin
+    for count in 0 20; do
+        cp origin view
+        [ $count = 0 ] || dd if=/dev/zero of=view bs=4096 seek=100 count=$count conv=notrunc status=none
+        program snapcreate --chunk-size 4K --origin origin --cow cow --size max --from-diff view
+        assert_status 0
+        entry $count 0 $((1 << 30))
+        program snapcheck -y --accept=view-change --origin origin cow
+        assert_status 1
+        program snapcheck cow
+        assert_status 0
+        cp origin merged
+        program snapmerge --yes --origin merged --cow cow
+        assert_status 0
+        cmp merged view
+        rm cow*
+    done
+}
+
 @test "an invalid store with other damage stays invalid, and the command that goes on is said" {
     recipe new-top-byte
     printf '\0' | dd of=cow bs=1 seek=4 conv=notrunc status=none

@@ -604,6 +604,73 @@ static void test_duplicate_of_one_put_right(void **state)
     list_close(io);
 }
 
+/*
+ * The last entry has the data chunk of another, and nothing tells its own. A drop would move it to slot 40, and the
+ * next run would give it the chunk of that slot, with the data of the entry that was dropped: so nothing is dropped.
+ */
+static void test_undecided_entry_is_not_moved(void **state)
+{
+    struct snap_io *io = list_new(2, 200 * 2);
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 2, 0, 60, 5, 3);
+    list_put(io, 2, 40, 125, UINT64_C(1) << 40);
+    list_put(io, 2, 59, 124, format_canonical(2, 10)); /* between the olds beside slot 40 */
+    list_put(io, 2, 41, 128, format_canonical(2, 42)); /* so that slot 40 does not get its own chunk */
+    list_put(io, 2, 42, 131, format_canonical(2, 41));
+    plan(&repair, io, true);
+    assert_int_equal(repair.edits.count, 0);
+    assert_int_equal(repair.held_back, 1);
+    assert_int_equal(repair.waiting[SNAP_RULE_ENTRY_NEW_RANGE], 1);
+    snap_repair_free(&repair);
+    list_put(io, 2, 59, 124, format_canonical(2, 59)); /* known: it moves */
+    plan(&repair, io, true);
+    assert_int_equal(repair.held_back, 0);
+    assert_int_equal(repair.mended[SNAP_RULE_ENTRY_NEW_RANGE], 1);
+    assert_int_equal(repair.entries_after, 59);
+    snap_repair_free(&repair);
+    list_close(io);
+}
+
+/* One bit of the slot behind the list has become 1: chunk 0 of the origin must not get a data chunk that way. */
+static void test_flipped_bit_behind_the_list(void **state)
+{
+    (void)state;
+    for (unsigned entries = 0; entries <= 40; entries += 20) {
+        for (unsigned bit = 12; bit < 56; bit++) {
+            struct snap_io *io = list_new(8, 400 * 8);
+            struct snap_repair repair;
+
+            list_put_canonical(io, 8, 0, entries, 10, 3);
+            list_put(io, 8, entries, 0, UINT64_C(1) << bit);
+            plan(&repair, io, true);
+            assert_int_equal(repair.entries_after, entries);
+            apply(&repair);
+            snap_repair_free(&repair);
+            assert_clean(io);
+            list_close(io);
+        }
+    }
+}
+
+/* The last entry is for chunk 0, and one bit of its own number is wrong: it is put right. */
+static void test_last_entry_of_chunk_0(void **state)
+{
+    struct snap_io *io = list_new(8, 400 * 8);
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 8, 0, 40, 10, 3);
+    list_put(io, 8, 40, 0, format_canonical(8, 40) | UINT64_C(1) << 30);
+    plan(&repair, io, true);
+    assert_int_equal(repair.entries_after, 41);
+    apply(&repair);
+    snap_repair_free(&repair);
+    assert_clean(io);
+    list_close(io);
+}
+
 /* What is too much to be mended, and shows late, does not hold back what comes before it. */
 static void test_too_much_shows_late(void **state)
 {
@@ -718,6 +785,9 @@ int main(void)
         cmocka_unit_test(test_invalid_without_an_end),
         cmocka_unit_test(test_duplicates_without_an_end),
         cmocka_unit_test(test_duplicate_of_one_put_right),
+        cmocka_unit_test(test_undecided_entry_is_not_moved),
+        cmocka_unit_test(test_flipped_bit_behind_the_list),
+        cmocka_unit_test(test_last_entry_of_chunk_0),
         cmocka_unit_test(test_too_much_shows_late),
         cmocka_unit_test(test_old_areas_stay_old),
         cmocka_unit_test(test_header),

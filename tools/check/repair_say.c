@@ -234,13 +234,26 @@ static void say_without_own(struct check_session *session)
                  cli_count_text(stay, "data chunk", "data chunks").text, stay == 1 ? "its place" : "their places");
 }
 
+/* Damaged entries whose drop would move one of which nothing tells which data chunk is its own. */
+static void say_held_back(struct check_session *session)
+{
+    const struct snap_repair *repair = &session->repair;
+
+    if (repair->held_back > 0)
+        cli_line(session->cli, "%s not mended in place: an entry at the end would move, of which nothing tells then "
+                 "where its data are.", cli_count_text(repair->held_back, "finding is", "findings are").text);
+    if (repair->held_back > 0 && shared_that_stay(repair) + count_areas_in_use(repair) == 0)
+        pair_say_new_store(session->cli, &session->origin, &session->cow, &session->store,
+                           check_options_text(&session->arguments).text);
+}
+
 /* The store that was given up, where it stays invalid, or may become valid. */
 static void say_invalid(struct check_session *session, uint64_t others)
 {
     const struct snap_repair *repair = &session->repair;
     const bool held_back = (session->arguments.accept & 1u << CHECK_ACCEPT_REVALIDATE) != 0;
     const bool blocked = others + repair->waiting[SNAP_RULE_DUPLICATE_OLD] + shared_that_stay(repair) +
-                             count_areas_in_use(repair) > 0;
+                             count_areas_in_use(repair) + repair->held_back > 0;
 
     if (repair->waiting[SNAP_RULE_STORE_INVALID] == 0)
         return;
@@ -274,6 +287,7 @@ static void say_waiting(struct check_session *session)
                           rule == SNAP_RULE_LIST_CUT || rule == SNAP_RULE_DUPLICATE_OLD
                       ? 0
                       : waiting[rule];
+    others -= snap_min(others, session->repair.held_back);
     say_invalid(session, others);
     say_waiting_choices(session);
     if (others > 0)
@@ -300,6 +314,7 @@ void check_repair_say(struct check_session *session)
     say_changes(session);
     say_without_own(session);
     say_waiting(session);
+    say_held_back(session);
     if (session->result.list_complete)
         pair_say_not_in_place(session->cli, shared_that_stay(&session->repair),
                               count_areas_in_use(&session->repair), check_next_origin(session), &session->cow,

@@ -87,6 +87,12 @@ void pair_say_not_in_place(struct cli *cli, uint64_t duplicates, uint64_t areas_
     if (areas_in_use > 0)
         cli_line(cli, "An entry has an area of the list as its data chunk, and its data may have been written over "
                  "that part of the list, so this is not mended in place.");
+    pair_say_new_store(cli, origin, cow, store, devices);
+}
+
+void pair_say_new_store(struct cli *cli, const struct device *origin, const struct device *cow,
+                        const struct snap_store *store, const char *devices)
+{
     cli_line(cli, "A new store without them: snapcheck --repair-to NEW --accept=view-change%s%s --origin %s %s",
              store->defect == SNAP_HEADER_INVALID ? ",revalidate" : "", devices,
              origin && origin->path ? cli_quote(origin->path).text : "ORIGIN", cli_quote(cow->path).text);

@@ -55,6 +55,10 @@ void pair_say_mend(struct cli *cli, const struct snap_findings *findings, const 
 void pair_say_not_in_place(struct cli *cli, uint64_t duplicates, uint64_t areas_in_use, const struct device *origin,
                            const struct device *cow, const struct snap_store *store, const char *devices);
 
+/* The line that makes a new store without what cannot be mended in place. */
+void pair_say_new_store(struct cli *cli, const struct device *origin, const struct device *cow,
+                        const struct snap_store *store, const char *devices);
+
 /* For who is about to do without damaged entries: the command that shows which of them a repair brings back, if any. */
 void pair_say_bring_back(struct cli *cli, const struct snap_findings *findings, const struct snap_check_result *check,
                          const struct device *origin, const struct device *cow, const char *devices);
