@@ -353,6 +353,7 @@ static enum snap_status check_entries(struct check *check)
                            sets.repeated_last_chunk * check->last_missing_bytes;
     result->continuation_area = sets.continuation_area;
     result->continuation_entries = sets.continuation_entries;
+    result->earlier_entries = sets.earlier_entries;
     result->moved_area = sets.moved_area;
     return status == SNAP_OK ? check_whole(check, &sets) : status;
 }

@@ -56,6 +56,7 @@ struct snap_check_result {
     struct snap_usage usage;       /* as the kernel's status line */
     uint64_t continuation_area;    /* where entries continue the list behind its end ... */
     uint64_t continuation_entries; /* ... exactly, and how many; 0: none */
+    uint64_t earlier_entries;      /* they would, but no lost sector cut the list where it ends (duplicates.h) */
     /*
      * The area behind the end, where it begins with an entry whose data chunk the list uses: a merge had moved that one
      * when it was cut short; 0: it does not, or figures_only.

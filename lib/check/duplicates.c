@@ -14,20 +14,19 @@
 #define EXPECTED_ENTRIES 16u /* so far ahead of its turn the slots of an entry are asked for */
 #define PASSES_MAX (UINT64_C(1) << 20)
 #define SMALL_SET_SLOTS (UINT64_C(1) << 16)
+#define SECTOR_ENTRIES (SNAP_SECTOR_BYTES / SNAP_ENTRY_BYTES)
 #define LEAST_SHARE 16u  /* of the memory, for each set */
 
 /* What one set would have to hold, as the first walk sees it; it goes on to the end where memory runs out. */
 struct wanted {
-    uint64_t numbers;
+    uint64_t numbers, last;
     uint64_t added;       /* of them, before memory ran out */
     uint64_t steps;       /* numbers that do not share the slot of the one before: no more slots than that are needed */
-    uint64_t last;
 };
 
 struct snap_duplicates {
     const struct snap_store *store;
-    uint64_t origin_chunks;
-    uint64_t memory_bytes;
+    uint64_t origin_chunks, memory_bytes;
     struct snap_chunkset *olds, *news;
     struct wanted wanted_olds, wanted_news;
     bool divided;                   /* the first walk is over: nothing is counted any more */
@@ -38,8 +37,8 @@ struct snap_duplicates {
     uint64_t passes, pass;          /* this pass looks at one share of the numbers */
     bool short_of_memory;
     uint64_t continuation_entries;  /* the least that any pass found */
-    /* A pass found that the list uses the data chunk of the first entry behind its end. */
-    bool dead;
+    bool dead;                      /* the list uses the data chunk of the first entry behind its end */
+    bool rest_is_zero;              /* of the area with the end, from the end on */
 };
 
 enum snap_status snap_duplicates_new(struct snap_duplicates **result, const struct snap_store *store,
@@ -59,7 +58,7 @@ enum snap_status snap_duplicates_new(struct snap_duplicates **result, const stru
         sets->memory_bytes = memory_bytes;
         sets->passes = 1;
         sets->continuation_entries = UINT64_MAX;
-        sets->canonical = true;
+        sets->canonical = sets->rest_is_zero = true;
         /* The larger part for olds: nearly all stores are canonical, see add_new. */
         sets->olds = snap_chunkset_new(memory_bytes / 4 * 3 - 2 * filter_bytes);
         sets->news = snap_chunkset_new(memory_bytes / 4);
@@ -74,8 +73,7 @@ enum snap_status snap_duplicates_new(struct snap_duplicates **result, const stru
 
 static bool in_this_pass(const struct snap_duplicates *sets, const struct snap_chunkset *set, uint64_t chunk)
 {
-    return !sets->short_of_memory &&
-           (sets->passes == 1 || snap_chunkset_share(set, chunk, sets->passes) == sets->pass);
+    return !sets->short_of_memory && (sets->passes == 1 || snap_chunkset_share(set, chunk, sets->passes) == sets->pass);
 }
 
 /* Adds the number if it belongs to this pass; notes where memory is short. Tells whether it was there. */
@@ -152,6 +150,9 @@ void snap_duplicates_feed(struct snap_duplicates *sets, const struct snap_span *
         else if (add_new(sets, span->first_index + i, new_chunk))
             snap_repeats_numbers_note(&sets->repeated_news, new_chunk);
     }
+    if (span->live < span->slots && sets->rest_is_zero)
+        sets->rest_is_zero = snap_all_zero(span->bytes + (size_t)span->live * SNAP_ENTRY_BYTES,
+                                           (uint64_t)(span->slots - span->live) * SNAP_ENTRY_BYTES);
 }
 
 /*
@@ -350,6 +351,8 @@ enum snap_status snap_duplicates_finish(struct snap_duplicates *sets, uint64_t e
                                         void *stop_context, snap_duplicate_fn fn, void *context,
                                         struct snap_duplicates_result *result, struct snap_error *err)
 {
+    const uint64_t area_behind = snap_layout_area_behind(&sets->store->layout, entries);
+    const bool not_cut = entries % SECTOR_ENTRIES != 0 && sets->rest_is_zero; /* by the loss of whole sectors */
     enum snap_status status = SNAP_OK;
 
     *result = (struct snap_duplicates_result){.passes = 1};
@@ -376,12 +379,11 @@ enum snap_status snap_duplicates_finish(struct snap_duplicates *sets, uint64_t e
 
         status = report_repeats(sets, &search, fn, context, result, err);
     }
-    if (sets->continuation_entries != UINT64_MAX && sets->continuation_entries > 0) {
-        result->continuation_area = snap_layout_area_behind(&sets->store->layout, entries);
-        result->continuation_entries = sets->continuation_entries;
-    }
-    if (sets->dead)
-        result->moved_area = snap_layout_area_behind(&sets->store->layout, entries);
+    if (sets->continuation_entries == UINT64_MAX)
+        sets->continuation_entries = 0;
+    *(not_cut ? &result->earlier_entries : &result->continuation_entries) = sets->continuation_entries;
+    result->continuation_area = result->continuation_entries > 0 ? area_behind : 0;
+    result->moved_area = sets->dead ? area_behind : 0;
     return status;
 }
 

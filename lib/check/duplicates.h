@@ -37,8 +37,13 @@ struct snap_duplicates_result {
     uint64_t continuation_area;    /* the area behind the one with the end, if it goes on exactly there ... */
     /* ... with so many entries for origin chunks that have none in the list; 0: it does not. */
     uint64_t continuation_entries;
-    uint64_t leftover_area;           /* the same area, where it is not zero but does not go on; 0: it is zero */
-    /* The same area, where its first entry is in its place but has a data chunk that the list uses; 0: it is not so. */
+    /*
+     * What would be counted there, if the list did not end inside a sector with nothing behind the end in its area. A
+     * device loses whole sectors, so none cut the list: these entries are of an earlier list (rule stale-areas).
+     */
+    uint64_t earlier_entries;
+    uint64_t leftover_area;           /* the area behind, where it is not zero but does not go on; 0: it is zero */
+    /* That area, where its first entry is in its place but has a data chunk that the list uses; 0: it is not so. */
     uint64_t moved_area;
 };
 

@@ -41,7 +41,8 @@ static const struct snap_rule_info rules[SNAP_RULES] = {
     [SNAP_RULE_LIST_PAST_END] = {"list-past-end", SNAP_FATAL, "view-kept",
                                  "the list goes on past the device's end; the kernel cannot load the store"},
     [SNAP_RULE_LIST_CUT] = {"list-cut", SNAP_WARNING, "view-changed",
-                            "a later area continues the list exactly: entries may have been cut off by a fault"},
+                            "a later area continues the list exactly: entries may have been cut off by a fault, "
+                            "or be left of an earlier snapshot in the same place"},
     [SNAP_RULE_GARBAGE_BEHIND_END] = {"garbage-behind-end", SNAP_CORRUPTING, "view-kept",
                                       "bytes behind the end of the list become entries when the kernel appends"},
     [SNAP_RULE_STALE_AREAS] = {"stale-areas", SNAP_NOTE, "view-kept",

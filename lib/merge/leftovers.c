@@ -181,13 +181,14 @@ enum snap_status snap_leftovers_find(const struct snap_leftovers_search *search,
     const struct snap_check_result *check = search->check;
     const uint64_t per_area = search->store->layout.entries_per_area;
     const uint64_t first_area = snap_layout_area_behind(&search->store->layout, check->entries);
-    const uint64_t area = first_area + check->continuation_entries / per_area;
-    const uint64_t slot = check->continuation_entries % per_area; /* the slots in front of it are the continuation */
+    const uint64_t merged = check->continuation_entries + check->earlier_entries; /* one of them is 0 */
+    const uint64_t area = first_area + merged / per_area;
+    const uint64_t slot = merged % per_area; /* the slots in front of it are these */
     struct slots slots = {.first_index = area * per_area + slot, .count = per_area - slot};
     enum snap_status status = SNAP_OK;
     bool nothing_missed = false;
 
-    if (slot > 0 || (check->continuation_entries == 0 && check->moved_area > 0))
+    if (slot > 0 || (merged == 0 && check->moved_area > 0))
         status = judge_slots(search, &slots, &nothing_missed, err);
     slots_free(&slots);
     if (nothing_missed)

@@ -71,6 +71,19 @@ static int by_index(const void *left, const void *right)
     return a->index != b->index ? (a->index < b->index ? -1 : 1) : (int)a->rule - (int)b->rule;
 }
 
+/* What stands behind the end is judged by where the list ended before the repair: a drop moves the end. */
+static void keep_reading(struct snap_repair_work *work)
+{
+    if (work->round == 0) {
+        work->was_cut = work->found[SNAP_RULE_LIST_CUT] > 0;
+        work->was_not_cut = work->check.earlier_entries > 0;
+    } else if (work->was_not_cut) {
+        work->found[SNAP_RULE_LIST_CUT] = 0;
+    } else if (work->was_cut && !work->repair->restores && work->check.earlier_entries > 0) {
+        work->found[SNAP_RULE_LIST_CUT] = 1;
+    }
+}
+
 static enum snap_status check(struct snap_repair_work *work, struct snap_error *err)
 {
     const struct snap_check_options check_options = {
@@ -88,6 +101,7 @@ static enum snap_status check(struct snap_repair_work *work, struct snap_error *
     work->length = work->repair->entries_after = work->check.entries;
     if (work->round == 0)
         work->repair->entries_before = work->check.entries;
+    keep_reading(work);
     return status;
 }
 

@@ -35,6 +35,7 @@ struct snap_repair_work {
     size_t dropped_count;
     bool has_dropped;             /* a round before has: its moves put entries into the slots of others */
     uint64_t length;              /* of the list that can be followed */
+    bool was_cut, was_not_cut;    /* before the repair: rule list-cut, or only entries of an earlier list behind */
     uint64_t behind_found;        /* as of snap_repair, of this round */
     bool behind_merged;
     uint8_t *unit;

@@ -167,6 +167,26 @@ keeps_area_1() {
     keeps_area_1 cut-half-merged
 }
 
+@test "earlier-snapshot: Sound: the list ends inside a sector, and area 1 goes on exactly: an earlier snapshot in the same place has left that" {
+    holds earlier-snapshot
+    keeps_area_1 earlier-snapshot
+    # Nothing of it is offered, and nothing comes back.
+    images_make earlier-snapshot
+    program snapcheck -y --accept=view-change --origin "$origin" "$cow"
+    assert_status 0
+    assert_not_said "can be"
+    images_unchanged
+}
+
+@test "list-cut: the third reading is said where a list ends at the border of a sector" {
+    images_make cut
+    program snapmerge --origin "$origin" --cow "$cow"
+    assert_status 8
+    assert_said "may have been cut off by a fault, or be left of an earlier snapshot in the same place; to go on"
+    program snapcheck --list-rules
+    [[ $output == *"or be left of an earlier snapshot in the same place"* ]]
+}
+
 @test "stale-areas: Sound: area 1 holds leftovers that do not continue the list" {
     holds stale-areas
 }

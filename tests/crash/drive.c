@@ -87,12 +87,16 @@ static enum snap_status check_continuation(const struct snap_store *store, struc
 {
     const struct snap_leftovers_search search = {.store = store, .origin = origin, .check = check,
                                              .memory_bytes = SNAP_MERGE_MEMORY_MIN_BYTES};
+    const uint64_t behind = check->continuation_entries + check->earlier_entries;
+    const uint64_t area_behind = snap_layout_area_behind(&store->layout, check->entries);
     enum snap_status status = SNAP_OK;
     bool equal = true;
 
-    if (check->continuation_entries > 0)
-        status = snap_compare_merged(store, origin, check->continuation_area * store->layout.entries_per_area,
-                                 check->continuation_entries, SNAP_MERGE_MEMORY_MIN_BYTES, NULL, NULL, &equal, err);
+    if (behind > 0)
+        status = snap_compare_merged(store, origin, area_behind * store->layout.entries_per_area, behind,
+                                     SNAP_MERGE_MEMORY_MIN_BYTES, NULL, NULL, &equal, err);
+    if (status == SNAP_OK && !equal && check->continuation_entries == 0)
+        return SNAP_OK;
     if (status == SNAP_OK && !equal)
         return snap_fail(err, SNAP_E_REFUSED, "list-cut, and the entries behind the end are not merged");
     return status == SNAP_OK ? snap_leftovers_find(&search, leftover_areas_end, err) : status;

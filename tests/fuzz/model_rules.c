@@ -228,10 +228,16 @@ static struct model_entry read_slot(const uint8_t *slot)
     return entry;
 }
 
-/* What the area behind the one with the end goes on with: entries in their places, of chunks that nobody has. */
+/*
+ * What the area behind the one with the end goes on with: entries in their places, of chunks that nobody has. Where the
+ * list ends inside a sector, and the rest of its area is empty, no lost sector was the reason: they are of an earlier
+ * list.
+ */
 static void judge_behind(const struct model *model, uint64_t origin_chunks, struct model_judgement *judgement)
 {
     const uint64_t first = (model->entries / model->per_area + 1) * model->per_area;
+    const uint64_t rest = first - model->entries;
+    const bool at_a_border = model->entries * 16 % 512 == 0;
     uint64_t index;
 
     if (first / model->per_area >= model->areas)
@@ -248,9 +254,9 @@ static void judge_behind(const struct model *model, uint64_t origin_chunks, stru
             entry.old_chunk >= origin_chunks || known)
             break;
     }
-    judgement->continuation = index - first;
-    judgement->count[MODEL_CUT] = index > first;
-    judgement->count[MODEL_STALE] = index == first && !zero(slot_of(model, first), model->chunk_bytes);
+    judgement->continuation = at_a_border || !zero(slot_of(model, model->entries), rest * 16) ? index - first : 0;
+    judgement->count[MODEL_CUT] = judgement->continuation > 0;
+    judgement->count[MODEL_STALE] = judgement->continuation == 0 && !zero(slot_of(model, first), model->chunk_bytes);
 }
 
 /* Chunks that no entry has, and whether there are any left: only said of a list that is sound otherwise. */

@@ -387,11 +387,14 @@ static void a_cut_list_is_a_warning(void **state)
     struct snap_io *io = sound_store();
 
     (void)state;
+    for (uint64_t index = 288; index < ENTRIES; index++) /* to the border of a sector */
+        list_put(io, CS, index, 0, 0);
     list_put(io, CS, 512, 2, format_canonical(CS, 512));
     only_in_area(io, SNAP_RULE_LIST_CUT, SNAP_WARNING, 2);
     assert_int_equal(checked.result.continuation_area, 2);
     assert_int_equal(checked.result.continuation_entries, 1);
-    assert_int_equal(checked.result.entries, ENTRIES);
+    assert_int_equal(checked.result.earlier_entries, 0);
+    assert_int_equal(checked.result.entries, 288);
 }
 
 static void stale_areas_are_noted(void **state)
@@ -402,6 +405,11 @@ static void stale_areas_are_noted(void **state)
     list_put(io, CS, 512, OLD(7), format_canonical(CS, 512)); /* an old that is in use */
     only_in_area(io, SNAP_RULE_STALE_AREAS, SNAP_NOTE, 2);
     assert_int_equal(checked.result.continuation_entries, 0);
+    io = sound_store();
+    list_put(io, CS, 512, 2, format_canonical(CS, 512)); /* it fits, but the list ends inside a sector */
+    only_in_area(io, SNAP_RULE_STALE_AREAS, SNAP_NOTE, 2);
+    assert_int_equal(checked.result.continuation_entries, 0);
+    assert_int_equal(checked.result.earlier_entries, 1);
 }
 
 /* --- entries ----------------------------------------------------------------------------------------------- */

@@ -222,6 +222,8 @@ static struct snap_io *cut_list(uint64_t entries, uint64_t behind)
 
     list_put_canonical(io, 1, 0, entries, 1000, 3);
     list_put_canonical(io, 1, (entries / 32 + 1) * 32, behind, 20000, 3);
+    if (behind > 0 && entries % 32 != 0)
+        list_put(io, 1, entries, 7, 0); /* else no lost sector is the reason why it ends here */
     return io;
 }
 
@@ -238,6 +240,34 @@ static void a_continuation_is_counted(void **state)
         assert_int_equal(reports.count, 0);
         assert_int_equal(result.continuation_area, shapes[i][0] / 32 + 1);
         assert_int_equal(result.continuation_entries, shapes[i][1]);
+        list_close(io);
+    }
+}
+
+/* A device loses whole sectors, of 32 entries: an end inside one, with zeros behind it, is where the list ended. */
+static void a_list_that_ends_inside_a_sector_was_not_cut(void **state)
+{
+    /* entries, the slot that is not zero (0: all are), and whether the list was cut */
+    static const uint64_t shapes[][3] = {{96, 0, 1},   {95, 0, 0},    {97, 0, 0},    {1, 0, 0},     {0, 0, 1},
+                                         {255, 0, 0},  {224, 0, 1},   {127, 0, 0},   {256, 0, 1},   {288, 0, 1},
+                                         {300, 0, 0},  {100, 101, 1}, {100, 127, 1}, {100, 128, 1}, {100, 255, 1},
+                                         {255, 255, 1}, {96, 97, 1},  {300, 511, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        const uint64_t area_behind = shapes[i][0] / 256 + 1;
+        struct snap_io *io = list_new(8, 257 * 3 * 8);
+        struct snap_duplicates_result result;
+
+        list_put_canonical(io, 8, 0, shapes[i][0], 1000, 3);
+        list_put_canonical(io, 8, area_behind * 256, 9, 20000, 3);
+        if (shapes[i][1] > 0)
+            list_put(io, 8, shapes[i][1], 7, 0);
+        result = found(io, ANY_ORIGIN, MIB, &reports);
+        assert_int_equal(result.continuation_entries, shapes[i][2] ? 9 : 0);
+        assert_int_equal(result.continuation_area, shapes[i][2] ? area_behind : 0);
+        assert_int_equal(result.earlier_entries, shapes[i][2] ? 0 : 9);
+        assert_int_equal(result.leftover_area, area_behind);
         list_close(io);
     }
 }
@@ -349,7 +379,7 @@ static void several_passes_agree_on_a_continuation(void **state)
         struct snap_duplicates_result one, several;
         uint64_t expected_entries;
 
-        for (uint64_t index = 6700; index < 6912; index++) /* area 27 begins at 6912 */
+        for (uint64_t index = 6688; index < 6912; index++) /* area 27 begins at 6912 */
             list->entries[index] = (struct snap_entry){0};
         for (uint64_t index = misfits[i]; index >= 6912 && index < 9000; index++)
             list->entries[index].old_chunk = list->entries[(index - misfits[i]) * 3].old_chunk;
@@ -373,7 +403,7 @@ static void memory_may_run_out_behind_the_end(void **state)
     struct snap_duplicates_result result;
 
     (void)state;
-    for (uint64_t index = 100; index < 256; index++)
+    for (uint64_t index = 96; index < 256; index++)
         list->entries[index] = (struct snap_entry){0};
     list->entries[8999].old_chunk = list->entries[3000].old_chunk;
     result = found(&list->io, ANY_ORIGIN, LITTLE, &reports);
@@ -485,6 +515,7 @@ int main(void)
         cmocka_unit_test(beyond_the_named_ones_they_are_counted),
         cmocka_unit_test(the_first_ones_are_named),
         cmocka_unit_test(a_continuation_is_counted),
+        cmocka_unit_test(a_list_that_ends_inside_a_sector_was_not_cut),
         cmocka_unit_test(a_continuation_ends_where_it_does_not_fit),
         cmocka_unit_test(an_entry_whose_data_chunk_the_list_uses_does_not_continue_it),
         cmocka_unit_test(several_passes_agree_on_a_moved_area),

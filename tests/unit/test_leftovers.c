@@ -201,6 +201,9 @@ static void test_continuation(void **state)
     assert_int_equal(found_end(bench), 4);
     bench->check.continuation_entries = 7; /* now it is: slot 7 and those behind it are empty, area 1 is all of it */
     assert_int_equal(found_end(bench), 2);
+    bench->check.continuation_entries = 0; /* the same of entries that no lost sector has cut off, once compared */
+    bench->check.earlier_entries = 2 * PER_AREA + 7;
+    assert_int_equal(found_end(bench), 4);
     bench_free(bench);
 }
 

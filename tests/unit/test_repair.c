@@ -409,21 +409,49 @@ static void test_first_area_unreadable(void **state)
 /* A list that may have been cut keeps what stands behind its end, whatever else is mended in it. */
 static void test_cut_list_keeps_its_rest(void **state)
 {
-    struct snap_io *io = list_new(1, format_area_chunk(1, 4));
+    struct snap_io *io = list_new(2, 2 * format_area_chunk(2, 4));
     struct snap_repair repair;
 
     (void)state;
-    list_put_canonical(io, 1, 0, 20, 100, 1);
-    list_put_canonical(io, 1, 32, 40, 500, 1);
-    list_put(io, 1, 6, 900, format_area_chunk(1, 1));
+    list_put_canonical(io, 2, 0, 32, 100, 1);
+    list_put_canonical(io, 2, 64, 40, 500, 1);
+    list_put(io, 2, 6, 900, format_area_chunk(2, 1));
     plan(&repair, io, true);
     assert_int_equal(repair.mended[SNAP_RULE_ENTRY_NEW_METADATA], 1);
     assert_int_equal(repair.found[SNAP_RULE_LIST_CUT], 1);
     assert_int_equal(repair.mended[SNAP_RULE_LIST_CUT], 0);
     apply(&repair);
     snap_repair_free(&repair);
-    assert_int_equal(snap_get_le64(io_mem_bytes(io) + format_entry_offset(1, 32)), 500);
+    assert_int_equal(snap_get_le64(io_mem_bytes(io) + format_entry_offset(2, 64)), 500);
     list_close(io);
+}
+
+/* One that was not cut does not look cut where an entry less lets it end at the border of a sector. */
+static void test_entries_of_an_earlier_list_stay_away(void **state)
+{
+    struct snap_io *io = list_new(1, format_area_chunk(1, 5));
+    struct snap_io *origin = io_mem_new("origin", 4000 * 512, 512, false);
+    const struct snap_repair_options options = {.origin = origin,
+                                                .change_view = true,
+                                                .memory_bytes = SNAP_CHECK_MEMORY_MIN_BYTES};
+    struct snap_store store;
+    struct snap_repair repair;
+
+    (void)state;
+    list_put_canonical(io, 1, 0, 33, 100, 1);
+    list_put_canonical(io, 1, 64, 64, 500, 1);
+    for (uint64_t index = 64; index < 128; index++)
+        memset(io_mem_bytes(io) + format_canonical(1, index) * 512, 0xa5, 512); /* the origin has zeros */
+    list_put(io, 1, 6, 900, format_area_chunk(1, 2));
+    store = list_open(io);
+    must(snap_repair_plan(&repair, &store, &options, NULL));
+    assert_int_equal(repair.mended[SNAP_RULE_ENTRY_NEW_METADATA], 1);
+    assert_int_equal(repair.found[SNAP_RULE_LIST_CUT], 0);
+    assert_false(repair.restores);
+    assert_int_equal(repair.entries_after, 32);
+    snap_repair_free(&repair);
+    list_close(io);
+    list_close(origin);
 }
 
 /* What is wrong with an entry besides does not matter where it names no chunk of the origin: it goes. */
@@ -778,6 +806,7 @@ int main(void)
         cmocka_unit_test(test_area_unreadable_in_part),
         cmocka_unit_test(test_first_area_unreadable),
         cmocka_unit_test(test_cut_list_keeps_its_rest),
+        cmocka_unit_test(test_entries_of_an_earlier_list_stay_away),
         cmocka_unit_test(test_two_findings_about_one_entry),
         cmocka_unit_test(test_fingerprint_forgets),
         cmocka_unit_test(test_own_chunk_of_another),

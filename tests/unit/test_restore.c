@@ -9,7 +9,7 @@ enum fault {
     LOST_NEW,    /* the data chunk of one entry is 0 */
     LOST_ENTRY,  /* one entry is zero */
     LOST_SECTOR, /* a sector of the list is zero */
-    LOST_TAIL,   /* all from one entry to the end of its area */
+    LOST_TAIL,   /* all sectors from one to the end of its area */
     FAULTS
 };
 
@@ -46,10 +46,10 @@ static struct ended ended_new(uint64_t seed, uint32_t chunk_sectors, uint32_t bl
         list_put(damage->io, chunk_sectors, ended.at, 7 + 3 * ended.at, 0);
     if (fault == LOST_ENTRY)
         lose(damage, ended.at, ended.at + 1);
-    if (fault == LOST_SECTOR) {
+    if (fault == LOST_SECTOR || fault == LOST_TAIL)
         ended.at -= ended.at % 32;
+    if (fault == LOST_SECTOR)
         lose(damage, ended.at, ended.at + 32);
-    }
     if (fault == LOST_TAIL)
         lose(damage, ended.at, ended.at - ended.at % per_area + per_area);
     for (uint64_t index = 0; index < entries; index++) {

@@ -42,7 +42,8 @@ static const char *const ways_out[SNAP_RULES] = {
         "be done, snapcheck -y --accept=view-change ends the list in front of it",
     [SNAP_RULE_LIST_CUT] = 
         "write nothing to the store; snapmerge compares these entries with the origin, and asks where they differ; "
-        "snapcheck -y --accept=view-change --origin brings them back",
+        "snapcheck -y --accept=view-change --origin brings them back; where they are left of an earlier snapshot in "
+        "the same place, snapmerge --accept=cut merges without them",
     [SNAP_RULE_GARBAGE_BEHIND_END] = 
         "do not write to the snapshot; snapcheck -p mends it, or -y where it looks like entries; those that the origin "
         "lacks are brought back by snapcheck -y --accept=view-change --origin",

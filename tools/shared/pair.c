@@ -280,39 +280,41 @@ static enum snap_status find_leftovers(const struct pair *pair, const struct sna
 enum snap_status pair_check_cut(const struct pair *pair, const struct snap_check_result *check, bool appended,
                                 uint64_t *leftover_areas_end, struct snap_error *err)
 {
-    const uint64_t per_area = pair->store->layout.entries_per_area;
+    const uint64_t first_behind = snap_layout_area_behind(&pair->store->layout, check->entries) *
+                                  pair->store->layout.entries_per_area;
     const struct cli_text number = cli_count_text(check->continuation_entries, "entry", "entries");
     const char *behind = number.text;
     struct snap_error reason;
     bool equal;
     enum snap_status status;
 
-    if (check->continuation_entries == 0)
+    if (check->continuation_entries == 0 && (check->earlier_entries == 0 || !leftover_areas_end))
         return find_leftovers(pair, check, leftover_areas_end, err);
-    status = snap_compare_merged(pair->store, pair->origin->io, check->continuation_area * per_area,
-                                 check->continuation_entries, pair->memory_bytes, cli_stop_asked, NULL, &equal,
-                                 &reason);
-    if (status == SNAP_E_IO) {
+    status = snap_compare_merged(pair->store, pair->origin->io, first_behind,
+                                 check->continuation_entries + check->earlier_entries, pair->memory_bytes,
+                                 cli_stop_asked, NULL, &equal, &reason);
+    if (status == SNAP_E_IO && check->continuation_entries > 0) {
         cli_warn(pair->cli, "%s: it is not known whether the entries behind the end of the list are on the origin "
                  "already: %s", pair->cow->path, reason.text);
         equal = false;
-    } else if (status != SNAP_OK) {
+    } else if (status != SNAP_OK && status != SNAP_E_IO) {
         *err = reason;
         return status;
     }
-    if (equal) {
+    if (status == SNAP_OK && equal) {
         cli_note(pair->cli, "%s: the entries behind the end of the list are on the origin already: an earlier run "
                  "was interrupted", pair->cow->path);
         return find_leftovers(pair, check, leftover_areas_end, err);
     }
-    if (accept_has(pair->accept, ACCEPT_CUT))
+    if (check->continuation_entries == 0 || accept_has(pair->accept, ACCEPT_CUT))
         return SNAP_OK;
     if (appended)
         return snap_fail(err, SNAP_E_REFUSED, "%s: %s behind the end of the list may have been cut off by a fault, "
-                         "and what is copied to this store would overwrite that; make a copy of the store, then add "
-                         "--accept=cut", pair->cow->path, behind);
-    switch (cli_ask(pair->cli, false, "%s: %s behind the end of the list may have been cut off by a fault. What is "
-                    "there will be left alone. Go on with the %s in the list?", pair->cow->path, behind,
+                         "or be left of an earlier snapshot in the same place; what is copied to this store would "
+                         "overwrite that; make a copy of the store, then add --accept=cut", pair->cow->path, behind);
+    switch (cli_ask(pair->cli, false, "%s: %s behind the end of the list may have been cut off by a fault, or be "
+                    "left of an earlier snapshot in the same place. What is there will be left alone. Go on with "
+                    "the %s in the list?", pair->cow->path, behind,
                     cli_count_text(check->entries, "entry", "entries").text)) {
     case CLI_ANSWER_YES:
         return SNAP_OK;
@@ -327,6 +329,7 @@ enum snap_status pair_check_cut(const struct pair *pair, const struct snap_check
              "%s --origin %s %s", volumes_option_of(pair->cow, pair->origin).text,
              cli_quote(pair->origin->path).text, cli_quote(pair->cow->path).text);
     return snap_fail(err, SNAP_E_REFUSED,
-                     "%s: %s behind the end of the list may have been cut off by a fault; to go on with only the "
-                     "entries in the list, add --accept=cut", pair->cow->path, behind);
+                     "%s: %s behind the end of the list may have been cut off by a fault, or be left of an earlier "
+                     "snapshot in the same place; to go on with only the entries in the list, add --accept=cut",
+                     pair->cow->path, behind);
 }
