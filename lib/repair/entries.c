@@ -4,6 +4,7 @@
 
 #include "lib/base/arith.h"
 #include "lib/store/list_read.h"
+#include "lib/store/list_walk.h"
 
 #include <string.h>
 
@@ -88,13 +89,23 @@ static bool may_drop(const struct snap_repair_work *work, enum snap_rule rule, b
     return !snap_repair_only_put_right(rule) && work->options->change_view && !lacks_origin(work, rule);
 }
 
+/* The gravest finding about the entry: whether by it the entry goes (`dropped`), or stays as it is. */
 static bool is_found(const struct snap_repair_work *work, uint64_t index, bool dropped, bool drop_copies)
 {
-    for (size_t i = 0; i < work->damaged_count; i++)
-        if (work->damaged[i].index == index && !is_second(work, i))
-            return dropped ? may_drop(work, work->damaged[i].rule, drop_copies)
-                           : snap_repair_only_put_right(work->damaged[i].rule);
-    return false;
+    size_t low = 0, high = work->damaged_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (work->damaged[middle].index < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == work->damaged_count || work->damaged[low].index != index)
+        return false;
+    return dropped ? may_drop(work, work->damaged[low].rule, drop_copies)
+                   : snap_repair_only_put_right(work->damaged[low].rule);
 }
 
 /*
@@ -127,25 +138,55 @@ static enum snap_status is_undecided(const struct snap_repair_work *work, uint64
 }
 
 /*
+ * Where the homes of entries begin that are too far behind a list of `left` entries to be there by moves: as a check
+ * counts it then (lib/check/places.c).
+ */
+static enum snap_status find_far(const struct snap_repair_work *work, uint64_t left, bool drop_copies, uint64_t *far,
+                                 struct snap_error *err)
+{
+    const struct snap_layout *layout = &work->store->layout;
+    struct snap_list_walk *walk = NULL;
+    struct snap_span span = {.live = 1};
+    uint64_t moved = 0;
+    enum snap_status status = snap_list_walk_open(&walk, work->store, err);
+
+    while (status == SNAP_OK && span.live > 0) {
+        status = snap_list_walk_next(walk, &span, err);
+        for (uint32_t i = 0; status == SNAP_OK && i < span.live; i++) {
+            const uint64_t index = span.first_index + i, chunk = snap_span_new(&span, i);
+
+            if (chunk == snap_layout_canonical_chunk(layout, index))
+                moved += index >= left && !is_found(work, index, true, drop_copies);
+            else
+                moved += snap_layout_is_data_chunk(layout, chunk) &&
+                         snap_layout_data_chunks_before(layout, chunk) >= left;
+        }
+    }
+    snap_list_walk_close(walk);
+    *far = left + 2 * moved + 2;
+    return status;
+}
+
+/*
  * A drop moves the last entries into the slots of others. One of which nothing tells its own data chunk must not move:
  * the next run would take the chunk of its new slot for that, which has the data of the entry that was dropped there.
  */
 static enum snap_status would_move_undecided(const struct snap_repair_work *work, bool drop_copies, bool *undecided,
                                              struct snap_error *err)
 {
-    uint64_t drops = 0, moves, left;
-    enum snap_status status = SNAP_OK;
+    uint64_t drops = 0, left, far;
+    enum snap_status status;
 
     *undecided = false;
     for (size_t i = 0; i < work->damaged_count; i++)
         drops += !is_second(work, i) && may_drop(work, work->damaged[i].rule, drop_copies);
+    if (drops == 0)
+        return SNAP_OK;
     left = work->length - snap_min(drops, work->length);
-    moves = drops;
-    for (uint64_t index = left; index < work->length; index++)
-        moves -= is_found(work, index, true, drop_copies);
+    status = find_far(work, left, drop_copies, &far, err);
     for (uint64_t index = left; index < work->length && status == SNAP_OK && !*undecided; index++)
         if (!is_found(work, index, true, drop_copies))
-            status = is_undecided(work, index, left + 2 * moves + 2, drop_copies, undecided, err);
+            status = is_undecided(work, index, far, drop_copies, undecided, err);
     return status;
 }
 

@@ -241,11 +241,13 @@ static bool explore(const struct repair_row *row, const struct form *form, unsig
 
     run.start = round.store.cow;
     right = right && repair_plan_new(&round, io, &plan);
-    for (int back = 0; back < 2 && right; back++) {
+    for (int back = 0; back < 2 && right && !round.stays; back++) {
         run.back = back;
         right = run_recorded(&run) && sweep(&run);
     }
-    if (right)
+    if (right && round.stays)
+        printf("ok %u - %s: nothing of it can be mended in place\n", number, row->name);
+    else if (right)
         printf("ok %u - %s: %zu writes, %" PRIu64 " states, %" PRIu64 " second crashes, %" PRIu64
                " faults, all right\n",
                number, row->name, plan.repair.edits.count, counts.states, counts.seconds, counts.faults);

@@ -407,7 +407,8 @@ bool repair_case_new(struct repair_case *round, const struct repair_row *row)
     memory = memory_device(round, round->store.cow);
     io = repair_case_with_bad(round, memory);
     right = repair_plan_new(round, io, &plan);
-    if (right && plan.repair.edits.count == 0)
+    round->stays = right && plan.repair.edits.count == 0 && row->random;
+    if (right && plan.repair.edits.count == 0 && !row->random)
         right = repair_broken(round, "nothing is mended");
     if (right && repair_plan_apply(&plan, io, &err) != SNAP_OK)
         right = repair_broken(round, "a repair without a fault fails: %s", err.text);

@@ -13,6 +13,7 @@ struct repair_case {
     uint8_t *after;
     struct snap_io *origin;      /* in memory */
     int old;                     /* a file with nothing in it yet */
+    bool stays;                  /* a random row of which nothing can be mended in place: there is nothing to explore */
     char problem[400];           /* the first broken promise */
 };
 

@@ -354,6 +354,7 @@ bool repair_row_made(size_t index, struct repair_row *row, char *name, size_t na
         .name = name,
         .make = index % 2 == 0 ? anything : anything_4k,
         .seed = seed,
+        .random = true,
         .with_origin = seed % 3 > 0,
         .keep = seed % 5 == 0 ? SNAP_REPAIR_KEEP_BOTH : seed % 2 == 0 ? SNAP_REPAIR_KEEP_FIRST : SNAP_REPAIR_KEEP_LAST,
     };

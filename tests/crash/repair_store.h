@@ -21,6 +21,7 @@ struct repair_row {
     bool with_size;              /* it is known how large it is */
     enum snap_repair_keep keep;
     bool preen;                  /* as with -p: the view stays */
+    bool random;                 /* what is damaged is left to chance: maybe nothing that can be mended in place */
 };
 
 const struct repair_row *repair_rows(size_t *count);
