@@ -284,6 +284,8 @@ enum snap_status snap_repair_clear_behind(struct snap_repair_work *work, struct 
     const uint64_t area = snap_layout_area_behind(layout, work->length - work->dropped_count);
     const uint64_t index = area * layout->entries_per_area;
     const uint64_t offset_bytes = snap_list_read_offset_bytes(work->store, index);
+    const bool looks_cut = work->was_not_cut &&
+                           (work->length - work->dropped_count) % (SNAP_SECTOR_BYTES / SNAP_ENTRY_BYTES) == 0;
     struct snap_entry entry;
     enum snap_status status;
 
@@ -294,7 +296,7 @@ enum snap_status snap_repair_clear_behind(struct snap_repair_work *work, struct 
         return SNAP_OK;
     snap_codec_decode_entry(work->unit, &entry);
     if (status != SNAP_OK || entry.new_chunk != snap_layout_canonical_chunk(layout, index) ||
-        (work->check.list_complete && !is_dropped_too(work, &entry)))
+        (work->check.list_complete && !looks_cut && !is_dropped_too(work, &entry)))
         return status;
     memset(work->unit, 0, (size_t)work->repair->edits.unit_bytes);
     status = snap_edits_add(&work->repair->edits, offset_bytes, work->unit, err);

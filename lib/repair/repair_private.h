@@ -86,7 +86,7 @@ enum snap_status snap_repair_decide_entries(struct snap_repair_work *work, struc
 
 /*
  * An area behind the end may look like a list that was cut, as soon as entries are dropped by which it is known to be
- * old. It gets a beginning of zeros first.
+ * old, or by which the list ended inside a sector. It gets a beginning of zeros first.
  */
 enum snap_status snap_repair_clear_behind(struct snap_repair_work *work, struct snap_error *err);
 

@@ -449,6 +449,13 @@ static void test_entries_of_an_earlier_list_stay_away(void **state)
     assert_int_equal(repair.found[SNAP_RULE_LIST_CUT], 0);
     assert_false(repair.restores);
     assert_int_equal(repair.entries_after, 32);
+    apply(&repair);
+    snap_repair_free(&repair);
+    store = list_open(io);
+    must(snap_repair_plan(&repair, &store, &options, NULL)); /* the next run, which knows nothing of this one */
+    assert_int_equal(repair.found[SNAP_RULE_LIST_CUT], 0);
+    assert_int_equal(repair.edits.count, 0);
+    assert_int_equal(repair.entries_after, 32);
     snap_repair_free(&repair);
     list_close(io);
     list_close(origin);
