@@ -469,6 +469,9 @@ wide_list() {
     assert_shown "cow: 600 entries in chunks of 4 KiB, 9 free chunks: clean"
     assert_said "one entry alone is out of its place"
     assert_said "compare its data chunk with the canonical one"
+    program snapmerge -n --origin origin --cow cow
+    assert_status 0
+    assert_said "one entry alone is out of its place, and nothing in the store tells whether its data chunk is damaged; snapcheck cow shows which it is"
     entry 0 7 22 900 # by these it was not
     program snapcheck cow
     assert_shown "(warning: entry-new-outlier)"
@@ -485,6 +488,9 @@ wide_list() {
     for name in unordered areas-chunks; do
         recipe $name
         program snapcheck cow
+        assert_status 0
+        assert_not_said "out of its place"
+        program snapmerge -n --origin origin --cow cow
         assert_status 0
         assert_not_said "out of its place"
     done

@@ -4,23 +4,15 @@
 
 #include "tools/cli/quote.h"
 #include "tools/cli/size.h"
+#include "tools/shared/verdict.h"
 #include "tools/shared/volumes.h"
 
 #include <inttypes.h>
 
-/*
- * One entry alone out of its place may be damaged, though legal stores have that as well (dmsnap-store(5), RULES OF A
- * SOUND STORE). Not where a finding says more, nor where it has the chunk of the entry that a list of one more would
- * end with: so a drop moves it.
- */
+/* Nothing in the store tells whether it is damaged. */
 static void say_outlier(const struct check_session *session)
 {
-    const uint64_t *counts = session->findings.rule_counts;
-    const struct snap_check_result *result = &session->result;
-
-    if (result->list_complete && counts[SNAP_RULE_ENTRY_ORDER] == 1 && counts[SNAP_RULE_LEAKED_CHUNKS] > 0 &&
-        counts[SNAP_RULE_ENTRY_NEW_OUTLIER] + counts[SNAP_RULE_ENTRY_LOST] == 0 &&
-        result->highest_new_chunk != snap_layout_canonical_chunk(&session->store.layout, result->entries))
+    if (verdict_has_outlier(&session->store, &session->findings, &session->result))
         cli_note(session->cli, "%s: one entry alone is out of its place. Moved entries and kernels before 3.13 leave "
                  "that, but its number may also be damaged, and nothing in the store tells: compare its data chunk "
                  "with the canonical one before you merge", session->cow.path);

@@ -237,6 +237,10 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
     findings.rule_counts[SNAP_RULE_ENTRY_NEW_RANGE] = out_of_range; /* for what can be mended */
     if (findings.severity_counts[SNAP_CORRUPTING] + findings.severity_counts[SNAP_FATAL] > 0)
         return fail_damaged(pair, &findings, check, skippable, all, err);
+    if (verdict_has_outlier(pair->store, &findings, check))
+        cli_warn(pair->cli, "%s: one entry alone is out of its place, and nothing in the store tells whether its data "
+                 "chunk is damaged; snapcheck %s shows which it is", pair->cow->path,
+                 cli_quote(pair->cow->path).text);
     return SNAP_OK;
 }
 

@@ -333,3 +333,13 @@ enum snap_status verdict_fail_cut(const struct device *cow, const struct snap_ch
 {
     return snap_fail(err, SNAP_E_REFUSED, "%s: %s", cow->path, verdict_cut_text(cow, check).text);
 }
+
+bool verdict_has_outlier(const struct snap_store *store, const struct snap_findings *findings,
+                         const struct snap_check_result *check)
+{
+    const uint64_t *counts = findings->rule_counts;
+
+    return check->list_complete && counts[SNAP_RULE_ENTRY_ORDER] == 1 && counts[SNAP_RULE_LEAKED_CHUNKS] > 0 &&
+           counts[SNAP_RULE_ENTRY_NEW_OUTLIER] + counts[SNAP_RULE_ENTRY_LOST] == 0 &&
+           check->highest_new_chunk != snap_layout_canonical_chunk(&store->layout, check->entries);
+}
