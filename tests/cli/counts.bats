@@ -98,12 +98,13 @@ calls() {
 # and taken off. So are the units of the last cut, each with a write, a flush, and a look at the device: they are no
 # matter of the number of chunks. Neither is the look at the pair: at most 256 chunks are held against what they would
 # replace, and that takes up to 64 calls more than one chunk does.
+# assert_few_calls SHAPE CHUNKS: at most one call for so many chunks.
 assert_few_calls() {
     shape "$1"
-    assert_few_calls_but 3
+    assert_few_calls_but 3 "$2"
 }
 
-# assert_few_calls_but N: for the pair that was made; so many calls for each unit do not count.
+# assert_few_calls_but N CHUNKS: for the pair that was made; so many calls for each unit do not count.
 assert_few_calls_but() {
     local merge_calls units
     calls
@@ -115,31 +116,32 @@ assert_few_calls_but() {
     cmp origin view
     units=$((units - ($(figure cow_flushes) - $(figure windows))))
     echo "$merge_calls calls, $number_of_calls for one chunk, $units units more, $entries chunks"
-    [ $(((merge_calls - number_of_calls - 64 - $1 * units) * 20)) -le "$entries" ]
+    [ $(((merge_calls - number_of_calls - 64 - $1 * units) * $2)) -le "$entries" ]
 }
 
-@test "random chunks of 4 KiB: at most 0.05 system calls for a chunk" {
-    assert_few_calls random-4k
+# Chunks that lie alone are requests of their own, which the ring hands over eight at a time.
+@test "random chunks of 4 KiB: at most 0.2 system calls for a chunk" {
+    assert_few_calls random-4k 5
 }
 
 @test "clustered chunks: at most 0.05 system calls for a chunk" {
-    assert_few_calls clustered
+    assert_few_calls clustered 20
 }
 
 @test "sequential chunks: at most 0.05 system calls for a chunk" {
-    assert_few_calls sequential
+    assert_few_calls sequential 20
 }
 
 # 1 GiB is enough for the units to count as well, though there are 128 of them.
-@test "random chunks of 64 KiB: at most 0.05 system calls for a chunk; DMSNAP_LONG=1: 1 GiB, all calls" {
+@test "random chunks of 64 KiB: at most 0.2 system calls for a chunk; DMSNAP_LONG=1: 1 GiB, all calls" {
     if [ -z "${DMSNAP_LONG-}" ]; then
-        assert_few_calls random-64k
+        assert_few_calls random-64k 5
         return
     fi
     entries=16384
     made=(random 128 "$entries" $((128 * 16500)))
     shaped_pair "${made[@]}"
-    assert_few_calls_but 0
+    assert_few_calls_but 0 5
 }
 
 # --- memory ------------------------------------------------------------------------------------

@@ -286,7 +286,7 @@ lost() {
 }
 
 @test "entries behind the end of a list that was cut, and garbage that continues it: the files that they are for" {
-    local block name said first last
+    local block name said first last slot
     origin
     for name in /dir/deep/file /dir/other /dir/third /dir/fourth; do
         for block in $(blocks_of "$name"); do
@@ -297,11 +297,12 @@ lost() {
         blocks_of "$name" | tr ' ' '\n'
     done | grep . | sort -n >blocks
     [ "$(wc -l <blocks)" -eq 53 ]
-    # With chunks of one sector an area has 32 entries; slots from 20 on are zeroed, or the one in 20 is.
-    for last in 31 20; do
+    # With chunks of one sector an area has 32 entries; the first area is zeroed, or slot 20 is.
+    for slot in 0 20; do
+        [ $slot -eq 0 ] && last=31 || last=20
         rm -f cow
         "$BUILDDIR/tools/snapcreate" -q --origin origin --cow cow --size max --chunk-size 512 --from-diff view
-        dd if=/dev/zero of=cow bs=16 seek=$((32 + 20)) count=$((last - 19)) conv=notrunc status=none
+        dd if=/dev/zero of=cow bs=16 seek=$((32 + slot)) count=$((last - slot + 1)) conv=notrunc status=none
         program snapcheck --origin origin cow
         if [ "$last" -eq 31 ]; then
             said=$(grep ': list-cut)' <<<"$output") first=32 last=52
