@@ -656,7 +656,7 @@ reaches() {
     file_systems origin wrong
     dd if=/dev/zero of=cow bs=4096 count=700 status=none
     perl -e 'print pack("L<4", 0x70416e53, 1, 1, 8)' | dd of=cow bs=1 conv=notrunc status=none
-    perl -e 'print pack("Q<2", 3 * $_, $_ + 2) for 0 .. 199' | dd of=cow bs=4096 seek=1 conv=notrunc status=none
+    perl -e 'print pack("Q<2", 3 * $_, $_ + 2) for 0 .. 191' | dd of=cow bs=4096 seek=1 conv=notrunc status=none
     perl -e 'print pack("Q<2", 3 * $_, $_ + 3) for 256 .. 300' | dd of=cow bs=4096 seek=258 conv=notrunc status=none
     dd if=origin of=cow bs=4096 count=1 seek=2 conv=notrunc status=none
     program snapcheck -n -y --origin wrong cow
