@@ -3,6 +3,7 @@
 #include "lib/repair/repair_private.h"
 
 #include "lib/base/arith.h"
+#include "lib/check/places.h"
 #include "lib/store/list_read.h"
 #include "lib/store/list_walk.h"
 
@@ -138,8 +139,8 @@ static enum snap_status is_undecided(const struct snap_repair_work *work, uint64
 }
 
 /*
- * Where the homes of entries begin that are too far behind a list of `left` entries to be there by moves: as a check
- * counts it then (lib/check/places.c).
+ * Where the homes of entries begin that are too far behind a list of `left` entries to be there by moves, as a check
+ * counts it then (lib/check/places.c). UINT64_MAX: so many will be out of their places that it judges none of them.
  */
 static enum snap_status find_far(const struct snap_repair_work *work, uint64_t left, bool drop_copies, uint64_t *far,
                                  struct snap_error *err)
@@ -147,7 +148,7 @@ static enum snap_status find_far(const struct snap_repair_work *work, uint64_t l
     const struct snap_layout *layout = &work->store->layout;
     struct snap_list_walk *walk = NULL;
     struct snap_span span = {.live = 1};
-    uint64_t moved = 0;
+    uint64_t moved = 0, out = 0;
     enum snap_status status = snap_list_walk_open(&walk, work->store, err);
 
     while (status == SNAP_OK && span.live > 0) {
@@ -155,15 +156,17 @@ static enum snap_status find_far(const struct snap_repair_work *work, uint64_t l
         for (uint32_t i = 0; status == SNAP_OK && i < span.live; i++) {
             const uint64_t index = span.first_index + i, chunk = snap_span_new(&span, i);
 
-            if (chunk == snap_layout_canonical_chunk(layout, index))
-                moved += index >= left && !is_found(work, index, true, drop_copies);
-            else
-                moved += snap_layout_is_data_chunk(layout, chunk) &&
-                         snap_layout_data_chunks_before(layout, chunk) >= left;
+            const bool in_place = chunk == snap_layout_canonical_chunk(layout, index);
+
+            if ((in_place && index < left) || is_found(work, index, true, drop_copies))
+                continue;
+            out++;
+            moved += in_place || (snap_layout_is_data_chunk(layout, chunk) &&
+                                  snap_layout_data_chunks_before(layout, chunk) >= left);
         }
     }
     snap_list_walk_close(walk);
-    *far = left + 2 * moved + 2;
+    *far = out > SNAP_PLACES_MAX || out * SNAP_PLACES_SHARE > left ? UINT64_MAX : left + 2 * moved + 2;
     return status;
 }
 
@@ -185,7 +188,7 @@ static enum snap_status would_move_undecided(const struct snap_repair_work *work
     left = work->length - snap_min(drops, work->length);
     status = find_far(work, left, drop_copies, &far, err);
     for (uint64_t index = left; index < work->length && status == SNAP_OK && !*undecided; index++)
-        if (!is_found(work, index, true, drop_copies))
+        if (far != UINT64_MAX && !is_found(work, index, true, drop_copies))
             status = is_undecided(work, index, far, drop_copies, undecided, err);
     return status;
 }

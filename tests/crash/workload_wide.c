@@ -27,8 +27,8 @@ static const struct workload table[] = {
      .siblings = {{.chunk_sectors = 1, .entries = 20, .stale = true}}},
     {.name = "sibling-torn-areas", .chunk_sectors = 2, .entries = 100, .window_entries_max = 45,
      .siblings = {{.chunk_sectors = 2, .entries = 40, .stale = true}}},
-    {.name = "sibling-all-at-once", .chunk_sectors = 1, .entries = 101,
-     .siblings = {{.chunk_sectors = 1, .entries = 10, .stale = true}}},
+    {.name = "sibling-all-at-once", .chunk_sectors = 1, .entries = 101, /* behind a sector that is full */
+     .siblings = {{.chunk_sectors = 1, .entries = 32, .stale = true}}},
     {.name = "siblings-two", .chunk_sectors = 2, .entries = 40, .window_entries_max = 11,
      .siblings = {{.chunk_sectors = 1, .entries = 10}, {.chunk_sectors = 4, .entries = 4}},
      .origin_sectors_short = 1},

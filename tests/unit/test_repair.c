@@ -735,15 +735,15 @@ static void test_old_areas_stay_old(void **state)
 {
     (void)state;
     for (int twice = 0; twice < 2; twice++) {
-        struct snap_io *io = list_new(1, format_area_chunk(1, 4));
+        struct snap_io *io = list_new(2, 2 * format_area_chunk(2, 4));
         struct snap_repair repair;
 
-        list_put_canonical(io, 1, 0, 20, 100, 1);
-        list_put_canonical(io, 1, 32, 40, 500, 1);
-        list_put(io, 1, 32, 105, format_canonical(1, 32));
-        list_put(io, 1, 5, 105, format_area_chunk(1, 1));
+        list_put_canonical(io, 2, 0, 33 + (uint64_t)twice, 100, 1); /* afterwards it ends at the border of a sector */
+        list_put_canonical(io, 2, 64, 40, 500, 1);
+        list_put(io, 2, 64, 105, format_canonical(2, 64));
+        list_put(io, 2, 5, 105, format_area_chunk(2, 1));
         if (twice) /* without the one, the other has that chunk */
-            list_put(io, 1, 7, 105, format_area_chunk(1, 1));
+            list_put(io, 2, 7, 105, format_area_chunk(2, 1));
         plan(&repair, io, true);
         assert_int_equal(repair.mended[SNAP_RULE_ENTRY_NEW_METADATA], 1 + twice);
         apply(&repair);

@@ -91,8 +91,8 @@ enum snap_status verdict_fail_cut(const struct device *cow, const struct snap_ch
 
 /*
  * Whether one entry alone is out of its place: it may be damaged, though legal stores have that as well
- * (dmsnap-store(5), RULES OF A SOUND STORE). Not where a finding says more, nor where it has the chunk of the entry that
- * a list of one more would end with: so a drop moves it.
+ * (dmsnap-store(5), RULES OF A SOUND STORE). Not where a finding says more, nor where it has the chunk of the entry
+ * that a list of one more would end with: so a drop moves it.
  */
 bool verdict_has_outlier(const struct snap_store *store, const struct snap_findings *findings,
                          const struct snap_check_result *check);

@@ -3,4 +3,4 @@
 # In: lib/repair/entries.c
 # With: test_repair
 # Found by: test_old_areas_stay_old
-s/\(work->check\.list_complete && !is_dropped_too\(work, &entry\)\)/entry.new_chunk != 0/
+s/\(work->check\.list_complete && !looks_cut && !is_dropped_too\(work, &entry\)\)/entry.new_chunk != 0/
