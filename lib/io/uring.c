@@ -10,8 +10,9 @@
 #define DEPTH_MIN 8u /* fewer in flight are not worth a ring */
 
 /*
- * The kernel hands a device what one call brings when it has taken all of it. In few at a time, the device works on the
- * first ones while the others are prepared; a call for each would cost more than that saves.
+ * The kernel hands the requests of one call to the device when it has prepared all of them. With a few in each call,
+ * the device works on the first ones while the others are prepared; a call for each one would cost more than that
+ * saves.
  */
 #define SUBMIT_REQUESTS 8u
 

@@ -13,7 +13,7 @@
 #define PIECE_BYTES_MAX (1u << 20)       /* largest single request */
 #define BATCH_BYTES (2u << 20)
 #define BATCH_PIECES_MAX 1024u
-#define BATCHES 3u                       /* one is looked at; two, so that a slow look leaves nobody idle */
+#define BATCHES 3u                       /* one is looked at while up to two are read ahead */
 #define BATCH_PIECES_FIRST 12u           /* as many areas as the kernel prefetches; then twice as many each time */
 
 /* Pieces that are read together, by a thread of their own while the ones before them are looked at. */

@@ -276,7 +276,7 @@ shows_data_of() {
         # shellcheck disable=SC2086
         program snapcheck $options --origin origin cow
         assert_status 4
-        assert_said "not mended in place: an entry at the end would move, of which nothing tells then where its data are."
+        assert_said "not mended in place: that would move the last entries, and for one of them nothing tells which data chunk is its own."
         assert_said "snapcheck --repair-to NEW --accept=view-change --origin origin cow"
         assert_not_said "To mend "
         cmp cow cow.before

@@ -240,8 +240,9 @@ static void say_held_back(struct check_session *session)
     const struct snap_repair *repair = &session->repair;
 
     if (repair->held_back > 0)
-        cli_line(session->cli, "%s not mended in place: an entry at the end would move, of which nothing tells then "
-                 "where its data are.", cli_count_text(repair->held_back, "finding is", "findings are").text);
+        cli_line(session->cli, "%s not mended in place: that would move the last entries, and for one of them nothing "
+                 "tells which data chunk is its own.",
+                 cli_count_text(repair->held_back, "finding is", "findings are").text);
     if (repair->held_back > 0 && shared_that_stay(repair) + count_areas_in_use(repair) == 0)
         pair_say_new_store(session->cli, &session->origin, &session->cow, &session->store,
                            check_options_text(&session->arguments).text);

@@ -239,8 +239,8 @@ enum snap_status pair_check_list(const struct pair *pair, struct snap_repeated *
         return fail_damaged(pair, &findings, check, skippable, all, err);
     if (verdict_has_outlier(pair->store, &findings, check))
         cli_warn(pair->cli, "%s: one entry alone is out of its place, and nothing in the store tells whether its data "
-                 "chunk is damaged; snapcheck %s shows which it is", pair->cow->path,
-                 cli_quote(pair->cow->path).text);
+                 "chunk is damaged; snapcheck%s %s shows which it is", pair->cow->path,
+                 volumes_option_of(pair->cow, pair->origin).text, cli_quote(pair->cow->path).text);
     return SNAP_OK;
 }
 
